@@ -1,0 +1,312 @@
+"""staycurve.toml: one company, its conventions and its engine. Unknown keys are errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from staycurve.errors import ConfigError, ProjectError, UnknownNameError
+
+FILE_NAME = "staycurve.toml"
+
+
+def _is_fraction(text: str) -> bool:
+    try:
+        return Fraction(text) > 0
+    except (ValueError, ZeroDivisionError):
+        return False
+
+
+def _is_days(text: str) -> bool:
+    return text == "forever" or (text.endswith("d") and text[:-1].isdigit())
+
+
+def _is_months(text: str) -> bool:
+    return text.endswith("m") and text[:-1].isdigit()
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One convention: its values, its default, and what it decides.
+
+    `values` are the named choices; `accepts` admits further ones by their form.
+    """
+
+    default: str
+    values: tuple[str, ...]
+    about: str
+    accepts: Any = None
+
+    def check(self, value: str) -> bool:
+        """Whether `value` is one that this switch takes."""
+        return value in self.values or bool(self.accepts and self.accepts(value))
+
+
+SWITCHES: dict[str, Switch] = {
+    "weeks_per_month": Switch(
+        "52/12", ("52/12", "4", "4.33"), "Weeks counted in a month.", _is_fraction
+    ),
+    "days_per_month": Switch(
+        "365/12", ("365/12", "30"), "Days counted in a month.", _is_fraction
+    ),
+    "discounts": Switch(
+        "recurring", ("recurring", "all", "none"), "Which discounts lower MRR."
+    ),
+    "usage": Switch("include", ("include", "exclude"), "Whether metered items count."),
+    "free_plan": Switch(
+        "churn", ("churn", "active"), "Whether a payer who moves to a free plan has churned."
+    ),
+    "past_due_grace": Switch(
+        "30d", ("30d", "0d", "forever"), "How long a past-due item counts.", _is_days
+    ),
+    "paused": Switch("churn", ("churn", "keep"), "Whether a paused item counts."),
+    "churn_booked": Switch(
+        "period_end", ("period_end", "request"), "When a cancellation is booked."
+    ),
+    "fx": Switch("daily", ("daily", "fixed"), "Which exchange rate values an item."),
+    "netting": Switch(
+        "day", ("day", "60min", "event", "month"), "Which changes of an account net out."
+    ),
+    "reactivation_window": Switch(
+        "forever",
+        ("forever", "90d"),
+        "How long after it stopped paying an account that returns is not new.",
+        _is_days,
+    ),
+    "churn_denominator": Switch(
+        "start",
+        ("start", "start_plus_new", "rolling_30d"),
+        "What customer churn is divided by.",
+    ),
+    "revenue_rates": Switch(
+        "accounts",
+        ("accounts", "movements"),
+        "Whether NRR and GRR look at accounts or at summed movements.",
+    ),
+    "cac_lag": Switch(
+        "0m", ("0m",), "How many months acquisition cost runs ahead of new accounts.", _is_months
+    ),
+}
+
+PROFILES: dict[str, dict[str, str]] = {
+    # Each from its own published definitions: docs/reference/conventions.md keeps the source
+    # beside every value. What a profile does not set is staycurve's default.
+    "staycurve": {},
+    "chartmogul": {"free_plan": "active", "netting": "60min", "revenue_rates": "movements"},
+    "stripe": {
+        "past_due_grace": "forever",
+        "churn_denominator": "rolling_30d",
+        "usage": "exclude",
+    },
+    "baremetrics": {"past_due_grace": "30d", "churn_denominator": "rolling_30d"},
+    "recurly": {"days_per_month": "30", "past_due_grace": "forever"},
+    "mrr-playbook": {"netting": "month", "discounts": "none"},
+}
+
+VOLUNTARY = (
+    "customer request", "too expensive", "missing features", "switched to competitor",
+    "not using it", "no longer needed", "low quality", "customer service", "too complex",
+    "voluntary",
+)
+INVOLUNTARY = (
+    "payment failed", "payment_failed", "payment failure", "card declined", "card expired",
+    "non-payment", "nonpayment", "dunning", "fraud", "involuntary",
+)
+
+
+@dataclass(frozen=True)
+class Company:
+    """[company]: who the numbers are about."""
+
+    name: str = "Company"
+    currency: str = "USD"
+    timezone: str = "UTC"
+    fiscal_year_start: int = 1
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The company's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole staycurve.toml, checked."""
+
+    company: Company = field(default_factory=Company)
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    end_reasons: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    engine: str = "duckdb"
+    profile: str = "staycurve"
+
+    def convention(self, name: str) -> str:
+        """The value in force for one switch."""
+        return self.conventions[name]
+
+    @property
+    def ledger_hash(self) -> str:
+        """Changes with anything that the derived tables depend on."""
+        kept = {
+            "conventions": dict(self.conventions),
+            "reasons": dict(self.end_reasons),
+            "company": dataclasses.asdict(self.company),
+        }
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _only(section: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in given:
+        if key not in known:
+            where = f"[{section}] " if section else ""
+            error = UnknownNameError("key", key, known)
+            near = f" Did you mean '{error.suggestion}'?" if error.suggestion else ""
+            raise ConfigError(
+                f"{FILE_NAME}: unknown key {where}'{key}'.{near}",
+                hint=f"Known here: {', '.join(known)}",
+                key=key,
+            )
+
+
+def _conventions(given: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    _only("conventions", given, ("profile", *SWITCHES))
+    profile = str(given.get("profile", "staycurve"))
+    if profile not in PROFILES:
+        error = UnknownNameError("profile", profile, PROFILES)
+        raise ConfigError(f"{FILE_NAME}: {error.message}", hint=error.hint)
+    chosen = {name: switch.default for name, switch in SWITCHES.items()} | PROFILES[profile]
+    for name, value in given.items():
+        if name == "profile":
+            continue
+        if not SWITCHES[name].check(str(value)):
+            raise ConfigError(
+                f"{FILE_NAME}: [conventions] {name} = '{value}' is not a value it takes.",
+                hint=f"It takes: {', '.join(SWITCHES[name].values)}",
+                key=name,
+            )
+        chosen[name] = str(value)
+    return profile, chosen
+
+
+def _company(given: Mapping[str, Any]) -> Company:
+    names = tuple(f.name for f in dataclasses.fields(Company))
+    _only("company", given, names)
+    values = dict(given)
+    if "exclude" in values:
+        rules = values["exclude"]
+        if not isinstance(rules, list) or not all("~" in str(rule) for rule in rules):
+            raise ConfigError(
+                f"{FILE_NAME}: [company] exclude takes a list of 'column~text'.",
+                hint='Write: exclude = ["email~@ourco.com", "name~test"]',
+            )
+        values["exclude"] = tuple(rules)
+    company = Company(**values)
+    if not (isinstance(company.fiscal_year_start, int) and 1 <= company.fiscal_year_start <= 12):
+        raise ConfigError(
+            f"{FILE_NAME}: [company] fiscal_year_start is a month from 1 to 12.",
+            hint="Write: fiscal_year_start = 4",
+        )
+    check_currency(company.currency)
+    try:
+        _ = company.zone
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(
+            f"{FILE_NAME}: [company] timezone '{company.timezone}' is not known.",
+            hint="Write an IANA name such as UTC or America/New_York.",
+        ) from None
+    return company
+
+
+def check_currency(code: str) -> str:
+    """`code` if ISO 4217 knows it."""
+    from babel.numbers import list_currencies
+
+    if code not in list_currencies():
+        raise ConfigError(
+            f"Unknown currency '{code}'.", hint="Write an ISO 4217 code such as USD or EUR."
+        )
+    return code
+
+
+def _end_reasons(given: Mapping[str, Any]) -> dict[str, str]:
+    _only("end_reasons", given, ("voluntary", "involuntary"))
+    lists: dict[str, Any] = {"voluntary": VOLUNTARY, "involuntary": INVOLUNTARY} | dict(given)
+    classes: dict[str, str] = {}
+    for name, reasons in lists.items():
+        if not isinstance(reasons, list | tuple):
+            raise ConfigError(
+                f"{FILE_NAME}: [end_reasons] {name} takes a list of texts.",
+                hint=f'Write: {name} = ["…", "…"]',
+            )
+        for reason in reasons:
+            classes[str(reason).strip().lower()] = name
+    return classes
+
+
+def parse(text: str) -> Config:
+    """The configuration that `text`, a staycurve.toml, states."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{FILE_NAME} is not valid TOML: {error}", hint="Mend that line.") from None
+    _only("", raw, ("engine", "company", "conventions", "end_reasons", "sources"))
+    profile, conventions = _conventions(raw.get("conventions", {}))
+    engine = str(raw.get("engine", "duckdb"))
+    if engine != "duckdb":
+        raise ConfigError(
+            f"{FILE_NAME}: engine '{engine}' is not available.", hint='Write: engine = "duckdb"'
+        )
+    return Config(
+        company=_company(raw.get("company", {})),
+        conventions=conventions,
+        end_reasons=_end_reasons(raw.get("end_reasons", {})),
+        sources=raw.get("sources", {}),
+        engine=engine,
+        profile=profile,
+    )
+
+
+def read(folder: Path) -> Config:
+    """The configuration of the project in `folder`."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise ProjectError(
+            f"{folder} is not a staycurve project: it has no {FILE_NAME}.",
+            hint="Make one: staycurve init   (or name another: staycurve --project DIR …)",
+        )
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8.", hint="Save it as UTF-8.") from None
+
+
+def default_text(*, name: str, currency: str, timezone: str) -> str:
+    """A staycurve.toml for a company that has decided nothing else yet."""
+    quoted = json.dumps(name, ensure_ascii=False)
+    return f'''engine = "duckdb"
+
+[company]
+name = {quoted}
+currency = "{currency}"
+timezone = "{timezone}"
+# fiscal_year_start = 4
+# exclude = ["email~@ourco.com", "name~test"]
+
+[conventions]
+# Every key is optional; staycurve doctor prints those in force.
+# past_due_grace = "30d"
+# discounts = "recurring"
+
+[end_reasons]
+# voluntary = ["customer request", "too expensive"]
+# involuntary = ["payment failed"]
+'''

@@ -1,0 +1,339 @@
+"""Metric: one assignment that states what a number means. All that shows it is drawn from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+
+from staycurve.i18n import N_
+
+Number = int | Fraction
+Values = Mapping[str, Number | None]
+
+
+class Unit(Enum):
+    """What a value is counted in."""
+
+    MONEY = "money"
+    PERCENT = "percent"
+    COUNT = "count"
+    MONTHS = "months"
+    SCORE = "score"
+    RATIO = "ratio"
+
+
+class Formula:
+    """A tree of measures and metrics, joined by + − × ÷."""
+
+    def __add__(self, other: Formula) -> Formula:
+        return Operation("+", self, other)
+
+    def __sub__(self, other: Formula) -> Formula:
+        return Operation("−", self, other)
+
+    def __mul__(self, other: Formula | int) -> Formula:
+        return Operation("×", self, _formula(other))
+
+    def __truediv__(self, other: Formula) -> Formula:
+        return Operation("÷", self, other)
+
+    def __rsub__(self, other: int) -> Formula:
+        return Operation("−", Constant(other), self)
+
+    def resolve(self, conventions: Mapping[str, str]) -> Formula:
+        """The same tree with metrics opened and switches decided."""
+        raise NotImplementedError(type(self).__name__)
+
+    def measures(self) -> Iterator[Measure]:
+        """Every measure in a resolved tree."""
+        raise NotImplementedError(type(self).__name__)
+
+    def text(self) -> str:
+        """The formula as people read it."""
+        raise NotImplementedError(type(self).__name__)
+
+
+def _formula(value: Formula | int) -> Formula:
+    return Constant(value) if isinstance(value, int) else value
+
+
+@dataclass(frozen=True)
+class Constant(Formula):
+    """A number that is written into a formula."""
+
+    value: int
+
+    def resolve(self, conventions: Mapping[str, str]) -> Formula:
+        return self
+
+    def measures(self) -> Iterator[Measure]:
+        return iter(())
+
+    def text(self) -> str:
+        return str(self.value)
+
+
+@dataclass(frozen=True)
+class Measure(Formula):
+    """A sum or a count over the rows of one relation: what formulas are made of.
+
+    Attributes
+    ----------
+    name : str
+        Unique among measures.
+    label : str
+        As formulas and reasons print it.
+    relation : str
+        A name in metrics.relations.
+    sql : str
+        An aggregate over the relation's rows, an integer.
+    is_money : bool
+        Whether the integer counts micro-units of the company's currency.
+    is_empty_without_rows : bool
+        Whether a period without rows means unknown instead of zero.
+    """
+
+    name: str
+    label: str
+    relation: str
+    sql: str
+    is_money: bool = False
+    is_empty_without_rows: bool = False
+
+    def resolve(self, conventions: Mapping[str, str]) -> Formula:
+        return self
+
+    def measures(self) -> Iterator[Measure]:
+        yield self
+
+    def text(self) -> str:
+        return self.label
+
+
+@dataclass(frozen=True)
+class Operation(Formula):
+    """Two formulas joined by a sign."""
+
+    sign: str
+    left: Formula
+    right: Formula
+
+    def resolve(self, conventions: Mapping[str, str]) -> Formula:
+        return Operation(
+            self.sign, self.left.resolve(conventions), self.right.resolve(conventions)
+        )
+
+    def measures(self) -> Iterator[Measure]:
+        yield from self.left.measures()
+        yield from self.right.measures()
+
+    def text(self) -> str:
+        left, right = self.left.text(), self.right.text()
+        if self.sign in "×÷":
+            left = f"({left})" if _is_sum(self.left) else left
+            right = f"({right})" if _is_sum(self.right) or _is_division(self.right) else right
+        elif self.sign == "−" and _is_sum(self.right):
+            right = f"({right})"
+        return f"{left} {self.sign} {right}"
+
+
+def _is_sum(formula: Formula) -> bool:
+    return isinstance(formula, Operation) and formula.sign in "+−"
+
+
+def _is_division(formula: Formula) -> bool:
+    return isinstance(formula, Operation) and formula.sign == "÷"
+
+
+@dataclass(frozen=True)
+class Choice(Formula):
+    """The formula that a convention picks."""
+
+    switch: str
+    options: Mapping[str, Formula]
+
+    def resolve(self, conventions: Mapping[str, str]) -> Formula:
+        return self.options[conventions[self.switch]].resolve(conventions)
+
+    def measures(self) -> Iterator[Measure]:
+        for option in self.options.values():
+            yield from option.measures()
+
+    def text(self) -> str:
+        return "; ".join(
+            f"{option.text()} ({self.switch} = {value})" for value, option in self.options.items()
+        )
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A value to compare with, and where it comes from."""
+
+    origin: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """How a metric is drawn: 'line' or 'bars', with a reference value."""
+
+    kind: str = "line"
+    reference: float | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A worked example: conformed rows as text, and the answers computed by hand.
+
+    Attributes
+    ----------
+    rows : mapping
+        Table → a header line and rows, cells separated by blanks; `-` is empty, `_` in a cell
+        stands for a blank.
+    answer : mapping
+        Period → value.
+    """
+
+    rows: Mapping[str, str]
+    answer: Mapping[str, float | None]
+    as_of: str = ""
+    grain: str = "month"
+    conventions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metric(Formula):
+    """What a number means.
+
+    Attributes
+    ----------
+    label, about : str
+        Its name, and its definition in words.
+    formula : Formula
+        What is computed.
+    better : str
+        'higher', 'lower' or 'neutral'.
+    stage : str
+        The lifecycle stage that it indicates.
+    is_to_date : bool
+        Whether a period that has not closed shows a value; rates do not.
+    grains : tuple of str
+        The grains at which it is known.
+    disagreements : str
+        How other tools count it, with the source.
+    """
+
+    label: str
+    about: str
+    formula: Formula
+    unit: Unit
+    better: str
+    stage: str
+    example: Example
+    is_to_date: bool = True
+    chart: Chart = field(default_factory=Chart)
+    benchmark: Benchmark | None = None
+    disagreements: str = ""
+    grains: tuple[str, ...] = ("day", "week", "month", "quarter", "year")
+
+    def resolve(self, conventions: Mapping[str, str]) -> Formula:
+        return self.formula.resolve(conventions)
+
+    def measures(self) -> Iterator[Measure]:
+        yield from self.formula.measures()
+
+    def text(self) -> str:
+        return self.label
+
+
+MONTHLY = ("month", "quarter", "year")
+STAGES = (
+    "awareness", "consideration", "purchase", "activation", "adoption", "retention", "expansion",
+)
+
+
+def sql(formula: Formula) -> str:
+    """SQL, over columns named like the measures, for a resolved formula; a double or NULL."""
+    if isinstance(formula, Constant):
+        return str(formula.value)
+    if isinstance(formula, Measure):
+        column = f"m.{formula.name}"
+        return f"CAST({column} AS DOUBLE) / 1000000" if formula.is_money else (
+            f"CAST({column} AS DOUBLE)"
+        )
+    if isinstance(formula, Operation):
+        left, right = sql(formula.left), sql(formula.right)
+        if formula.sign == "÷":
+            return f"({left}) / nullif({right}, 0)"
+        sign = {"+": "+", "−": "-", "×": "*"}[formula.sign]
+        return f"({left}) {sign} ({right})"
+    raise TypeError(f"{formula!r} is not resolved")
+
+
+def evaluate(formula: Formula, values: Values) -> Fraction | None:
+    """The exact value of a resolved formula; None where it is empty."""
+    if isinstance(formula, Constant):
+        return Fraction(formula.value)
+    if isinstance(formula, Measure):
+        value = values[formula.name]
+        if value is None:
+            return None
+        return Fraction(value, 1_000_000) if formula.is_money else Fraction(value)
+    if isinstance(formula, Operation):
+        left, right = evaluate(formula.left, values), evaluate(formula.right, values)
+        if left is None or right is None or (formula.sign == "÷" and right == 0):
+            return None
+        return _calculate(formula.sign, left, right)
+    raise TypeError(f"{formula!r} is not resolved")
+
+
+def _calculate(sign: str, left: Fraction, right: Fraction) -> Fraction:
+    if sign == "+":
+        return left + right
+    if sign == "−":
+        return left - right
+    return left * right if sign == "×" else left / right
+
+
+def why_empty(formula: Formula, values: Values) -> str | None:
+    """The reason why a resolved formula has no value, in words; None where it has one."""
+    if isinstance(formula, Measure):
+        if values[formula.name] is None:
+            return f"{formula.label}: no data is loaded for this period"
+        return None
+    if isinstance(formula, Operation):
+        for side in (formula.left, formula.right):
+            reason = why_empty(side, values)
+            if reason:
+                return reason
+        if formula.sign == "÷" and evaluate(formula.right, values) == 0:
+            return f"division by zero: {formula.right.text()} is 0"
+    return None
+
+
+def share(formula: Formula, own: Values, total: Values) -> Fraction:
+    """One account's part of a resolved formula: the parts of all accounts sum to its value.
+
+    A quotient or product is shared by its left side, with the right side taken as a whole.
+    """
+    if isinstance(formula, Constant):
+        return Fraction(0)
+    if isinstance(formula, Measure):
+        return evaluate(formula, {formula.name: own.get(formula.name) or 0}) or Fraction(0)
+    if isinstance(formula, Operation):
+        left = share(formula.left, own, total)
+        if formula.sign in "+−":
+            return _calculate(formula.sign, left, share(formula.right, own, total))
+        whole = evaluate(formula.right, total)
+        if whole is None or (whole == 0 and formula.sign == "÷"):
+            return Fraction(0)
+        if isinstance(formula.left, Constant):
+            return _calculate(formula.sign, Fraction(formula.left.value), whole) * 0
+        return _calculate(formula.sign, left, whole)
+    raise TypeError(f"{formula!r} is not resolved")
+
+
+

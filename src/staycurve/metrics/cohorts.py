@@ -1,0 +1,209 @@
+"""Cohorts: accounts by the month in which they first paid, followed month by month."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from staycurve.config import Config
+from staycurve.errors import NotAnsweredError, UnknownNameError
+from staycurve.i18n import N_
+from staycurve.metrics.context import Context, Filter
+from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS, MOVING
+from staycurve.metrics.mrr_relations import closing_rows
+from staycurve.metrics.query import STILL_OPEN, known_dims, points_sql
+from staycurve.metrics.relations import RELATIONS
+from staycurve.period import AsOf, Period
+from staycurve.tables.mrr_movements import rate_join, value_sql
+
+VALUES = {
+    "customers": N_("accounts that pay at the close of the month; at age 0 all of the cohort"),
+    "net_mrr": N_("their MRR at the close of the month; at age 0 their new MRR"),
+    "gross_mrr": N_("the least MRR of each account so far: losses without later gains"),
+}
+HOWS = {
+    "count": N_("the number itself"),
+    "share": N_("the number ÷ the cohort's number at age 0"),
+    "change": N_("the number ÷ the number a month earlier, less 1"),
+}
+SMALL = 20
+"""Cohorts with fewer accounts are flagged: one account moves their rate by five points or more."""
+
+
+@dataclass(frozen=True)
+class CohortQuery:
+    """What is asked of the matrix.
+
+    Attributes
+    ----------
+    value : str
+        A key of VALUES.
+    how : str
+        A key of HOWS.
+    months : tuple of Period
+        From the first paid month to as-of's, in order.
+    """
+
+    value: str
+    how: str
+    months: tuple[Period, ...]
+    as_of: AsOf
+    by: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+
+def check(query: CohortQuery, attributes: Sequence[str]) -> None:
+    """Raise where the matrix cannot be cut, or a value is not known."""
+    if query.value not in VALUES:
+        raise UnknownNameError("cohort value", query.value, VALUES)
+    if query.how not in HOWS:
+        raise UnknownNameError("way to show a cohort", query.how, HOWS)
+    known = known_dims(RELATIONS["closing"], attributes)
+    for dim in (*query.by, *(f.dim for f in query.filters)):
+        if dim not in known:
+            raise UnknownNameError("dimension", dim, known)
+        if dim in ITEM_TRAITS or dim in MOVING:
+            raise NotAnsweredError(
+                f"Cohorts cannot be cut by {dim}: an account's {dim} changes while it is followed.",
+                hint="Cut by something that stays, such as industry, country or channel.",
+            )
+
+
+def statement(query: CohortQuery, config: Config) -> str:
+    """SQL of rows (seg…, cohort_on, age, size, number), money in micro-units."""
+    dims = tuple(dict.fromkeys((*query.by, *(f.dim for f in query.filters))))
+    context = Context(
+        config, "month", query.months, query.as_of, dims, len(query.by), query.filters
+    )
+    segments, joins = context.segments(account="f.account_id", own={})
+    segs = "".join(f", seg{place}" for place in range(len(query.by)))
+    numbers = {
+        "customers": "COUNT(DISTINCT CASE WHEN is_paying = 1 THEN account_id END)",
+        "net_mrr": "SUM(value)",
+        "gross_mrr": "SUM(lowest)",
+    }
+    bare = Context(config, "month", query.months, query.as_of)
+    return f"""WITH periods AS ({points_sql(bare)}),
+firsts AS ({FIRSTS_SQL}),
+members AS (
+    SELECT * FROM (
+        SELECT f.account_id, f.first_paid_on,
+               CAST(date_trunc('month', f.first_paid_on) AS DATE) AS cohort_on{segments}
+        FROM firsts f
+        {joins}
+        WHERE f.first_paid_on <= DATE '{query.as_of.last_day}'
+    ) listed WHERE {context.where()}
+),
+starts AS (
+    SELECT m.account_id, m.cohort_on{segs}, 0 AS age, 1 AS is_paying,
+           SUM({value_sql(config, item="i", rate="x")}) AS value
+    FROM members m
+    JOIN mrr_items i ON i.account_id = m.account_id AND i.starts_on <= m.first_paid_on
+         AND coalesce(i.ends_on, DATE '9999-12-31') > m.first_paid_on
+    {rate_join(item="i", day="m.first_paid_on", rate="x")}
+    GROUP BY m.account_id, m.cohort_on{segs}
+),
+closes AS ({closing_rows("periods")(bare)}),
+later AS (
+    SELECT m.account_id, m.cohort_on{segs}, {_age("c.start_on", "m.cohort_on")} AS age,
+           MAX(c.is_paying) AS is_paying, SUM(c.value) AS value
+    FROM members m
+    JOIN closes c ON c.account_id = m.account_id AND c.start_on > m.cohort_on
+    GROUP BY m.account_id, m.cohort_on{segs}, c.start_on
+),
+followed AS (SELECT * FROM starts UNION ALL SELECT * FROM later WHERE is_paying = 1),
+lowered AS (
+    SELECT *,
+           CASE WHEN row_number() OVER (PARTITION BY account_id ORDER BY age) = age + 1
+                THEN MIN(value) OVER (PARTITION BY account_id ORDER BY age
+                     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+                ELSE 0 END AS lowest
+    FROM followed
+),
+sizes AS (SELECT cohort_on{segs}, COUNT(*) AS size FROM members GROUP BY cohort_on{segs}),
+cells AS (
+    SELECT cohort_on{segs}, age, CAST({numbers[query.value]} AS BIGINT) AS number
+    FROM lowered GROUP BY cohort_on{segs}, age
+)
+SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) AS size,
+       coalesce(c.number, 0) AS number
+FROM sizes s
+LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
+ORDER BY {"".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))}s.cohort_on, c.age"""
+
+
+def _age(later: str, cohort: str) -> str:
+    return (
+        f"(year({later}) * 12 + month({later})) - (year({cohort}) * 12 + month({cohort}))"
+    )
+
+
+def _same_segments(count: int) -> str:
+    return "".join(
+        f" AND c.seg{place} IS NOT DISTINCT FROM s.seg{place}" for place in range(count)
+    )
+
+
+def matrix(query: CohortQuery, answer: Sequence[Sequence[object]]) -> list[dict[str, object]]:
+    """The rows of the matrix, one a cohort and age, from the statement's answer.
+
+    A cell whose month has not closed is empty; one after everybody left is 0.
+    """
+    places = len(query.by)
+    found: dict[tuple[object, ...], dict[int, int]] = {}
+    sizes: dict[tuple[object, ...], int] = {}
+    for row in answer:
+        # A row is (cohort_on, seg…, age, size, number).
+        key = (*row[1 : 1 + places], row[0])
+        age, size, number = row[1 + places :]
+        sizes[key] = int(str(size))
+        if age is not None:
+            found.setdefault(key, {})[int(str(age))] = int(str(number))
+    scale = 1 if query.value == "customers" else 1_000_000
+    rows: list[dict[str, object]] = []
+    for key, size in sizes.items():
+        cohort = key[-1]
+        segment = dict(zip(query.by, key[:-1], strict=True))
+        rows += _row_of_cells(query, cohort, segment, size, found.get(key, {}), scale)
+    return rows
+
+
+def _row_of_cells(
+    query: CohortQuery,
+    cohort: object,
+    segment: Mapping[str, object],
+    size: int,
+    numbers: Mapping[int, int],
+    scale: int,
+) -> list[dict[str, object]]:
+    rows = []
+    first = next(i for i, m in enumerate(query.months) if m.start == cohort)
+    previous: int | None = None
+    for age, month in enumerate(query.months[first:]):
+        row: dict[str, object] = {
+            "cohort": str(cohort),
+            "age": age,
+            "size": size,
+            "segment": dict(segment),
+            "is_small": size < SMALL,
+        }
+        number = numbers.get(age, 0)
+        if query.as_of.is_open(month):
+            row |= {"value": None, "why": STILL_OPEN}
+        elif query.how == "count":
+            row["value"] = number if scale == 1 else number / scale
+        else:
+            divisor = numbers.get(0, 0) if query.how == "share" else previous
+            row |= _quotient(number, divisor, minus=0 if query.how == "share" else 1)
+        previous = number
+        rows.append(row)
+    return rows
+
+
+def _quotient(number: int, divisor: int | None, *, minus: int) -> dict[str, object]:
+    if divisor is None:
+        return {"value": None, "why": N_("there is no month before")}
+    if divisor == 0:
+        return {"value": None, "why": N_("division by zero: nothing to compare with")}
+    return {"value": number / divisor - minus}
+

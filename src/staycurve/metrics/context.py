@@ -1,0 +1,151 @@
+"""Context: the question as relations see it, and the pieces of SQL that they share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from staycurve.config import Config
+from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
+from staycurve.period import AsOf, Period
+from staycurve.tables.account_roots import account_column
+from staycurve.tables.engine import name, quoted
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`where` on one dimension: the segment's value is, or is not, one of these."""
+
+    dim: str
+    values: tuple[str | None, ...]
+    is_negated: bool = False
+
+    def sql(self, column: str) -> str:
+        """SQL that is true for a row in the segment."""
+        tests = [
+            f"{column} IS NULL" if value is None else f"coalesce({column}, '') = {quoted(value)}"
+            for value in self.values
+        ]
+        either = f"({' OR '.join(tests)})"
+        return f"NOT {either}" if self.is_negated else either
+
+
+@dataclass(frozen=True)
+class Context:
+    """Metrics × grain × segments × range × as-of, before any relation is chosen.
+
+    Attributes
+    ----------
+    periods : tuple of Period
+        In order, without gaps.
+    dims : tuple of str
+        Every dimension asked for in `by` or `where`; `seg0`, `seg1`, … hold their values.
+    by_count : int
+        How many of `dims`, from the first, the answer is split by.
+    """
+
+    config: Config
+    grain: str
+    periods: tuple[Period, ...]
+    as_of: AsOf
+    dims: tuple[str, ...] = ()
+    by_count: int = 0
+    filters: tuple[Filter, ...] = ()
+
+    def close_on(self, period: Period) -> dt.date:
+        """The last day of the period that is seen."""
+        return min(period.end - dt.timedelta(days=1), self.as_of.last_day)
+
+    def seg(self, dim: str) -> str:
+        """The column that holds a dimension's value."""
+        return f"seg{self.dims.index(dim)}"
+
+    @property
+    def as_of_sql(self) -> str:
+        """The as-of as an SQL timestamp."""
+        return f"TIMESTAMP '{self.as_of.at:%Y-%m-%d %H:%M:%S.%f}'"
+
+    @property
+    def traits(self) -> list[str]:
+        """Asked dimensions that are traits of items."""
+        return [dim for dim in self.dims if dim in ITEM_TRAITS]
+
+    @property
+    def moving(self) -> list[str]:
+        """Asked dimensions whose value changes with time."""
+        return [dim for dim in self.dims if dim in MOVING]
+
+    def join_period(self, day: str, *, periods: str = "periods") -> str:
+        """SQL that joins the period `p` in which a day lies and is seen."""
+        seen = f"{day} <= p.close_on"
+        fiscal = self.config.company.fiscal_year_start != 1
+        if periods == "months":
+            return (
+                f"JOIN months p ON p.month_on = CAST(date_trunc('month', {day}) AS DATE) "
+                f"AND {seen}"
+            )
+        if self.grain == "day":
+            return f"JOIN periods p ON p.start_on = {day} AND {seen}"
+        if self.grain in ("week", "month") or not fiscal:
+            start = f"CAST(date_trunc('{self.grain}', {day}) AS DATE)"
+            return f"JOIN periods p ON p.start_on = {start} AND {seen}"
+        return f"JOIN periods p ON {day} >= p.start_on AND {seen}"
+
+    def segments(
+        self,
+        *,
+        account: str,
+        own: Mapping[str, str],
+        day: str = "",
+        fallback_day: str = "",
+    ) -> tuple[str, str]:
+        """SQL of the segment columns, and of the joins that they need.
+
+        Parameters
+        ----------
+        account : str
+            SQL of the row's account.
+        own : mapping
+            Dimension → SQL, for what the relation itself knows.
+        day : str
+            SQL of the day on which a moving dimension is read.
+        fallback_day : str
+            Read where there is no value on `day`.
+        """
+        columns, joins = [], []
+        for dim in self.dims:
+            seg = self.seg(dim)
+            if dim in own:
+                columns.append(f"CAST({own[dim]} AS VARCHAR) AS {seg}")
+            elif dim in MOVING:
+                columns.append(
+                    f"coalesce({seg}a.value, {seg}b.value) AS {seg}"
+                    if fallback_day
+                    else f"{seg}a.value AS {seg}"
+                )
+                for mark, at in (("a", day), ("b", fallback_day)):
+                    if at:
+                        joins.append(
+                            f"LEFT JOIN moving_{name(dim)[1:-1]} {seg}{mark} "
+                            f"ON {seg}{mark}.account_id = {account} "
+                            f"AND {seg}{mark}.starts_on <= {at} AND {seg}{mark}.ends_on > {at}"
+                        )
+            elif dim == COHORT:
+                columns.append(f"strftime({seg}f.first_paid_on, '%Y-%m') AS {seg}")
+                joins.append(f"LEFT JOIN firsts {seg}f ON {seg}f.account_id = {account}")
+            else:
+                columns.append(f"{account_column(dim, alias=f'{seg}t')} AS {seg}")
+                joins.append(f"LEFT JOIN accounts {seg}t ON {seg}t.account_id = {account}")
+        listed = "".join(f", {column}" for column in columns)
+        return listed, "\n".join(joins)
+
+    @property
+    def seg_names(self) -> str:
+        """`, seg0, seg1, …` for a SELECT or GROUP BY."""
+        return "".join(f", seg{place}" for place in range(len(self.dims)))
+
+    def where(self) -> str:
+        """SQL that keeps the rows in the asked segments."""
+        tests = [f.sql(self.seg(f.dim)) for f in self.filters]
+        return " AND ".join(tests) or "1 = 1"

@@ -1,0 +1,97 @@
+"""Dimensions: what numbers can be cut by, and how a row finds its segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from staycurve.config import Config
+from staycurve.i18n import N_
+
+ITEM_TRAITS = ("plan", "product", "kind", "interval", "currency")
+"""Columns of mrr_items: they filter items, so an account may stand in several segments."""
+
+COHORT = "cohort"
+
+TENURE_BANDS = ((0, "0-2 months"), (3, "3-5 months"), (6, "6-11 months"), (12, "12-23 months"),
+                (24, "24+ months"))
+MRR_BANDS = ((0, "under 50"), (50, "50-199"), (200, "200-999"), (1000, "1000-4999"),
+             (5000, "5000+"))
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A dimension whose value changes with time for one account.
+
+    Attributes
+    ----------
+    spans : callable
+        Config → SQL of rows (account_id, value, starts_on, ends_on), without overlaps per account;
+        `ends_on` is never null.
+    """
+
+    name: str
+    about: str
+    spans: Callable[[Config], str]
+
+
+def _tenure(config: Config) -> str:
+    del config
+    far = "DATE '9999-12-31'"
+    parts = []
+    for place, (months, label) in enumerate(TENURE_BANDS):
+        is_last = place == len(TENURE_BANDS) - 1
+        end = (
+            far
+            if is_last
+            else f"CAST(first_paid_on + INTERVAL {TENURE_BANDS[place + 1][0]} MONTH AS DATE)"
+        )
+        parts.append(
+            f"SELECT account_id, '{label}' AS value, "
+            f"CAST(first_paid_on + INTERVAL {months} MONTH AS DATE) AS starts_on, "
+            f"{end} AS ends_on FROM firsts"
+        )
+    return " UNION ALL ".join(parts)
+
+
+def _mrr_band(config: Config) -> str:
+    del config
+    cases = " ".join(
+        f"WHEN after >= {low * 1_000_000} THEN '{label}'" for low, label in reversed(MRR_BANDS)
+    )
+    return f"""SELECT account_id, CASE {cases} END AS value, day AS starts_on,
+       coalesce(next_day, DATE '9999-12-31') AS ends_on
+FROM (
+    SELECT account_id, day, after,
+           lead(day) OVER (PARTITION BY account_id ORDER BY day, last_mark) AS next_day
+    FROM mrr_movements
+) closes
+WHERE after > 0 AND (next_day IS NULL OR next_day > day)"""
+
+
+MOVING: dict[str, Moving] = {
+    moving.name: moving
+    for moving in (
+        Moving("tenure", N_("Time since the account first paid."), _tenure),
+        Moving(
+            "mrr_band",
+            N_("The account's MRR after its last change, in the company's currency."),
+            _mrr_band,
+        ),
+    )
+}
+"""Upper floors add theirs with `add_moving`."""
+
+
+def add_moving(moving: Moving) -> None:
+    """Let every metric be cut by a dimension that an upper floor computes."""
+    MOVING[moving.name] = moving
+
+
+def moving_names(dims: Iterable[str]) -> list[str]:
+    """Those of `dims` whose value changes with time."""
+    return [dim for dim in dims if dim in MOVING]
+
+
+FIRSTS_SQL = """SELECT account_id, MIN(first_paid_on) AS first_paid_on
+FROM mrr_movements WHERE first_paid_on IS NOT NULL GROUP BY account_id"""

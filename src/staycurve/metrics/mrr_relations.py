@@ -1,0 +1,229 @@
+"""Rows of MRR: what stands at a period's ends, what moved in it, and the accounts it opened with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from staycurve.metrics.context import Context
+from staycurve.metrics.dimensions import ITEM_TRAITS
+from staycurve.tables.mrr_movements import (
+    in_force_after,
+    in_force_before,
+    marks_sql,
+    rate_join,
+    value_sql,
+)
+
+_OWN = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
+_FAR = "DATE '9999-12-31'"
+
+
+def _standing(context: Context, *, points: str, point: str) -> str:
+    """Items in force at the close of a day of each period, valued that day."""
+    segments, joins = context.segments(account="i.account_id", own=_OWN, day=f"p.{point}")
+    return f"""SELECT i.account_id, p.start_on{segments},
+       {value_sql(context.config, item="i", rate="x")} AS value,
+       CASE WHEN i.amount > 0 {_free(context, point)} THEN 1 ELSE 0 END AS is_paying,
+       CASE WHEN i.requested_on <= p.{point} OR (i.own_requested_on <= p.{point}
+                 AND i.followed_on > DATE '{context.as_of.last_day}')
+            THEN 1 ELSE 0 END AS is_requested,
+       i.is_contracted, p.{point} AS point_on,
+       CASE WHEN h.first_paid_on < p.start_on THEN 1 ELSE 0 END AS is_from_history
+FROM {points} p
+JOIN mrr_items i ON i.starts_on <= p.{point} AND coalesce(i.ends_on, {_FAR}) > p.{point}
+LEFT JOIN firsts h ON h.account_id = i.account_id
+{rate_join(item="i", day=f"p.{point}", rate="x")}
+{joins}"""
+
+
+def _free(context: Context, point: str) -> str:
+    """SQL that lets an account that has paid before, and is now on a free plan, count."""
+    if context.config.convention("free_plan") == "active":
+        return f"OR h.first_paid_on <= p.{point}"
+    return ""
+
+
+def closing_rows(points: str) -> Callable[[Context], str]:
+    """What stands at the close of each of `points`: 'periods', or the 'months' in them."""
+
+    def rows(context: Context) -> str:
+        return _standing(context, points=points, point="close_on")
+
+    return rows
+
+
+def opening_rows(context: Context) -> str:
+    """What stood when each period opened."""
+    return _standing(context, points="periods", point="open_on")
+
+
+def opener_rows(points: str) -> Callable[[Context], str]:
+    """The accounts that paid when each of `points` opened, and what they pay at its close.
+
+    Rows of (account_id, start_on, seg…, opening, closing, has_left). Both are valued at the
+    opening's rates. In a cut by an item's trait an account that moves between segments is
+    neither lost nor shrunk there: what it carried over is left out on both sides.
+    """
+
+    def rows(context: Context) -> str:
+        segments, joins = context.segments(account="i.account_id", own=_OWN, day="p.open_on")
+        at_open = f"i.starts_on <= p.open_on AND coalesce(i.ends_on, {_FAR}) > p.open_on"
+        at_close = f"i.starts_on <= p.close_on AND coalesce(i.ends_on, {_FAR}) > p.close_on"
+        base = f"""SELECT i.account_id, p.start_on, p.open_on{segments},
+       {value_sql(context.config, item="i", rate="x")} AS value,
+       CASE WHEN {at_open} THEN 1 ELSE 0 END AS is_open,
+       CASE WHEN {at_close} THEN 1 ELSE 0 END AS is_close,
+       CASE WHEN i.amount > 0 {_free(context, "open_on")} THEN 1 ELSE 0 END AS is_paying
+FROM {points} p
+JOIN mrr_items i ON i.starts_on <= p.close_on AND coalesce(i.ends_on, {_FAR}) > p.open_on
+LEFT JOIN firsts h ON h.account_id = i.account_id
+{rate_join(item="i", day="p.open_on", rate="x")}
+{joins}"""
+        key = f"account_id, start_on, open_on{context.seg_names}"
+        sums = f"""SELECT {key}, SUM(is_open * value) AS opening, SUM(is_close * value) AS closing,
+       MAX(is_open * is_paying) AS was_paying, MAX(is_close * is_paying) AS is_paying
+FROM ({base}) standing GROUP BY {key}"""
+        if not context.traits:
+            return f"""SELECT {key}, opening, closing,
+       CASE WHEN is_paying = 0 THEN 1 ELSE 0 END AS has_left
+FROM ({sums}) summed WHERE was_paying = 1"""
+        return _carried(context, sums)
+
+    return rows
+
+
+def _carried(context: Context, sums: str) -> str:
+    """Openers cut by item traits: less what an account carried over between its segments."""
+    whole = "PARTITION BY account_id, start_on, open_on"
+    carried = _transfer(
+        context,
+        f"""SELECT *, closing - opening AS change,
+       MAX(was_paying) OVER ({whole}) AS account_was_paying,
+       MAX(is_paying) OVER ({whole}) AS account_is_paying
+FROM ({sums}) summed""",
+        whole="account_id, start_on, open_on",
+    )
+    return f"""SELECT account_id, start_on, open_on{context.seg_names}, opening,
+       closing - entering + leaving AS closing,
+       CASE WHEN account_is_paying = 0 THEN 1 ELSE 0 END AS has_left
+FROM ({carried}) carried WHERE was_paying = 1"""
+
+
+def _transfer(context: Context, changes: str, *, whole: str) -> str:
+    """Add `entering` and `leaving` to rows of changes per segment.
+
+    What one segment loses and another gains at once is a move, not a movement. The move is shared
+    out in proportion, in whole micro-units, walking the segments in order, so that entering and
+    leaving are equal and the rest sums to the account's own movement.
+    """
+    order = ", ".join(f"{context.seg(dim)} NULLS FIRST" for dim in context.dims)
+    walk = f"PARTITION BY {whole} ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    big = "CAST({} AS HUGEINT)"
+    return f"""SELECT *,
+       CASE WHEN change > 0 THEN CAST({big.format("up_to")} * moved // ups
+                 - {big.format("(up_to - change)")} * moved // ups AS BIGINT)
+            ELSE 0 END AS entering,
+       CASE WHEN change < 0 THEN CAST({big.format("down_to")} * moved // downs
+                 - {big.format("(down_to + change)")} * moved // downs AS BIGINT)
+            ELSE 0 END AS leaving
+FROM (
+    SELECT *, least(ups, downs) AS moved
+    FROM (
+        SELECT *,
+               SUM(greatest(change, 0)) OVER (PARTITION BY {whole}) AS ups,
+               SUM(greatest(-change, 0)) OVER (PARTITION BY {whole}) AS downs,
+               SUM(greatest(change, 0)) OVER ({walk}) AS up_to,
+               SUM(greatest(-change, 0)) OVER ({walk}) AS down_to
+        FROM ({changes}) changes
+    ) walked
+) shared"""
+
+
+def movement_rows(context: Context) -> str:
+    """Movements in each period: (account_id, start_on, seg…, movement, amount, end_class)."""
+    if context.traits:
+        rows = _cut_by_traits(context)
+    else:
+        segments, joins = context.segments(
+            account="v.account_id", own={}, day="v.day", fallback_day=_day_before("v.day")
+        )
+        rows = f"""SELECT v.account_id, p.start_on{segments}, v.movement, v.amount, v.end_class
+FROM mrr_movements v
+{context.join_period("v.day")}
+{joins}
+WHERE v.movement <> 'none'"""
+    if context.moving:
+        rows += f"\nUNION ALL\n{_transitions(context)}"
+    return rows
+
+
+def _day_before(day: str) -> str:
+    return f"CAST({day} - INTERVAL 1 DAY AS DATE)"
+
+
+def _cut_by_traits(context: Context) -> str:
+    segments, joins = context.segments(
+        account="i.account_id", own=_OWN, day="g.day", fallback_day=_day_before("g.day")
+    )
+    group = "account_id, day, last_mark"
+    seg = context.seg_names
+    standing = f"""SELECT g.account_id, g.day, g.last_mark, g.movement, g.end_class,
+       p.start_on{segments},
+       CASE WHEN {in_force_before("i", "g")} THEN 1 ELSE 0 END AS is_before,
+       CASE WHEN {in_force_after("i", "g")} THEN 1 ELSE 0 END AS is_after,
+       {value_sql(context.config, item="i", rate="x")} AS value
+FROM mrr_movements g
+{context.join_period("g.day")}
+JOIN ({marks_sql(context.config)}) i ON i.account_id = g.account_id AND i.starts_on <= g.day
+     AND coalesce(i.ends_on, {_FAR}) >= g.first_day
+{rate_join(item="i", day="g.day", rate="x")}
+{joins}"""
+    changes = f"""SELECT {group}, movement, end_class, start_on{seg},
+       CAST(SUM(is_after * value) - SUM(is_before * value) AS BIGINT) AS change
+FROM ({standing}) standing GROUP BY {group}, movement, end_class, start_on{seg}"""
+    parts = _transfer(context, changes, whole=group)
+    columns = f"account_id, start_on{seg}"
+    return f"""SELECT {columns}, parts.movement, abs(change) - entering - leaving AS amount, end_class
+FROM ({parts}) parts WHERE movement <> 'none' AND (abs(change) > entering + leaving
+      OR (movement = 'churned' AND change = 0))
+UNION ALL
+SELECT {columns}, 'entering' AS movement, entering AS amount, NULL AS end_class
+FROM ({parts}) parts WHERE entering > 0
+UNION ALL
+SELECT {columns}, 'leaving' AS movement, leaving AS amount, NULL AS end_class
+FROM ({parts}) parts WHERE leaving > 0"""
+
+
+def _transitions(context: Context) -> str:
+    """Standing MRR that changes segment because the account's own value of a dimension did."""
+    turns = " UNION ".join(
+        f"SELECT account_id, starts_on AS day FROM moving_{dim}" for dim in context.moving
+    )
+
+    def side(day: str, movement: str) -> str:
+        segments, joins = context.segments(account="i.account_id", own=_OWN, day=day)
+        others = context.segments(
+            account="i.account_id",
+            own=_OWN,
+            day="t.day" if movement == "leaving" else _day_before("t.day"),
+        )
+        # The other side's values decide whether anything changed at all.
+        other_joins = others[1].replace("seg", "other")
+        names = [context.seg(dim) + "a" for dim in context.moving]
+        changed = " OR ".join(f"{n}.value <> {n.replace('seg', 'other')}.value" for n in names)
+        both = " AND ".join(
+            f"{n}.value IS NOT NULL AND {n.replace('seg', 'other')}.value IS NOT NULL"
+            for n in names
+        )
+        return f"""SELECT i.account_id, p.start_on{segments}, '{movement}' AS movement,
+       {value_sql(context.config, item="i", rate="x")} AS amount, NULL AS end_class
+FROM ({turns}) t
+{context.join_period("t.day")}
+JOIN mrr_items i ON i.account_id = t.account_id AND i.starts_on < t.day
+     AND coalesce(i.ends_on, {_FAR}) >= t.day
+{rate_join(item="i", day="t.day", rate="x")}
+{joins}
+{other_joins}
+WHERE ({both}) AND ({changed})"""
+
+    return side(_day_before("t.day"), "leaving") + "\nUNION ALL\n" + side("t.day", "entering")

@@ -1,0 +1,307 @@
+"""Query → statement: metrics × grain × segments × range × as-of as one SELECT."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from staycurve.config import Config
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.i18n import N_
+from staycurve.metrics import base
+from staycurve.metrics.base import Formula, Measure, Metric
+from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.context import Context, Filter
+from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, MOVING
+from staycurve.metrics.relations import RELATIONS, Relation
+from staycurve.period import AsOf, Period, month_index, month_start, periods_between
+from staycurve.tables.accounts import ACCOUNTS
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+    grain : str
+    periods : tuple of Period
+        In order, without gaps.
+    by : tuple of str
+        Dimensions that split the answer.
+    filters : tuple of Filter
+        Dimensions that restrict it.
+    """
+
+    metrics: tuple[str, ...]
+    grain: str
+    periods: tuple[Period, ...]
+    as_of: AsOf
+    by: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A query whose metrics are opened, and the statement that answers it.
+
+    Attributes
+    ----------
+    sql : str
+        Columns: start_on, seg0 … (only those of `by`), each measure, then `v_` + each metric.
+    """
+
+    query: Query
+    context: Context
+    metrics: Mapping[str, Metric]
+    formulas: Mapping[str, Formula]
+    measures: tuple[Measure, ...]
+    sql: str
+
+
+def parse_filters(text: str) -> tuple[Filter, ...]:
+    """The filters in 'industry=EdTech|FinTech,country!=US'; nothing after = means empty."""
+    filters = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        dim, sign, values = part.partition("=")
+        if not sign or not dim.strip("! "):
+            raise UsageError(
+                f"'{part}' is not a filter.", hint="Write: --where 'industry=EdTech,country=US'"
+            )
+        is_negated = dim.endswith("!")
+        listed = tuple(value.strip() or None for value in values.split("|"))
+        filters.append(Filter(dim.rstrip("!").strip(), listed, is_negated))
+    return tuple(filters)
+
+
+def known_dims(relation: Relation, attributes: Iterable[str]) -> list[str]:
+    """Dimensions that can cut a relation."""
+    found = list(relation.own)
+    if relation.has_account:
+        found += [
+            column.name
+            for column in ACCOUNTS.columns
+            if column.kind == "text" or column.name == "employees"
+        ]
+        found += [*attributes, COHORT, *MOVING]
+    return list(dict.fromkeys(found))
+
+
+def plan(
+    query: Query,
+    config: Config,
+    *,
+    attributes: Sequence[str] = (),
+    empty_tables: frozenset[str] = frozenset(),
+    is_by_account: bool = False,
+) -> Plan:
+    """The statement that answers `query`.
+
+    Parameters
+    ----------
+    attributes : sequence of str
+        Names of account attributes beside the declared columns.
+    empty_tables : frozenset of str
+        Conformed tables of which nothing is loaded: measures over them are unknown, not zero.
+    is_by_account : bool
+        Whether to keep one row an account, with a column account_id first.
+
+    Raises
+    ------
+    UnknownNameError
+        For a metric or dimension that is not known.
+    NotAnsweredError
+        For a metric at a grain, or in a cut, in which it is not known.
+    """
+    metrics = {name: METRICS[name] for name in query.metrics}
+    formulas = {n: m.resolve(config.conventions) for n, m in metrics.items()}
+    _check_grains(query, metrics, formulas, config)
+    measures = tuple({m.name: m for f in formulas.values() for m in f.measures()}.values())
+    names = [f.dim for f in query.filters]
+    dims = tuple(dict.fromkeys((*query.by, *names)))
+    _check_dims(dims, measures, query, attributes)
+    context = Context(
+        config, query.grain, query.periods, query.as_of, dims, len(query.by), query.filters
+    )
+    statement = _statement(context, metrics, formulas, measures, empty_tables, is_by_account)
+    return Plan(query, context, metrics, formulas, measures, statement)
+
+
+def _check_grains(
+    query: Query,
+    metrics: Mapping[str, Metric],
+    formulas: Mapping[str, Formula],
+    config: Config,
+) -> None:
+    nets_months = config.convention("netting") == "month" and query.grain in ("day", "week")
+    for name, metric in metrics.items():
+        grains = list(metric.grains)
+        if nets_months and any(m.relation == "movements" for m in formulas[name].measures()):
+            grains = [grain for grain in grains if grain not in ("day", "week")]
+        if query.grain not in grains:
+            raise NotAnsweredError(
+                f"{name} is not known by {query.grain}.",
+                hint=f"Ask for it with --grain {' or '.join(grains)}",
+                metric=name,
+                grain=query.grain,
+            )
+
+
+def _check_dims(
+    dims: Sequence[str], measures: Sequence[Measure], query: Query, attributes: Sequence[str]
+) -> None:
+    every = {
+        dim for relation in RELATIONS.values() for dim in known_dims(relation, attributes)
+    }
+    for dim in dims:
+        if dim not in every:
+            raise UnknownNameError(
+                "dimension", dim, every, hint=f"Known: {', '.join(sorted(every))}"
+            )
+        for measure in measures:
+            known = known_dims(RELATIONS[measure.relation], attributes)
+            if dim not in known:
+                raise NotAnsweredError(
+                    f"{', '.join(query.metrics)} cannot be cut by {dim}: "
+                    f"{measure.label} does not carry it.",
+                    hint=f"{measure.label} can be cut by: {', '.join(known)}",
+                    dimension=dim,
+                )
+
+
+def _statement(
+    context: Context,
+    metrics: Mapping[str, Metric],
+    formulas: Mapping[str, Formula],
+    measures: Sequence[Measure],
+    empty_tables: frozenset[str],
+    is_by_account: bool,
+) -> str:
+    used = list(dict.fromkeys(measure.relation for measure in measures))
+    shared = {need for name in used for need in RELATIONS[name].needs}
+    if COHORT in context.dims or "tenure" in context.dims:
+        shared.add("firsts")
+    ctes = [f"periods AS ({_points_sql(_period_points(context))})"]
+    if "firsts" in shared:
+        ctes.append(f"firsts AS ({FIRSTS_SQL})")
+    for name, points in (("months", _month_points), ("years", _year_points),
+                         ("rolling", _rolling_points)):
+        if name in shared:
+            ctes.append(f"{name} AS ({_points_sql(points(context))})")
+    ctes += [
+        f"moving_{dim} AS ({MOVING[dim].spans(context.config)})" for dim in context.moving
+    ]
+    keys = [*(["account_id"] if is_by_account else []), "start_on",
+            *(f"seg{place}" for place in range(context.by_count))]
+    key = ", ".join(keys)
+    for name in used:
+        sums = ", ".join(
+            f"CAST({m.sql} AS BIGINT) AS {m.name}" for m in measures if m.relation == name
+        )
+        ctes.append(f"{name}_rows AS ({RELATIONS[name].rows(context)})")
+        ctes.append(
+            f"{name}_sums AS (SELECT {key}, {sums} FROM {name}_rows "
+            f"WHERE {context.where()} GROUP BY {key})"
+        )
+    every = " UNION ".join(f"SELECT {key} FROM {name}_sums" for name in used)
+    if is_by_account:
+        ctes.append(f"grid AS ({every})")
+    elif context.by_count:
+        segs = ", ".join(keys[1:])
+        ctes.append(
+            f"grid AS (SELECT p.start_on, {', '.join(f's.{k}' for k in keys[1:])} FROM periods p "
+            f"CROSS JOIN (SELECT DISTINCT {segs} FROM ({every}) found) s)"
+        )
+    else:
+        ctes.append("grid AS (SELECT start_on FROM periods)")
+    columns = []
+    for measure in measures:
+        is_unknown = RELATIONS[measure.relation].base in empty_tables
+        column = f"{measure.relation}_sums.{measure.name}"
+        if is_unknown:
+            column = "NULL"
+        elif not measure.is_empty_without_rows:
+            column = f"coalesce({column}, 0)"
+        columns.append(f"CAST({column} AS BIGINT) AS {measure.name}")
+    joins = "\n".join(
+        f"LEFT JOIN {name}_sums ON "
+        + " AND ".join(f"{name}_sums.{k} IS NOT DISTINCT FROM grid.{k}" for k in keys)
+        for name in used
+    )
+    grid_keys = ", ".join(f"grid.{k}" for k in keys)
+    ctes.append(f"measured AS (SELECT {grid_keys}, {', '.join(columns)}\nFROM grid\n{joins})")
+    values = ", ".join(
+        f"CAST({base.sql(formula)} AS DOUBLE) AS v_{name}" for name, formula in formulas.items()
+    )
+    listed = ", ".join(f"m.{m.name}" for m in measures)
+    order = ", ".join(f"m.{k} NULLS FIRST" for k in keys)
+    return (
+        "WITH " + ",\n".join(ctes) + f"\nSELECT {', '.join(f'm.{k}' for k in keys)}, {listed}, "
+        f"{values}\nFROM measured m\nORDER BY {order}"
+    )
+
+
+_Point = tuple[dt.date, dt.date, dt.date, dt.date]
+
+
+def _points_sql(points: Sequence[_Point]) -> str:
+    """Rows of (start_on, month_on, open_on, close_on); start_on is the asked period's."""
+    rows = ", ".join(
+        f"(DATE '{start}', DATE '{month}', DATE '{opened}', DATE '{closed}')"
+        for start, month, opened, closed in points
+    )
+    return f"SELECT * FROM (VALUES {rows}) AS v(start_on, month_on, open_on, close_on)"
+
+
+_DAY = dt.timedelta(days=1)
+
+
+def points_sql(context: Context) -> str:
+    """SQL of the context's own periods."""
+    return _points_sql(_period_points(context))
+
+
+def _period_points(context: Context) -> list[_Point]:
+    return [(p.start, p.start, p.start - _DAY, context.close_on(p)) for p in context.periods]
+
+
+def _month_points(context: Context) -> list[_Point]:
+    """The closed months of each period."""
+    points = []
+    for period in context.periods:
+        for month in periods_between(period.start, period.end - _DAY, "month"):
+            if not context.as_of.is_open(month):
+                closes = context.close_on(month)
+                points.append((period.start, month.start, month.start - _DAY, closes))
+    return points or [_nothing(context)]
+
+
+def _year_points(context: Context) -> list[_Point]:
+    """From twelve months before each period's end to its close."""
+    points = []
+    for period in context.periods:
+        index = month_index(period.end) - 12
+        start = month_start(index)
+        last = month_start(index + 1) - _DAY
+        opened = min(start + dt.timedelta(days=period.end.day - 1), last) - _DAY
+        points.append((period.start, period.start, opened, context.close_on(period)))
+    return points
+
+
+def _rolling_points(context: Context) -> list[_Point]:
+    """From 30 days before each period's close to it."""
+    return [
+        (p.start, p.start, context.close_on(p) - dt.timedelta(days=30), context.close_on(p))
+        for p in context.periods
+    ]
+
+
+def _nothing(context: Context) -> _Point:
+    """A point at which no item can stand."""
+    start = context.periods[0].start
+    return start, start, dt.date(1, 1, 1), dt.date(1, 1, 1)
+
+
+STILL_OPEN = N_("the period is still open")

@@ -1,0 +1,185 @@
+"""Relations: the rows that measures sum, each with its account, period and segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from staycurve.metrics.context import Context
+from staycurve.metrics.dimensions import ITEM_TRAITS
+from staycurve.metrics.mrr_relations import (
+    closing_rows,
+    movement_rows,
+    opener_rows,
+    opening_rows,
+)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Rows of (account_id, start_on, seg…, and what measures read).
+
+    Attributes
+    ----------
+    base : str
+        The conformed table that it stands on; empty there means unknown, not zero.
+    rows : callable
+        Context → SQL.
+    own : mapping
+        Dimension → SQL, for dimensions that the rows carry themselves.
+    has_account : bool
+        Whether a row belongs to an account, so that account attributes cut it.
+    day : str
+        The column of `source` that places a row; the first such day begins the default range.
+    table : str
+        The table that has `day`, where it is not `base`.
+    needs : tuple of str
+        Shared relations that the SQL names.
+    """
+
+    base: str
+    rows: Callable[[Context], str]
+    own: Mapping[str, str] = field(default_factory=dict)
+    has_account: bool = True
+    day: str = "starts_on"
+    needs: tuple[str, ...] = ()
+    table: str = ""
+
+    @property
+    def source(self) -> str:
+        """The table that has `day`."""
+        return self.table or self.base
+
+
+def _simple(
+    table: str,
+    day: str,
+    *,
+    at: str = "",
+    own: Mapping[str, str] | None = None,
+    has_account: bool = True,
+    columns: str = "t.*",
+    base: str = "",
+) -> Relation:
+    """A relation over one table whose rows are placed by one day."""
+    traits = dict(own or {})
+
+    def rows(context: Context) -> str:
+        account = "r.root_id" if has_account else "NULL"
+        segments, joins = context.segments(account=account, own=traits, day=f"t.{day}")
+        roots = "LEFT JOIN account_roots r ON r.account_id = t.account_id" if has_account else ""
+        counted = "AND coalesce(r.is_excluded, FALSE) = FALSE" if has_account else ""
+        seen = f"AND t.{at} < {context.as_of_sql}" if at else ""
+        shown = columns.format(
+            as_of=context.as_of_sql, last_day=f"DATE '{context.as_of.last_day}'"
+        )
+        return f"""SELECT CAST({account} AS VARCHAR) AS account_id, p.start_on{segments},
+       {shown}
+FROM {table} t
+{roots}
+{context.join_period(f"t.{day}")}
+{joins}
+WHERE 1 = 1 {seen} {counted}"""
+
+    return Relation(base or table, rows, traits, has_account, day, table=table)
+
+
+def _spend(lag: Callable[[Context], int]) -> Callable[[Context], str]:
+    def rows(context: Context) -> str:
+        from staycurve.tables.mrr_movements import rate_join, value_sql
+
+        months = lag(context)
+        month = f"CAST(i.month + INTERVAL {months} MONTH AS DATE)" if months else "i.month"
+        segments, joins = context.segments(account="NULL", own=_SPEND)
+        return f"""SELECT CAST(NULL AS VARCHAR) AS account_id, p.start_on{segments}, i.purpose, i.kind,
+       {value_sql(context.config, item="i", rate="x")} AS amount
+FROM spend i
+{rate_join(item="i", day="i.month", rate="x")}
+{context.join_period(month)}
+{joins}"""
+
+    return rows
+
+
+def _no_lag(context: Context) -> int:
+    del context
+    return 0
+
+
+def _cac_lag(context: Context) -> int:
+    return int(context.config.convention("cac_lag")[:-1])
+
+
+def _nps_rows(context: Context) -> str:
+    segments, joins = context.segments(account="r.root_id", own=_ANSWER, day="t.answered_on")
+    places = "".join(f", seg{place}" for place in range(len(context.dims)))
+    return f"""SELECT * FROM (
+    SELECT answered.*, row_number() OVER (PARTITION BY start_on{places}, user_id
+               ORDER BY answered_at DESC, answer_id DESC) AS place
+    FROM (
+        SELECT r.root_id AS account_id, p.start_on{segments}, t.user_id, t.answered_at,
+               t.answer_id, t.score
+        FROM answers t
+        LEFT JOIN account_roots r ON r.account_id = t.account_id
+        {context.join_period("t.answered_on")}
+        {joins}
+        WHERE t.kind = 'nps' AND t.score IS NOT NULL
+          AND t.answered_at < {context.as_of_sql}
+          AND coalesce(r.is_excluded, FALSE) = FALSE
+    ) answered
+) ranked
+WHERE user_id IS NULL OR place = 1"""
+
+
+_ITEM = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
+_SPEND = {"channel": "i.channel", "purpose": "i.purpose", "kind": "i.kind"}
+_ANSWER = {"survey": "t.survey", "touchpoint": "t.touchpoint"}
+_REACH = {"channel": "t.channel", "kind": "t.kind"}
+_TICKET = {"channel": "t.channel", "priority": "t.priority", "topic": "t.topic"}
+_LEAD = {"channel": "t.channel"}
+_TRIAL = {"card_on_file": "t.card_on_file"}
+
+_ITEMS = ("firsts",)
+
+RELATIONS: dict[str, Relation] = {
+    "movements": Relation("subscriptions", movement_rows, _ITEM, needs=_ITEMS),
+    "closing": Relation("subscriptions", closing_rows("periods"), _ITEM, needs=_ITEMS),
+    "opening": Relation("subscriptions", opening_rows, _ITEM, needs=_ITEMS),
+    "month_closing": Relation(
+        "subscriptions", closing_rows("months"), _ITEM, needs=("firsts", "months")
+    ),
+    "openers": Relation("subscriptions", opener_rows("periods"), _ITEM, needs=_ITEMS),
+    "month_openers": Relation(
+        "subscriptions", opener_rows("months"), _ITEM, needs=("firsts", "months")
+    ),
+    "year_openers": Relation(
+        "subscriptions", opener_rows("years"), _ITEM, needs=("firsts", "years")
+    ),
+    "rolling_openers": Relation(
+        "subscriptions", opener_rows("rolling"), _ITEM, needs=("firsts", "rolling")
+    ),
+    "spend": Relation("spend", _spend(_no_lag), _SPEND, False, "month"),
+    "lagged_spend": Relation("spend", _spend(_cac_lag), _SPEND, False, "month"),
+    "reach": _simple("reach", "day", own=_REACH, has_account=False),
+    "leads": _simple("leads", "created_on", at="created_at", own=_LEAD),
+    "demos": _simple("leads", "demo_on", at="demo_at", own=_LEAD),
+    "tickets": _simple("tickets", "solved_on", at="solved_at", own=_TICKET),
+    "nps_answers": Relation("answers", _nps_rows, _ANSWER, True, "answered_on"),
+    "answers": _simple("answers", "answered_on", at="answered_at", own=_ANSWER),
+    "invitations": _simple(
+        "invitations", "asked_on", at="asked_at", own={"survey": "t.survey"}
+    ),
+    "trials": _simple(
+        "trials",
+        "started_on",
+        at="started_at",
+        own=_TRIAL,
+        base="subscriptions",
+        columns=(
+            "t.started_on, "
+            "CASE WHEN t.ended_at <= {as_of} THEN 1 ELSE 0 END AS is_mature, "
+            "CASE WHEN t.paid_on <= CAST(t.ended_on + INTERVAL 30 DAY AS DATE) "
+            "AND t.paid_on <= {last_day} THEN 1 ELSE 0 END AS is_converted"
+        ),
+    ),
+}

@@ -1,0 +1,227 @@
+"""Result: values with their unit, as-of and statement, and the accounts behind each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from staycurve.metrics import base
+from staycurve.metrics.base import Operation, Unit
+from staycurve.metrics.dimensions import ITEM_TRAITS
+from staycurve.metrics.query import STILL_OPEN, Plan
+from staycurve.period import Period
+
+if TYPE_CHECKING:
+    import pandas
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to a query.
+
+    Attributes
+    ----------
+    rows : list of dict
+        metric, period (its first day), grain, segment, value, open; `why` where value is None.
+    as_of : str
+        ISO 8601, UTC.
+    currency : str
+    sql : str
+        The statement that was run.
+    units : mapping
+        Metric → unit.
+    notes : tuple of str
+        What a reader must know, such as that segments overlap.
+    """
+
+    rows: list[Row]
+    as_of: str
+    currency: str
+    sql: str
+    units: Mapping[str, Unit]
+    notes: tuple[str, ...] = ()
+    is_additive: bool = True
+    _accounts: Callable[[str, Period], AccountRows] | None = field(default=None, repr=False)
+    _periods: tuple[Period, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that `--format json` prints."""
+        found: dict[str, Any] = {"as_of": self.as_of, "currency": self.currency}
+        if not self.is_additive:
+            found["additive"] = False
+        if self.notes:
+            found["notes"] = list(self.notes)
+        return found | {"rows": self.rows}
+
+    @property
+    def df(self) -> pandas.DataFrame:
+        """One row a value, as a pandas DataFrame; segments become columns."""
+        import pandas
+
+        flat = [
+            {k: v for k, v in row.items() if k != "segment"} | dict(row["segment"])
+            for row in self.rows
+        ]
+        frame = pandas.DataFrame(flat)
+        if not frame.empty:
+            frame["period"] = pandas.to_datetime(frame["period"])
+        return frame
+
+    @property
+    def arrow(self) -> Any:
+        """One row a value, as a pyarrow Table."""
+        import pyarrow
+
+        return pyarrow.Table.from_pandas(self.df, preserve_index=False)
+
+    def chart(self) -> Any:
+        """The values over time, as an Altair chart."""
+        from staycurve.metrics.charts import chart_of
+
+        return chart_of(self)
+
+    def accounts(self, period: str | None = None, metric: str | None = None) -> AccountRows:
+        """The rows behind one number: the last period's and the first metric's unless named."""
+        assert self._accounts is not None
+        names = list(self.units)
+        chosen = self._periods[-1]
+        if period is not None:
+            chosen = next(p for p in self._periods if str(p.start).startswith(period))
+        return self._accounts(metric or names[0], chosen)
+
+
+@dataclass(frozen=True)
+class AccountRows:
+    """The accounts behind one number.
+
+    Attributes
+    ----------
+    rows : list of dict
+        account_id with `value`, or with `numerator` and `denominator`.
+    total : dict
+        `value`, and for a ratio its `numerator` and `denominator`.
+    """
+
+    metric: str
+    period: str
+    as_of: str
+    currency: str
+    rows: list[Row]
+    total: Row
+    sql: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that `--format json` prints."""
+        return {
+            "as_of": self.as_of,
+            "currency": self.currency,
+            "metric": self.metric,
+            "period": self.period,
+            "rows": self.rows,
+            "total": self.total,
+        }
+
+
+def values_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[Row]:
+    """Rows of a Result from the statement's answer."""
+    by, measures = plan.query.by, plan.measures
+    periods = {period.start: period for period in plan.query.periods}
+    first_measure = 1 + len(by)
+    rows = []
+    for line in answer:
+        period = periods[line[0]]
+        is_open = plan.query.as_of.is_open(period)
+        segment = dict(zip(by, line[1:first_measure], strict=True))
+        numbers = dict(zip((m.name for m in measures), line[first_measure:], strict=False))
+        shown = line[first_measure + len(measures) :]
+        for (name, metric), value in zip(plan.metrics.items(), shown, strict=True):
+            row: Row = {
+                "metric": name,
+                "period": str(period.start),
+                "grain": period.grain,
+                "segment": segment,
+                "value": value,
+                "open": is_open,
+            }
+            if is_open and not metric.is_to_date:
+                row |= {"value": None, "why": STILL_OPEN}
+            elif value is None:
+                row["why"] = base.why_empty(plan.formulas[name], numbers)
+            rows.append(row)
+    rows.sort(key=lambda row: list(plan.metrics).index(row["metric"]))
+    return rows
+
+
+def notes_of(plan: Plan) -> tuple[str, ...]:
+    """What a reader of the answer must know."""
+    if is_additive(plan):
+        return ()
+    traits = ", ".join(dim for dim in plan.query.by if dim in ITEM_TRAITS)
+    return (f"An account with several values of {traits} counts in each: counts do not add up.",)
+
+
+def is_additive(plan: Plan) -> bool:
+    """Whether the segments of every count sum to the whole."""
+    is_cut = any(dim in ITEM_TRAITS for dim in plan.query.by)
+    return not is_cut or all(measure.is_money for measure in plan.measures)
+
+
+def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row], Row]:
+    """One row an account, and the total that they sum (or divide) to, for a one-metric plan.
+
+    What belongs to no account, such as a month's costs, stands in a row whose account_id is None.
+    """
+    (name, metric), formula = next(iter(plan.metrics.items())), next(iter(plan.formulas.values()))
+    period = plan.query.periods[0]
+    names = [measure.name for measure in plan.measures]
+    own = [(line[0], dict(zip(names, line[2:], strict=False))) for line in answer]
+    total: dict[str, int | Fraction | None] = {
+        n: _sum(numbers[n] for _, numbers in own) for n in names
+    }
+    whole = base.evaluate(formula, total)
+    is_unknown = plan.query.as_of.is_open(period) and not metric.is_to_date
+    value = None if whole is None or is_unknown else float(whole)
+    if isinstance(formula, Operation) and formula.sign == "÷":
+        rows = [
+            _pair(account, base.share(formula.left, numbers, total),
+                  base.share(formula.right, numbers, total))
+            for account, numbers in own
+        ]
+        sums: Row = {
+            "numerator": _float(base.evaluate(formula.left, total)),
+            "denominator": _float(base.evaluate(formula.right, total)),
+            "value": value,
+        }
+        rows = [row for row in rows if row["numerator"] or row["denominator"]]
+    else:
+        rows = [
+            {"account_id": account, "value": float(base.share(formula, numbers, total))}
+            for account, numbers in own
+        ]
+        rows = [row for row in rows if row["value"]]
+        sums = {"value": value}
+    if value is None:
+        sums["why"] = STILL_OPEN if is_unknown else base.why_empty(formula, total)
+    del name
+    return rows, sums
+
+
+def _sum(values: Any) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _pair(account: str | None, numerator: Fraction, denominator: Fraction) -> Row:
+    return {
+        "account_id": account,
+        "numerator": float(numerator),
+        "denominator": float(denominator),
+    }
+
+
+def _float(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)

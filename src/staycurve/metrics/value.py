@@ -1,0 +1,150 @@
+"""What a customer is worth, and what winning and keeping one costs."""
+
+from __future__ import annotations
+
+from staycurve.i18n import N_
+from staycurve.metrics.base import MONTHLY, Benchmark, Chart, Example, Measure, Metric, Unit
+from staycurve.metrics.revenue import customers, new_customers, new_mrr
+
+_month_mrr = Measure(
+    "month_mrr", N_("MRR of the months"), "month_closing", "SUM(value)", is_money=True
+)
+_month_customers = Measure(
+    "month_customers",
+    N_("paying accounts of the months"),
+    "month_closing",
+    "COUNT(DISTINCT CASE WHEN is_paying = 1 THEN account_id || CAST(point_on AS VARCHAR) END)",
+)
+_month_lost = Measure(
+    "month_lost",
+    N_("accounts lost in the months"),
+    "month_openers",
+    "COUNT(DISTINCT CASE WHEN has_left = 1 THEN account_id || CAST(open_on AS VARCHAR) END)",
+)
+_month_opened = Measure(
+    "month_opened",
+    N_("accounts that paid at the months' openings"),
+    "month_openers",
+    "COUNT(DISTINCT account_id || CAST(open_on AS VARCHAR))",
+)
+
+
+def _spent(name: str, label: str, purpose: str, relation: str = "spend") -> Measure:
+    return Measure(
+        name,
+        label,
+        relation,
+        f"SUM(CASE WHEN purpose = '{purpose}' THEN amount END)",
+        is_money=True,
+        is_empty_without_rows=True,
+    )
+
+
+_acquisition = _spent("acquisition_cost", N_("acquisition cost"), "acquisition")
+_lagged = _spent("acquisition_cost_lagged", N_("acquisition cost"), "acquisition", "lagged_spend")
+_retention = _spent("retention_cost", N_("retention cost"), "retention")
+_delivery = _spent("delivery_cost", N_("delivery cost"), "delivery")
+
+_COSTS = {
+    "subscriptions": """
+    subscription_id account_id starts_at  ends_at    amount
+    s1              acme       2024-01-01 -          300
+    s2              bolt       2024-01-01 2024-02-15 100
+    s3              crux       2024-02-05 -          100""",
+    "spend": """
+    month      purpose     kind    amount
+    2024-02-01 retention   staff   80
+    2024-02-01 acquisition ads     240
+    2024-02-01 delivery    hosting 100""",
+}
+
+
+def _example(answer: dict[str, float | None]) -> Example:
+    return Example(rows=_COSTS, answer=answer, as_of="2024-03-01")
+
+
+clv_simple = Metric(
+    label=N_("Customer lifetime value, simple"),
+    about=N_(
+        "ARPA ÷ monthly customer churn rate: what an account brings if it leaves at today's rate. "
+        "Empty when nobody left. At quarter and year the months' sums are used."
+    ),
+    formula=(_month_mrr / _month_customers) / (_month_lost / _month_opened),
+    unit=Unit.MONEY,
+    better="higher",
+    stage="retention",
+    is_to_date=False,
+    grains=MONTHLY,
+    example=_example({"2024-02": 400, "2024-01": None}),
+    disagreements=N_(
+        "ChartMogul divides by the mean churn of the six months before and leaves it empty at "
+        "zero churn; Stripe takes zero churn as 1.67%."
+    ),
+)
+gross_margin = Metric(
+    label=N_("Gross margin"),
+    about=N_("(MRR of the month − delivery cost) ÷ MRR of the month."),
+    formula=(_month_mrr - _delivery) / _month_mrr,
+    unit=Unit.PERCENT,
+    better="higher",
+    stage="retention",
+    is_to_date=False,
+    grains=MONTHLY,
+    example=_example({"2024-02": 0.75, "2024-01": None}),
+)
+cac = Metric(
+    label=N_("Customer acquisition cost"),
+    about=N_(
+        "Acquisition cost of the period ÷ accounts that paid for the first time in it. With "
+        "cac_lag the cost of earlier months is taken."
+    ),
+    formula=_lagged / new_customers,
+    unit=Unit.MONEY,
+    better="lower",
+    stage="purchase",
+    is_to_date=False,
+    grains=MONTHLY,
+    example=_example({"2024-02": 240, "2024-01": None}),
+)
+cac_payback = Metric(
+    label=N_("CAC payback"),
+    about=N_("Months until a new account has paid back its CAC: CAC ÷ (ARPA of new accounts × "
+             "gross margin)."),
+    formula=(_lagged / new_customers) / ((new_mrr / new_customers) * gross_margin),
+    unit=Unit.MONTHS,
+    better="lower",
+    stage="purchase",
+    is_to_date=False,
+    grains=MONTHLY,
+    chart=Chart("line", reference=12),
+    benchmark=Benchmark(
+        origin=N_("a common rule of thumb: within a year"),
+        at_most=12,
+    ),
+    example=_example({"2024-02": 3.2}),
+)
+crc = Metric(
+    label=N_("Customer retention cost"),
+    about=N_(
+        "Retention cost of the period (staff, tools, customer marketing, training, loyalty) ÷ "
+        "customers at its close."
+    ),
+    formula=_retention / customers,
+    unit=Unit.MONEY,
+    better="lower",
+    stage="retention",
+    is_to_date=False,
+    grains=MONTHLY,
+    example=_example({"2024-02": 40, "2024-01": None}),
+)
+acquisition_retention_ratio = Metric(
+    label=N_("Acquisition to retention cost"),
+    about=N_("Acquisition cost for each unit of retention cost in the period."),
+    formula=_acquisition / _retention,
+    unit=Unit.RATIO,
+    better="neutral",
+    stage="retention",
+    is_to_date=False,
+    grains=MONTHLY,
+    example=_example({"2024-02": 3}),
+)

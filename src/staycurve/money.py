@@ -1,0 +1,38 @@
+"""Money as integers: micro-units, 10⁻⁶ of a currency's major unit."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+
+MICRO = 1_000_000
+RATE_SCALE = 10**12
+"""Exchange rates are integers too: units of the company's currency × 10¹²."""
+
+
+def to_micro(amount: Decimal | str | int) -> int:
+    """Micro-units of `amount` in major units, half to even beyond six decimals."""
+    scaled = Decimal(amount) * MICRO
+    return int(scaled.to_integral_value(rounding=ROUND_HALF_EVEN))
+
+
+def from_micro(micro: int) -> Decimal:
+    """Major units of `micro`, exact."""
+    return Decimal(micro) / MICRO
+
+
+def half_even(value: Fraction) -> int:
+    """The integer nearest to `value`; the even one where two are as near."""
+    return round(value)
+
+
+def half_even_sql(numerator: str, denominator: str) -> str:
+    """SQL for numerator / denominator, both integers ≥ 0 and > 0, rounded half to even.
+
+    Both are taken as 128-bit integers, so that a product of an amount and a rate fits.
+    The text holds each operand several times: pass columns, not long expressions.
+    """
+    n, d = f"CAST({numerator} AS HUGEINT)", f"CAST({denominator} AS HUGEINT)"
+    quotient, rest = f"({n} // {d})", f"({n} % {d})"
+    up = f"2 * {rest} > {d} OR (2 * {rest} = {d} AND {quotient} % 2 = 1)"
+    return f"CAST({quotient} + CASE WHEN {up} THEN 1 ELSE 0 END AS BIGINT)"

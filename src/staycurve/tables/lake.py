@@ -1,0 +1,345 @@
+"""The lake: Delta tables in a folder, and the one writer that may change them.
+
+With pointer.py the only file that knows how tables are stored. The engine writes Parquet files,
+the lake commits them; readers take the files that the pinned version lists, never a glob, because
+a killed writer leaves orphans.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import errno
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+
+from staycurve.errors import BusyError, LakeError, ProjectError
+from staycurve.tables.engine import Engine, Written, name, quoted, scan_sql
+from staycurve.tables.pointer import LoadRecord, Pointer, Snapshot
+
+Columns = Sequence[tuple[str, str]]
+SMALL_FILES = 16
+"""With more files than this, the small ones of a table are rewritten into one."""
+SMALL_BYTES = 32 * 1024 * 1024
+
+_DELTA_TYPES = {
+    "VARCHAR": "string",
+    "BIGINT": "long",
+    "INTEGER": "integer",
+    "DOUBLE": "double",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "TIMESTAMP": "timestamp_ntz",
+    "DECIMAL(18,6)": "decimal(18,6)",
+}
+
+
+def _schema(columns: Columns) -> Schema:
+    fields = [
+        {"name": column, "type": _DELTA_TYPES[kind], "nullable": True, "metadata": {}}
+        for column, kind in columns
+    ]
+    return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
+
+
+def check_root(folder: Path) -> None:
+    """Refuse a path that the Delta library cannot address."""
+    for sign in "[]%*?":
+        if sign in str(folder):
+            raise ProjectError(
+                f"{folder} cannot hold a project: its path contains '{sign}'.",
+                hint="Choose a directory whose path has none of [ ] % * ?",
+            )
+
+
+class Lake:
+    """The tables of one project.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's directory; tables lie in `lake/`, the pointer in `state.db`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = folder / "lake"
+        self.pointer = Pointer(folder)
+        self._files: dict[tuple[str, int], list[str]] = {}
+
+    def create(self) -> None:
+        """Make the folder and the pointer where they are not there yet."""
+        check_root(self.folder.resolve())
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.pointer.create()
+
+    def files(self, snapshot: Snapshot, table: str) -> list[str]:
+        """Paths of the Parquet files that hold `table` in this snapshot."""
+        version = snapshot.tables.get(table)
+        if version is None:
+            return []
+        if (table, version) not in self._files:
+            try:
+                delta = DeltaTable(str(self.root / table), version=version)
+                added = delta.get_add_actions(flatten=True)["path"].to_pylist()
+            except (DeltaError, OSError) as error:
+                raise LakeError(
+                    f"Table {table} cannot be read at version {version}: {error}.",
+                    hint="Was a folder below lake/ removed by hand? Restore it from a backup.",
+                ) from error
+            self._files[table, version] = [str(self.root / table / path) for path in added]
+        return self._files[table, version]
+
+    def rows(self, snapshot: Snapshot, table: str) -> int:
+        """Number of rows of `table` in this snapshot, from the log alone."""
+        version = snapshot.tables.get(table)
+        if version is None:
+            return 0
+        delta = DeltaTable(str(self.root / table), version=version)
+        return sum(delta.get_add_actions(flatten=True)["num_records"].to_pylist() or [0])
+
+    def scan(self, snapshot: Snapshot, table: str, columns: Columns) -> str:
+        """SQL that reads `table` in this snapshot."""
+        return scan_sql(self.files(snapshot, table), columns)
+
+    @contextlib.contextmanager
+    def writing(self, *, wait: float = 600.0) -> Iterator[Writing]:
+        """Be the one writer; whatever is not committed is as if it had never happened.
+
+        Parameters
+        ----------
+        wait : float
+            Seconds to wait for another writer.
+
+        Raises
+        ------
+        BusyError
+            If the other writer is still at work by then.
+        """
+        if not self.root.is_dir():
+            raise ProjectError(
+                f"{self.folder} has no lake.", hint="Make one in this directory: staycurve init"
+            )
+        with _disk_errors(), open(self.root / ".lock", "a+", encoding="utf-8") as lock:
+            _take(lock, wait)
+            writing = Writing(self, self.pointer.latest())
+            try:
+                yield writing
+            finally:
+                writing.discard()
+
+
+def _take(lock: Any, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= deadline:
+                lock.seek(0)
+                raise BusyError(
+                    f"Another staycurve (process {lock.read().strip() or 'unknown'}) is writing.",
+                    hint="Wait until it has finished, then run this again; nothing was changed.",
+                ) from None
+            time.sleep(0.1)
+        else:
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            return
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise LakeError(
+                "The disk is full. Nothing was changed.", hint="Free some space and run it again."
+            ) from error
+        raise
+    except DeltaError as error:
+        if "space left" in str(error):
+            raise LakeError(
+                "The disk is full. Nothing was changed.", hint="Free some space and run it again."
+            ) from error
+        raise
+
+
+class Writing:
+    """One unit of work: tables change one by one, readers see all of it at `commit` or nothing."""
+
+    def __init__(self, lake: Lake, start: Snapshot) -> None:
+        self.lake = lake
+        self.start = start
+        self.tables = dict(start.tables)
+        self.meta: dict[str, Any] = dict(start.meta)
+        self._written: list[Path] = []
+        self._is_done = False
+
+    @property
+    def now_seen(self) -> Snapshot:
+        """The tables as this writer has left them so far."""
+        return Snapshot(self.start.seq, dict(self.tables), dict(self.meta))
+
+    def files(self, table: str) -> list[str]:
+        """Paths of the files that hold `table` as this writer has left it."""
+        return self.lake.files(self.now_seen, table)
+
+    def scan(self, table: str, columns: Columns) -> str:
+        """SQL that reads `table` as this writer has left it."""
+        return self.lake.scan(self.now_seen, table, columns)
+
+    def write(
+        self, engine: Engine, table: str, columns: Columns, sql: str, *, order: str = ""
+    ) -> None:
+        """Make `table` hold the answer of `sql` and nothing else."""
+        new = self._copy(engine, table, columns, sql, order)
+        self._commit(table, columns, removed=self.files(table), added=new)
+
+    def append(self, engine: Engine, table: str, columns: Columns, sql: str) -> None:
+        """Add the answer of `sql` to `table`."""
+        new = self._copy(engine, table, columns, sql, "")
+        if new or table not in self.tables:
+            self._commit(table, columns, removed=[], added=new)
+
+    def replace(
+        self,
+        engine: Engine,
+        table: str,
+        columns: Columns,
+        *,
+        new: str,
+        keys: str,
+        key: Sequence[str],
+        order: str = "",
+    ) -> None:
+        """Take the rows whose `key` is in relation `keys` out, and put the rows of `new` in.
+
+        Only files that hold such a row are rewritten (and small ones, when there are many).
+        """
+        files = self.files(table)
+        same = " AND ".join(f"t.{name(k)} IS NOT DISTINCT FROM k.{name(k)}" for k in key)
+        touched: list[str] = []
+        if files:
+            listed = ", ".join(quoted(path) for path in files)
+            touched = [
+                row[0]
+                for row in engine.rows(
+                    f"SELECT DISTINCT t.filename FROM read_parquet([{listed}], filename=true) t "
+                    f"WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
+                )
+            ]
+        if len(files) > SMALL_FILES:
+            small = [path for path in files if os.path.getsize(path) < SMALL_BYTES]
+            touched = sorted({*touched, *small})
+        kept = scan_sql(touched, columns)
+        names = ", ".join(name(column) for column, _ in columns)
+        sql = f"SELECT {names} FROM ({new})"
+        if touched:
+            sql += (
+                f" UNION ALL SELECT {names} FROM ({kept}) t "
+                f"WHERE NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
+            )
+        self._commit(
+            table, columns, removed=touched, added=self._copy(engine, table, columns, sql, order)
+        )
+
+    def _copy(
+        self, engine: Engine, table: str, columns: Columns, sql: str, order: str
+    ) -> list[Written]:
+        listed = ", ".join(f"CAST({name(c)} AS {kind}) AS {name(c)}" for c, kind in columns)
+        written = engine.write(
+            f"SELECT {listed} FROM ({sql})", self.lake.root / table, order=order
+        )
+        self._written += [file.path for file in written]
+        return written
+
+    def _commit(
+        self, table: str, columns: Columns, *, removed: Sequence[str], added: Sequence[Written]
+    ) -> None:
+        folder = self.lake.root / table
+        actions: list[AddAction | RemoveAction] = []
+        now = int(time.time() * 1000)
+        for file in added:
+            stats = json.dumps({"numRecords": file.rows})
+            actions.append(AddAction(file.path.name, file.size, {}, now, True, stats))
+        schema = _schema(columns)
+        if table not in self.tables:
+            # A folder that no snapshot names was left by a writer that was killed.
+            for entry in ("_delta_log",):
+                shutil.rmtree(folder / entry, ignore_errors=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            create_table_with_add_actions(str(folder), schema, actions, name=table)
+            self.tables[table] = 0
+            return
+        delta = DeltaTable(str(folder))
+        if delta.version() != self.tables[table]:
+            # So were commits after the pinned version: step back before building on them.
+            delta.restore(self.tables[table])
+            delta = DeltaTable(str(folder))
+        for path in removed:
+            actions.append(
+                RemoveAction(Path(path).name, True, now, size=os.path.getsize(path),
+                             partition_values={})
+            )
+        if not actions:
+            return
+        delta.create_write_transaction(actions, mode="append", schema=schema)
+        self.tables[table] = DeltaTable(str(folder)).version()
+
+    def commit(
+        self, *, loads: Sequence[LoadRecord] = (), meta: Mapping[str, Any] | None = None,
+        now: dt.datetime,
+    ) -> Snapshot:
+        """Make everything durable, then move the pointer: the last step, and the only visible one.
+
+        deltalake issues no fsync of its own, so the files, the log entries and their folders are
+        synced here first.
+        """
+        folders = {self.lake.root}
+        for path in self._written:
+            _sync(path)
+            folders.add(path.parent)
+        for table, version in self.tables.items():
+            if self.start.tables.get(table) != version:
+                log = self.lake.root / table / "_delta_log"
+                for entry in log.iterdir():
+                    if entry.suffix == ".json":
+                        _sync(entry)
+                folders |= {log, log.parent}
+        for folder in folders:
+            _sync(folder)
+        self.meta |= dict(meta or {})
+        moved = self.lake.pointer.move(
+            tables=self.tables, meta=self.meta, loads=list(loads), now=now
+        )
+        self._is_done = True
+        return moved
+
+    def discard(self) -> None:
+        """Remove the files of a unit of work that did not come to its commit."""
+        if self._is_done:
+            return
+        for path in self._written:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

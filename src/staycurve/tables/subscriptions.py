@@ -1,0 +1,105 @@
+"""subscriptions: one row is one span, a stretch in which nothing about an item changed."""
+
+from __future__ import annotations
+
+from staycurve.i18n import N_
+from staycurve.money import half_even_sql
+from staycurve.tables.base import ACCOUNT, CURRENCY, Check, Column, Table
+
+_MICRO_PRODUCT = half_even_sql(
+    "(CAST(quantity * 1000000 AS HUGEINT) * unit_amount)", "1000000"
+)
+_AMOUNT = f"""CASE
+    WHEN quantity >= 0 AND unit_amount >= 0
+        AND CAST(quantity AS DOUBLE) * unit_amount < 1e18 THEN {_MICRO_PRODUCT}
+    WHEN unit_amount IS NULL AND status = 'trialing' THEN 0
+END"""
+
+SUBSCRIPTIONS = Table(
+    name="subscriptions",
+    about=N_("What each account was charged for, and when: one row a span [starts_at, ends_at)."),
+    grain=N_("one span of one subscription item"),
+    key=("subscription_id", "item_id", "starts_at"),
+    makes_accounts=True,
+    columns=(
+        Column("subscription_id", "text", N_("The subscription."), is_required=True),
+        Column("item_id", "text", N_("The item; empty means the subscription's only item.")),
+        ACCOUNT,
+        Column("plan", "text", N_("The plan's name.")),
+        Column("product", "text", N_("The product that the plan belongs to.")),
+        Column(
+            "kind",
+            "text",
+            N_("What the item is."),
+            choices=("base", "addon", "metered"),
+            default="base",
+            spellings=(("add_on", "addon"), ("add_ons", "addon"), ("addons", "addon")),
+        ),
+        Column(
+            "interval",
+            "text",
+            N_("How often it bills."),
+            choices=("month", "year", "week", "day", "quarter"),
+            default="month",
+            spellings=(
+                ("months", "month"), ("monthly", "month"),
+                ("years", "year"), ("yearly", "year"), ("annual", "year"), ("annually", "year"),
+                ("weeks", "week"), ("weekly", "week"),
+                ("days", "day"), ("daily", "day"),
+                ("quarters", "quarter"), ("quarterly", "quarter"),
+            ),
+        ),
+        Column("interval_count", "integer", N_("Intervals between two bills."), default="1"),
+        Column("quantity", "decimal", N_("Seats or units."), default="1"),
+        Column("unit_amount", "money", N_("What one unit bills in one interval.")),
+        Column("amount", "money", N_("What one interval bills before discount; quantity × "
+            "unit_amount where it is empty."), fallback=_AMOUNT),
+        Column("discount_percent", "decimal", N_("Taken off first, in percent.")),
+        Column("discount_amount", "money", N_("Then taken off, in money an interval.")),
+        Column(
+            "discount_recurring",
+            "boolean",
+            N_("Whether the discount comes off every bill."),
+            default="true",
+        ),
+        CURRENCY,
+        Column(
+            "status",
+            "text",
+            N_("The state during the span."),
+            choices=("trialing", "active", "past_due", "unpaid", "paused", "canceled"),
+            default="active",
+            spellings=(
+                ("cancelled", "canceled"), ("trial", "trialing"), ("in_trial", "trialing"),
+                ("pastdue", "past_due"),
+            ),
+        ),
+        Column("starts_at", "instant", N_("First instant of the span."), is_required=True),
+        Column("ends_at", "instant", N_("First instant after it; empty means still running.")),
+        Column("card_on_file", "boolean", N_("Whether a card was known, in a trial.")),
+        Column("cancel_requested_at", "instant", N_("When the customer asked to end it.")),
+        Column("end_reason", "text", N_("Why it ended, in the source's words.")),
+        Column("term_months", "integer", N_("Length of the contract.")),
+        Column("renews_at", "instant", N_("When the contract renews.")),
+    ),
+    checks=(
+        Check("ends_at", "ends_at < starts_at", N_("is before starts_at {starts_at}")),
+        Check("quantity", "quantity < 0", N_("is negative")),
+        Check("unit_amount", "unit_amount < 0", N_("is negative")),
+        Check("amount", "amount IS NULL", N_("is missing, and so is quantity × unit_amount")),
+        Check("amount", "amount < 0", N_("is negative")),
+        Check("interval_count", "interval_count < 1", N_("is below 1")),
+        Check(
+            "discount_percent",
+            "discount_percent < 0 OR discount_percent > 100",
+            N_("is not between 0 and 100"),
+        ),
+        Check("discount_amount", "discount_amount < 0", N_("is negative")),
+        Check("term_months", "term_months < 0", N_("is negative")),
+        Check(
+            "ends_at",
+            "status = 'canceled' AND ends_at IS NULL",
+            N_("is missing: nobody knows when this canceled span ended"),
+        ),
+    ),
+)

@@ -1,0 +1,377 @@
+"""The workspace: one company's project directory, with every layer wired to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from staycurve import config as configuration
+from staycurve.config import Config
+from staycurve.errors import NotAnsweredError, ProjectError
+from staycurve.metrics import cohorts
+from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.query import Plan, Query, parse_filters, plan
+from staycurve.metrics.relations import RELATIONS
+from staycurve.metrics.result import (
+    AccountRows,
+    Result,
+    account_rows,
+    is_additive,
+    notes_of,
+    values_of,
+)
+from staycurve.period import (
+    AsOf,
+    Period,
+    align,
+    as_of,
+    day_start,
+    local_day,
+    parse_instant,
+    parse_period,
+    period_of,
+    periods_between,
+)
+from staycurve.tables import asof, refresh, views
+from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.engine import Engine
+from staycurve.tables.lake import Lake, check_root
+from staycurve.tables.pointer import LoadRecord, Snapshot
+from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
+
+Clock = Callable[[], dt.datetime]
+
+
+class Company:
+    """One company: its configuration, its lake, and what can be asked of them.
+
+    Parameters
+    ----------
+    folder : Path
+        The project directory.
+    clock : callable
+        Tells the time; nothing below reads it otherwise.
+    """
+
+    def __init__(self, folder: Path, *, clock: Clock) -> None:
+        self.folder = folder
+        self.config: Config = configuration.read(folder)
+        self.lake = Lake(folder)
+        self.clock = clock
+        self._engine: Engine | None = None
+        self._seen: Snapshot | None = None
+        self._lock = threading.RLock()
+
+    @staticmethod
+    def create(folder: Path, *, name: str, currency: str, timezone: str) -> Path:
+        """Make a project in `folder`: its staycurve.toml, lake and state database.
+
+        An existing staycurve.toml is an error: it is never overwritten.
+        """
+        path = folder / configuration.FILE_NAME
+        if path.exists():
+            raise ProjectError(
+                f"{folder} is a project already: it has a {configuration.FILE_NAME}.",
+                hint="Edit that file, or choose another directory.",
+            )
+        check_root(folder.resolve())
+        text = configuration.default_text(name=name, currency=currency, timezone=timezone)
+        configuration.parse(text)
+        folder.mkdir(parents=True, exist_ok=True)
+        Lake(folder).create()
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def close(self) -> None:
+        """Give back memory and spill files."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def __enter__(self) -> Company:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What readers see now."""
+        found = self.lake.pointer.latest()
+        for key in ("timezone", "currency"):
+            kept, own = found.meta.get(key), getattr(self.config.company, key)
+            if kept is not None and kept != own:
+                raise ProjectError(
+                    f"staycurve.toml says {key} = '{own}', but what is loaded was read with "
+                    f"'{kept}'.",
+                    hint=f"Set it back to '{kept}', or load the files into another project.",
+                )
+        return found
+
+    def engine(self) -> Engine:
+        """An engine in which every table of the current snapshot is named."""
+        snapshot = self.snapshot
+        if self._engine is None:
+            self._engine = Engine(self.folder / ".tmp", memory="2GB")
+            self._seen = None
+        if self._seen is None or self._seen.seq != snapshot.seq:
+            views.create(self._engine, self.lake, snapshot)
+            self._seen = snapshot
+        return self._engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Engine]:
+        """The engine for one reader at a time."""
+        with self._lock:
+            yield self.engine()
+
+    def refresh(self, *, is_full: bool = False) -> refresh.RefreshReport:
+        """Bring derived tables up to date; see `staycurve.tables.refresh`."""
+        with self._lock:
+            _ = self.snapshot
+            with Engine(self.folder / ".tmp", memory="2GB") as engine:
+                return refresh.refresh(
+                    self.lake, self.config, engine, now=self.clock(), is_full=is_full
+                )
+
+    def is_due(self) -> bool:
+        """Whether a refresh has anything to do."""
+        return refresh.is_due(self.lake, self.config)
+
+    def as_of(self, text: str | None = None) -> AsOf:
+        """The as-of that `text` names; without one, the end of the last observed local day."""
+        zone = self.config.company.zone
+        if text:
+            return as_of(parse_instant(text, zone), zone)
+        now = self.clock()
+        latest = self.snapshot.meta.get("latest_at")
+        if latest is None:
+            return as_of(now, zone)
+        day = local_day(min(dt.datetime.fromisoformat(latest), now), zone)
+        return as_of(min(day_start(day + dt.timedelta(days=1), zone), now), zone)
+
+    def attributes(self) -> list[str]:
+        """Names of account attributes beside the declared columns."""
+        return list(self.snapshot.meta.get("attributes", []))
+
+    def first_day(self, metrics: Sequence[str]) -> dt.date | None:
+        """The first day with data for any of the metrics."""
+        relations = {
+            measure.relation
+            for name in metrics
+            for measure in METRICS[name].resolve(self.config.conventions).measures()
+        }
+        days = {(RELATIONS[name].source, RELATIONS[name].day) for name in relations}
+        parts = " UNION ALL ".join(f"SELECT MIN({day}) AS day FROM {t}" for t, day in sorted(days))
+        with self.reading() as engine:
+            found: dt.date | None = engine.value(f"SELECT MIN(day) FROM ({parts})")
+        return found
+
+    def query(
+        self,
+        *metrics: str,
+        grain: str = "month",
+        start: str | None = None,
+        end: str | None = None,
+        by: Sequence[str] = (),
+        where: str = "",
+        at: str | None = None,
+    ) -> Query:
+        """A query in words: periods as 2024, 2024-Q1, 2024-01 or 2024-01-31, ends included."""
+        for name in metrics:
+            _ = METRICS[name]
+        seen = self.as_of(at)
+        fiscal = self.config.company.fiscal_year_start
+        last = period_of(seen.last_day, grain, fiscal)
+        if end:
+            last = align(end, grain, is_last=True, fiscal_start=fiscal)
+        if start:
+            first = align(start, grain, is_last=False, fiscal_start=fiscal)
+        else:
+            first = period_of(self.first_day(metrics) or last.start, grain, fiscal)
+        if first.start > last.start:
+            first = last if not start else first
+        periods = tuple(periods_between(first.start, last.start, grain, fiscal))
+        if not periods:
+            raise NotAnsweredError(
+                f"The range from {first.start} to {last.start} is empty.",
+                hint="--from must not lie after --to (or after the as-of).",
+            )
+        return Query(tuple(metrics), grain, periods, seen, tuple(by), parse_filters(where))
+
+    def _plan(self, query: Query, *, is_by_account: bool = False) -> Plan:
+        snapshot = self.snapshot
+        empty = frozenset(
+            table for table in CONFORMED if self.lake.rows(snapshot, table) == 0
+        )
+        return plan(
+            query,
+            self.config,
+            attributes=self.attributes(),
+            empty_tables=empty,
+            is_by_account=is_by_account,
+        )
+
+    def show(
+        self,
+        *metrics: str,
+        grain: str = "month",
+        start: str | None = None,
+        end: str | None = None,
+        by: str | Sequence[str] = (),
+        where: str = "",
+        as_of: str | None = None,
+    ) -> Result:
+        """Values of metrics over time.
+
+        Parameters
+        ----------
+        *metrics : str
+            Names from `staycurve metrics`.
+        grain : str
+            day, week, month, quarter or year.
+        start, end : str, optional
+            2024, 2024-Q1, 2024-01 or 2024-01-31, both included; all of the data without them.
+        by : str or sequence of str
+            Dimensions to split by.
+        where : str
+            Such as 'industry=EdTech,country=US'.
+        as_of : str, optional
+            Facts after this instant are not seen.
+        """
+        dims = [d for d in by.split(",") if d] if isinstance(by, str) else list(by)
+        query = self.query(
+            *metrics, grain=grain, start=start, end=end, by=dims, where=where, at=as_of
+        )
+        return self.answer(query)
+
+    def answer(self, query: Query) -> Result:
+        """The Result of a query."""
+        made = self._plan(query)
+        with self._lock, self._seeing(query.as_of) as engine:
+            rows = engine.rows(made.sql)
+        return Result(
+            rows=values_of(made, rows),
+            as_of=query.as_of.at.isoformat(),
+            currency=self.config.company.currency,
+            sql=made.sql,
+            units={name: metric.unit for name, metric in made.metrics.items()},
+            notes=notes_of(made),
+            is_additive=is_additive(made),
+            _accounts=lambda metric, period: self.account_rows(
+                Query((metric,), query.grain, (period,), query.as_of, (), query.filters)
+            ),
+            _periods=query.periods,
+        )
+
+    def accounts(
+        self,
+        metric: str,
+        *,
+        period: str,
+        grain: str | None = None,
+        where: str = "",
+        as_of: str | None = None,
+    ) -> AccountRows:
+        """The rows behind one number; they sum (or divide) to it."""
+        fiscal = self.config.company.fiscal_year_start
+        named = parse_period(period, fiscal)
+        if grain:
+            named = align(period, grain, is_last=False, fiscal_start=fiscal)
+        query = Query((metric,), named.grain, (named,), self.as_of(as_of), (), parse_filters(where))
+        return self.account_rows(query)
+
+    def account_rows(self, query: Query) -> AccountRows:
+        """The rows behind a query of one metric and one period."""
+        made = self._plan(query, is_by_account=True)
+        with self._lock, self._seeing(query.as_of) as engine:
+            answer = engine.rows(made.sql)
+        rows, total = account_rows(made, answer)
+        return AccountRows(
+            metric=query.metrics[0],
+            period=str(query.periods[0].start),
+            as_of=query.as_of.at.isoformat(),
+            currency=self.config.company.currency,
+            rows=rows,
+            total=total,
+            sql=made.sql,
+        )
+
+    def cohort(
+        self,
+        *,
+        value: str = "customers",
+        how: str = "share",
+        by: str | Sequence[str] = (),
+        where: str = "",
+        as_of: str | None = None,
+    ) -> dict[str, Any]:
+        """The activation cohort × month matrix, as `cohort --format json` prints it."""
+        dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
+        seen = self.as_of(as_of)
+        with self._lock, self._seeing(seen) as engine:
+            first = engine.value("SELECT MIN(first_paid_on) FROM mrr_movements")
+            months: tuple[Period, ...] = ()
+            if first is not None and first <= seen.last_day:
+                months = tuple(periods_between(first, seen.last_day, "month"))
+            query = cohorts.CohortQuery(value, how, months, seen, dims, parse_filters(where))
+            cohorts.check(query, self.attributes())
+            rows: list[dict[str, Any]] = []
+            sql = ""
+            if months:
+                sql = cohorts.statement(query, self.config)
+                rows = cohorts.matrix(query, engine.rows(sql))
+        return {
+            "as_of": seen.at.isoformat(),
+            "currency": self.config.company.currency,
+            "value": value,
+            "as": how,
+            "rows": rows,
+            "sql": sql,
+        }
+
+    @contextmanager
+    def _seeing(self, seen: AsOf) -> Iterator[Engine]:
+        """The engine as of an instant: inside a day, items are cut at it and netted anew."""
+        engine = self.engine()
+        if not asof.needs_cut(engine, seen, self.config.company.zone):
+            yield engine
+            return
+        asof.cut(engine, self.config, seen)
+        try:
+            yield engine
+        finally:
+            self._seen = None
+            self.engine()
+
+    def tables(self) -> list[dict[str, Any]]:
+        """Every conformed table with its rows and how many were set aside."""
+        snapshot = self.snapshot
+        with self.reading() as engine:
+            scan = self.lake.scan(snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
+            aside = dict(engine.rows(f'SELECT "table", COUNT(*) FROM ({scan}) GROUP BY "table"'))
+        return [
+            {
+                "table": table,
+                "rows": self.lake.rows(snapshot, table),
+                "set_aside": int(aside.get(table, 0)),
+            }
+            for table in CONFORMED
+        ]
+
+    def rejects(self) -> list[dict[str, Any]]:
+        """Every row that was set aside, with the reason."""
+        names = [column for column, _ in REJECTS_COLUMNS if column not in ("row_key", "path")]
+        listed = ", ".join(f'"{column}"' for column in names)
+        with self.reading() as engine:
+            scan = self.lake.scan(self.snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
+            answer = engine.rows(f'SELECT {listed} FROM ({scan}) ORDER BY load, "table", file, line')
+        return [dict(zip(names, row, strict=True)) for row in answer]
+
+    def loads(self) -> list[LoadRecord]:
+        """Every load, oldest first."""
+        return self.lake.pointer.loads()

@@ -92,6 +92,22 @@ FROM ({sums}) summed WHERE was_paying = 1"""
     return rows
 
 
+def base_rows(points: str) -> Callable[[Context], str]:
+    """The openers and the accounts that paid for the first time since, and whether they left."""
+
+    def rows(context: Context) -> str:
+        columns = f"account_id, start_on, open_on{context.seg_names}"
+        return f"""SELECT {columns}, has_left FROM ({opener_rows(points)(context)}) openers
+UNION ALL
+SELECT {columns},
+       CASE WHEN EXISTS (SELECT 1 FROM mrr_items k WHERE k.account_id = arrivals.account_id
+                AND k.amount > 0 AND k.starts_on <= arrivals.close_on
+                AND coalesce(k.ends_on, {_FAR}) > arrivals.close_on) THEN 0 ELSE 1 END AS has_left
+FROM ({movement_rows(context, points=points)}) arrivals WHERE movement = 'new'"""
+
+    return rows
+
+
 def _carried(context: Context, sums: str) -> str:
     """Openers cut by item traits: less what an account carried over between its segments."""
     whole = "PARTITION BY account_id, start_on, open_on"
@@ -139,21 +155,22 @@ FROM (
 ) shared"""
 
 
-def movement_rows(context: Context) -> str:
-    """Movements in each period: (account_id, start_on, seg…, movement, amount, end_class)."""
+def movement_rows(context: Context, *, points: str = "periods") -> str:
+    """Movements in each period: (account_id, start_on, …, seg…, movement, amount, end_class)."""
     if context.traits:
-        rows = _cut_by_traits(context)
+        rows = _cut_by_traits(context, points)
     else:
         segments, joins = context.segments(
             account="v.account_id", own={}, day="v.day", fallback_day=_day_before("v.day")
         )
-        rows = f"""SELECT v.account_id, p.start_on{segments}, v.movement, v.amount, v.end_class
+        rows = f"""SELECT v.account_id, p.start_on, p.open_on, p.close_on{segments}, v.movement,
+       v.amount, v.end_class
 FROM mrr_movements v
-{context.join_period("v.day")}
+{context.join_period("v.day", periods=points)}
 {joins}
 WHERE v.movement <> 'none'"""
     if context.moving:
-        rows += f"\nUNION ALL\n{_transitions(context)}"
+        rows += f"\nUNION ALL\n{_transitions(context, points)}"
     return rows
 
 
@@ -161,31 +178,36 @@ def _day_before(day: str) -> str:
     return f"CAST({day} - INTERVAL 1 DAY AS DATE)"
 
 
-def _cut_by_traits(context: Context) -> str:
+def _cut_by_traits(context: Context, points: str) -> str:
     segments, joins = context.segments(
         account="i.account_id", own=_OWN, day="g.day", fallback_day=_day_before("g.day")
     )
     group = "account_id, day, last_mark"
-    seg = context.seg_names
+    placed = f"start_on, open_on, close_on{context.seg_names}"
     standing = f"""SELECT g.account_id, g.day, g.last_mark, g.movement, g.end_class,
-       p.start_on{segments},
+       p.start_on, p.open_on, p.close_on{segments},
        CASE WHEN {in_force_before("i", "g")} THEN 1 ELSE 0 END AS is_before,
        CASE WHEN {in_force_after("i", "g")} THEN 1 ELSE 0 END AS is_after,
        {value_sql(context.config, item="i", rate="x")} AS value
 FROM mrr_movements g
-{context.join_period("g.day")}
+{context.join_period("g.day", periods=points)}
 JOIN ({marks_sql(context.config)}) i ON i.account_id = g.account_id AND i.starts_on <= g.day
      AND coalesce(i.ends_on, {_FAR}) >= g.first_day
 {rate_join(item="i", day="g.day", rate="x")}
 {joins}"""
-    changes = f"""SELECT {group}, movement, end_class, start_on{seg},
+    changes = f"""SELECT {group}, movement, end_class, {placed},
        CAST(SUM(is_after * value) - SUM(is_before * value) AS BIGINT) AS change
-FROM ({standing}) standing GROUP BY {group}, movement, end_class, start_on{seg}"""
+FROM ({standing}) standing GROUP BY {group}, movement, end_class, {placed}"""
     parts = _transfer(context, changes, whole=group)
-    columns = f"account_id, start_on{seg}"
+    columns = f"account_id, {placed}"
+    # A customer on a free plan leaves without any MRR.
+    free_churn = (
+        "OR (movement = 'churned' AND change = 0)"
+        if context.config.convention("free_plan") == "active"
+        else ""
+    )
     return f"""SELECT {columns}, parts.movement, abs(change) - entering - leaving AS amount, end_class
-FROM ({parts}) parts WHERE movement <> 'none' AND (abs(change) > entering + leaving
-      OR (movement = 'churned' AND change = 0))
+FROM ({parts}) parts WHERE movement <> 'none' AND (abs(change) > entering + leaving {free_churn})
 UNION ALL
 SELECT {columns}, 'entering' AS movement, entering AS amount, NULL AS end_class
 FROM ({parts}) parts WHERE entering > 0
@@ -194,7 +216,7 @@ SELECT {columns}, 'leaving' AS movement, leaving AS amount, NULL AS end_class
 FROM ({parts}) parts WHERE leaving > 0"""
 
 
-def _transitions(context: Context) -> str:
+def _transitions(context: Context, points: str) -> str:
     """Standing MRR that changes segment because the account's own value of a dimension did."""
     turns = " UNION ".join(
         f"SELECT account_id, starts_on AS day FROM moving_{dim}" for dim in context.moving
@@ -215,10 +237,11 @@ def _transitions(context: Context) -> str:
             f"{n}.value IS NOT NULL AND {n.replace('seg', 'other')}.value IS NOT NULL"
             for n in names
         )
-        return f"""SELECT i.account_id, p.start_on{segments}, '{movement}' AS movement,
+        return f"""SELECT i.account_id, p.start_on, p.open_on, p.close_on{segments},
+       '{movement}' AS movement,
        {value_sql(context.config, item="i", rate="x")} AS amount, NULL AS end_class
 FROM ({turns}) t
-{context.join_period("t.day")}
+{context.join_period("t.day", periods=points)}
 JOIN mrr_items i ON i.account_id = t.account_id AND i.starts_on < t.day
      AND coalesce(i.ends_on, {_FAR}) >= t.day
 {rate_join(item="i", day="t.day", rate="x")}

@@ -187,7 +187,7 @@ def _statement(
     if "firsts" in shared:
         ctes.append(f"firsts AS ({FIRSTS_SQL})")
     for name, points in (("months", _month_points), ("years", _year_points),
-                         ("rolling", _rolling_points)):
+                         ("rolling", _rolling_points), ("month_rolling", _month_rolling_points)):
         if name in shared:
             ctes.append(f"{name} AS ({_points_sql(points(context))})")
     ctes += [
@@ -295,6 +295,14 @@ def _rolling_points(context: Context) -> list[_Point]:
     return [
         (p.start, p.start, context.close_on(p) - dt.timedelta(days=30), context.close_on(p))
         for p in context.periods
+    ]
+
+
+def _month_rolling_points(context: Context) -> list[_Point]:
+    """From 30 days before the close of each closed month to it."""
+    return [
+        (start, month, closed - dt.timedelta(days=30) if closed.year > 1 else opened, closed)
+        for start, month, opened, closed in _month_points(context)
     ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from staycurve.metrics.context import Context
 from staycurve.metrics.dimensions import ITEM_TRAITS
 from staycurve.metrics.mrr_relations import (
+    base_rows,
     closing_rows,
     movement_rows,
     opener_rows,
@@ -157,6 +158,13 @@ RELATIONS: dict[str, Relation] = {
     ),
     "rolling_openers": Relation(
         "subscriptions", opener_rows("rolling"), _ITEM, needs=("firsts", "rolling")
+    ),
+    "month_rolling_openers": Relation(
+        "subscriptions", opener_rows("month_rolling"), _ITEM, needs=("firsts", "month_rolling")
+    ),
+    "base": Relation("subscriptions", base_rows("periods"), _ITEM, needs=_ITEMS),
+    "month_base": Relation(
+        "subscriptions", base_rows("months"), _ITEM, needs=("firsts", "months")
     ),
     "spend": Relation("spend", _spend(_no_lag), _SPEND, False, "month"),
     "lagged_spend": Relation("spend", _spend(_cac_lag), _SPEND, False, "month"),

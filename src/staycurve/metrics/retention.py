@@ -8,7 +8,6 @@ from staycurve.metrics.revenue import (
     churned_mrr,
     contraction_mrr,
     expansion_mrr,
-    new_customers,
     opening_mrr,
     reactivation_mrr,
 )
@@ -51,6 +50,11 @@ _r_lost = _count(
     "r_lost", N_("of them not paying at the close"), "rolling_openers", "has_left = 1"
 )
 
+_b_accounts = _count(
+    "b_accounts", N_("accounts that paid at the opening, or for the first time since"), "base"
+)
+_b_lost = _count("b_lost", N_("of them not paying at the close"), "base", "has_left = 1")
+
 _TEN = {"subscriptions": """
     subscription_id account_id starts_at  ends_at    amount
     leaver-1        leaver     2024-01-01 2024-02-10 10
@@ -75,13 +79,15 @@ customer_churn_rate = Metric(
     label=N_("Customer churn rate"),
     about=N_(
         "Of the accounts that paid when the period opened, the share that does not pay when it "
-        "closes. One who left and came back is not in it."
+        "closes. One who left and came back is not in it. With churn_denominator = "
+        "start_plus_new the accounts won since are looked at too; with rolling_30d those that "
+        "paid 30 days before the close."
     ),
     formula=Choice(
         "churn_denominator",
         {
             "start": _s_lost / _s_accounts,
-            "start_plus_new": _s_lost / (_s_accounts + new_customers),
+            "start_plus_new": _b_lost / _b_accounts,
             "rolling_30d": _r_lost / _r_accounts,
         },
     ),

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from staycurve.i18n import N_
-from staycurve.metrics.base import MONTHLY, Benchmark, Chart, Example, Measure, Metric, Unit
+from staycurve.metrics.base import (
+    MONTHLY,
+    Benchmark,
+    Chart,
+    Choice,
+    Example,
+    Formula,
+    Measure,
+    Metric,
+    Unit,
+)
 from staycurve.metrics.revenue import customers, new_customers, new_mrr
 
 _month_mrr = Measure(
@@ -15,17 +25,25 @@ _month_customers = Measure(
     "month_closing",
     "COUNT(DISTINCT CASE WHEN is_paying = 1 THEN account_id || CAST(point_on AS VARCHAR) END)",
 )
-_month_lost = Measure(
-    "month_lost",
-    N_("accounts lost in the months"),
-    "month_openers",
-    "COUNT(DISTINCT CASE WHEN has_left = 1 THEN account_id || CAST(open_on AS VARCHAR) END)",
-)
-_month_opened = Measure(
-    "month_opened",
-    N_("accounts that paid at the months' openings"),
-    "month_openers",
-    "COUNT(DISTINCT account_id || CAST(open_on AS VARCHAR))",
+def _months(name: str, label: str, relation: str, test: str = "1 = 1") -> Measure:
+    """Accounts counted once in every month of the period."""
+    once = "account_id || CAST(open_on AS VARCHAR)"
+    return Measure(name, label, relation, f"COUNT(DISTINCT CASE WHEN {test} THEN {once} END)")
+
+
+def _monthly_churn(relation: str, prefix: str) -> Formula:
+    lost = _months(f"{prefix}_lost", N_("accounts lost in the months"), relation, "has_left = 1")
+    stood = _months(f"{prefix}_opened", N_("accounts that paid at the months' openings"), relation)
+    return lost / stood
+
+
+_churn = Choice(
+    "churn_denominator",
+    {
+        "start": _monthly_churn("month_openers", "month"),
+        "start_plus_new": _monthly_churn("month_base", "month_base"),
+        "rolling_30d": _monthly_churn("month_rolling_openers", "month_rolling"),
+    },
 )
 
 
@@ -69,7 +87,7 @@ clv_simple = Metric(
         "ARPA ÷ monthly customer churn rate: what an account brings if it leaves at today's rate. "
         "Empty when nobody left. At quarter and year the months' sums are used."
     ),
-    formula=(_month_mrr / _month_customers) / (_month_lost / _month_opened),
+    formula=(_month_mrr / _month_customers) / _churn,
     unit=Unit.MONEY,
     better="higher",
     stage="retention",

@@ -86,7 +86,7 @@ def fit(
     job = Conforming(
         table=table, raw=raw, texts=texts, originals=originals, extras=extras,
         currency=config.company.currency, timezone=config.company.timezone,
-        row_text=row_text, checks=tuple(checks), where=where,
+        row_text=row_text, payload=_payload(staged), checks=tuple(checks), where=where,
         writing=Writing(options.decimal or ".", options.thousands or "", options.dates or "iso"),
     )
     return job, left
@@ -172,6 +172,11 @@ def _row_text(staged: Staged, columns: list[str]) -> str:
         f"{quoted(column + '=')} || coalesce({staged.read(column)}, '')" for column in columns
     ]
     return f"concat_ws(chr(31), {', '.join(pieces)})"
+
+
+def _payload(staged: Staged) -> str:
+    pairs = ", ".join(f"{quoted(column)}, {staged.read(column)}" for column in staged.columns)
+    return f"CAST(json_object({pairs}) AS VARCHAR)"
 
 
 def _check_required(

@@ -6,36 +6,22 @@ reason; no row is lost, and the outcome does not depend on the order of loading.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from staycurve.config import Config
-from staycurve.errors import LakeError
+from staycurve.errors import LakeError, LoadError
 from staycurve.tables import overlaps
 from staycurve.tables.base import Table
-from staycurve.tables.conform import BROKEN, Conforming, rules, texts_sql, typed_sql
+from staycurve.tables.conform import BROKEN, Conforming, typed_sql
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine, name, quoted
 from staycurve.tables.fx_days import ecb_rates
 from staycurve.tables.lake import Writing
-from staycurve.tables.rejects import (
-    OVERLAP,
-    REJECTS_COLUMNS,
-    REJECTS_TABLE,
-    SET_ASIDE,
-    WAITING,
-)
+from staycurve.tables.rejects import OVERLAP, WAITING, Origin, Rejects
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
 from staycurve.tables.staging import LINE, ROW, parquet_sql, store
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where rows come from: the load's number, the file's name, and its whole path."""
-
-    load: int
-    file: str
-    path: str
 
 
 @dataclass(frozen=True)
@@ -67,25 +53,21 @@ class Arrivals:
     ----------
     folder : Path
         An existing folder for what is in between; the caller removes it.
-    names : mapping
+    files : mapping
         Load number → (file, path), of every load so far.
     """
 
     def __init__(
         self, engine: Engine, writing: Writing, config: Config, folder: Path,
-        names: dict[int, tuple[str, str]],
+        files: Mapping[int, tuple[str, str]],
     ) -> None:
         self.engine = engine
         self.writing = writing
         self.config = config
         self.folder = folder
-        self.names = names
+        self._files = dict(files)
         self._step = 0
-        self._rejects_changed = False
-        engine.execute(
-            "CREATE OR REPLACE TEMP TABLE rejected AS "
-            + writing.scan(REJECTS_TABLE, REJECTS_COLUMNS)
-        )
+        self.rejects = Rejects(engine, writing, self._files)
         stale = ", ".join(f"{column} {kind}" for column, kind in STALE_COLUMNS)
         engine.execute(f"CREATE OR REPLACE TEMP TABLE newly_stale ({stale})")
         for table in CONFORMED.values():
@@ -97,6 +79,9 @@ class Arrivals:
 
     def _has_rows(self, table: Table) -> bool:
         return bool(self.writing.files(table.name))
+
+    def _count(self, relation: str) -> int:
+        return int(self.engine.value(f"SELECT COUNT(*) FROM {relation}"))
 
     def _new_folder(self) -> Path:
         self._step += 1
@@ -112,61 +97,94 @@ class Arrivals:
         bad : str, optional
             A relation (line, value, rule) of the lines that are no records.
         """
-        engine, table = self.engine, job.table
-        folder = self._new_folder()
-        self.names[origin.load] = (origin.file, origin.path)
-        typed_path = folder / "typed.parquet"
-        self._in_zone(lambda: store(engine, typed_sql(job), typed_path))
-        typed = parquet_sql(typed_path)
-        total = int(engine.value(f"SELECT COUNT(*) FROM {typed}"))
-        unread = int(engine.value(f"SELECT COUNT(*) FROM ({bad})")) if bad else 0
-        broken = int(engine.value(f"SELECT COUNT(*) FROM {typed} WHERE {BROKEN} IS NOT NULL"))
+        table, folder = job.table, self._new_folder()
+        self._files[origin.load] = (origin.file, origin.path)
+        self._store_typed(job, folder / "typed.parquet")
+        typed = parquet_sql(folder / "typed.parquet")
+        unread = self._count(bad) if bad else 0
+        broken = self._count(f"{typed} WHERE {BROKEN} IS NOT NULL")
+        total = self._count(typed) + unread
+        if total and broken + unread == total:
+            first = self.rejects.first_complaint(job, typed, bad, origin)
+            raise LoadError(
+                f"None of the {total} rows of {origin.file} could be loaded. The first: {first}",
+                hint="Do the columns mean what their names say? A mapping (--map) tells otherwise.",
+                file=origin.file,
+            )
         good = self._good_sql(job, typed, origin)
+        if table.makes_accounts:
+            self._make_accounts(good, origin.load)
         doubled = self._doubled(table, good)
         if doubled:
-            good = f"{good} WHERE {ROW} NOT IN (SELECT {ROW} FROM doubled)"
-        good_path = folder / "good.parquet"
-        store(engine, f"SELECT * FROM {good}", good_path)
-        good = parquet_sql(good_path)
-        self._forget(table, good, origin, [])
-        waiting = self._set_waiting(table, good)
+            good = f"(SELECT * FROM {good} WHERE {ROW} NOT IN (SELECT {ROW} FROM doubled))"
+        self.rejects.forget(table, good, origin)
         if broken or unread:
-            self._set_aside(job, typed, bad, origin)
-        arriving = good
+            self.rejects.set_aside(job, typed, bad, origin)
+        waiting = self._set_waiting(table, good)
         if waiting:
-            self._reject_waiting(table, good)
-            arriving = f"(SELECT * FROM {good} WHERE {ROW} NOT IN (SELECT {ROW} FROM waits))"
-        put = self._put(table, arriving, origin.load, folder)
-        rejected = broken + unread + waiting + put.rejected
+            self.rejects.wait(table, good, origin)
+            good = f"(SELECT * FROM {good} WHERE {ROW} NOT IN (SELECT {ROW} FROM waits))"
+        put = self._put(table, good, origin.load, folder)
         counts = Counts(
-            put.accepted, put.replaced + doubled, rejected,
-            waiting=waiting + put.rejected, doubled=doubled, notes=put.notes,
+            put.accepted,
+            put.replaced + doubled,
+            broken + unread + waiting + put.rejected,
+            waiting=waiting + put.rejected,
+            doubled=doubled,
+            notes=put.notes,
         )
-        if counts.accepted + counts.replaced + counts.rejected != total + unread:
+        found = counts.accepted + counts.replaced + counts.rejected
+        if found != total:
             raise LakeError(
-                f"{origin.file} has {total + unread} rows, but "
-                f"{counts.accepted + counts.replaced + counts.rejected} were accounted for.",
+                f"{origin.file} has {total} rows, but {found} were accounted for.",
                 hint="Nothing was loaded. Please report this, with the file if you may.",
             )
         return counts
 
-    def _in_zone(self, step: object) -> None:
-        assert callable(step)
+    def settle(self, load: int) -> tuple[str, ...]:
+        """Let the waiting rows join whose account or rate is known by now; notes about them."""
+        notes: list[str] = []
+        for table in CONFORMED.values():
+            if not self.rejects.count(table, WAITING):
+                continue
+            folder = self._new_folder()
+            store(self.engine, self.rejects.waiting_sql(table), folder / "waiting.parquet")
+            rows = parquet_sql(folder / "waiting.parquet")
+            if self._set_waiting(table, rows):
+                rows = f"(SELECT * FROM {rows} WHERE {ROW} NOT IN (SELECT {ROW} FROM waits))"
+            count = self._count(rows)
+            if count:
+                self.rejects.forget_joined(table, rows)
+                if table.makes_accounts:
+                    self._make_accounts(rows, load)
+                self._put(table, rows, load, folder)
+                notes.append(f"{count} waiting rows of {table.name} joined")
+        return tuple(notes)
+
+    def save(self) -> None:
+        """Write the rejects and the stale accounts; the tables are written already."""
+        self.rejects.save()
+        self.writing.append(
+            self.engine, STALE_TABLE, STALE_COLUMNS,
+            "SELECT DISTINCT account_id, load FROM newly_stale WHERE account_id IS NOT NULL",
+        )
+
+    def _store_typed(self, job: Conforming, target: Path) -> None:
         self.engine.execute(f"SET TimeZone = {quoted(self.config.company.timezone)}")
         try:
-            step()
+            store(self.engine, typed_sql(job), target)
         finally:
             self.engine.execute("SET TimeZone = 'UTC'")
 
     def _good_sql(self, job: Conforming, typed: str, origin: Origin) -> str:
         """A relation of the rows that keep every rule, with whole keys and provenance."""
-        table, engine = job.table, self.engine
-        columns = [name(c) for c, _ in table.stored if not c.startswith("_")]
+        table = job.table
+        columns = [f"t.{name(c)}" for c, _ in table.stored if not c.startswith("_")]
         join = ""
         if job.row_text is not None and table.derived_key:
             key = name(table.derived_key)
             # A row that occurs again is another row: its number makes its key.
-            engine.execute(f"""
+            self.engine.execute(f"""
                 CREATE OR REPLACE TEMP TABLE again AS
                 SELECT {ROW} AS place, md5({key} || '#' || nth) AS derived FROM (
                     SELECT {ROW}, {key}, row_number() OVER (
@@ -176,11 +194,10 @@ class Arrivals:
                 ) WHERE nth > 1
             """)
             join = f"LEFT JOIN again ON again.place = t.{ROW}"
-            columns[columns.index(key)] = f"coalesce(again.derived, t.{key}) AS {key}"
+            columns[columns.index(f"t.{key}")] = f"coalesce(again.derived, t.{key}) AS {key}"
         return (
             f"(SELECT {', '.join(columns)}, CAST({origin.load} AS BIGINT) AS _load, "
-            f"t.{LINE} AS {LINE}, t.{ROW} AS {ROW} FROM {typed} t {join} "
-            f"WHERE {BROKEN} IS NULL)"
+            f"t.{LINE}, t.{ROW} FROM {typed} t {join} WHERE t.{BROKEN} IS NULL)"
         )
 
     def _doubled(self, table: Table, good: str) -> int:
@@ -195,91 +212,167 @@ class Arrivals:
                     SELECT hash({key}) FROM {good} GROUP BY 1 HAVING COUNT(*) > 1)
             ) WHERE nth > 1
         """)
-        return int(self.engine.value("SELECT COUNT(*) FROM doubled"))
+        return self._count("doubled")
 
-    def _set_waiting(self, table: Table, good: str) -> int:
+    def _set_waiting(self, table: Table, rows: str) -> int:
         """How many rows have to wait; they are in table `waits`, with what they wait for."""
-        reasons = self._waiting_sql(table, good)
-        if not reasons:
-            self.engine.execute(
-                f"CREATE OR REPLACE TEMP TABLE waits AS SELECT 0 AS {ROW} WHERE 1 = 0"
-            )
-            return 0
-        union = " UNION ALL ".join(reasons)
-        self.engine.execute(f"""
-            CREATE OR REPLACE TEMP TABLE waits AS
-            SELECT {ROW}, min(what) AS what, arg_min(value, what) AS value,
-                   arg_min(rule, what) AS rule
-            FROM ({union}) GROUP BY {ROW}
-        """)
-        return int(self.engine.value("SELECT COUNT(*) FROM waits"))
-
-    def _waiting_sql(self, table: Table, rows: str) -> list[str]:
-        found = []
+        reasons = []
         if table.refers_to_account and not table.makes_accounts:
-            found.append(
+            reasons.append(
                 f"SELECT {ROW}, 'account_id' AS what, account_id AS value, "
-                "'waits: no such account yet' AS rule "
-                f"FROM {rows} g WHERE account_id IS NOT NULL AND NOT EXISTS ("
+                "'waits: there is no such account yet' AS rule FROM "
+                f"{rows} g WHERE account_id IS NOT NULL AND NOT EXISTS ("
                 "SELECT 1 FROM accounts a WHERE a.account_id = g.account_id)"
             )
-        if table.has_currency:
-            unknown = self._currencies_without_rate(rows)
-            if unknown:
-                listed = ", ".join(quoted(code) for code in unknown)
-                found.append(
-                    f"SELECT {ROW}, 'currency' AS what, currency AS value, "
-                    "'waits: no exchange rate yet' AS rule "
-                    f"FROM {rows} WHERE currency IN ({listed})"
-                )
-        return found
+        unknown = self._currencies_without_rate(rows) if table.has_currency else []
+        if unknown:
+            reasons.append(
+                f"SELECT {ROW}, 'currency' AS what, currency AS value, "
+                "'waits: there is no exchange rate for it yet' AS rule FROM "
+                f"{rows} WHERE currency IN ({', '.join(quoted(code) for code in unknown)})"
+            )
+        if not reasons:
+            return 0
+        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE waits AS {' UNION ALL '.join(reasons)}")
+        return self._count("waits")
 
     def _currencies_without_rate(self, rows: str) -> list[str]:
         own = self.config.company.currency
-        used = {
-            str(row[0])
-            for row in self.engine.rows(f"SELECT DISTINCT currency FROM {rows}")
-            if row[0] != own
-        }
+        used = {str(row[0]) for row in self.engine.rows(f"SELECT DISTINCT currency FROM {rows}")}
+        used.discard(own)
         if used:
-            used -= {
-                str(row[0]) for row in self.engine.rows("SELECT DISTINCT currency FROM fx_rates")
-            }
+            known = self.engine.rows("SELECT DISTINCT currency FROM fx_rates")
+            used -= {str(row[0]) for row in known}
         return sorted(code for code in used if not ecb_rates(code, own))
 
-    def _put(self, table: Table, arriving: str, load: int, folder: Path) -> Counts:
+    def _make_accounts(self, rows: str, load: int) -> None:
+        """Add a bare account for every unknown one, counting rows that wait or are replaced too."""
+        accounts = CONFORMED["accounts"]
+        unknown = (
+            f"SELECT DISTINCT account_id FROM {rows} g WHERE NOT EXISTS ("
+            "SELECT 1 FROM accounts a WHERE a.account_id = g.account_id)"
+        )
+        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE bare AS {unknown}")
+        if not self._count("bare"):
+            return
+        empty = ", ".join(
+            f"NULL AS {name(column)}"
+            for column, _ in accounts.stored
+            if column not in ("account_id", "_load")
+        )
+        self.writing.append(
+            self.engine, accounts.name, accounts.stored,
+            f"SELECT account_id, {empty}, {load} AS _load FROM bare",
+        )
+        self.engine.execute(f"INSERT INTO newly_stale SELECT account_id, {load} FROM bare")
+        self._see(accounts)
+
+    def _put(self, table: Table, rows: str, load: int, folder: Path) -> Counts:
         """Upsert rows that keep every rule and wait for nothing."""
-        engine = self.engine
-        if table.makes_accounts:
-            self._make_accounts(arriving, load)
-        key = [name(column) for column in table.key]
-        stored = ", ".join(name(column) for column, _ in table.stored)
-        keys = f"(SELECT {', '.join(key)} FROM {arriving})"
-        new = f"SELECT {stored} FROM {arriving}"
-        aside, notes = 0, ()
-        if table.name == "subscriptions":
-            decided = self._decide(arriving, folder)
-            if decided is not None:
-                aside, notes = self._overlapping(arriving, decided, load)
-                match = overlaps.same("d", "s", key)
-                new = (
-                    f"SELECT {stored} FROM {arriving} s WHERE NOT EXISTS (SELECT 1 FROM {decided} "
-                    f"d WHERE d.origin = {overlaps.ARRIVING} AND d.rule IS NOT NULL AND {match}) "
-                    f"UNION ALL SELECT {stored} FROM released"
-                )
-                keys = (
-                    f"(SELECT {', '.join(key)} FROM {arriving} UNION ALL "
-                    f"SELECT {', '.join(key)} FROM {decided} "
-                    f"WHERE origin = {overlaps.LOADED} AND rule IS NOT NULL)"
-                )
-        count = int(engine.value(f"SELECT COUNT(*) FROM {arriving}"))
+        count = self._count(rows)
         if count == 0:
             return Counts(0, 0, 0)
-        replaced = self._touch(table, arriving, keys, load)
-        if table.name == "subscriptions" and aside:
-            replaced -= self._replaced_aside
+        key = [name(column) for column in table.key]
+        stored = ", ".join(name(column) for column, _ in table.stored)
+        arriving = f"(SELECT {stored} FROM {rows})"
+        kept, new, keys = arriving, arriving, f"(SELECT {', '.join(key)} FROM {rows})"
+        aside, notes = 0, ()
+        if table.name == "subscriptions":
+            decided = self._decide(table, arriving, folder)
+            if decided is not None:
+                aside, notes = self._set_overlapping(table, arriving, decided)
+                out = (
+                    f"SELECT 1 FROM {decided} d WHERE d.rule IS NOT NULL "
+                    f"AND d.origin = {overlaps.ARRIVING} AND {overlaps.same('d', 's', table.key)}"
+                )
+                kept = f"(SELECT {stored} FROM {arriving} s WHERE NOT EXISTS ({out}))"
+                new = f"(SELECT * FROM {kept} UNION ALL SELECT {stored} FROM flipped WHERE is_back)"
+                keys = (
+                    f"(SELECT {', '.join(key)} FROM {arriving} UNION ALL "
+                    f"SELECT {', '.join(key)} FROM flipped)"
+                )
+        replaced = self._touch(table, new=new, kept=kept, keys=keys, load=load)
         self.writing.replace(
-            engine, table.name, table.stored, new=new, keys=keys, key=table.key
+            self.engine, table.name, table.stored,
+            new=f"SELECT * FROM {new}", keys=keys, key=table.key,
         )
         self._see(table)
         return Counts(count - aside - replaced, replaced, aside, notes=notes)
+
+    def _decide(self, table: Table, arriving: str, folder: Path) -> str | None:
+        has_aside = self.rejects.count(table, OVERLAP) > 0
+        return overlaps.decide(
+            self.engine,
+            arriving=arriving,
+            loaded=table.name if self._has_rows(table) else None,
+            aside=f"({self.rejects.overlapping_sql(table)})" if has_aside else None,
+            folder=folder,
+        )
+
+    def _set_overlapping(
+        self, table: Table, arriving: str, decided: str
+    ) -> tuple[int, tuple[str, ...]]:
+        """How many arriving spans are set aside, and notes; the others are in table `flipped`."""
+        stored = ", ".join(f"s.{name(column)}" for column, _ in table.stored)
+        match = overlaps.same("d", "s", table.key)
+        sources = (
+            (overlaps.ARRIVING, arriving, "d.rule IS NOT NULL"),
+            (overlaps.LOADED, table.name, "d.rule IS NOT NULL"),
+            (overlaps.ASIDE, f"({self.rejects.overlapping_sql(table)})", "TRUE"),
+        )
+        union = " UNION ALL ".join(
+            f"SELECT {stored}, d.origin, d.rule FROM {relation} s JOIN {decided} d "
+            f"ON d.origin = {origin} AND {match} WHERE {which}"
+            for origin, relation, which in sources
+        )
+        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {union}")
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP TABLE flipped AS
+            SELECT *, rule IS NULL AS is_back FROM judged
+            WHERE (origin = {overlaps.LOADED} AND rule IS NOT NULL)
+               OR (origin = {overlaps.ASIDE} AND rule IS NULL)
+        """)
+        self.rejects.overlap(table, "judged")
+        notes = []
+        out = self._count("flipped WHERE NOT is_back")
+        back = self._count("flipped WHERE is_back")
+        if out:
+            notes.append(f"{out} spans loaded before were set aside: they overlap an earlier one")
+        if back:
+            notes.append(f"{back} spans set aside before joined: they overlap nothing any more")
+        return self._count(f"judged WHERE origin = {overlaps.ARRIVING}"), tuple(notes)
+
+    def _touch(self, table: Table, *, new: str, kept: str, keys: str, load: int) -> int:
+        """How many rows of the lake are replaced; the accounts touched go to `newly_stale`."""
+        engine = self.engine
+        columns = {
+            "accounts": ["account_id", "parent_id"],
+            "subscriptions": ["account_id"],
+            "payments": ["account_id"],
+        }.get(table.name, [])
+        same = overlaps.same("t", "k", [name(column) for column in table.key])
+        replaced = 0
+        if self._has_rows(table):
+            listed = "".join(f"{column}, " for column in columns)
+            engine.execute(f"""
+                CREATE OR REPLACE TEMP TABLE old_rows AS
+                SELECT {listed}COUNT(*) AS n FROM {table.name} t
+                WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same}) GROUP BY ALL
+            """)
+            replaced = int(engine.value("SELECT coalesce(SUM(n), 0) FROM old_rows"))
+            if kept is not new:
+                replaced = self._count(
+                    f"{table.name} t WHERE EXISTS (SELECT 1 FROM {kept} k WHERE {same})"
+                )
+            for column in columns:
+                engine.execute(
+                    f"INSERT INTO newly_stale SELECT DISTINCT {column}, {load} FROM old_rows"
+                )
+        for column in columns:
+            engine.execute(f"INSERT INTO newly_stale SELECT DISTINCT {column}, {load} FROM {new}")
+        if table.name == "fx_rates":
+            engine.execute(
+                f"INSERT INTO newly_stale SELECT DISTINCT account_id, {load} FROM subscriptions "
+                f"WHERE currency IN (SELECT currency FROM {new})"
+            )
+        return replaced

@@ -77,6 +77,8 @@ class Conforming:
         SQL over `raw` for the text that the derived key is a hash of.
     checks : tuple of Check
         Rules over the text columns beside the table's own (a lookup that finds nothing).
+    payload : str
+        SQL over `raw` for the whole row as JSON, as the file has it.
     where : str
         SQL over `raw`: which of its rows are meant at all.
     """
@@ -89,6 +91,7 @@ class Conforming:
     timezone: str
     extras: Mapping[str, str] = field(default_factory=dict)
     row_text: str | None = None
+    payload: str = "NULL"
     checks: tuple[Check, ...] = ()
     where: str = "TRUE"
     writing: Writing = field(default_factory=Writing)
@@ -240,8 +243,8 @@ def _derived(job: Conforming) -> str | None:
 
 
 def texts_sql(job: Conforming) -> str:
-    """SQL: ROW, LINE, `t_` text columns, `o_` original texts, the extras and the row's text."""
-    listed = [ROW, LINE]
+    """SQL: ROW, LINE, `t_` texts, `o_` original texts, the extras, the row's hash and payload."""
+    listed = [ROW, LINE, f"{job.payload} AS x_payload"]
     for column in job.table.columns:
         expression = job.texts.get(column.name, "NULL")
         if column.name == "ends_at" and column.name in job.texts:

@@ -67,6 +67,13 @@ def _statement(config: Config) -> str:
         else ""
     )
     item = "account_id, subscription_id, item"
+    # Several spans of an item may end on one day; where the day nets, the last one says why.
+    last_class = (
+        f"last_value(end_class) OVER (PARTITION BY {item}, stops_on ORDER BY starts_at "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
+        if config.convention("netting") in ("day", "month")
+        else "end_class"
+    )
     return f"""
 WITH spans AS (
     SELECT r.root_id AS account_id, s.subscription_id, s.item_id,
@@ -186,7 +193,7 @@ priced AS (
 SELECT account_id, billing_account_id, subscription_id, item_id, plan, product, kind, interval,
        currency, status, starts_on, starts_at, stops_on AS ends_on, stops_at AS ends_at,
        {half_even_sql("numerator", "denominator")} AS amount,
-       CASE WHEN stops_on IS NULL THEN NULL ELSE end_class END AS end_class,
+       CASE WHEN stops_on IS NULL THEN NULL ELSE {last_class} END AS end_class,
        chain_requested_on AS requested_on, cancel_requested_on AS own_requested_on,
        CASE WHEN next_chain = chain THEN next_starts_on END AS followed_on,
        CASE WHEN term_months >= 12 THEN TRUE

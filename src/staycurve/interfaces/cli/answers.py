@@ -1,0 +1,184 @@
+"""Commands that ask: metrics, show, cohort, accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from staycurve.interfaces.cli.app import app, fresh_company_of
+from staycurve.interfaces.cli.output import Format, number, print_csv, print_json, print_table
+
+FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
+ByOption = Annotated[str, typer.Option("--by", metavar="DIM,…", help="Split by dimensions.")]
+WhereOption = Annotated[
+    str, typer.Option("--where", help="Such as 'industry=EdTech,country=US'.")
+]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="INSTANT", help="See no facts after it.")
+]
+
+
+@app.command()
+def metrics(
+    name: Annotated[str | None, typer.Argument(help="One metric, shown whole.")] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the statement alone.")] = False,
+    output: FormatOption = Format.table,
+    context: typer.Context = None,  # type: ignore[assignment]
+) -> None:
+    """The catalogue of metrics, or one of them whole."""
+    from staycurve.metrics.catalogue import METRICS
+    from staycurve.metrics.describe import as_dict, as_text, example_sql
+
+    if name is None:
+        rows = [as_dict(key, metric) for key, metric in METRICS.items()]
+        if output is Format.json:
+            print_json({"rows": rows})
+        elif output is Format.csv:
+            print_csv(rows, columns=["name", "label", "unit", "better", "stage", "formula"])
+        else:
+            print_table(
+                "Metrics",
+                ["name", "label", "formula"],
+                [[row["name"], row["label"], row["formula"]] for row in rows],
+            )
+        return
+    metric = METRICS[name]
+    if sql:
+        typer.echo(example_sql(name))
+    elif output is Format.json:
+        print_json(as_dict(name, metric) | {"sql": example_sql(name)})
+    else:
+        typer.echo(as_text(name, metric))
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    metric: Annotated[list[str], typer.Argument(metavar="METRIC…")],
+    grain: Annotated[str, typer.Option(help="day, week, month, quarter or year.")] = "month",
+    start: Annotated[str | None, typer.Option("--from", metavar="P", help="First period.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="P", help="Last period.")] = None,
+    by: ByOption = "",
+    where: WhereOption = "",
+    as_of: AsOfOption = None,
+    output: FormatOption = Format.table,
+) -> None:
+    """Values of metrics over time."""
+    with fresh_company_of(context) as company:
+        result = company.show(
+            *metric, grain=grain, start=start, end=end, by=by, where=where, as_of=as_of
+        )
+    if output is Format.json:
+        print_json(result.as_dict())
+        return
+    if output is Format.csv:
+        print_csv(result.rows)
+        return
+    dims = list(result.rows[0]["segment"]) if result.rows else []
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
+    reasons: dict[str, None] = {}
+    for row in result.rows:
+        key = (row["period"], *(_segment(value) for value in row["segment"].values()))
+        unit = result.units[row["metric"]]
+        shown = number(row["value"], unit, is_open=row["open"] and row["value"] is not None)
+        lines.setdefault(key, {})[row["metric"]] = shown
+        if row.get("why"):
+            reasons[f"–  {row['metric']} {row['period']}: {row['why']}"] = None
+    names = list(result.units)
+    print_table(
+        f"as of {result.as_of}, {result.currency}",
+        [grain, *dims, *names],
+        [[*key, *(values.get(name, "–") for name in names)] for key, values in lines.items()],
+    )
+    if any(row["open"] and row["value"] is not None for row in result.rows):
+        typer.echo("*  to date: the period is still open")
+    for reason in [*reasons][:5]:
+        typer.echo(reason)
+    if len(reasons) > 5:
+        typer.echo(f"–  and {len(reasons) - 5} more empty values; --format json says why for each")
+    for note in result.notes:
+        typer.echo(note)
+
+
+def _segment(value: Any) -> str:
+    return "(none)" if value is None else str(value)
+
+
+@app.command()
+def cohort(
+    context: typer.Context,
+    value: Annotated[str, typer.Option(help="customers, net_mrr or gross_mrr.")] = "customers",
+    how: Annotated[str, typer.Option("--as", help="count, share or change.")] = "share",
+    by: ByOption = "",
+    where: WhereOption = "",
+    as_of: AsOfOption = None,
+    output: FormatOption = Format.table,
+) -> None:
+    """Activation cohort × month matrix."""
+    with fresh_company_of(context) as company:
+        answer = company.cohort(value=value, how=how, by=by, where=where, as_of=as_of)
+    answer.pop("sql")
+    if output is Format.json:
+        print_json(answer)
+        return
+    if output is Format.csv:
+        print_csv(answer["rows"])
+        return
+    lines: dict[tuple[str, ...], list[str]] = {}
+    oldest = 0
+    for row in answer["rows"]:
+        size = f"{row['size']}{' (small)' if row['is_small'] else ''}"
+        segments = [_segment(s) for s in row["segment"].values()]
+        key = (*segments, row["cohort"][:7], size)
+        lines.setdefault(key, []).append(_cell(row["value"], how))
+        oldest = max(oldest, row["age"])
+    dims = [d for d in by.split(",") if d]
+    print_table(
+        f"{value} as {how}, as of {answer['as_of']}, {answer['currency']}",
+        [*dims, "cohort", "size", *(str(age) for age in range(oldest + 1))],
+        [[*key, *cells, *[""] * (oldest + 1 - len(cells))] for key, cells in lines.items()],
+    )
+
+
+def _cell(value: float | None, how: str) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if how == "count" else f"{value * 100:.0f}%"
+
+
+@app.command()
+def accounts(
+    context: typer.Context,
+    metric: Annotated[str, typer.Argument()],
+    period: Annotated[str, typer.Option("--period", metavar="P", help="2024-01, 2024-Q1, …")],
+    grain: Annotated[str | None, typer.Option(help="Where the period's text is finer.")] = None,
+    where: WhereOption = "",
+    as_of: AsOfOption = None,
+    output: FormatOption = Format.table,
+) -> None:
+    """The rows behind one number; they sum (or divide) to it exactly."""
+    from staycurve.metrics.catalogue import METRICS
+
+    with fresh_company_of(context) as company:
+        found = company.accounts(metric, period=period, grain=grain, where=where, as_of=as_of)
+    if output is Format.json:
+        print_json(found.as_dict())
+        return
+    if output is Format.csv:
+        print_csv(found.rows)
+        return
+    names = ["numerator", "denominator"] if "numerator" in found.total else ["value"]
+    shown = sorted(found.rows, key=lambda row: -abs(row[names[0]]))
+    print_table(
+        f"{METRICS[metric].label}, {found.period}, as of {found.as_of}, {found.currency}",
+        ["account", *names],
+        [
+            [row["account_id"] or "(no account)", *(f"{row[name]:,.6g}" for name in names)]
+            for row in shown
+        ],
+    )
+    total = ", ".join(
+        f"{key} {'–' if value is None else value}" for key, value in found.total.items()
+    )
+    typer.echo(f"{len(found.rows)} rows; {total}")

@@ -1,0 +1,82 @@
+"""The commands, in the order in which a newcomer meets them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from staycurve.errors import ProjectError
+
+if TYPE_CHECKING:
+    from staycurve.workspace import Company
+
+app = typer.Typer(
+    name="staycurve",
+    help="Follow SaaS customers from first visit to renewal, with numbers that open to their rows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def clock() -> dt.datetime:
+    """The time now; no layer below the interfaces reads it."""
+    return dt.datetime.now(dt.UTC)
+
+
+@app.callback()
+def project(
+    context: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Option("--project", envvar="STAYCURVE_PROJECT", help="The project's directory."),
+    ] = Path("."),
+) -> None:
+    """Every command works on one project directory."""
+    context.obj = folder
+
+
+def folder_of(context: typer.Context) -> Path:
+    """The project directory that the command line names."""
+    found = context.obj
+    assert isinstance(found, Path)
+    return found
+
+
+def company_of(context: typer.Context) -> Company:
+    """The company in the project directory."""
+    from staycurve.workspace import Company
+
+    folder = folder_of(context)
+    if not folder.is_dir():
+        raise ProjectError(
+            f"{folder} is not a directory.", hint="Make a project: staycurve --project DIR init"
+        )
+    return Company(folder, clock=clock)
+
+
+def fresh_company_of(context: typer.Context) -> Company:
+    """The company with its derived tables up to date."""
+    company = company_of(context)
+    if company.is_due():
+        typer.echo("Refreshing …", err=True)
+        company.refresh()
+    return company
+
+
+Command = Callable[..., None]
+
+
+def _register() -> None:
+    """Commands live in files by theme; importing them here adds them to the app."""
+    from staycurve.interfaces.cli import answers, data, running
+
+    assert answers and data and running
+
+
+_register()

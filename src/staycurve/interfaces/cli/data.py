@@ -1,0 +1,178 @@
+"""Commands that bring data in and say what is there: init, load, refresh, tables, loads, rejects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from staycurve.interfaces.cli.app import app, clock, company_of, folder_of, fresh_company_of
+from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
+
+FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="The company's name.")] = "Company",
+    currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "USD",
+    timezone: Annotated[str, typer.Option(help="IANA name.")] = "UTC",
+) -> None:
+    """Make a project: staycurve.toml, the lake and the state database."""
+    from staycurve.workspace import Company
+
+    path = Company.create(folder_of(context), name=name, currency=currency, timezone=timezone)
+    typer.echo(f"Made {path}")
+    typer.echo("Next: staycurve load subscriptions.csv")
+
+
+@app.command()
+def load(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…")],
+    table: Annotated[str | None, typer.Option(help="The table, if the name does not say.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="TOML: their columns → ours.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and count, change nothing.")
+    ] = False,
+    encoding: Annotated[str | None, typer.Option(help="Such as latin-1.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="The decimal sign: '.' or ','.")] = None,
+    dates: Annotated[
+        str | None, typer.Option(help="iso, dmy, mdy or spreadsheet (day numbers).")
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Between columns.")] = None,
+) -> None:
+    """Load CSV, NDJSON or Parquet files (also .gz) into the conformed tables."""
+    from staycurve.interfaces.cli.progress import bar
+    from staycurve.sources.files import load_files, with_options
+    from staycurve.sources.mapping import read_mapping
+
+    with company_of(context) as company:
+        _ = company.snapshot
+        options = with_options(
+            encoding=encoding, decimal=decimal, dates=dates, delimiter=delimiter
+        )
+        with bar() as progress:
+            reports = load_files(
+                company.lake,
+                company.config,
+                paths,
+                table=table,
+                mapping=read_mapping(mapping) if mapping else None,
+                options=options,
+                is_dry_run=dry_run,
+                now=clock(),
+                progress=progress,
+            )
+            if not dry_run and company.is_due():
+                progress(0, 0, "refreshing")
+                company.refresh()
+    for report in reports:
+        counts = f"accepted {report.accepted}, replaced {report.replaced}, rejected {report.rejected}"
+        typer.echo(f"{report.file} → {report.table}: {counts}")
+        for note in report.notes:
+            typer.echo(f"  {note}")
+    if any(report.rejected for report in reports) and not dry_run:
+        typer.echo("What was set aside, and why: staycurve rejects", err=True)
+    if dry_run:
+        typer.echo("Dry run: nothing was changed.", err=True)
+
+
+@app.command()
+def refresh(
+    context: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="Compute everything.")] = False,
+) -> None:
+    """Bring derived tables up to date, incrementally by default."""
+    with company_of(context) as company:
+        report = company.refresh(is_full=full)
+    if report.is_full:
+        typer.echo(f"Computed all of {report.accounts} customers: {report.reason}.")
+    else:
+        typer.echo(f"Computed {report.accounts} customers that changed.")
+
+
+@app.command()
+def tables(context: typer.Context, output: FormatOption = Format.table) -> None:
+    """Every table with its rows, and how many were set aside."""
+    with company_of(context) as company:
+        rows = company.tables()
+    if output is Format.json:
+        print_json({"rows": rows})
+    elif output is Format.csv:
+        print_csv(rows)
+    else:
+        print_table(
+            "Tables",
+            ["table", "rows", "set aside"],
+            [[r["table"], f"{r['rows']:,}", f"{r['set_aside']:,}"] for r in rows],
+        )
+
+
+@app.command()
+def loads(context: typer.Context, output: FormatOption = Format.table) -> None:
+    """Every load, oldest first."""
+    with company_of(context) as company:
+        records = company.loads()
+    rows = [
+        {
+            "load": r.load,
+            "loaded_at": r.loaded_at,
+            "file": r.file,
+            "table": r.table,
+            "accepted": r.accepted,
+            "replaced": r.replaced,
+            "rejected": r.rejected,
+        }
+        for r in records
+    ]
+    if output is Format.json:
+        print_json({"rows": rows})
+    elif output is Format.csv:
+        print_csv(rows)
+    else:
+        columns = list(rows[0]) if rows else ["load"]
+        print_table("Loads", columns, [[str(v) for v in row.values()] for row in rows])
+
+
+@app.command()
+def rejects(context: typer.Context, output: FormatOption = Format.table) -> None:
+    """What was set aside: table, file, line, column, value, rule."""
+    with company_of(context) as company:
+        rows = company.rejects()
+    if output is Format.json:
+        print_json({"rows": rows})
+    elif output is Format.csv:
+        print_csv(rows)
+    else:
+        columns = ["table", "file", "line", "column", "value", "rule", "state"]
+        print_table(
+            f"{len(rows)} rows set aside",
+            columns,
+            [["" if r[c] is None else str(r[c]) for c in columns] for r in rows[:200]],
+        )
+        if len(rows) > 200:
+            typer.echo(f"The first 200 of {len(rows)}; all: staycurve rejects --format csv")
+
+
+@app.command()
+def doctor(context: typer.Context, output: FormatOption = Format.table) -> None:
+    """A self-check: what is missing, what contradicts itself, what is in force."""
+    from staycurve.insights.doctor import examine
+
+    with fresh_company_of(context) as company, company.reading() as engine:
+        findings = examine(company.config, company.lake, company.snapshot, engine, company.as_of())
+    rows = [finding.as_dict() for finding in findings]
+    if output is Format.json:
+        print_json({"rows": rows})
+    elif output is Format.csv:
+        print_csv(rows)
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.mark} {finding.text}")
+            if finding.hint:
+                typer.echo(f"    {finding.hint}")

@@ -1,0 +1,80 @@
+"""Commands that run: demo and serve."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from staycurve.interfaces.cli.app import app, clock, company_of, folder_of
+
+HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
+PortOption = Annotated[int, typer.Option(help="The port to listen on.")]
+
+
+@app.command()
+def serve(
+    context: typer.Context, host: HostOption = "127.0.0.1", port: PortOption = 8765
+) -> None:
+    """Serve the pages and the API."""
+    from staycurve.interfaces.web.server import serve as run
+
+    with company_of(context) as company:
+        if company.is_due():
+            typer.echo("Refreshing …", err=True)
+            company.refresh()
+        run(company, host, port)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    accounts: Annotated[int, typer.Option(help="How many accounts.")] = 4000,
+    seed: Annotated[int, typer.Option(help="Another seed is another company.")] = 7,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Build it only.")] = False,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8765,
+) -> None:
+    """Build the example company in the project directory, refresh, and serve it."""
+    _build(folder_of(context), accounts, seed)
+    if not no_serve:
+        serve(context, host, port)
+
+
+def _build(folder: Path, accounts: int, seed: int) -> None:
+    from staycurve import config
+    from staycurve.demo import PROJECT_TOML, write_company
+    from staycurve.errors import ProjectError
+    from staycurve.sources.files import load_files
+    from staycurve.workspace import Company
+
+    mark = f"# example company: {accounts} accounts, seed {seed}\n"
+    path = folder / config.FILE_NAME
+    if path.exists():
+        if not path.read_text(encoding="utf-8").startswith("# example company"):
+            raise ProjectError(
+                f"{folder} is a project already, and not the example company.",
+                hint="Build it elsewhere: staycurve --project DIR demo",
+            )
+        with Company(folder, clock=clock) as company:
+            if path.read_text(encoding="utf-8").startswith(mark) and company.loads():
+                typer.echo(f"{folder} holds it already.", err=True)
+                return
+    else:
+        Company.create(folder, name="Example", currency="USD", timezone="UTC")
+        path.write_text(mark + PROJECT_TOML, encoding="utf-8")
+    with tempfile.TemporaryDirectory() as made, Company(folder, clock=clock) as company:
+        if company.loads():
+            raise ProjectError(
+                f"{folder} holds another example company.",
+                hint="Remove that directory, or name another: staycurve --project DIR demo",
+            )
+        typer.echo(f"Making {accounts} accounts …", err=True)
+        write_company(Path(made), accounts=accounts, seed=seed)
+        typer.echo("Loading …", err=True)
+        files = sorted(Path(made).glob("*.parquet"))
+        load_files(company.lake, company.config, files, now=clock())
+        typer.echo("Refreshing …", err=True)
+        company.refresh()

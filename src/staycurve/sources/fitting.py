@@ -34,6 +34,7 @@ def fit(
         not fed at all.
     """
     sources, used = _sources(table, staged, feed, file, mapping)
+    fed = set(used)
     originals = {
         ours: _first([text(staged.read(column)) for column in theirs])
         for ours, theirs in sources.items()
@@ -81,7 +82,9 @@ def fit(
     left = [column for column in staged.columns if column not in used]
     extras = {}
     if table.extra_column:
-        extras = {column.strip(): text(staged.read(column)) for column in left}
+        # A column that a key or a lookup reads is still a trait of the row.
+        kept = [column for column in staged.columns if column not in fed]
+        extras = {column: text(staged.read(column)) for column in kept}
         left = []
     job = Conforming(
         table=table, raw=raw, texts=texts, originals=originals, extras=extras,

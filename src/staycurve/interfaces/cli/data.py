@@ -48,7 +48,7 @@ def load(
 ) -> None:
     """Load CSV, NDJSON or Parquet files (also .gz) into the conformed tables."""
     from staycurve.interfaces.cli.progress import bar
-    from staycurve.sources.files import load_files, with_options
+    from staycurve.sources.files import load_files
     from staycurve.sources.mapping import read_mapping
 
     with company_of(context) as company:

@@ -1,0 +1,36 @@
+# The two commands of the README, and what stands behind them.
+PYTHON ?= python3
+BIN = .venv/bin
+DEMO = demo-company
+
+.PHONY: install demo test lint docs bench clean
+
+$(BIN)/staycurve: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $(BIN)/staycurve
+
+.venv/.test: $(BIN)/staycurve
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch .venv/.test
+
+install: $(BIN)/staycurve
+
+demo: install
+	$(BIN)/staycurve --project $(DEMO) demo
+
+lint: .venv/.test
+	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/mypy
+
+test: .venv/.test lint
+	$(BIN)/python -m pytest
+
+docs: .venv/.test
+	$(BIN)/python docs/generate.py
+
+bench: .venv/.test
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf .venv $(DEMO) build dist

@@ -1,0 +1,368 @@
+"""Charts: each kind defined once, for the page, for a notebook and for export.
+
+Importing Altair costs half a second: only what draws imports this module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from staycurve.i18n import N_
+from staycurve.metrics.base import Unit
+from staycurve.metrics.catalogue import METRICS
+
+if TYPE_CHECKING:
+    from staycurve.metrics.result import Result
+
+AxisLabels = Mapping[str, str | list[str]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value in a chart.
+
+    Attributes
+    ----------
+    period : str
+        First day, ISO 8601.
+    series : str
+        A name in the chart's series.
+    value : float or None
+        None where it is not known: nothing is drawn there.
+    about : str
+        The value in words: what a screen reader says and what hovering shows.
+    href : str
+        A path on the same server that opens the value.
+    is_open : bool
+        Whether the period has not closed; drawn fainter.
+    """
+
+    period: str
+    series: str
+    value: float | None
+    about: str = ""
+    href: str = ""
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a chart stacks or draws side by side: a name, what people call it, and its colour."""
+
+    name: str
+    label: str
+    colour: str
+    is_hatched: bool = False
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The room that a chart has, and how its axes read.
+
+    Attributes
+    ----------
+    width, height : int
+        Pixels of the plot without its axes.
+    unit : Unit
+        Of the values.
+    labels : mapping
+        Period → its text under the axis, one line or a list of lines; empty where it is left out.
+    has_legend : bool
+        Whether the chart carries its own legend.
+    """
+
+    width: int
+    height: int
+    unit: Unit
+    labels: AxisLabels
+    has_legend: bool = False
+
+
+# Colours of what is not data. A page replaces them by its own: in an SVG they are presentation
+# attributes, which any rule of a style sheet outranks, so one drawing serves both themes.
+INK, MUTED, GRID = "#1a1d21", "#626a73", "#e6e8eb"
+
+# Colours that people with any common colour blindness tell apart: after Okabe & Ito, "Color
+# Universal Design" (2008); churn is hatched as well, and losses point down.
+MOVEMENTS = (
+    Series("new_mrr", N_("New"), "#0072B2"),
+    Series("expansion_mrr", N_("Expansion"), "#56B4E9"),
+    Series("reactivation_mrr", N_("Reactivation"), "#7A5195"),
+    Series("entering_mrr", N_("Entering the segment"), "#009E73"),
+    Series("contraction_mrr", N_("Contraction"), "#E69F00"),
+    Series("churned_mrr", N_("Churn"), "#C44E00", is_hatched=True),
+    Series("leaving_mrr", N_("Leaving the segment"), "#CC79A7"),
+    Series("fx_impact", N_("FX impact"), "#8A9099"),
+)
+LOSSES = frozenset({"contraction_mrr", "churned_mrr", "leaving_mrr"})
+"""Metrics that are counted upwards and drawn downwards."""
+
+ACCENT = "#3B5BDB"
+_LAYER_ENDS = ((0x27, 0x3F, 0x8F), (0xB4, 0xC6, 0xF5))
+_WHEEL = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A5195", "#8A9099")
+
+
+def layer_series(names: Sequence[str]) -> list[Series]:
+    """Layers from the oldest, darkest, to the newest, lightest."""
+    last = max(len(names) - 1, 1)
+    found = []
+    for place, name in enumerate(names):
+        mixed = (
+            round(old + (new - old) * place / last)
+            for old, new in zip(*_LAYER_ENDS, strict=True)
+        )
+        found.append(Series(name, name, "#" + "".join(f"{part:02X}" for part in mixed)))
+    return found
+
+
+def line(
+    points: Sequence[Point],
+    series: Sequence[Series],
+    frame: Frame,
+    *,
+    reference: float | None = None,
+) -> Any:
+    """Values over time as lines, one a series; a gap where a value is not known."""
+    colour = _colour(series, frame)
+    # A rate near 100% would be a flat line on an axis that begins at zero.
+    is_from_zero = frame.unit in (Unit.MONEY, Unit.COUNT)
+    y = _y(frame, "value:Q", is_from_zero=is_from_zero)
+    base = alt.Chart(_data(points)).encode(x=_x(points, frame), y=y)
+    layers = [
+        base.mark_line(strokeWidth=2, strokeJoin="round").encode(color=colour),
+        base.mark_point(filled=True, size=28, opacity=1).encode(
+            color=colour, **_opening(), **({} if len(series) == 1 else _speaking())
+        ),
+    ]
+    if reference is not None:
+        layers.insert(0, _rule(reference, frame, is_from_zero=is_from_zero))
+    if len(series) == 1:
+        # The whole column answers to the pointer, not only the dot on the line.
+        layers.append(
+            alt.Chart(_data(points))
+            .mark_rect(opacity=0)
+            .encode(x=_x(points, frame), y=alt.value(0), y2=alt.value(frame.height), **_speaking())
+        )
+    return _framed(layers, frame)
+
+
+def bars(
+    points: Sequence[Point],
+    series: Sequence[Series],
+    frame: Frame,
+    *,
+    reference: float | None = None,
+) -> Any:
+    """Values over time as bars; several series are stacked."""
+    layers = [_stack(points, series, frame)]
+    if reference is not None:
+        layers.append(_rule(reference, frame))
+    return _framed(layers, frame)
+
+
+def movements(points: Sequence[Point], series: Sequence[Series], frame: Frame) -> Any:
+    """MRR movements: gains stacked upwards, losses downwards, net new MRR as a tick on them.
+
+    Points of the series `net_new_mrr` become the ticks; losses must come negative.
+    """
+    net = [point for point in points if point.series == "net_new_mrr"]
+    moved = [point for point in points if point.series != "net_new_mrr"]
+    layers = [_stack(moved, series, frame), _rule(0, frame)]
+    if net:
+        ticks = alt.Chart(_data(net)).mark_tick(thickness=2, color=INK)
+        layers.append(
+            ticks.encode(x=_x(net, frame), y=_y(frame, "value:Q"), **_speaking(), **_opening())
+        )
+    return _framed(layers, frame)
+
+
+def layers(points: Sequence[Point], series: Sequence[Series], frame: Frame) -> Any:
+    """Revenue layers: each period's value split by when the accounts began, oldest at the foot."""
+    return _framed([_stack(points, series, frame)], frame)
+
+
+def chart_of(result: Result) -> Any:
+    """A Result as an Altair chart: its first metric over time, one series a segment."""
+    name = next(iter(result.units))
+    metric, unit = METRICS[name], result.units[name]
+    rows = [row for row in result.rows if row["metric"] == name]
+    names = list(dict.fromkeys(_segment(row) or metric.label for row in rows))
+    series = [Series(n, n, _WHEEL[i % len(_WHEEL)]) for i, n in enumerate(names)]
+    points = [
+        Point(
+            row["period"], _segment(row) or metric.label, row["value"],
+            about=f"{_segment(row) or metric.label}, {row['period']}: {row['value']}",
+            is_open=row["open"],
+        )
+        for row in rows
+    ]
+    periods = list(dict.fromkeys(point.period for point in points))
+    step = max(1, len(periods) // 12)
+    labels = {p: p[:7] if i % step == 0 else "" for i, p in enumerate(periods)}
+    frame = Frame(640, 240, unit, labels, has_legend=len(series) > 1)
+    draw = bars if metric.chart.kind == "bars" else line
+    return draw(points, series, frame, reference=metric.chart.reference).properties(
+        title=alt.Title(metric.label, subtitle=f"as of {result.as_of}, {_unit(result, unit)}")
+    )
+
+
+def _segment(row: Mapping[str, Any]) -> str:
+    return ", ".join(str(value) for value in row["segment"].values())
+
+
+def _unit(result: Result, unit: Unit) -> str:
+    return result.currency if unit is Unit.MONEY else unit.value
+
+
+def _data(points: Sequence[Point]) -> Any:
+    return alt.InlineData(
+        values=[
+            {
+                "period": p.period, "series": p.series, "value": p.value, "about": p.about,
+                "href": _PLACE + p.href if p.href else None, "faint": 0.45 if p.is_open else 1,
+            }
+            for p in points
+        ]
+    )
+
+
+def _x(points: Sequence[Point], frame: Frame) -> Any:
+    periods = list(dict.fromkeys(point.period for point in points))
+    shown = {p: text for p, text in frame.labels.items() if text and p in periods}
+    axis = alt.Axis(
+        title=None, labelAngle=0, values=list(shown), labelExpr=f"({_object(shown)})[datum.value]",
+        ticks=False, domain=False, labelPadding=8, grid=False, labelOverlap=False,
+    )
+    scale = alt.Scale(type="band", paddingInner=0.28, paddingOuter=0.14)
+    return alt.X("period:O", sort=periods, axis=axis, scale=scale)
+
+
+def _object(texts: AxisLabels) -> str:
+    """A Vega expression: an object with these texts."""
+
+    def literal(value: str) -> str:
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+    def value_of(value: str | list[str]) -> str:
+        if isinstance(value, str):
+            return literal(value)
+        return f"[{', '.join(map(literal, value))}]"
+
+    return "{" + ", ".join(f"{literal(k)}: {value_of(v)}" for k, v in texts.items()) + "}"
+
+
+def _y(frame: Frame, field: str, *, is_from_zero: bool = True) -> Any:
+    # d3 writes billions as G.
+    expression = "replace(replace(datum.label, 'G', 'B'), 'k', 'K')"
+    formats = {Unit.PERCENT: "~%", Unit.MONEY: "~s", Unit.COUNT: "~s"}
+    axis = alt.Axis(
+        title=None, format=formats.get(frame.unit, "~g"), labelExpr=expression, tickCount=5,
+        domain=False, ticks=False, labelPadding=8,
+    )
+    return alt.Y(field, axis=axis, scale=alt.Scale(zero=is_from_zero))
+
+
+def _colour(series: Sequence[Series], frame: Frame) -> Any:
+    return alt.Color(
+        "series:N",
+        scale=alt.Scale(domain=[s.name for s in series], range=[s.colour for s in series]),
+        legend=alt.Legend(title=None) if frame.has_legend else None,
+    )
+
+
+def _speaking() -> dict[str, Any]:
+    return {"href": "href:N", "description": "about:N"}
+
+
+def _opening() -> dict[str, Any]:
+    return {"opacity": alt.Opacity("faint:Q", scale=None, legend=None)}
+
+
+def _stack(points: Sequence[Point], series: Sequence[Series], frame: Frame) -> Any:
+    order = {s.name: place for place, s in enumerate(series)}
+    ordered = sorted(points, key=lambda p: (p.period, order[p.series]))
+    stacked = alt.Chart(_data([p for p in ordered if p.value])).mark_bar()
+    return stacked.transform_calculate(
+        place=f"({_object({k: str(v) for k, v in order.items()})})[datum.series]"
+    ).encode(
+        x=_x(points, frame),
+        y=_y(frame, "value:Q"),
+        color=_colour(series, frame),
+        order=alt.Order("place:Q"),
+        **_speaking(),
+        **_opening(),
+    )
+
+
+def _rule(value: float, frame: Frame, *, is_from_zero: bool = True) -> Any:
+    return (
+        alt.Chart(alt.InlineData(values=[{"at": value}]))
+        .mark_rule(
+            color=MUTED, strokeDash=[] if value == 0 else [4, 4], strokeWidth=1, aria=False
+        )
+        .encode(y=_y(frame, "at:Q", is_from_zero=is_from_zero))
+    )
+
+
+def _framed(parts: Sequence[Any], frame: Frame) -> Any:
+    text = {"labelColor": MUTED, "titleColor": INK, "labelFontSize": 11}
+    return (
+        alt.layer(*parts)
+        .properties(width=frame.width, height=frame.height)
+        .configure(font="system-ui, sans-serif", background="transparent")
+        .configure_view(stroke=None)
+        .configure_axis(gridColor=GRID, **text)
+    )
+
+
+_PLACE = "https://page.invalid"
+"""Stands before paths while a chart is drawn: the renderer completes bare ones with its own."""
+
+_DRAWN_LINK = re.compile(r'<a xlink:href="' + re.escape(_PLACE))
+_MARK = re.compile(r'<path aria-label="([^"]*)"([^>]*)/>')
+
+
+def svg(chart: Any, *, label: str, name: str, hatched: Sequence[Series] = ()) -> str:
+    """The chart as SVG to stand in a page: no styles, no scripts, no references outwards.
+
+    Parameters
+    ----------
+    label : str
+        What the chart shows, for screen readers.
+    name : str
+        Unique in the page: patterns are named after it.
+    hatched : sequence of Series
+        Series whose colour becomes a hatching.
+    """
+    import vl_convert
+
+    drawn: str = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
+    # The table under the chart holds the same links: the keyboard need not walk through each mark.
+    drawn = _DRAWN_LINK.sub('<a tabindex="-1" href="', drawn)
+    drawn = _MARK.sub(r'<path aria-label="\1"\2><title>\1</title></path>', drawn)
+    patterns = ""
+    for place, series in enumerate(hatched):
+        key = f"hatch-{name}-{place}"
+        drawn = drawn.replace(f'fill="{series.colour}"', f'fill="url(#{key})"')
+        patterns += hatch(key, series.colour)
+    head = f'<svg role="group" aria-label="{escape(label, quote=True)}" class="marks"'
+    drawn = drawn.replace('<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink='
+                          '"http://www.w3.org/1999/xlink" version="1.1" class="marks"',
+                          head, 1)
+    return re.sub(r"(<svg[^>]*>)", r"\1" + f"<defs>{patterns}</defs>" if patterns else r"\1",
+                  drawn, count=1)
+
+
+def hatch(key: str, colour: str) -> str:
+    """An SVG pattern of diagonal lines, named `key`."""
+    return (
+        f'<pattern id="{key}" width="6" height="6" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate(45)"><rect width="6" height="6" fill="{colour}" '
+        f'fill-opacity=".28"/><rect width="3" height="6" fill="{colour}"/></pattern>'
+    )

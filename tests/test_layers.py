@@ -1,0 +1,87 @@
+"""Imports go down the floors, never up."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parent.parent / "src" / "staycurve"
+
+GROUND = ("errors", "period", "money", "config", "registry", "i18n")
+ALLOWED: dict[str, set[str]] = {
+    # floor → the floors it may import besides itself and the ground
+    "tables": set(),
+    "sources": {"tables"},
+    "metrics": {"tables"},
+    "insights": {"tables", "sources", "metrics"},
+    "actions": {"tables", "sources", "metrics", "insights"},
+    "demo": set(),
+    "workspace": {"tables", "sources", "metrics", "insights", "actions"},
+    "interfaces": {
+        "tables", "sources", "metrics", "insights", "actions", "workspace", "demo",
+    },
+    "__init__": {"workspace"},
+} | {name: set() for name in GROUND}
+
+ONLY_IN = {
+    "duckdb": {"tables/engine.py"},
+    "deltalake": {"tables/lake.py"},
+    "sqlite3": {"tables/pointer.py"},
+}
+
+
+def floor_of(path: Path) -> str:
+    return path.relative_to(SRC).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+FILES = sorted(SRC.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))
+def test_imports_go_down_the_floors(path: Path) -> None:
+    floor = floor_of(path)
+    allowed = ALLOWED[floor] | {floor} | set(GROUND)
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "staycurve" and len(parts) > 1 and (SRC / parts[1]).exists() | (
+            (SRC / f"{parts[1]}.py").exists()
+        ):
+            assert parts[1] in allowed, f"{floor} must not import {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))
+def test_engine_and_storage_are_known_in_one_file(path: Path) -> None:
+    own = str(path.relative_to(SRC))
+    for name in imported(path):
+        library = name.split(".")[0]
+        if library in ONLY_IN:
+            assert own in ONLY_IN[library], f"{own} must not import {library}"
+
+
+def test_every_floor_is_listed() -> None:
+    assert {floor_of(path) for path in FILES} <= set(ALLOWED)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))
+def test_only_interfaces_read_the_clock(path: Path) -> None:
+    if floor_of(path) in ("interfaces", "__init__"):
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr in ("now", "today", "utcnow"):
+            assert not (
+                isinstance(node.value, ast.Attribute | ast.Name)
+                and (getattr(node.value, "attr", None) or getattr(node.value, "id", None))
+                in ("datetime", "date", "dt")
+            ), f"{path} reads the clock"

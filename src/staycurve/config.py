@@ -257,7 +257,9 @@ def parse(text: str) -> Config:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{FILE_NAME} is not valid TOML: {error}", hint="Mend that line.") from None
+        raise ConfigError(
+            f"{FILE_NAME} is not valid TOML: {error}", hint="Mend that line."
+        ) from None
     _only("", raw, ("engine", "company", "conventions", "end_reasons", "sources"))
     profile, conventions = _conventions(raw.get("conventions", {}))
     engine = str(raw.get("engine", "duckdb"))

@@ -353,7 +353,8 @@ class Company:
         snapshot = self.snapshot
         with self.reading() as engine:
             scan = self.lake.scan(snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
-            aside = dict(engine.rows(f'SELECT "table", COUNT(*) FROM ({scan}) GROUP BY "table"'))
+            answer = engine.rows(f'SELECT "table", COUNT(*) FROM ({scan}) GROUP BY "table"')
+        aside: dict[str, int] = dict(answer)
         return [
             {
                 "table": table,
@@ -369,7 +370,9 @@ class Company:
         listed = ", ".join(f'"{column}"' for column in names)
         with self.reading() as engine:
             scan = self.lake.scan(self.snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
-            answer = engine.rows(f'SELECT {listed} FROM ({scan}) ORDER BY load, "table", file, line')
+            answer = engine.rows(
+                f'SELECT {listed} FROM ({scan}) ORDER BY load, "table", file, line'
+            )
         return [dict(zip(names, row, strict=True)) for row in answer]
 
     def loads(self) -> list[LoadRecord]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 
-from staycurve.i18n import N_
-
 Number = int | Fraction
 Values = Mapping[str, Number | None]
 

@@ -259,7 +259,7 @@ def _object(texts: AxisLabels) -> str:
 
 def _y(frame: Frame, field: str, *, is_from_zero: bool = True) -> Any:
     # d3 writes billions as G.
-    expression = "replace(replace(datum.label, 'G', 'B'), 'k', 'K')"
+    expression = "datum.value === 0 ? '0' : replace(replace(datum.label, 'G', 'B'), 'k', 'K')"
     formats = {Unit.PERCENT: "~%", Unit.MONEY: "~s", Unit.COUNT: "~s"}
     axis = alt.Axis(
         title=None, format=formats.get(frame.unit, "~g"), labelExpr=expression, tickCount=5,

@@ -82,6 +82,7 @@ def statement(query: CohortQuery, config: Config) -> str:
         "net_mrr": "SUM(value)",
         "gross_mrr": "SUM(lowest)",
     }
+    order = "".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))
     bare = Context(config, "month", query.months, query.as_of)
     return f"""WITH periods AS ({points_sql(bare)}),
 firsts AS ({FIRSTS_SQL}),
@@ -129,7 +130,7 @@ SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) 
        coalesce(c.number, 0) AS number
 FROM sizes s
 LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
-ORDER BY {"".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))}s.cohort_on, c.age"""
+ORDER BY {order}s.cohort_on, c.age"""
 
 
 def _age(later: str, cohort: str) -> str:

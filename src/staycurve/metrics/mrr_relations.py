@@ -1,4 +1,4 @@
-"""Rows of MRR: what stands at a period's ends, what moved in it, and the accounts it opened with."""
+"""Rows of MRR: what stands at a period's ends, what moved, and the accounts it opened with."""
 
 from __future__ import annotations
 
@@ -206,7 +206,8 @@ FROM ({standing}) standing GROUP BY {group}, movement, end_class, {placed}"""
         if context.config.convention("free_plan") == "active"
         else ""
     )
-    return f"""SELECT {columns}, parts.movement, abs(change) - entering - leaving AS amount, end_class
+    return f"""SELECT {columns}, parts.movement, abs(change) - entering - leaving AS amount,
+       end_class
 FROM ({parts}) parts WHERE movement <> 'none' AND (abs(change) > entering + leaving {free_churn})
 UNION ALL
 SELECT {columns}, 'entering' AS movement, entering AS amount, NULL AS end_class

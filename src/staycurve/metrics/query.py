@@ -59,6 +59,12 @@ class Plan:
     formulas: Mapping[str, Formula]
     measures: tuple[Measure, ...]
     sql: str
+    empty_tables: frozenset[str] = frozenset()
+
+    def without_rows(self, measure: Measure) -> int | None:
+        """What a measure is where it has no rows: nothing happened, or nobody knows."""
+        is_unknown = RELATIONS[measure.relation].base in self.empty_tables
+        return None if is_unknown or measure.is_empty_without_rows else 0
 
 
 def parse_filters(text: str) -> tuple[Filter, ...]:
@@ -126,7 +132,7 @@ def plan(
         config, query.grain, query.periods, query.as_of, dims, len(query.by), query.filters
     )
     statement = _statement(context, metrics, formulas, measures, empty_tables, is_by_account)
-    return Plan(query, context, metrics, formulas, measures, statement)
+    return Plan(query, context, metrics, formulas, measures, statement, empty_tables)
 
 
 def _check_grains(

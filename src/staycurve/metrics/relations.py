@@ -92,8 +92,8 @@ def _spend(lag: Callable[[Context], int]) -> Callable[[Context], str]:
         months = lag(context)
         month = f"CAST(i.month + INTERVAL {months} MONTH AS DATE)" if months else "i.month"
         segments, joins = context.segments(account="NULL", own=_SPEND)
-        return f"""SELECT CAST(NULL AS VARCHAR) AS account_id, p.start_on{segments}, i.purpose, i.kind,
-       {value_sql(context.config, item="i", rate="x")} AS amount
+        return f"""SELECT CAST(NULL AS VARCHAR) AS account_id, p.start_on{segments},
+       i.purpose, i.kind, {value_sql(context.config, item="i", rate="x")} AS amount
 FROM spend i
 {rate_join(item="i", day="i.month", rate="x")}
 {context.join_period(month)}

@@ -180,7 +180,10 @@ def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row]
     names = [measure.name for measure in plan.measures]
     own = [(line[0], dict(zip(names, line[2:], strict=False))) for line in answer]
     total: dict[str, int | Fraction | None] = {
-        n: _sum(numbers[n] for _, numbers in own) for n in names
+        measure.name: _sum(
+            [numbers[measure.name] for _, numbers in own], plan.without_rows(measure)
+        )
+        for measure in plan.measures
     }
     whole = base.evaluate(formula, total)
     is_unknown = plan.query.as_of.is_open(period) and not metric.is_to_date
@@ -210,9 +213,9 @@ def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row]
     return rows, sums
 
 
-def _sum(values: Any) -> int | None:
+def _sum(values: Sequence[int | None], without: int | None) -> int | None:
     known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    return sum(known) if known else without
 
 
 def _pair(account: str | None, numerator: Fraction, denominator: Fraction) -> Row:

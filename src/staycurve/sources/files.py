@@ -199,8 +199,13 @@ class _Loading:
         self.records.append(self._record(item, origin, counts))
         return FileReport(
             file, item.table.name, counts.accepted, counts.replaced, counts.rejected,
-            notes=_notes(counts, unused if item.is_main else []),
+            notes=_notes(counts, self._unused(unused) if item.is_main else []),
         )
+
+    def _unused(self, columns: Sequence[str]) -> list[str]:
+        """Those of `columns` that no table is fed from."""
+        used = {name for feed in self.mapping.also for name in feed.mentioned}
+        return [column for column in columns if column not in used]
 
     def _read(self, path: Path) -> Read:
         if path not in self._staged:

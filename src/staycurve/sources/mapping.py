@@ -64,6 +64,13 @@ class Feed:
     key_from: tuple[str, ...] = ()
     only_if: str | None = None
 
+    @property
+    def mentioned(self) -> set[str]:
+        """Every column of theirs that it speaks of."""
+        looked_up = {lookup.column for lookup in self.lookups.values()}
+        named = {*self.columns, *self.key_from, *looked_up}
+        return named | ({self.only_if} if self.only_if else set())
+
 
 @dataclass(frozen=True)
 class Mapping:

@@ -20,8 +20,8 @@ from staycurve.tables.engine import Engine, name, quoted
 from staycurve.tables.fx_days import ecb_rates
 from staycurve.tables.lake import Writing
 from staycurve.tables.rejects import OVERLAP, WAITING, Origin, Rejects
-from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
 from staycurve.tables.staging import LINE, ROW, parquet_sql, store
+from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
 
 
 @dataclass(frozen=True)

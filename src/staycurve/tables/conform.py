@@ -148,8 +148,8 @@ def _instant(column: str, writing: Writing) -> str:
 
 
 def _money(column: str) -> str:
-    plain = f"CAST(TRY_CAST({column} AS DECIMAL(18,6)) * 1000000 AS BIGINT)"
     exact, rounded = f"TRY_CAST({column} AS DECIMAL(38,18))", f"TRY_CAST({column} AS DECIMAL(18,6))"
+    plain = f"CAST(CAST({rounded} AS DECIMAL(25,6)) * 1000000 AS BIGINT)"
     # The engine rounds halves away from zero: one too much where the even one lies below.
     excess = (
         f"CASE WHEN CAST({rounded} AS DECIMAL(38,18)) - {exact} = 0.0000005 "

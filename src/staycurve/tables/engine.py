@@ -172,7 +172,7 @@ def _is_alive(process: int) -> bool:
 def translated(error: duckdb.Error) -> Exception:
     """The engine's error as one of ours where the user can mend it, else itself."""
     text = str(error)
-    if "No space left" in text or "could not write" in text.lower() and "space" in text.lower():
+    if "No space left" in text or ("could not write" in text.lower() and "space" in text.lower()):
         return LakeError(
             "The disk is full. Nothing was changed.", hint="Free some space and run it again."
         )

@@ -270,18 +270,19 @@ class Writing:
         self, table: str, columns: Columns, *, removed: Sequence[str], added: Sequence[Written]
     ) -> None:
         folder = self.lake.root / table
-        actions: list[AddAction | RemoveAction] = []
         now = int(time.time() * 1000)
-        for file in added:
-            stats = json.dumps({"numRecords": file.rows})
-            actions.append(AddAction(file.path.name, file.size, {}, now, True, stats))
+        new = [
+            AddAction(
+                file.path.name, file.size, {}, now, True, json.dumps({"numRecords": file.rows})
+            )
+            for file in added
+        ]
         schema = _schema(columns)
         if table not in self.tables:
             # A folder that no snapshot names was left by a writer that was killed.
-            for entry in ("_delta_log",):
-                shutil.rmtree(folder / entry, ignore_errors=True)
+            shutil.rmtree(folder / "_delta_log", ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
-            create_table_with_add_actions(str(folder), schema, actions, name=table)
+            create_table_with_add_actions(str(folder), schema, new, name=table)
             self.tables[table] = 0
             return
         delta = DeltaTable(str(folder))
@@ -289,14 +290,15 @@ class Writing:
             # So were commits after the pinned version: step back before building on them.
             delta.restore(self.tables[table])
             delta = DeltaTable(str(folder))
-        for path in removed:
-            actions.append(
-                RemoveAction(Path(path).name, True, now, size=os.path.getsize(path),
-                             partition_values={})
+        old = [
+            RemoveAction(
+                Path(path).name, True, now, size=os.path.getsize(path), partition_values={}
             )
-        if not actions:
+            for path in removed
+        ]
+        if not (new or old):
             return
-        delta.create_write_transaction(actions, mode="append", schema=schema)
+        delta.create_write_transaction([*new, *old], mode="append", schema=schema)
         self.tables[table] = DeltaTable(str(folder)).version()
 
     def commit(

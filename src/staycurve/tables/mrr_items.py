@@ -184,8 +184,8 @@ ended AS (
 priced AS (
     SELECT *,
            greatest(CAST(amount AS HUGEINT) * ({PERCENT_SCALE} - {percent})
-               - CAST({money_off} AS HUGEINT) * {PERCENT_SCALE}, 0) * ({_factor(config, "numerator")})
-               AS numerator,
+               - CAST({money_off} AS HUGEINT) * {PERCENT_SCALE}, 0)
+               * ({_factor(config, "numerator")}) AS numerator,
            CAST({PERCENT_SCALE} AS HUGEINT) * interval_count
                * ({_factor(config, "denominator")}) AS denominator
     FROM ended

@@ -171,9 +171,13 @@ class Pointer:
                 'SELECT load, loaded_at, file, "table", accepted, replaced, rejected, details '
                 "FROM loads ORDER BY load"
             ).fetchall()
-        return [LoadRecord(*row[:-1], details=json.loads(row[-1])) for row in rows]
+        return [
+            LoadRecord(load, at, file, table, new, old, bad, json.loads(details))
+            for load, at, file, table, new, old, bad, details in rows
+        ]
 
     def next_load(self) -> int:
         """The number of the next load."""
         with self._open() as connection:
-            return int(connection.execute("SELECT coalesce(max(load), 0) + 1 FROM loads").fetchone()[0])
+            row = connection.execute("SELECT coalesce(max(load), 0) + 1 FROM loads").fetchone()
+        return int(row[0])

@@ -7,7 +7,7 @@ from staycurve.money import half_even_sql
 from staycurve.tables.base import ACCOUNT, CURRENCY, Check, Column, Table
 
 _MICRO_PRODUCT = half_even_sql(
-    "(CAST(quantity * 1000000 AS HUGEINT) * unit_amount)", "1000000"
+    "(CAST(CAST(quantity AS DECIMAL(25,6)) * 1000000 AS HUGEINT) * unit_amount)", "1000000"
 )
 _AMOUNT = f"""CASE
     WHEN quantity >= 0 AND unit_amount >= 0

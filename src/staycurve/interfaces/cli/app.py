@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,11 +73,6 @@ def fresh_company_of(context: typer.Context) -> Company:
 Command = Callable[..., None]
 
 
-def _register() -> None:
-    """Commands live in files by theme; importing them here adds them to the app."""
-    from staycurve.interfaces.cli import answers, data, running
-
-    assert answers and data and running
-
-
-_register()
+# Commands live in files by theme; importing them adds them to the app, in this order.
+for _theme in ("data", "answers", "running"):
+    importlib.import_module(f"staycurve.interfaces.cli.{_theme}")

@@ -1,4 +1,4 @@
-"""Commands that bring data in and say what is there: init, load, refresh, tables, loads, rejects."""
+"""Commands that bring data in and say what is there."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ def load(
     ] = False,
     encoding: Annotated[str | None, typer.Option(help="Such as latin-1.")] = None,
     decimal: Annotated[str | None, typer.Option(help="The decimal sign: '.' or ','.")] = None,
+    thousands: Annotated[
+        str | None, typer.Option(help="The sign between groups of three digits.")
+    ] = None,
     dates: Annotated[
         str | None, typer.Option(help="iso, dmy, mdy or spreadsheet (day numbers).")
     ] = None,
@@ -50,11 +53,16 @@ def load(
     from staycurve.interfaces.cli.progress import bar
     from staycurve.sources.files import load_files
     from staycurve.sources.mapping import read_mapping
+    from staycurve.sources.options import ReadOptions
 
     with company_of(context) as company:
         _ = company.snapshot
-        options = with_options(
-            encoding=encoding, decimal=decimal, dates=dates, delimiter=delimiter
+        options = ReadOptions(
+            encoding=encoding,
+            decimal=decimal,
+            thousands=thousands,
+            dates=dates,
+            delimiter=delimiter,
         )
         with bar() as progress:
             reports = load_files(
@@ -72,8 +80,14 @@ def load(
                 progress(0, 0, "refreshing")
                 company.refresh()
     for report in reports:
-        counts = f"accepted {report.accepted}, replaced {report.replaced}, rejected {report.rejected}"
-        typer.echo(f"{report.file} → {report.table}: {counts}")
+        if report.error:
+            typer.echo(f"{report.file}: {report.error.message}", err=True)
+            typer.echo(f"  {report.error.hint}", err=True)
+            continue
+        typer.echo(
+            f"{report.file} → {report.table}: accepted {report.accepted}, "
+            f"replaced {report.replaced}, rejected {report.rejected}"
+        )
         for note in report.notes:
             typer.echo(f"  {note}")
     if any(report.rejected for report in reports) and not dry_run:

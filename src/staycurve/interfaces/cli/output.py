@@ -50,7 +50,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for place, column in enumerate(columns):
-        is_number = rows and all(_is_number(row[place]) for row in rows)
+        is_number = bool(rows) and all(_is_number(row[place]) for row in rows)
         table.add_column(column, justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows:
         table.add_row(*row)

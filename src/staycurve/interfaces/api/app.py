@@ -1,0 +1,82 @@
+"""The application: the read API, the pages, and what tells whether they are well."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from staycurve import __version__
+from staycurve.errors import StaycurveError
+from staycurve.interfaces.api import errors, observe, routes
+from staycurve.interfaces.api.security import Guard
+from staycurve.workspace import Company
+
+
+def create_app(company: Company, *, hosts: Collection[str] | None = None) -> FastAPI:
+    """What the server answers for one company.
+
+    Parameters
+    ----------
+    company : Company
+        Asked from several threads.
+    hosts : collection of str, optional
+        The Host names that are answered, lower case and without port; any without it.
+
+    Returns
+    -------
+    FastAPI
+        `/` and the other pages, `/api/v1`, `/api/openapi.json`, `/healthz`, `/readyz`, `/metrics`.
+        `app.state.site` is the Site that renders the pages.
+    """
+    from staycurve.interfaces.web.site import Site
+
+    app = FastAPI(
+        title="staycurve",
+        version=__version__,
+        description="Subscription and retention metrics, read-only.",
+        openapi_url="/api/openapi.json",
+        # Its pages for reading the schema load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    requests = observe.Requests()
+    site = Site(company)
+    app.state.company = company
+    app.state.site = site
+    errors.install(app, site.present)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(observe.Observe, requests=requests)
+    app.add_middleware(Guard, hosts=hosts, present=site.present)
+    app.include_router(routes.router)
+    _add_health(app, company, requests)
+    site.install(app)
+    return app
+
+
+def _add_health(app: FastAPI, company: Company, requests: observe.Requests) -> None:
+    def healthz(request: Request) -> Response:
+        """The process answers."""
+        return JSONResponse({"status": "ok"})
+
+    def readyz(request: Request) -> Response:
+        """The lake can be read."""
+        try:
+            with company.reading() as engine:
+                engine.value("SELECT 1")
+        except StaycurveError as error:
+            _, code, message, hint = errors.fault_of(error)
+            return errors.answer((503, code, message, hint))
+        return JSONResponse({"status": "ready", "snapshot": company.snapshot.seq})
+
+    def metrics(request: Request) -> Response:
+        """Prometheus text."""
+        lines = [*requests.text(), *observe.data_text(company)]
+        return PlainTextResponse(observe.page(lines), media_type=observe.CONTENT_TYPE)
+
+    app.add_route("/healthz", healthz)
+    app.add_route("/readyz", readyz)
+    app.add_route("/metrics", metrics)

@@ -1,0 +1,104 @@
+"""Errors over HTTP: one shape everywhere, with the status that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypedDict
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from staycurve.errors import (
+    BusyError,
+    LakeError,
+    NotAnsweredError,
+    ProjectError,
+    StaycurveError,
+    UnknownNameError,
+    UsageError,
+)
+
+Fault = tuple[int, str, str, str]
+"""Status, code, message, hint."""
+
+Present = Callable[[Request, Fault], Response | None]
+"""Shows a fault to people; None where the plain shape is right."""
+
+_HTTP = {
+    401: ("not_signed_in", "Sign in to see this."),
+    403: ("not_permitted", "You are not permitted to see this."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take that method."),
+}
+
+
+class ErrorText(TypedDict):
+    """What went wrong."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class ErrorShape(TypedDict):
+    """How every error looks."""
+
+    error: ErrorText
+
+
+def fault_of(error: Exception) -> Fault:
+    """Status, code, message and hint of an error."""
+    if isinstance(error, UnknownNameError):
+        is_address = error.fields.get("kind") in ("metric", "page")
+        return (404 if is_address else 422), error.code, error.message, error.hint
+    if isinstance(error, UsageError | NotAnsweredError):
+        return 422, error.code, error.message, error.hint
+    if isinstance(error, BusyError):
+        return 503, error.code, error.message, error.hint
+    if isinstance(error, ProjectError | LakeError):
+        return 500, error.code, error.message, error.hint
+    if isinstance(error, StaycurveError):
+        return 400, error.code, error.message, error.hint
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part not in ("query", "body"))
+        return 422, "wrong_usage", f"{where}: {first['msg']}.", "See /api/openapi.json"
+    if isinstance(error, HTTPException):
+        code, message = _HTTP.get(error.status_code, ("http_error", str(error.detail)))
+        return error.status_code, code, message, "All addresses: /api/openapi.json"
+    return (
+        500,
+        "internal",
+        "Something went wrong on the server.",
+        "The server's log has the details.",
+    )
+
+
+def shape(fault: Fault) -> ErrorShape:
+    """The object that every error answers with."""
+    _, code, message, hint = fault
+    return {"error": {"code": code, "message": message, "hint": hint}}
+
+
+def answer(fault: Fault) -> JSONResponse:
+    """The plain answer to a request that failed."""
+    headers = {"Cache-Control": "no-store"}
+    return JSONResponse(shape(fault), status_code=fault[0], headers=headers)
+
+
+def install(app: FastAPI, present: Present) -> None:
+    """Make every failure of `app` answer in the one shape, or as a page to people."""
+
+    def handle(request: Request, error: Exception) -> Response:
+        fault = fault_of(error)
+        response = present(request, fault) or answer(fault)
+        if isinstance(error, HTTPException) and error.headers:
+            response.headers.update(error.headers)
+        return response
+
+    handler: Callable[[Request, Any], Response | Awaitable[Response]] = handle
+    for kind in (StaycurveError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, handler)

@@ -1,0 +1,118 @@
+"""/api/v1: the same answers as the command line gives with --format json. Read-only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
+
+from staycurve.errors import UsageError
+from staycurve.interfaces.api import shapes
+from staycurve.interfaces.api.describe import describe
+from staycurve.interfaces.api.errors import ErrorShape
+from staycurve.metrics.catalogue import METRICS
+from staycurve.workspace import Company
+
+Where = Annotated[
+    str, Query(description="Segments to keep: industry=EdTech|FinTech,country!=US", max_length=2000)
+]
+By = Annotated[str, Query(description="Dimensions to split by, with commas", max_length=500)]
+AsOf = Annotated[str, Query(description="ISO 8601; facts after it are not seen", max_length=40)]
+Grain = Annotated[str, Query(description="day, week, month, quarter or year", max_length=10)]
+Period = Annotated[
+    str, Query(description="2024, 2024-Q1, 2024-01 or 2024-01-31", max_length=10)
+]
+From = Annotated[str, Query(alias="from", description="First period, included", max_length=10)]
+To = Annotated[str, Query(description="Last period, included", max_length=10)]
+
+
+def company_of(request: Request) -> Company:
+    """The company that the application serves."""
+    found: Company = request.app.state.company
+    return found
+
+
+def only_known(request: Request) -> None:
+    """Refuse parameters that the address does not take: a misspelt one would change nothing."""
+    dependant = request.scope["route"].dependant
+    known = [field.alias for field in dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            raise UsageError(
+                f"Unknown parameter '{name}'.",
+                hint=f"This address takes: {', '.join(known) or 'none'}",
+                parameter=name,
+            )
+
+
+Served = Annotated[Company, Depends(company_of)]
+
+router = APIRouter(
+    prefix="/api/v1",
+    tags=["metrics"],
+    dependencies=[Depends(only_known)],
+    responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
+)
+
+
+@router.get("/metrics", response_model=shapes.MetricsShape)
+def metrics(company: Served) -> JSONResponse:
+    """Every metric: what it means, its formula, unit and benchmark."""
+    rows = [describe(name, metric, company.config) for name, metric in METRICS.items()]
+    return JSONResponse({"rows": rows})
+
+
+@router.get("/metrics/{name}", response_model=shapes.ResultShape)
+def values(
+    name: str,
+    company: Served,
+    grain: Grain = "month",
+    start: From = "",
+    to: To = "",
+    by: By = "",
+    where: Where = "",
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """Values of one metric over time; several names with commas."""
+    found = company.show(
+        *(part for part in name.split(",") if part),
+        grain=grain, start=start or None, end=to or None, by=by, where=where, as_of=as_of or None,
+    )
+    return JSONResponse(found.as_dict())
+
+
+@router.get("/metrics/{name}/accounts", response_model=shapes.AccountsShape)
+def accounts(
+    name: str,
+    company: Served,
+    period: Period,
+    grain: Grain = "",
+    where: Where = "",
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """The rows behind one number; they sum (or divide) to its total exactly."""
+    found = company.accounts(
+        name, period=period, grain=grain or None, where=where, as_of=as_of or None
+    )
+    return JSONResponse(found.as_dict())
+
+
+@router.get("/cohorts", response_model=shapes.CohortsShape)
+def cohorts(
+    company: Served,
+    value: Annotated[str, Query(description="customers, net_mrr or gross_mrr")] = "customers",
+    how: Annotated[str, Query(alias="as", description="count, share or change")] = "share",
+    by: By = "",
+    where: Where = "",
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """Activation cohorts × months since."""
+    found = company.cohort(value=value, how=how, by=by, where=where, as_of=as_of or None)
+    return JSONResponse({key: part for key, part in found.items() if key != "sql"})
+
+
+@router.get("/tables", response_model=shapes.TablesShape)
+def tables(company: Served) -> JSONResponse:
+    """Every conformed table with its rows and how many were set aside."""
+    return JSONResponse({"rows": company.tables()})

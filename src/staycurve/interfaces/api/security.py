@@ -1,0 +1,96 @@
+"""What every answer carries, and which requests are not answered at all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from staycurve.interfaces.api import errors
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+"""Names under which a server bound to this machine is asked for."""
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+_log = logging.getLogger("staycurve.server")
+
+
+def host_name(header: str) -> str:
+    """The name in a Host header, without its port."""
+    name, _, port = header.rpartition(":")
+    return (name if name and port.isdigit() else header).lower()
+
+
+class Guard:
+    """Refuses foreign Host headers, adds the security headers, and answers for what failed.
+
+    Parameters
+    ----------
+    hosts : collection of str, optional
+        The Host names that are answered; any without it. A page elsewhere can make a browser
+        resolve its own name to this machine and then read what it serves (DNS rebinding); its
+        requests carry that foreign name.
+    present : callable
+        Shows a fault to people.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Collection[str] | None,
+        present: Callable[[Request, errors.Fault], Response | None],
+    ) -> None:
+        self.app = app
+        self.hosts = hosts
+        self.present = present
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def dressed(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        host = host_name(Headers(scope=scope).get("host", ""))
+        if self.hosts is not None and host not in self.hosts:
+            refused = errors.answer((
+                421,
+                "foreign_host",
+                f"This server does not answer to the name '{host}'.",
+                f"Ask it as one of: {', '.join(sorted(self.hosts))}",
+            ))
+            await refused(scope, receive, dressed)
+            return
+        try:
+            await self.app(scope, receive, dressed)
+        except Exception as error:
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            if has_begun:
+                raise
+            fault = errors.fault_of(error)
+            response = self.present(Request(scope), fault) or errors.answer(fault)
+            await response(scope, receive, dressed)

@@ -1,0 +1,131 @@
+"""The shapes of answers, as /api/openapi.json states them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+
+class BenchmarkShape(TypedDict):
+    """A value to compare with, and where it comes from."""
+
+    at_least: float | None
+    at_most: float | None
+    origin: str
+
+
+class MetricShape(TypedDict):
+    """What a metric means."""
+
+    name: str
+    label: str
+    about: str
+    formula: str
+    unit: str
+    better: str
+    stage: str
+    grains: list[str]
+    is_to_date: bool
+    benchmark: BenchmarkShape | None
+    disagreements: str
+    switches: dict[str, str]
+
+
+class MetricsShape(TypedDict):
+    """The catalogue."""
+
+    rows: list[MetricShape]
+
+
+class ValueShape(TypedDict, total=False):
+    """One value; `why` where it is null. `period` is its first local day."""
+
+    metric: str
+    period: str
+    grain: str
+    segment: dict[str, str | None]
+    value: float | None
+    open: bool
+    why: str
+
+
+class ResultShape(TypedDict, total=False):
+    """Values over time. Rates are fractions, money is in major units of `currency`."""
+
+    as_of: str
+    currency: str
+    additive: bool
+    notes: list[str]
+    rows: list[ValueShape]
+
+
+class AccountShape(TypedDict, total=False):
+    """One account's part of a number; account_id is null for what belongs to no account."""
+
+    account_id: str | None
+    value: float
+    numerator: float
+    denominator: float
+
+
+class TotalShape(TypedDict, total=False):
+    """What the rows sum (or divide) to."""
+
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    why: str
+
+
+class AccountsShape(TypedDict):
+    """The rows behind one number."""
+
+    as_of: str
+    currency: str
+    metric: str
+    period: str
+    rows: list[AccountShape]
+    total: TotalShape
+
+
+class CellShape(TypedDict, total=False):
+    """One cell of the matrix; `age` in months since the cohort's."""
+
+    cohort: str
+    age: int
+    size: int
+    segment: dict[str, str | None]
+    is_small: bool
+    value: float | None
+    why: str
+
+
+# The functional form: `as` is a keyword.
+CohortsShape = TypedDict(
+    "CohortsShape",
+    {"as_of": str, "currency": str, "value": str, "as": str, "rows": list[CellShape]},
+)
+
+
+class TableShape(TypedDict):
+    """One conformed table."""
+
+    table: str
+    rows: int
+    set_aside: int
+
+
+class TablesShape(TypedDict):
+    """Every conformed table."""
+
+    rows: list[TableShape]
+
+
+class HealthShape(TypedDict):
+    """Whether the server is up, or can answer."""
+
+    status: str
+
+
+Answer = dict[str, Any]

@@ -1,0 +1,188 @@
+"""Ask: what an address asks for. The whole state of a page is in its address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode
+
+from staycurve.errors import UsageError
+from staycurve.interfaces.web import periods as naming
+from staycurve.metrics.context import Filter
+from staycurve.metrics.query import Query, known_dims, parse_filters
+from staycurve.metrics.relations import RELATIONS
+from staycurve.metrics.result import AccountRows, Result
+from staycurve.period import AsOf, Period, check_grain, period_of
+from staycurve.workspace import Company
+
+KEPT = ("grain", "from", "to", "where", "as_of")
+"""What links between pages carry along."""
+OWN = frozenset({*KEPT, "format", "metric", "period", "page", "cohort_value", "cohort_as"})
+"""Parameters that are not dimensions."""
+SHOWN = {"day": 31, "week": 26, "month": 24, "quarter": 12, "year": 10}
+"""Periods shown without a range: two years of months, three of quarters."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request to a page, read and checked.
+
+    Attributes
+    ----------
+    address : str
+        The path, without .json.
+    options : mapping
+        Parameters that are not filters, without empty ones.
+    filters : tuple of Filter
+    seen : AsOf
+    grain : str
+    periods : tuple of Period
+        In order; those after the as-of are left out.
+    """
+
+    company: Company
+    address: str
+    options: Mapping[str, str]
+    filters: tuple[Filter, ...]
+    seen: AsOf
+    grain: str
+    periods: tuple[Period, ...]
+
+    @property
+    def fiscal(self) -> int:
+        """The month in which the fiscal year begins."""
+        return self.company.config.company.fiscal_year_start
+
+    @property
+    def currency(self) -> str:
+        """The company's currency."""
+        return self.company.config.company.currency
+
+    @property
+    def closed(self) -> tuple[Period, ...]:
+        """The asked periods that have closed."""
+        return tuple(p for p in self.periods if not self.seen.is_open(p))
+
+    def label(self, period: Period) -> str:
+        """The period as people read it."""
+        return naming.label(period, self.fiscal)
+
+    def answer(
+        self,
+        *metrics: str,
+        by: Sequence[str] = (),
+        periods: Sequence[Period] | None = None,
+        grain: str | None = None,
+    ) -> Result:
+        """Values of metrics in the asked periods and segments."""
+        chosen = tuple(periods if periods is not None else self.periods)
+        query = Query(metrics, grain or self.grain, chosen, self.seen, tuple(by), self.filters)
+        return self.company.answer(query)
+
+    def rows(self, metric: str, period: Period) -> AccountRows:
+        """The rows behind one number in the asked segments."""
+        query = Query((metric,), period.grain, (period,), self.seen, (), self.filters)
+        return self.company.account_rows(query)
+
+    def url(self, address: str | None = None, **changes: str | None) -> str:
+        """The address of a page with this state and some options changed; None drops one."""
+        kept = {
+            k: v for k, v in self.options.items() if address in (None, self.address) or k in KEPT
+        }
+        return link(address or self.address, kept | changes, self.filters)
+
+    def twin(self, form: str) -> str:
+        """The address of the same page as JSON or CSV."""
+        return self.url(format=form)
+
+    def without(self, place: int) -> str:
+        """The address of the page without one filter."""
+        left = tuple(f for i, f in enumerate(self.filters) if i != place)
+        return link(self.address, self.options, left)
+
+    def opens(self, metric: str, period: Period, *extra: Filter) -> str:
+        """The address that lists the rows behind a number."""
+        options = {
+            "metric": metric,
+            "period": naming.name(period, self.fiscal),
+            "grain": "week" if period.grain == "week" else None,
+            "as_of": self.options.get("as_of"),
+        }
+        return link("/accounts", options, (*self.filters, *extra))
+
+    def defines(self, metric: str) -> str:
+        """The address of a metric's own page, in the same state."""
+        return self.url(f"/metrics/{quote(metric)}")
+
+
+def link(address: str, options: Mapping[str, str | None], filters: Sequence[Filter]) -> str:
+    """An address with options and filters; filters that `where` cannot say go by their name."""
+    plain = [f for f in filters if _is_plain(f)]
+    pairs = [(key, value) for key, value in options.items() if value]
+    if plain:
+        pairs.append(("where", where_text(plain)))
+    for own in filters:
+        if own not in plain:
+            pairs += [(own.dim, value or "") for value in own.values]
+    return address + ("?" + urlencode(pairs, safe=",=|:", quote_via=quote) if pairs else "")
+
+
+def where_text(filters: Sequence[Filter]) -> str:
+    """Filters as `where` writes them."""
+    return ",".join(
+        f"{f.dim}{'!' if f.is_negated else ''}={'|'.join(value or '' for value in f.values)}"
+        for f in filters
+    )
+
+
+def _is_plain(own: Filter) -> bool:
+    signs = set(",|")
+    return own.is_negated or all(
+        value is None or (value == value.strip() and value and not signs & set(value))
+        for value in own.values
+    )
+
+
+def filters_of(params: Sequence[tuple[str, str]], dims: Sequence[str]) -> tuple[Filter, ...]:
+    """Filters from `where` and from parameters named like a dimension; empty ones say nothing."""
+    found = [f for key, value in params if key == "where" for f in parse_filters(value)]
+    named: dict[str, list[str | None]] = {}
+    for key, value in params:
+        if key in dims and key not in OWN and value:
+            named.setdefault(key, []).append(value)
+    for dim, values in named.items():
+        # A form sends the dimension again that `where` already names: the form is newer.
+        found = [f for f in found if f.dim != dim or f.is_negated]
+        found.append(Filter(dim, tuple(values)))
+    return tuple(dict.fromkeys(found))
+
+
+def read(company: Company, address: str, params: Sequence[tuple[str, str]]) -> Ask:
+    """The Ask of a request.
+
+    Raises
+    ------
+    UsageError
+        If the range, grain, as-of or a filter cannot be read.
+    """
+    options = {k: v for k, v in params if k in OWN and k not in ("where", "format") and v}
+    dims = known_dims(RELATIONS["closing"], company.attributes())
+    filters = filters_of(params, dims)
+    grain = check_grain(options.get("grain", "month"))
+    query = company.query(
+        "mrr", grain=grain, start=options.get("from"), end=options.get("to"),
+        at=options.get("as_of"),
+    )
+    seen = query.as_of
+    fiscal = company.config.company.fiscal_year_start
+    last = period_of(seen.last_day, grain, fiscal)
+    periods = tuple(p for p in query.periods if p.start <= last.start)
+    if not periods:
+        raise UsageError(
+            f"The range begins after {seen.last_day}, the last day with data.",
+            hint="Choose an earlier range.",
+        )
+    if "from" not in options:
+        periods = periods[-SHOWN[grain] :]
+    made = Ask(company, address, options, filters, seen, grain, periods)
+    return replace(made, options={k: v for k, v in options.items() if k != "grain" or v != "month"})

@@ -1,0 +1,117 @@
+"""Charts in pages: drawn once a snapshot, wide and narrow, with a table's links on the marks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.cache import Cache
+from staycurve.metrics.base import Unit
+from staycurve.period import Period
+
+if TYPE_CHECKING:
+    from staycurve.metrics.charts import Frame, Point, Series
+
+WIDE, NARROW = 1040, 330
+HEIGHT = 250
+ROOM = {WIDE: 24, NARROW: 6}
+"""Labels that fit under a chart of each width."""
+BARS = {WIDE: 60, NARROW: 9}
+"""Periods that a chart of each width can show: on a phone, the latest."""
+
+_DRAWN: Cache[Markup] = Cache(256)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart in the two widths of a page."""
+
+    wide: Markup
+    narrow: Markup
+    is_cut: bool
+    """Whether the narrow one leaves earlier periods out."""
+    legend: tuple[Series, ...] = ()
+
+
+Draw = Callable[["Sequence[Point]", "Frame"], Any]
+
+
+def picture(
+    ask: Ask,
+    name: str,
+    points: Sequence[Point],
+    draw: Draw,
+    *,
+    unit: Unit,
+    label: str,
+    series: Sequence[Series] = (),
+    periods: Sequence[Period] | None = None,
+    has_legend: bool = True,
+) -> Picture:
+    """A chart for a page.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the page.
+    draw : callable
+        (points, frame) → an Altair chart.
+    label : str
+        What it shows, for screen readers.
+    series : sequence of Series
+        For the legend and for what is hatched.
+    """
+    chosen = list(periods if periods is not None else ask.periods)
+    drawn = {}
+    for width in (WIDE, NARROW):
+        kept = chosen[-BARS[width] :]
+        names = {str(period.start) for period in kept}
+        own = [point for point in points if point.period in names]
+        labels = naming.axis(kept, ROOM[width], ask.fiscal)
+        key = _key(ask.company.snapshot.seq, name, width, own, labels, series, label)
+        size = (width, HEIGHT if width == WIDE else 220)
+        drawn[width] = _DRAWN.get(
+            key, lambda o=own, s=size, t=labels: _draw(name, o, draw, s, unit, t, label, series)
+        )
+    used = {point.series for point in points if point.value}
+    legend = tuple(s for s in series if s.name in used) if has_legend else ()
+    return Picture(drawn[WIDE], drawn[NARROW], len(chosen) > BARS[NARROW], legend)
+
+
+def _draw(
+    name: str,
+    points: Sequence[Point],
+    draw: Draw,
+    size: tuple[int, int],
+    unit: Unit,
+    labels: Mapping[str, list[str]],
+    label: str,
+    series: Sequence[Series],
+) -> Markup:
+    from staycurve.metrics import charts
+
+    frame = charts.Frame(*size, unit, {k: list(v) for k, v in labels.items()})
+    made = draw(points, frame)
+    hatched = [s for s in series if s.is_hatched]
+    # The renderer escapes what it writes; nothing else is added to its text.
+    return Markup(charts.svg(made, label=label, name=f"{name}-{size[0]}", hatched=hatched))
+
+
+def _key(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def warm() -> None:
+    """Load what draws: the first chart of a process costs over a second."""
+    from staycurve.metrics import charts
+
+    frame = charts.Frame(200, 80, Unit.COUNT, {"2024-01-01": "Jan"})
+    point = charts.Point("2024-01-01", "a", 1.0)
+    made = charts.bars([point], [charts.Series("a", "a", charts.ACCENT)], frame)
+    charts.svg(made, label="", name="warm")

@@ -1,0 +1,111 @@
+"""The six figures on top of the overview."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from staycurve.i18n import N_
+from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.page import Panel, Shown
+from staycurve.interfaces.web.texts import _
+from staycurve.metrics.catalogue import METRICS
+from staycurve.period import Period
+
+SHOWN = ("mrr", "net_new_mrr", "customers", "nrr", "customer_churn_rate", "arpa")
+BEFORE = 12
+"""Closed periods in the small line of each figure: a year of months."""
+
+_HINTS = {"lower": N_("lower is better"), "higher": N_("higher is better")}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number with what it is compared with."""
+
+    metric: str
+    label: str
+    value: str
+    full: str
+    why: str
+    delta: numbers.Delta | None
+    before: str
+    before_label: str
+    href: str
+    defined_at: str
+    better: str
+    line: str
+
+
+def _periods(ask: Ask) -> list[Period]:
+    """The last closed period that is asked for and those before it, oldest first."""
+    period = (ask.closed or ask.periods)[-1]
+    day = ask.company.first_day(["mrr"])
+    found = [period]
+    while len(found) <= BEFORE:
+        period = period.previous(ask.fiscal)
+        if day is not None and period.end <= day:
+            break
+        found.append(period)
+    return found[::-1]
+
+
+def _show(ask: Ask) -> Shown:
+    periods = _periods(ask)
+    values = {
+        (row["metric"], row["period"]): row
+        for row in ask.answer(*SHOWN, periods=periods).rows
+    }
+    last = periods[-1]
+    before = periods[-2] if len(periods) > 1 else None
+    figures, rows = [], []
+    for name in SHOWN:
+        metric = METRICS[name]
+        row = values[name, str(last.start)]
+        old = values[name, str(before.start)]["value"] if before else None
+        change = numbers.delta(row["value"], old, metric.unit, metric.better)
+        figures.append(
+            Figure(
+                name,
+                _(metric.label),
+                numbers.compact(row["value"], metric.unit),
+                numbers.full(row["value"], metric.unit, ask.currency),
+                row.get("why") or "",
+                change,
+                numbers.compact(old, metric.unit),
+                ask.label(before) if before else "",
+                ask.opens(name, last),
+                ask.defines(name),
+                _(_HINTS[metric.better]) if metric.better in _HINTS else "",
+                numbers.sparkline([values[name, str(p.start)]["value"] for p in periods]),
+            )
+        )
+        rows.append(_row(row, old, before, change, figures[-1].href))
+    return Shown(rows, {
+        "figures": figures,
+        "period": ask.label(last),
+        "is_open": ask.seen.is_open(last),
+        "count": len(periods),
+    })
+
+
+def _row(
+    row: dict[str, Any], old: float | None, before: Period | None, change: numbers.Delta | None,
+    href: str,
+) -> dict[str, Any]:
+    return row | {
+        "before": old,
+        "before_period": str(before.start) if before else None,
+        "tone": change.tone if change else None,
+        "rows_at": href,
+    }
+
+
+FIGURES = Panel(
+    "figures",
+    N_("Where we stand"),
+    N_("How much recurring revenue is there, and is it growing?"),
+    "figures.html",
+    _show,
+)

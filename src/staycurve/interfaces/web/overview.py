@@ -1,0 +1,17 @@
+"""The overview: the page at /."""
+
+from __future__ import annotations
+
+from staycurve.i18n import N_
+from staycurve.interfaces.web.cohort_grid import COHORTS
+from staycurve.interfaces.web.figures import FIGURES
+from staycurve.interfaces.web.movements import MOVEMENTS
+from staycurve.interfaces.web.page import Page
+from staycurve.interfaces.web.revenue_layers import LAYERS
+
+OVERVIEW = Page(
+    address="/",
+    title=N_("Overview"),
+    question=N_("How is recurring revenue doing, and why?"),
+    panels=(FIGURES, MOVEMENTS, COHORTS, LAYERS),
+)

@@ -1,0 +1,186 @@
+"""Page: a title, the question it answers, and panels. HTML, JSON and CSV are drawn from it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from staycurve.errors import NotAnsweredError, UnknownNameError
+from staycurve.interfaces.web.ask import Ask
+
+
+class Empty(Enum):
+    """Why there is nothing to show; never shown as 0."""
+
+    NOTHING_CONNECTED = "nothing_connected"
+    NOTHING_MATCHES = "nothing_matches"
+    NOT_PERMITTED = "not_permitted"
+    STILL_COMPUTING = "still_computing"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a panel has to show for one Ask.
+
+    Attributes
+    ----------
+    rows : sequence of mapping
+        The panel's values, flat: its JSON, its CSV, and what a test compares.
+    view : mapping
+        What its template draws beside them.
+    extra : mapping
+        Further keys of its JSON.
+    """
+
+    rows: Sequence[Mapping[str, Any]] = ()
+    view: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One answer on a page.
+
+    Attributes
+    ----------
+    name : str
+        Its key in the JSON twin and its anchor.
+    title, question : str
+    template : str
+        A file in templates/panels.
+    show : callable
+        Ask → Shown.
+    """
+
+    name: str
+    title: str
+    question: str
+    template: str
+    show: Callable[[Ask], Shown]
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A panel with what it shows, or the reason why it cannot."""
+
+    panel: Panel
+    shown: Shown
+    refusal: str = ""
+    hint: str = ""
+
+    def json(self) -> dict[str, Any]:
+        """The panel in the page's twin."""
+        found: dict[str, Any] = {
+            "name": self.panel.name,
+            "title": self.panel.title,
+            "question": self.panel.question,
+        }
+        if self.refusal:
+            return found | {"rows": [], "why": self.refusal, "hint": self.hint}
+        return found | dict(self.shown.extra) | {"rows": list(self.shown.rows)}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One question, from general to specific.
+
+    Attributes
+    ----------
+    address : str
+        As routes write it: `/metrics/{name}`.
+    panels : tuple of Panel
+        From general to specific.
+    has_controls : bool
+        Whether grain, range and segments can be chosen.
+    is_listed : bool
+        Whether the navigation names it.
+    heading : callable, optional
+        Ask → the title, where it hangs on the address.
+    """
+
+    address: str
+    title: str
+    question: str
+    panels: tuple[Panel, ...]
+    has_controls: bool = True
+    is_listed: bool = True
+    heading: Callable[[Ask], str] | None = None
+
+    def lay(self, ask: Ask) -> list[Laid]:
+        """Every panel with what it shows."""
+        return [_lay(panel, ask) for panel in self.panels]
+
+    def title_of(self, ask: Ask) -> str:
+        """The title for one Ask."""
+        return self.heading(ask) if self.heading else self.title
+
+
+def _lay(panel: Panel, ask: Ask) -> Laid:
+    try:
+        return Laid(panel, panel.show(ask))
+    except (NotAnsweredError, UnknownNameError) as error:
+        # One panel that cannot be cut this way leaves the others standing.
+        if isinstance(error, UnknownNameError) and error.fields.get("kind") != "dimension":
+            raise
+        return Laid(panel, Shown(), error.message, error.hint)
+
+
+def twin(page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None) -> str:
+    """The page as JSON."""
+    company = ask.company.config.company
+    found: dict[str, Any] = {
+        "page": ask.address,
+        "title": page.title_of(ask),
+        "question": page.question,
+        "company": company.name,
+        "as_of": ask.seen.at.isoformat(),
+        "currency": company.currency,
+        "timezone": company.timezone,
+        "grain": ask.grain,
+        "from": str(ask.periods[0].start),
+        "to": str(ask.periods[-1].start),
+        "where": [
+            {"dimension": f.dim, "values": list(f.values), "is_negated": f.is_negated}
+            for f in ask.filters
+        ],
+    }
+    if empty:
+        found["empty"] = empty.value
+    return json.dumps(found | {"panels": [one.json() for one in laid]}, ensure_ascii=False)
+
+
+def sheet(laid: Sequence[Laid]) -> str:
+    """Every row of every panel as CSV, with the panel's name in the first column."""
+    flat = [
+        {"panel": one.panel.name} | _flat(row) for one in laid for row in one.shown.rows
+    ]
+    columns = list(dict.fromkeys(key for row in flat for key in row)) or ["panel"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in flat)
+    return text.getvalue()
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}_{inner}": part for inner, part in value.items()}
+        else:
+            found[key] = value
+    return found
+
+
+def _cell(value: object) -> object:
+    """A spreadsheet runs a text that begins like a formula: such a text gets an apostrophe."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return "" if value is None else value
+
+

@@ -14,7 +14,6 @@ import pyarrow as pa
 START = dt.date(2021, 1, 1)
 END = dt.date(2026, 1, 1)
 DAYS = (END - START).days
-AS_OF = END.isoformat()
 """The history is five years; every figure is asked for as of its end."""
 
 PLANS = ("Starter", "Team", "Business", "Enterprise")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from staycurve.sources.files import load_files
+from staycurve.tables.refresh import RefreshReport
 from staycurve.workspace import Company
 
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
@@ -57,7 +58,9 @@ def create(
     return Company(folder, clock=lambda: NOW)
 
 
-def load(company: Company, tables: Mapping[str, Sequence[Mapping[str, Any]] | str]) -> None:
+def load(
+    company: Company, tables: Mapping[str, Sequence[Mapping[str, Any]] | str]
+) -> RefreshReport:
     """Load rows, given as dicts or as text, through CSV files, and refresh."""
     source = company.folder / "files"
     source.mkdir(exist_ok=True)
@@ -67,7 +70,7 @@ def load(company: Company, tables: Mapping[str, Sequence[Mapping[str, Any]] | st
         if rows:
             paths.append(write_csv(source / f"{table}.csv", rows))
     load_files(company.lake, company.config, paths, now=NOW)
-    company.refresh()
+    return company.refresh()
 
 
 def build(

@@ -82,7 +82,8 @@ class Company:
 
     def stale(self) -> set[str]:
         """The accounts that a refresh has to look at."""
-        return {row[0] for row in self._ask("SELECT account_id FROM ({})", STALE_TABLE, STALE_COLUMNS)}
+        found = self._ask("SELECT account_id FROM ({})", STALE_TABLE, STALE_COLUMNS)
+        return {row[0] for row in found}
 
     def forget_stale(self) -> None:
         """What a refresh does when it has seen them."""

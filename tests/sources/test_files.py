@@ -37,7 +37,8 @@ SEEN = "subscription_id, account_id, starts_at, amount"
         ("trailing_subscriptions.csv",
          b"subscription_id,account_id,starts_at,amount\ns1,acme,2024-01-01,10,,\n"),
         ("subscriptions.ndjson",
-         b'{"subscription_id": "s1", "account_id": "acme", "starts_at": "2024-01-01", "amount": 10}'),
+         b'{"subscription_id": "s1", "account_id": "acme", "starts_at": "2024-01-01",'
+         b' "amount": 10}'),
         ("subscriptions.jsonl.gz", gzip.compress(
             b'\n{"subscription_id": "s1", "account_id": "acme", "amount": 10.0,'
             b' "starts_at": "2024-01-01T00:00:00Z"}\n')),
@@ -144,7 +145,8 @@ def test_a_bad_line_of_json_is_set_aside(company: Company) -> None:
     [
         ("accounts.csv", b"", "accounts.csv is empty"),
         ("accounts.csv", b"\n\n", "accounts.csv is empty"),
-        ("accounts.csv.gz", gzip.compress(b"account_id,name\n" * 999)[:-9], "not a whole gzip file"),
+        ("accounts.csv.gz", gzip.compress(b"account_id,name\n" * 999)[:-9],
+         "not a whole gzip file"),
         ("accounts.csv.gz", b"account_id,name\na1,Acme\n", "not a whole gzip file"),
         ("accounts.parquet", b"PAR1 and then nothing", "not a whole Parquet file"),
         ("accounts.csv", "account_id,name\na1,Café\n".encode("latin-1"), "is not written in utf-8"),
@@ -155,7 +157,8 @@ def test_a_bad_line_of_json_is_set_aside(company: Company) -> None:
         ("accounts.json", b"[1]", "accounts.json:1 is not a JSON object"),
         ("accounts.ndjson", b"\n", "holds no rows"),
         ("customers.csv", b"account_id\na1\n", "customers.csv does not name a table"),
-        ("accounts_and_users.csv", b"account_id\na1\n", "names more than one table: accounts, users"),
+        ("accounts_and_users.csv", b"account_id\na1\n",
+         "names more than one table: accounts, users"),
         ("acounts.csv", b"account_id\na1\n", "Did you mean 'accounts'"),
         ("subscriptions.csv", b"id,customer,start date\n1,2,2024-01-01\n",
          "lacks what subscriptions requires: subscription_id, account_id, starts_at. "
@@ -287,12 +290,17 @@ def test_another_time_zone_or_currency_is_refused(company: Company) -> None:
     company.load("accounts.csv", "account_id\na1\n")
     other = Company(company.folder / "other", '[company]\ntimezone = "Asia/Tokyo"')
     other.lake = company.lake
-    with pytest.raises(LoadError, match="timezone is Asia/Tokyo .* under UTC"):
+    with pytest.raises(LoadError, match=r"timezone is Asia/Tokyo .* under UTC"):
         other.load("accounts.csv", "account_id\na1\n")
 
 
 def test_progress_reaches_the_end(company: Company) -> None:
     seen: list[tuple[int, int]] = []
-    company.load("subscriptions.csv", ONE, progress=lambda done, total, text: seen.append((done, total)))
+
+    def progress(done: int, total: int, text: str) -> None:
+        assert text
+        seen.append((done, total))
+
+    company.load("subscriptions.csv", ONE, progress=progress)
     assert seen[0] == (0, len(ONE))
     assert seen[-1] == (len(ONE), len(ONE))

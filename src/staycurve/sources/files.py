@@ -11,13 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from staycurve.config import Config
 from staycurve.errors import LoadError, StaycurveError, UnknownNameError
 from staycurve.sources.fitting import fit
-from staycurve.sources.lines import BadLine
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.options import ReadOptions
 from staycurve.sources.reading import KINDS, Read, stage
@@ -28,7 +24,6 @@ from staycurve.tables.engine import Engine, remove_leftovers
 from staycurve.tables.lake import Lake, Writing
 from staycurve.tables.pointer import LoadRecord, Snapshot
 from staycurve.tables.rejects import Origin
-from staycurve.tables.staging import parquet_sql
 
 Progress = Callable[[int, int, str], None]
 """Called with what is done, what there is to do (both in bytes), and what is going on."""
@@ -187,7 +182,7 @@ class _Loading:
                 file=file, mapping=self.mapping.name,
             )
             self._say(f"loading {file} into {item.table.name}")
-            bad = self._bad(read.bad) if item.is_main and read.bad else None
+            bad = read.bad if item.is_main else None
             origin = Origin(self._number, file, str(item.path.resolve()))
             counts = self.arrivals.take(job, bad, origin)
         except LoadError as error:
@@ -220,17 +215,6 @@ class _Loading:
             raise found
         return found
 
-    def _bad(self, lines: Sequence[BadLine]) -> str:
-        """A relation of the lines that are no records."""
-        target = self.folder / f"bad-{self._number}.parquet"
-        columns = {
-            "line": pa.array([bad.line for bad in lines], pa.int64()),
-            "value": pa.array([bad.text for bad in lines], pa.string()),
-            "rule": pa.array([bad.rule for bad in lines], pa.string()),
-        }
-        pq.write_table(pa.table(columns), target)
-        return parquet_sql(target)
-
     def _record(self, item: _Item, origin: Origin, counts: Counts) -> LoadRecord:
         with item.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -258,9 +242,12 @@ def _notes(counts: Counts, unused: Sequence[str]) -> tuple[str, ...]:
     if unused:
         notes.append(f"columns not used: {', '.join(unused)}")
     if counts.doubled:
-        notes.append(f"{counts.doubled} rows were replaced by a later line with the same key")
+        notes.append(f"rows replaced by a later line with the same key: {counts.doubled}")
     if counts.waiting:
-        notes.append(f"{counts.waiting} of the rejected rows join by themselves; see: staycurve rejects")
+        notes.append(
+            "rejected rows that may still join by themselves (see: staycurve rejects): "
+            f"{counts.waiting}"
+        )
     return (*notes, *counts.notes)
 
 
@@ -272,7 +259,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(entry for entry in path.iterdir() if entry.is_file() and _is_data(entry))
+            inside = sorted(file for file in path.iterdir() if file.is_file() and _is_data(file))
             if not inside:
                 raise LoadError(
                     f"{path} holds no file that can be loaded.", hint=f"Known: {', '.join(KINDS)}"

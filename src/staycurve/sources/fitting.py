@@ -65,7 +65,8 @@ def fit(
             )
         )
     for ours, value in feed.defaults.items():
-        texts[ours] = f"coalesce({texts[ours]}, {quoted(value)})" if ours in texts else quoted(value)
+        known = texts.get(ours, "NULL")
+        texts[ours] = f"coalesce({known}, {quoted(value)})"
     row_text = None
     if feed.key_from:
         key_column = table.derived_key or table.key[0]
@@ -77,7 +78,8 @@ def fit(
         row_text = _row_text(staged, sorted(staged.columns))
     where = "TRUE"
     if feed.only_if is not None:
-        where = f"{text(staged.read(_theirs(staged, feed.only_if, feed, file, mapping)))} IS NOT NULL"
+        needed = _theirs(staged, feed.only_if, feed, file, mapping)
+        where = f"{text(staged.read(needed))} IS NOT NULL"
     _check_required(table, texts, staged, file, has_key=row_text is not None)
     left = [column for column in staged.columns if column not in used]
     extras = {}
@@ -153,7 +155,9 @@ def _first(expressions: list[str]) -> str:
 def _translated(sql: str, values: object) -> str:
     if not isinstance(values, dict) or not values:
         return sql
-    cases = " ".join(f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in values.items())
+    cases = " ".join(
+        f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in values.items()
+    )
     return f"nullif(CASE lower({sql}) {cases} ELSE {sql} END, '')"
 
 

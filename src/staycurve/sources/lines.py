@@ -7,6 +7,7 @@ count the same, is read here record by record, so that every bad line is named a
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import io
@@ -48,7 +49,7 @@ class BadLine:
     rule: str
 
 
-def opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> gzip.GzipFile | IO[bytes]:
     """The bytes of a file, unpacked if its name ends in .gz."""
     if path.suffix.lower() == ".gz":
         return gzip.open(path, "rb")
@@ -65,36 +66,30 @@ def encoding_of(path: Path, stated: str | None) -> str:
     return stated or "utf-8"
 
 
-class reading:  # noqa: N801  (used like a function, in a with statement)
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
     """Turn what can go wrong with a file's bytes into an error that names the file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        name = self.path.name
-        if isinstance(error, UnicodeError):
-            raise LoadError(
-                f"{name} is not written in {getattr(error, 'encoding', 'this encoding')}: "
-                f"{getattr(error, 'reason', error)}. Nothing of it was loaded.",
-                hint="State how it is written, such as --encoding latin-1 or --encoding utf-16",
-                file=name,
-            ) from None
-        if isinstance(error, EOFError | gzip.BadGzipFile | zlib.error):
-            raise LoadError(
-                f"{name} is not a whole gzip file: {error}. Nothing of it was loaded.",
-                hint="Copy or export it again; it was cut off or is not packed at all.",
-                file=name,
-            ) from None
-        if isinstance(error, OSError):
-            raise LoadError(
-                f"{self.path} cannot be read: {error.strerror or error}.",
-                hint="Does it exist, and may you read it?",
-                file=name,
-            ) from None
+    try:
+        yield
+    except UnicodeError as error:
+        raise LoadError(
+            f"{path.name} is not written in {getattr(error, 'encoding', 'this encoding')}: "
+            f"{getattr(error, 'reason', error)}. Nothing of it was loaded.",
+            hint="State how it is written, such as --encoding latin-1 or --encoding utf-16",
+            file=path.name,
+        ) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise LoadError(
+            f"{path.name} is not a whole gzip file: {error}. Nothing of it was loaded.",
+            hint="Copy or export it again; it was cut off or is not packed at all.",
+            file=path.name,
+        ) from None
+    except OSError as error:
+        raise LoadError(
+            f"{path} cannot be read: {error.strerror or error}.",
+            hint="Does it exist, and may you read it?",
+            file=path.name,
+        ) from None
 
 
 def text_of(path: Path, encoding: str) -> Iterator[str]:
@@ -141,7 +136,8 @@ def records(lines: Iterator[str], delimiter: str) -> Iterator[Record | BadLine]:
         if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
             cells = cells[:width]
         if len(cells) != width:
-            yield BadLine(line, _clean(first), f"has {_fields(len(cells))} where the header has {width}")
+            rule = f"has {_fields(len(cells))} where the header has {width}"
+            yield BadLine(line, _clean(first), rule)
             continue
         yield Record(line, cells)
 
@@ -179,7 +175,7 @@ class _Pushback:
 def _cells(
     first: str, source: _Pushback, delimiter: str, width: int | None
 ) -> tuple[list[str], list[str] | None]:
-    """The lines taken for the record that begins with `first`, and its cells unless it is broken."""
+    """The lines of the record that begins with `first`, and its cells unless it is broken."""
     if '"' not in first:
         return [first], first.rstrip("\r\n").split(delimiter)
     taken, size = [first], len(first)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from staycurve.errors import LoadError, StaycurveError
 from staycurve.sources import lines
 from staycurve.sources.lines import BadLine, Record
+from staycurve.sources.objects import cell, objects
 from staycurve.sources.options import ReadOptions
 from staycurve.tables.engine import Engine
 from staycurve.tables.staging import LINE, ROW, Staged, stage_csv, stage_parquet, staged_name
@@ -32,11 +32,10 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Read:
-    """A staged file, and the lines of it that are no records."""
+    """A staged file, and a relation (line, value, rule) of its lines that are no records."""
 
     staged: Staged
-    bad: tuple[BadLine, ...] = ()
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    bad: str | None = None
 
 
 def kind_of(path: Path) -> str:
@@ -168,70 +167,30 @@ def _irregular_csv(path: Path, folder: Path, encoding: str, delimiter: str) -> R
             file=path.name,
         )
     columns = _header(path, head.cells)
-    parts = _Parts(folder)
-    bad: list[BadLine] = []
+    rows, refused = _Parts(folder, "part"), _Parts(folder, "bad")
     for record in found:
         if isinstance(record, BadLine):
-            bad.append(record)
+            refused.add(record.line, [record.text, record.rule])
         else:
-            parts.add(record.line, record.cells)
-    return Read(parts.staged(columns), tuple(bad))
-
-
-class _Parts:
-    """Records on their way into staged Parquet files, a batch at a time."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.rows = 0
-        self._lines: list[int] = []
-        self._cells: list[list[str | None]] = []
-        self._paths: list[Path] = []
-
-    def add(self, line: int, cells: Any) -> None:
-        """Take one record."""
-        self._lines.append(line)
-        self._cells.append(cells)
-        if len(self._lines) >= BATCH:
-            self._flush()
-
-    def _flush(self) -> None:
-        count = len(self._lines)
-        if not count:
-            return
-        width = max(len(cells) for cells in self._cells)
-        if any(len(cells) < width for cells in self._cells):
-            self._cells = [cells + [None] * (width - len(cells)) for cells in self._cells]
-        data = {
-            staged_name(place): pa.array(column, pa.string())
-            for place, column in enumerate(zip(*self._cells, strict=True))
-        }
-        data[ROW] = pa.array(range(self.rows, self.rows + count), pa.int64())
-        data[LINE] = pa.array(self._lines, pa.int64())
-        path = self.folder / f"part-{len(self._paths):06}.parquet"
-        pq.write_table(pa.table(data), path, compression="snappy")
-        self._paths.append(path)
-        self.rows += count
-        self._lines, self._cells = [], []
-
-    def staged(self, columns: tuple[str, ...]) -> Staged:
-        """Everything that was taken."""
-        self._flush()
-        return Staged(columns, tuple(self._paths), self.rows)
+            rows.add(record.line, record.cells)
+    return Read(rows.staged(columns), refused.bad_lines())
 
 
 def _json(path: Path, folder: Path, encoding: str) -> Read:
-    bad: list[BadLine] = []
-    staged = stage_objects(_objects(path, encoding, bad), folder)
-    if not staged.rows and not bad:
+    refused = _Parts(folder, "bad")
+    found = objects(
+        path, encoding, lambda bad: refused.add(bad.line, [bad.text, bad.rule])
+    )
+    staged = stage_objects(found, folder)
+    if not staged.rows and not refused.rows:
         raise LoadError(f"{path.name} holds no rows.", hint="Export it again.", file=path.name)
-    return Read(staged, tuple(bad))
+    return Read(staged, refused.bad_lines())
 
 
 def stage_objects(rows: Iterable[tuple[int, dict[str, Any]]], folder: Path) -> Staged:
     """Stage (line, object) pairs; a column for every key that occurs, in order of appearance."""
     places: dict[str, int] = {}
-    parts = _Parts(folder)
+    parts = _Parts(folder, "part")
     for line, row in rows:
         cells: list[str | None] = [None] * len(places)
         for key, value in row.items():
@@ -239,105 +198,55 @@ def stage_objects(rows: Iterable[tuple[int, dict[str, Any]]], folder: Path) -> S
             if place is None:
                 place = places[key] = len(places)
                 cells.append(None)
-            cells[place] = _cell(value)
+            cells[place] = cell(value)
         parts.add(line, cells)
     return parts.staged(tuple(places))
 
 
-def _cell(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=float)
-    return str(value)
+class _Parts:
+    """Records on their way into staged Parquet files, a batch at a time."""
 
+    def __init__(self, folder: Path, stem: str) -> None:
+        self.folder = folder
+        self.stem = stem
+        self.rows = 0
+        self._lines: list[int] = []
+        self._cells: list[Sequence[str | None]] = []
+        self._paths: list[Path] = []
 
-def _objects(
-    path: Path, encoding: str, bad: list[BadLine]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line, object) of every object in a JSON array or in lines of JSON."""
-    source = lines.text_of(path, encoding)
-    number = 0
-    for line in source:
-        number += 1
-        if line.strip():
-            if line.lstrip().startswith("["):
-                yield from _array(path, line, source, number)
-                return
-            yield from _one(line, number, bad)
-            break
-    for number, line in enumerate(source, number + 1):
-        if line.strip():
-            yield from _one(line, number, bad)
+    def add(self, line: int, cells: Sequence[str | None]) -> None:
+        """Take one record."""
+        self._lines.append(line)
+        self._cells.append(cells)
+        self.rows += 1
+        if len(self._lines) >= BATCH:
+            self._flush()
 
-
-def _one(line: str, number: int, bad: list[BadLine]) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        value = json.loads(line, parse_float=Decimal, parse_constant=str)
-    except ValueError as error:
-        bad.append(BadLine(number, line.strip()[:1000], f"is not JSON: {error}"))
-        return
-    except RecursionError:
-        bad.append(BadLine(number, line.strip()[:1000], "is not JSON: it is nested too deep"))
-        return
-    if isinstance(value, dict):
-        yield number, value
-    else:
-        bad.append(BadLine(number, line.strip()[:1000], "is not a JSON object"))
-
-
-def _array(
-    path: Path, first: str, source: Iterator[str], number: int
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSON array, decoded one after the other."""
-    decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
-    text, place = first, first.index("[") + 1
-    is_over = False
-    while True:
-        while place < len(text) and text[place] in " \t\r\n,":
-            number += text[place] == "\n"
-            place += 1
-        if place < len(text) and text[place] == "]":
+    def _flush(self) -> None:
+        count = len(self._lines)
+        if not count:
             return
-        if place < len(text):
-            try:
-                value, end = decoder.raw_decode(text, place)
-            except (ValueError, RecursionError) as error:
-                if is_over:
-                    raise LoadError(
-                        f"{path.name} is not a whole JSON array: {error}.",
-                        hint="Export it again; it was cut off or is not JSON.",
-                        file=path.name,
-                    ) from None
-            else:
-                if not isinstance(value, dict):
-                    raise LoadError(
-                        f"{path.name}:{number} is not a JSON object.",
-                        hint="Every element of the array must be an object with the columns.",
-                        file=path.name,
-                    )
-                yield number, value
-                number += text.count("\n", place, end)
-                place = end
-                continue
-        elif is_over:
-            raise LoadError(
-                f"{path.name} is not a whole JSON array: its end is missing.",
-                hint="Export it again; it was cut off.", file=path.name,
-            )
-        more = _some(source)
-        is_over = not more
-        text, place = text[place:] + more, 0
+        columns = zip_longest(*self._cells)
+        data = {
+            staged_name(place): pa.array(column, pa.string())
+            for place, column in enumerate(columns)
+        }
+        data[ROW] = pa.array(range(self.rows - count, self.rows), pa.int64())
+        data[LINE] = pa.array(self._lines, pa.int64())
+        path = self.folder / f"{self.stem}-{len(self._paths):06}.parquet"
+        pq.write_table(pa.table(data), path, compression="snappy")
+        self._paths.append(path)
+        self._lines, self._cells = [], []
 
+    def staged(self, columns: tuple[str, ...]) -> Staged:
+        """Everything that was taken."""
+        self._flush()
+        return Staged(columns, tuple(self._paths), self.rows)
 
-def _some(source: Iterator[str]) -> str:
-    """The next lines, about a megabyte of them."""
-    taken, size = [], 0
-    for line in source:
-        taken.append(line)
-        size += len(line)
-        if size > 1 << 20:
-            break
-    return "".join(taken)
+    def bad_lines(self) -> str | None:
+        """A relation (line, value, rule) of records [text, rule]; None without any."""
+        staged = self.staged(("value", "rule"))
+        if not staged.rows:
+            return None
+        value, rule = staged.read("value"), staged.read("rule")
+        return f"(SELECT r.{LINE} AS line, {value} AS value, {rule} AS rule FROM ({staged.sql}) r)"

@@ -42,7 +42,11 @@ ANSWERS = Table(
     checks=(
         Check("score", f"score IS NULL AND {_SCORED}", N_("is missing: {kind} is a score")),
         Check("scale_max", f"{_SCORED} AND scale_max < 2", N_("is below 2")),
-        Check("scale_max", "kind = 'nps' AND scale_max <> 10", N_("is not 10: nps is asked 0 to 10")),
+        Check(
+            "scale_max",
+            "kind = 'nps' AND scale_max <> 10",
+            N_("is not 10: nps is asked 0 to 10"),
+        ),
         Check(
             "score",
             f"{_SCORED} AND (score < {_LOWEST} OR score > scale_max)",

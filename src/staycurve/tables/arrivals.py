@@ -158,7 +158,7 @@ class Arrivals:
                 if table.makes_accounts:
                     self._make_accounts(rows, load)
                 self._put(table, rows, load, folder)
-                notes.append(f"{count} waiting rows of {table.name} joined")
+                notes.append(f"rows of {table.name} that waited and joined now: {count}")
         return tuple(notes)
 
     def save(self) -> None:
@@ -276,7 +276,8 @@ class Arrivals:
         stored = ", ".join(name(column) for column, _ in table.stored)
         arriving = f"(SELECT {stored} FROM {rows})"
         kept, new, keys = arriving, arriving, f"(SELECT {', '.join(key)} FROM {rows})"
-        aside, notes = 0, ()
+        aside = 0
+        notes: tuple[str, ...] = ()
         if table.name == "subscriptions":
             decided = self._decide(table, arriving, folder)
             if decided is not None:
@@ -337,9 +338,9 @@ class Arrivals:
         out = self._count("flipped WHERE NOT is_back")
         back = self._count("flipped WHERE is_back")
         if out:
-            notes.append(f"{out} spans loaded before were set aside: they overlap an earlier one")
+            notes.append(f"spans loaded before that overlap an earlier one, set aside now: {out}")
         if back:
-            notes.append(f"{back} spans set aside before joined: they overlap nothing any more")
+            notes.append(f"spans set aside before that overlap nothing any more, joined: {back}")
         return self._count(f"judged WHERE origin = {overlaps.ARRIVING}"), tuple(notes)
 
     def _touch(self, table: Table, *, new: str, kept: str, keys: str, load: int) -> int:
@@ -356,9 +357,10 @@ class Arrivals:
             listed = "".join(f"{column}, " for column in columns)
             engine.execute(f"""
                 CREATE OR REPLACE TEMP TABLE old_rows AS
-                SELECT {listed}COUNT(*) AS n FROM {table.name} t
+                SELECT {listed}COUNT(_line) AS n FROM {table.name} t
                 WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same}) GROUP BY ALL
             """)
+            # A bare account has no line: its first row is not a replacement.
             replaced = int(engine.value("SELECT coalesce(SUM(n), 0) FROM old_rows"))
             if kept is not new:
                 replaced = self._count(

@@ -97,8 +97,14 @@ def stage_parquet(engine: Engine, path: Path, target: Path) -> tuple[tuple[str, 
     found = engine.rows(f"DESCRIBE SELECT * FROM {source}")
     texts = []
     for place, (column, kind, *_) in enumerate(found):
-        is_nested = any(sign in str(kind) for sign in ("STRUCT", "MAP", "[", "JSON"))
-        read = f"to_json({name(column)})" if is_nested else name(column)
+        read = name(column)
+        if any(sign in str(kind) for sign in ("STRUCT", "MAP", "[", "JSON")):
+            read = f"to_json({read})"
+        elif str(kind) in ("DOUBLE", "FLOAT"):
+            # A column of whole numbers with gaps is often written as floats: 7, not 7.0.
+            is_whole = f"{read} = trunc({read}) AND abs({read}) < 1e15"
+            read = f"CASE WHEN {is_whole} THEN CAST(CAST({read} AS BIGINT) AS VARCHAR) " \
+                f"ELSE CAST({read} AS VARCHAR) END"
         texts.append(f"CAST({read} AS VARCHAR) AS {staged_name(place)}")
     engine.execute(
         f"COPY (SELECT {', '.join(texts)} FROM {source}) "

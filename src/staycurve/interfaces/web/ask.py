@@ -63,6 +63,13 @@ class Ask:
         """The asked periods that have closed."""
         return tuple(p for p in self.periods if not self.seen.is_open(p))
 
+    def seen_words(self) -> str:
+        """The as-of as people read it: a whole day by its name, else the local time as well."""
+        if self.seen.is_whole:
+            return naming.day(self.seen.last_day)
+        local = self.seen.at.astimezone(self.company.config.company.zone)
+        return f"{naming.day(local.date())}, {local:%H:%M}"
+
     def label(self, period: Period) -> str:
         """The period as people read it."""
         return naming.label(period, self.fiscal)
@@ -100,6 +107,10 @@ class Ask:
         left = tuple(f for i, f in enumerate(self.filters) if i != place)
         return link(self.address, self.options, left)
 
+    def cleared(self) -> str:
+        """The address of the page without any filter."""
+        return link(self.address, self.options, ())
+
     def opens(self, metric: str, period: Period, *extra: Filter) -> str:
         """The address that lists the rows behind a number."""
         options = {
@@ -117,7 +128,7 @@ class Ask:
 
 def link(address: str, options: Mapping[str, str | None], filters: Sequence[Filter]) -> str:
     """An address with options and filters; filters that `where` cannot say go by their name."""
-    plain = [f for f in filters if _is_plain(f)]
+    plain = [f for f in filters if is_plain(f)]
     pairs = [(key, value) for key, value in options.items() if value]
     if plain:
         pairs.append(("where", where_text(plain)))
@@ -135,7 +146,8 @@ def where_text(filters: Sequence[Filter]) -> str:
     )
 
 
-def _is_plain(own: Filter) -> bool:
+def is_plain(own: Filter) -> bool:
+    """Whether `where` can write the filter: its signs have no escape."""
     signs = set(",|")
     return own.is_negated or all(
         value is None or (value == value.strip() and value and not signs & set(value))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web.ask import Ask, where_text
+from staycurve.interfaces.web.ask import Ask, is_plain, where_text
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
@@ -39,6 +40,11 @@ def step(value: float, how: str, most: float) -> int:
 
 
 def _show(ask: Ask) -> Shown:
+    if not all(is_plain(own) for own in ask.filters):
+        raise NotAnsweredError(
+            _("Cohorts cannot be cut by a value that contains a comma or a bar."),
+            hint=_("Remove that filter to see them."),
+        )
     value = ask.options.get("cohort_value", "customers")
     how = ask.options.get("cohort_as", "share")
     found = ask.company.cohort(
@@ -62,6 +68,8 @@ def _show(ask: Ask) -> Shown:
         })
         line["cells"].append(_cell(ask, row, value, how, unit, most))
     width = max((len(line["cells"]) for line in lines.values()), default=0)
+    for line in lines.values():
+        line["blanks"] = width - len(line["cells"])
     switches = [
         (_("Count what"), "cohort_value", value, VALUE_LABELS, VALUES, "customers"),
         (_("Show as"), "cohort_as", how, HOW_LABELS, HOWS, "share"),
@@ -69,9 +77,8 @@ def _show(ask: Ask) -> Shown:
     return Shown(
         rows,
         {
-            "lines": list(lines.values())[::-1],
+            "lines": list(lines.values()),
             "ages": range(width),
-            "blanks": {line["label"]: width - len(line["cells"]) for line in lines.values()},
             "small": SMALL,
             "switches": [
                 {

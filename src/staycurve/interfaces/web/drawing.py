@@ -36,7 +36,8 @@ class Picture:
     narrow: Markup
     is_cut: bool
     """Whether the narrow one leaves earlier periods out."""
-    legend: tuple[Series, ...] = ()
+    legend: tuple[tuple[Markup, str], ...] = ()
+    """Swatch and label of each series that is drawn."""
 
 
 Draw = Callable[["Sequence[Point]", "Frame"], Any]
@@ -80,7 +81,8 @@ def picture(
             key, lambda o=own, s=size, t=labels: _draw(name, o, draw, s, unit, t, label, series)
         )
     used = {point.series for point in points if point.value}
-    legend = tuple(s for s in series if s.name in used) if has_legend else ()
+    shown = [s for s in series if s.name in used] if has_legend else []
+    legend = tuple((_swatch(s, f"key-{name}-{i}"), s.label) for i, s in enumerate(shown))
     return Picture(drawn[WIDE], drawn[NARROW], len(chosen) > BARS[NARROW], legend)
 
 
@@ -101,6 +103,19 @@ def _draw(
     hatched = [s for s in series if s.is_hatched]
     # The renderer escapes what it writes; nothing else is added to its text.
     return Markup(charts.svg(made, label=label, name=f"{name}-{size[0]}", hatched=hatched))
+
+
+def _swatch(series: Series, key: str) -> Markup:
+    """A small square as the chart paints the series."""
+    from staycurve.metrics import charts
+
+    defs, fill = "", series.colour
+    if series.is_hatched:
+        defs, fill = f"<defs>{charts.hatch(key, series.colour)}</defs>", f"url(#{key})"
+    return Markup(
+        '<svg class="swatch" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">'
+        f'{defs}<rect width="12" height="12" rx="2" fill="{fill}"/></svg>'
+    )
 
 
 def _key(*parts: object) -> str:

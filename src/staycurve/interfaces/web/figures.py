@@ -17,7 +17,8 @@ SHOWN = ("mrr", "net_new_mrr", "customers", "nrr", "customer_churn_rate", "arpa"
 BEFORE = 12
 """Closed periods in the small line of each figure: a year of months."""
 
-_HINTS = {"lower": N_("lower is better"), "higher": N_("higher is better")}
+_HINTS = {"lower": N_("lower is better")}
+"""Said only where people would take a rise for good news."""
 
 
 @dataclass(frozen=True)

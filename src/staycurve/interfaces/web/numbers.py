@@ -98,7 +98,7 @@ def delta(value: float | None, before: float | None, unit: Unit, better: str) ->
     change = value - before
     if unit is Unit.PERCENT:
         is_small = abs(change) < SMALL_POINTS
-        size = _("%s points") % _decimal(abs(change) * 100, 1)
+        size = _("%s points") % _decimal(abs(change) * 100, 2 if is_small else 1)
     elif before > 0 and value >= 0 and unit is not Unit.SCORE:
         is_small = abs(change) < SMALL_SHARE * before
         size = _decimal(abs(change) / before * 100, 1) + "%"

@@ -99,6 +99,8 @@ class Page:
         Whether grain, range and segments can be chosen.
     is_listed : bool
         Whether the navigation names it.
+    needs_data : bool
+        Whether it says nothing before subscriptions are loaded.
     heading : callable, optional
         Ask → the title, where it hangs on the address.
     """
@@ -109,6 +111,7 @@ class Page:
     panels: tuple[Panel, ...]
     has_controls: bool = True
     is_listed: bool = True
+    needs_data: bool = True
     heading: Callable[[Ask], str] | None = None
 
     def lay(self, ask: Ask) -> list[Laid]:

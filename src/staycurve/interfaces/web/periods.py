@@ -24,6 +24,11 @@ def _fiscal(period: Period, fiscal_start: int) -> tuple[int, int]:
     return year, month // 3 + 1
 
 
+def day(on: dt.date) -> str:
+    """Such as 29 Dec 2025."""
+    return str(format_date(on, format="d MMM y", locale=LOCALE))
+
+
 def label(period: Period, fiscal_start: int = 1) -> str:
     """Such as Dec 2025, Q4 2025, FY 2025 or 29 Dec 2025."""
     year, quarter = _fiscal(period, fiscal_start)
@@ -34,8 +39,8 @@ def label(period: Period, fiscal_start: int = 1) -> str:
         return f"Q{quarter} {prefix}{year}"
     if period.grain == "month":
         return _written("yMMM", period.start)
-    day = str(format_date(period.start, format="d MMM y", locale=LOCALE))
-    return _("week of %s") % day if period.grain == "week" else day
+    written = day(period.start)
+    return _("week of %s") % written if period.grain == "week" else written
 
 
 def name(period: Period, fiscal_start: int = 1) -> str:

@@ -1,0 +1,335 @@
+"""Benchmarks of staycurve: one command, one table.
+
+    .venv/bin/python benchmarks/run.py [--accounts 200000] [--quick] [--only movements peer …]
+
+Every step is a process of its own, measured whole: Python's start and every import count. Steps
+that are compared take turns, so that what else the machine does falls on both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+DATA = HERE / "data"
+PEER = "saas-metrics==0.1.0"
+PEER_SECONDS = 300.0
+PARTS = ("movements", "peer", "show", "refresh")
+
+
+class StepError(RuntimeError):
+    """A step failed, or two ways to the same figures disagree."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took.
+
+    Attributes
+    ----------
+    wall, cpu : float
+        Seconds; `cpu` is user and system time of all threads.
+    memory : float
+        Peak resident memory, MiB.
+    inside : float
+        Seconds of the work alone, without Python's start.
+    """
+
+    wall: float
+    cpu: float
+    memory: float
+    inside: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: medians of the repetitions, and the target that they stand to."""
+
+    part: str
+    what: str
+    runs: int
+    cost: Cost
+    ratio: float | None = None
+    against: str = ""
+    target: str = ""
+
+
+def median(costs: list[Cost]) -> Cost:
+    """The median of each number by itself; of memory the most."""
+    return Cost(
+        statistics.median(cost.wall for cost in costs),
+        statistics.median(cost.cpu for cost in costs),
+        max(cost.memory for cost in costs),
+        statistics.median(cost.inside for cost in costs),
+    )
+
+
+def measured(
+    command: list[str], *, folder: Path = HERE, limit: float | None = None
+) -> tuple[Cost, str]:
+    """Run a command to its end; what it took, and what it printed.
+
+    Raises
+    ------
+    StepError
+        If it fails.
+    TimeoutError
+        If it runs for more than `limit` seconds.
+    """
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=errors)
+        while True:
+            done, status, usage = os.wait4(process.pid, 0 if limit is None else os.WNOHANG)
+            if done:
+                break
+            if limit is not None and time.perf_counter() - began > limit:
+                process.kill()
+                os.wait4(process.pid, 0)
+                raise TimeoutError(" ".join(command))
+            time.sleep(0.02)
+        wall = time.perf_counter() - began
+        out.seek(0)
+        errors.seek(0)
+        text = out.read()
+        if os.waitstatus_to_exitcode(status) != 0:
+            raise StepError(f"{' '.join(command)}\n{text}{errors.read()}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, wall), text
+
+
+def step(
+    name: str, *arguments: object, python: str = sys.executable, limit: float | None = None
+) -> tuple[Cost, dict[str, Any]]:
+    """Run one of `steps.py`; what it took, and what it found."""
+    command = [python, str(HERE / "steps.py"), name, *map(str, arguments)]
+    cost, text = measured(command, limit=limit)
+    found = json.loads(text.splitlines()[-1])
+    return Cost(cost.wall, cost.cpu, cost.memory, float(found["inside"])), found
+
+
+def agree(ours: dict[str, Any], theirs: dict[str, Any], what: str) -> int:
+    """How many figures two ways have in common, all of them equal.
+
+    Counts and money are compared as integers, money in micro-units; a rate is a double on both
+    sides and may differ by its last digits.
+    """
+    count = 0
+    for key in ("movements", "cohorts"):
+        left = sorted(map(tuple, ours[key]))
+        right = sorted(map(tuple, theirs[key]))
+        if left != right:
+            differing = [pair for pair in zip(left, right, strict=False) if pair[0] != pair[1]]
+            raise StepError(f"{what}: {key} differ: {len(left)} and {len(right)} rows, "
+                            f"first {differing[:1]}")
+        count += sum(len(row) - (1 if key == "movements" else 2) for row in left)
+    if theirs["yearly"]:
+        known = {(name, period): value for name, period, value in ours["yearly"]}
+        for name, period, value in theirs["yearly"]:
+            own = known[name, period]
+            if (value is None) != (own is None) or abs((value or 0) - (own or 0)) > 1e-9:
+                raise StepError(f"{what}: {name} of {period} is {own} here and {value} there")
+            count += 1
+    return count
+
+
+def fresh(folder: Path) -> Path:
+    """`folder`, gone if it was there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def project(name: str, source: Path, tables: tuple[str, ...]) -> Path:
+    """A new project with the files of `source` loaded, and refreshed."""
+    folder = fresh(DATA / name)
+    step("create", folder)
+    _, found = step("load", folder, *(source / f"{table}.parquet" for table in tables))
+    if found["rejected"]:
+        raise StepError(f"{name}: {found['rejected']} rows were set aside")
+    step("refresh", folder)
+    return folder
+
+
+def movements(accounts: int, runs: int) -> list[Line]:
+    """Movements by month and the cohort matrix, against SQL written by hand."""
+    source = DATA / "usd"
+    step("write", fresh(source), accounts)
+    folder = project("project-usd", source, ("accounts", "subscriptions"))
+    _, listed = step("files", folder)
+    paths = listed["files"]
+    _, by_hand = step("hand", *paths)
+    _, ours = step("answer", folder)
+    print(f"movements: {agree(ours, by_hand, 'hand-written')} figures are equal", file=sys.stderr)
+    costs: dict[str, list[Cost]] = {"hand": [], "answer": [], "refresh_answer": []}
+    for _ in range(runs):
+        costs["hand"].append(step("hand", *paths)[0])
+        costs["answer"].append(step("answer", folder)[0])
+        costs["refresh_answer"].append(step("refresh_answer", folder)[0])
+    hand, answer, whole = (median(costs[key]) for key in costs)
+    part, against = "movements and cohorts", "hand-written SQL"
+    lines = [
+        Line(part, "hand-written DuckDB SQL", runs, hand),
+        Line(part, "staycurve, refreshed tables", runs, answer, answer.wall / hand.wall, against,
+             "≤ 1.5"),
+        Line(part, "staycurve, full refresh and answer", runs, whole, whole.wall / hand.wall,
+             against),
+    ]
+    abroad = DATA / "fx"
+    step("write", fresh(abroad), accounts, 0.2)
+    folder = project("project-fx", abroad, ("accounts", "fx_rates", "subscriptions"))
+    foreign = median([step("answer", folder)[0] for _ in range(runs)])
+    lines.append(Line(part, "staycurve, refreshed tables, 20% in EUR and GBP", runs, foreign))
+    shutil.rmtree(folder)
+    return lines
+
+
+def peer_python() -> str:
+    """The Python of an environment that holds the peer alone."""
+    folder = DATA / "peer-venv"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", PEER], check=True)
+    return str(python)
+
+
+def peer(accounts: int, runs: int) -> list[Line]:
+    """The same figures by saas-metrics, from the same monthly bills."""
+    python = peer_python()
+    source = DATA / "billing"
+    while True:
+        lines = step("write_billing", fresh(source), accounts)[1]["lines"]
+        try:
+            first, theirs = step(
+                "peer", source / "billing.parquet", python=python, limit=PEER_SECONDS
+            )
+            break
+        except TimeoutError:
+            accounts //= 4
+    part = f"peer: {lines:,} monthly bills of {accounts:,} accounts"
+    costs = [first, *(
+        step("peer", source / "billing.parquet", python=python)[0] for _ in range(runs - 1)
+    )]
+    them = median(costs)
+    found = [Line(part, "saas-metrics 0.1.0, file to figures", runs, them)]
+    shapes = (("subscriptions", "one span a bill"), ("spans", "one span a price"))
+    for name, shape in shapes:
+        costs = []
+        for _ in range(runs):
+            folder = fresh(DATA / f"project-{name}")
+            step("create", folder)
+            cost, ours = step("load_refresh_answer", folder, source / f"{name}.parquet")
+            costs.append(cost)
+        equal = agree(ours, theirs, name)
+        print(f"peer, {shape}: {equal} figures are equal", file=sys.stderr)
+        loaded = median(costs)
+        answer = median([step("answer_yearly", folder)[0] for _ in range(runs)])
+        for what, cost in (("file to figures", loaded), ("refreshed tables", answer)):
+            target = "≥ 10" if what == "refreshed tables" else ""
+            found.append(
+                Line(part, f"staycurve, {shape}, {what}", runs, cost, them.wall / cost.wall,
+                     "times faster than the peer", target)
+            )
+        shutil.rmtree(folder)
+    return found
+
+
+def show(accounts: int, runs: int) -> list[Line]:
+    """`staycurve show mrr` of the example company, from a cold start."""
+    folder, source = fresh(DATA / "project-demo"), fresh(DATA / "demo")
+    step("demo", folder, source, accounts)
+    step("load", folder, *sorted(source.glob("*.parquet")))
+    step("refresh", folder)
+    command = [str(Path(sys.executable).parent / "staycurve"), "--project", str(folder)]
+    costs = [measured([*command, "show", "mrr"])[0] for _ in range(max(runs, 5))]
+    what = f"staycurve show mrr, {accounts:,} accounts"
+    return [Line("cold start", what, len(costs), median(costs), None, "", "< 1 s")]
+
+
+def refresh(accounts: int, runs: int) -> list[Line]:
+    """A full refresh against one after a load that touches 1% of the accounts."""
+    source = DATA / "usd"
+    step("write", fresh(source), accounts)
+    base = project("project-base", source, ("accounts", "subscriptions"))
+    change = DATA / "change"
+    touched = step("write_change", fresh(change), source)[1]["touched"]
+    costs: dict[str, list[Cost]] = {"full": [], "load": [], "some": []}
+    for _ in range(runs):
+        folder = fresh(DATA / "project-change")
+        shutil.copytree(base, folder)
+        costs["full"].append(step("refresh_full", folder)[0])
+        costs["load"].append(step("load", folder, change / "subscriptions.parquet")[0])
+        cost, found = step("refresh", folder)
+        if found["is_full"] or found["accounts"] != touched:
+            raise StepError(f"the refresh was not of {touched} accounts: {found}")
+        costs["some"].append(cost)
+    full, load, some = (median(costs[key]) for key in costs)
+    shutil.rmtree(folder)
+    part = f"refresh: {touched:,} of {accounts:,} accounts changed"
+    both = Cost(load.wall + some.wall, load.cpu + some.cpu, max(load.memory, some.memory),
+                load.inside + some.inside)
+    return [
+        Line(part, "full refresh", runs, full),
+        Line(part, "incremental refresh", runs, some, some.inside / full.inside,
+             "full refresh, without Python's start", "< 0.25"),
+        Line(part, "load and incremental refresh", runs, both, both.inside / full.inside,
+             "full refresh, without Python's start"),
+    ]
+
+
+def table(lines: list[Line]) -> str:
+    """The lines as a Markdown table."""
+    rows = [
+        "| part | what | runs | wall s | CPU s | work s | peak MiB | ratio | target |",
+        "|---|---|--:|--:|--:|--:|--:|---|---|",
+    ]
+    for line in lines:
+        ratio = "" if line.ratio is None else f"{line.ratio:.2f} ({line.against})"
+        cost = line.cost
+        rows.append(
+            f"| {line.part} | {line.what} | {line.runs} | {cost.wall:.2f} | {cost.cpu:.2f} "
+            f"| {cost.inside:.2f} | {cost.memory:.0f} | {ratio} | {line.target} |"
+        )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Run the parts that are asked for, and print the table."""
+    parser = argparse.ArgumentParser(description="Benchmarks of staycurve.")
+    parser.add_argument("--accounts", type=int, default=200_000)
+    parser.add_argument("--demo-accounts", type=int, default=4_000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="20,000 accounts, two runs")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    asked = parser.parse_args()
+    accounts = 20_000 if asked.quick else asked.accounts
+    runs = 2 if asked.quick else asked.runs
+    DATA.mkdir(exist_ok=True)
+    lines: list[Line] = []
+    for part in PARTS:
+        if part not in asked.only:
+            continue
+        if part == "movements":
+            lines += movements(accounts, runs)
+        elif part == "peer":
+            lines += peer(accounts, min(runs, 3))
+        elif part == "show":
+            lines += show(asked.demo_accounts, runs)
+        else:
+            lines += refresh(accounts, runs)
+    print(table(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,442 @@
+"""Write docs/reference from what the program itself knows; `make docs` runs it.
+
+The glossary is written by hand. Everything else in docs/reference is made here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from staycurve.config import INVOLUNTARY, PROFILES, SWITCHES, VOLUNTARY
+from staycurve.interfaces.cli.app import app
+from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
+from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.describe import dims_of, tables_of
+from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
+from staycurve.tables.base import Column, Table
+from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.views import DERIVED
+
+REFERENCE = Path(__file__).parent / "reference"
+BY_HAND = ("glossary.md",)
+
+DIRECTIONS = {"higher": "higher is better", "lower": "lower is better"}
+
+LEDGER = "../../explanation/ledger.md"
+RATES = ("customer_churn_rate", "customer_retention_rate", "nrr", "grr", "gross_revenue_churn",
+         "net_revenue_churn", "upgrade_rate")
+DECISIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    # Where the published definitions are silent, ledger.md says what was decided:
+    # anchor → its title, and the metrics whose pages point there.
+    "rates-look-at-the-openers": ("Rates look at the openers", RATES),
+    "rates-in-a-segment": ("Rates in a segment", RATES),
+    "the-base-with-newcomers": ("The base with newcomers", ("customer_churn_rate", "clv_simple")),
+    "why-an-account-left": (
+        "Why an account left",
+        ("voluntary_churned_mrr", "involuntary_churned_mrr", "paused_churned_mrr",
+         "unknown_churned_mrr", "churned_mrr"),
+    ),
+    "past-due-runs-and-grace": ("Past-due runs and grace", ("involuntary_churned_mrr", "mrr")),
+    "free-plans": ("Free plans", ("customers", "churned_customers", "churned_mrr")),
+    "requests-to-cancel": ("Requests to cancel", ("committed_mrr", "churned_mrr")),
+    "long-terms": ("Long terms", ("contracted_arr",)),
+    "exchange-rates": ("Exchange rates", ("fx_impact", "mrr")),
+    "moves-between-segments": (
+        "Moves between segments", ("entering_mrr", "leaving_mrr", "expansion_mrr"),
+    ),
+    "what-nets": ("What nets", ("new_mrr", "expansion_mrr", "contraction_mrr", "churned_mrr",
+                                "reactivation_mrr", "new_customers", "churned_customers")),
+    "a-ratio-of-ratios": ("A ratio of ratios", ("clv_simple", "cac_payback")),
+    "first-contact": ("First contact", ("fcr",)),
+    "other-scales": ("Other scales", ("csat",)),
+    "zero-or-unknown": ("Zero or unknown", ("visits", "social_engagements", "mentions",
+                        "lead_rate", "cac", "cac_payback", "crc", "gross_margin",
+                        "acquisition_retention_ratio")),
+    "open-periods": ("Open periods", ("arpa", "mrr", "customers")),
+}
+
+PROFILE_SOURCES: Mapping[tuple[str, str], str] = {
+    ("chartmogul", "free_plan"): "ChartMogul help 15384089786524: a free customer stays active.",
+    ("chartmogul", "netting"): "ChartMogul help: activities within 60 minutes are shown as one.",
+    ("chartmogul", "revenue_rates"): "ChartMogul help 6886664393500 and 203359411: both rates come "
+    "from the period's summed movements.",
+    ("stripe", "past_due_grace"): "Stripe billing docs: past due counts until the subscription is "
+    "unpaid or canceled.",
+    ("stripe", "churn_denominator"): "Stripe billing docs: active 30 days ago, plus new since. The "
+    "second part is not imitated.",
+    ("stripe", "usage"): "Stripe billing docs: metered usage is left out (a preview adds it).",
+    ("baremetrics", "past_due_grace"): "Baremetrics help: churned after 30 days; there it is a "
+    "setting.",
+    ("baremetrics", "churn_denominator"): "Baremetrics help: active 30 days ago; for yearly plans "
+    "it takes 365 days, which is not imitated.",
+    ("recurly", "days_per_month"): "Recurly support: a daily amount × 30.",
+    ("recurly", "past_due_grace"): "Recurly support: failed charges stay in MRR.",
+    ("mrr-playbook", "netting"): "dbt-labs/mrr-playbook, models/mrr.sql: each month is compared "
+    "with the one before.",
+    ("mrr-playbook", "discounts"): "dbt-labs/mrr-playbook, models/customer_revenue_by_month.sql: "
+    "the plan's monthly amount, without discounts.",
+}
+
+PROFILE_ABOUT = {
+    "staycurve": "The defaults.",
+    "chartmogul": "As ChartMogul's help pages define MRR and its movements.",
+    "stripe": "As Stripe's billing documentation does.",
+    "baremetrics": "As Baremetrics' help pages do.",
+    "recurly": "As Recurly's support pages do.",
+    "mrr-playbook": "As the public dbt project mrr-playbook does.",
+}
+
+LONGER: Mapping[str, str] = {
+    "weeks_per_month": "Any positive fraction is taken, such as `13/3`.",
+    "days_per_month": "Any positive fraction is taken, such as `365.25/12`.",
+    "discounts": "`recurring`: those that come off every bill. `all`: one-time discounts too. "
+    "`none`: list prices. A percentage is taken off first, then an amount; never "
+    "below 0.",
+    "usage": "`exclude` leaves out items of kind `metered`.",
+    "free_plan": "`active`: an account that has paid, and is now on a free plan or at 100% off, "
+    "stays a customer with an MRR of 0.",
+    "past_due_grace": "Any number of days is taken, such as `14d`. The clock starts at the first "
+    "failed payment in the run, else at its start. Then it is involuntary churn.",
+    "paused": "`keep`: a paused item counts as if it were active.",
+    "churn_booked": "`request`: on the day the customer asked, instead of the day access ends.",
+    "fx": "`fixed`: the first known rate for all days, so there is no FX impact.",
+    "netting": "`day`: changes of one account in one local day. `60min`: changes at most 60 "
+    "minutes apart, within a day. `event`: only what happens at the same instant. `month`: a "
+    "calendar month; then movements are not known by day or week.",
+    "reactivation_window": "Any number of days is taken, such as `30d`. With `90d`, an account "
+    "that returns 90 days or more after it stopped is new again.",
+    "churn_denominator": "`start`: accounts that pay when the period opens. `start_plus_new`: and "
+    "those won since. `rolling_30d`: accounts that paid 30 days before the close.",
+    "revenue_rates": "`accounts`: the accounts of the opening, compared with themselves at the "
+    "close. `movements`: the period's summed movements ÷ opening MRR.",
+    "cac_lag": "Any number of months is taken, such as `2m`: the cost of two months earlier.",
+}
+
+
+def _cell(text: object) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _code(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _made(title: str, *parts: str) -> str:
+    note = "<!-- Made by docs/generate.py; change the program, then run: make docs -->"
+    return "\n\n".join([f"# {title}", note, *(part for part in parts if part)]) + "\n"
+
+
+def choices_of(formula: Formula) -> Iterator[Choice]:
+    """Every choice in a formula; metrics inside it keep theirs to their own pages."""
+    if isinstance(formula, Choice):
+        yield formula
+    elif isinstance(formula, Operation):
+        yield from choices_of(formula.left)
+        yield from choices_of(formula.right)
+
+
+
+def _formula_part(metric: Metric) -> str:
+    if not isinstance(metric.formula, Choice):
+        return f"```text\n{metric.formula.text()}\n```"
+    switch = metric.formula.switch
+    default = SWITCHES[switch].default
+    rows = [
+        [f"`{value}`" + (" (default)" if value == default else ""), option.text()]
+        for value, option in metric.formula.options.items()
+    ]
+    link = f"[`{switch}`](../conventions.md#{switch})"
+    return f"The switch {link} decides:\n\n" + table([switch, "formula"], rows)
+
+
+def _metrics_in(formula: Formula) -> Iterator[Metric]:
+    if isinstance(formula, Metric):
+        yield formula
+    elif isinstance(formula, Operation):
+        yield from _metrics_in(formula.left)
+        yield from _metrics_in(formula.right)
+    elif isinstance(formula, Choice):
+        for option in formula.options.values():
+            yield from _metrics_in(option)
+
+
+def _example_part(name: str, metric: Metric) -> str:
+    parts = ["## Worked example"]
+    if metric.example.conventions:
+        switches = ", ".join(f"`{k} = {v}`" for k, v in metric.example.conventions.items())
+        parts.append(f"With {switches}.")
+    for source, rows in metric.example.rows.items():
+        lines = [line.split() for line in rows.strip().splitlines()]
+        # In examples `-` stands for empty and `_` for a blank.
+        cells = [
+            ["" if cell == "-" else cell.replace("_", " ") for cell in line] for line in lines[1:]
+        ]
+        parts += [f"`{source}`", table(lines[0], cells)]
+    seen = f" as of {metric.example.as_of}" if metric.example.as_of else ""
+    answers = [
+        [period, "empty" if value is None else _plain(value)]
+        for period, value in metric.example.answer.items()
+    ]
+    parts += [f"Then, by {metric.example.grain}{seen}:", table(["period", name], answers)]
+    parts.append("The test suite computes this example.")
+    return "\n\n".join(parts)
+
+
+def _plain(value: float) -> str:
+    """Six decimals at most: money is kept to a millionth."""
+    shown = f"{value:,.6f}"
+    return shown.rstrip("0").rstrip(".")
+
+
+def _facts(name: str, metric: Metric) -> str:
+    dims = dims_of(metric)
+    cut = _code(dims) or "nothing"
+    if "industry" in dims:
+        cut += ", and any attribute of the accounts"
+    rows = [
+        ["name", f"`{name}`"],
+        ["unit", f"{metric.unit.value}; "
+                 f"{DIRECTIONS.get(metric.better, 'neither direction is better by itself')}"],
+        ["lifecycle stage", metric.stage],
+        ["known by", ", ".join(metric.grains)],
+        ["open period", "shown to date, and marked" if metric.is_to_date else "empty"],
+        ["stands on", ", ".join(f"[`{t}`](../tables.md#{t})" for t in tables_of(metric))],
+        ["cut by", cut],
+    ]
+    if metric.benchmark:
+        at_least = metric.benchmark.at_least is not None
+        bound = f"at least {metric.benchmark.at_least:g}" if at_least else (
+            f"at most {metric.benchmark.at_most:g}"
+        )
+        rows.append(["benchmark", f"{bound} ({metric.benchmark.origin})"])
+    return table(["", ""], rows)
+
+
+def metric_page(name: str, metric: Metric) -> str:
+    """The reference page of one metric."""
+    names = {id(found): key for key, found in METRICS.items()}
+    parts = [metric.about, _facts(name, metric), "## Formula", _formula_part(metric)]
+    used = dict.fromkeys(names[id(m)] for m in _metrics_in(metric.formula) if id(m) in names)
+    if used:
+        parts.append("Metrics in it: " + ", ".join(f"[{key}]({key}.md)" for key in used) + ".")
+    inner = [c for c in choices_of(metric.formula) if c is not metric.formula]
+    for choice in inner:
+        link = f"[`{choice.switch}`](../conventions.md#{choice.switch})"
+        parts.append(f"Part of it follows the switch {link}.")
+    if "subscriptions" in tables_of(metric):
+        parts.append("What counts as MRR follows the [conventions](../conventions.md).")
+    if metric.disagreements:
+        parts += ["## How others count it", metric.disagreements]
+    decided = [
+        f"- [{title}]({LEDGER}#{anchor})" for anchor, (title, names_) in DECISIONS.items()
+        if name in names_
+    ]
+    if decided:
+        parts += ["## Decided here", "\n".join(decided)]
+    parts.append(_example_part(name, metric))
+    parts.append(f"The SQL statement: `staycurve metrics {name} --sql`.")
+    return _made(metric.label, *parts)
+
+
+def metrics_index() -> str:
+    """The list of every metric, by lifecycle stage."""
+    parts = ["Every metric that `staycurve metrics` knows, by the lifecycle stage it indicates."]
+    for stage in STAGES:
+        rows = [
+            [f"[`{name}`]({name}.md)", metric.label, metric.unit.value, metric.about]
+            for name, metric in METRICS.items() if metric.stage == stage
+        ]
+        if rows:
+            parts += [f"## {stage.capitalize()}",
+                      table(["metric", "label", "unit", "what it is"], rows)]
+    parts += ["## Dimensions", _dimensions()]
+    return _made("Metrics", *parts)
+
+
+def _dimensions() -> str:
+    rows = [[f"`{trait}`", "A trait of a subscription item."] for trait in ITEM_TRAITS]
+    rows += [[f"`{moving.name}`", moving.about] for moving in MOVING.values()]
+    rows.append([f"`{COHORT}`", "The month in which the account first paid."])
+    return (
+        "Numbers about accounts can also be cut by any column or attribute of `accounts`.\n\n"
+        + table(["dimension", "what it is"], rows)
+    )
+
+
+def _column_row(column: Column) -> list[str]:
+    about = column.about
+    if column.choices:
+        about += f" One of {_code(column.choices)}."
+    if column.spellings:
+        about += " Also read: " + ", ".join(f"`{a}` as `{b}`" for a, b in column.spellings) + "."
+    if column.default is not None:
+        about += f" Default `{column.default}`."
+    return [f"`{column.name}`" + ("\\*" if column.is_required else ""), column.kind, about]
+
+
+def _table_part(found: Table) -> str:
+    parts = [f"### {found.name}", found.about,
+             f"One row is {found.grain}. Key: {_code(found.key)}."]
+    notes = []
+    if found.derived_key:
+        notes.append(f"Where the file has no `{found.derived_key}`, one is derived from the whole "
+                     "row and its occurrence number in the file.")
+    if found.extra_column:
+        notes.append(f"Any other column is kept, in `{found.extra_column}`.")
+    if found.makes_accounts:
+        notes.append("A row of an unknown account creates a bare account.")
+    elif found.refers_to_account:
+        notes.append("A row of an unknown account waits, and joins when the account is loaded.")
+    parts += [" ".join(notes),
+              table(["column", "kind", "what it holds"], [_column_row(c) for c in found.columns])]
+    if found.checks:
+        rules = [f"- `{c.column}` {c.rule.replace('{', '`').replace('}', '`')}"
+                 for c in found.checks]
+        parts += ["A row is set aside when:", "\n".join(rules)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def tables_page() -> str:
+    """The conformed and the derived tables."""
+    intro = (
+        "Every source ends in these tables, and every metric reads only these and what is derived "
+        "from them. Columns with * are required. Instants are ISO 8601; a date alone means the "
+        "start of that day in the company's time zone. Money is a decimal in major units, with "
+        "its `currency` beside it."
+    )
+    parts = [intro, "## Conformed tables", *(_table_part(found) for found in CONFORMED.values()),
+             "## Derived tables",
+             "Computed by `staycurve refresh`, account by account. Nobody loads them."]
+    for derived in DERIVED.values():
+        parts += [
+            f"### {derived.name}",
+            f"{derived.about} One row is {derived.grain}. Computed from {_code(derived.reads)}.",
+            table(["column", "type"], [[f"`{c}`", kind] for c, kind in derived.columns]),
+        ]
+    return _made("Tables", *parts)
+
+
+def _parameter_row(parameter: Any) -> list[str]:
+    if parameter.param_type_name == "argument":
+        shown = f"`{parameter.metavar or parameter.name.upper()}`"
+        if parameter.required:
+            shown += "\\*"
+    else:
+        metavar = f" {parameter.metavar}" if parameter.metavar else ""
+        shown = f"`{'`, `'.join(parameter.opts)}{metavar}`"
+        if parameter.required:
+            shown += "\\*"
+    about = parameter.help or ""
+    if parameter.envvar:
+        about += f" Environment: `{parameter.envvar}`."
+    default = parameter.default
+    if default not in (None, False, ""):
+        about += f" Default `{getattr(default, 'value', default)}`."
+    return [shown, about.strip()]
+
+
+def commands() -> Mapping[str, Any]:
+    """Every command of the program, by name."""
+    group: Any = typer.main.get_command(app)
+    found: dict[str, Any] = group.commands
+    return found
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options."""
+    group: Any = typer.main.get_command(app)
+    parts = [
+        "`staycurve [--project DIR] COMMAND …`. What is marked with * is required.",
+        table(["for every command", ""], [_parameter_row(p) for p in group.params]),
+        "Answers go to standard output, everything else to standard error. With `--format json` "
+        "standard output is one object and nothing else.",
+        table(["exit status", "means"], [
+            ["0", "done; a load of which some rows were set aside is done too"],
+            ["1", "an error that you can mend: one line says what, one line says how"],
+            ["2", "wrong usage, or a load of which nothing could be loaded"],
+        ]),
+    ]
+    for name, command in commands().items():
+        parts += [f"## {name}", (command.help or "").strip()]
+        rows = [_parameter_row(p) for p in command.params if p.name != "help"]
+        if rows:
+            parts.append(table(["argument or option", ""], rows))
+    return _made("Command line", *parts)
+
+
+def conventions_page() -> str:
+    """Every switch of [conventions], the profiles, and the other sections of staycurve.toml."""
+    values = {name: _code(s.values) + (" …" if s.accepts else "") for name, s in SWITCHES.items()}
+    rows = [[f"[`{name}`](#{name})", f"`{s.default}`", values[name], s.about]
+            for name, s in SWITCHES.items()]
+    parts = [
+        "The keys of `[conventions]` in staycurve.toml. All are optional. A key beats the profile, "
+        "the profile beats the default. … means that further values of that form are taken. "
+        "`staycurve doctor` prints what is in force.",
+        table(["switch", "default", "values", "decides"], rows),
+    ]
+    for name, switch in SWITCHES.items():
+        parts += [f"### {name}", f"{switch.about} {LONGER[name]}",
+                  f"Default `{switch.default}`; values {values[name]}."]
+    parts += ["## Profiles", "`profile = \"…\"` sets several switches at once. What a profile does "
+              "not set stays at its default. A profile imitates settings that we know; "
+              "[other differences remain](../explanation/conventions-and-other-tools.md)."]
+    for profile, chosen in PROFILES.items():
+        parts += [f"### {profile}", PROFILE_ABOUT[profile]]
+        if chosen:
+            parts.append(table(["switch", "value", "source"], [
+                [f"[`{switch}`](#{switch})", f"`{value}`", PROFILE_SOURCES[profile, switch]]
+                for switch, value in chosen.items()
+            ]))
+    parts += ["## End reasons", "`[end_reasons]` sorts the texts of `end_reason` into classes. "
+              "Letter case does not matter. A text in neither list is *unknown*. A list in "
+              "staycurve.toml replaces the default of the same name.",
+              table(["class", "default texts"], [["`voluntary`", ", ".join(VOLUNTARY)],
+                                                 ["`involuntary`", ", ".join(INVOLUNTARY)]])]
+    return _made("Conventions", *parts)
+
+
+def pages() -> dict[Path, str]:
+    """Path → text of every generated page."""
+    found = {
+        REFERENCE / "metrics" / "index.md": metrics_index(),
+        REFERENCE / "tables.md": tables_page(),
+        REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "conventions.md": conventions_page(),
+    }
+    for name, metric in METRICS.items():
+        found[REFERENCE / "metrics" / f"{name}.md"] = metric_page(name, metric)
+    return found
+
+
+def stray() -> list[Path]:
+    """Pages in docs/reference that nothing makes and nobody wrote by hand."""
+    known = {*pages(), *(REFERENCE / name for name in BY_HAND)}
+    return [path for path in sorted(REFERENCE.rglob("*.md")) if path not in known]
+
+
+def main() -> None:
+    """Write the pages, and remove those of what is no longer there."""
+    for path in stray():
+        path.unlink()
+    made = pages()
+    for path, text in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"Wrote {len(made)} pages to {REFERENCE}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""The rows behind one number: the page at /accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from staycurve.errors import UsageError
+from staycurve.i18n import N_
+from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.page import Page, Panel, Shown
+from staycurve.interfaces.web.texts import _
+from staycurve.metrics.base import Operation, Unit
+from staycurve.metrics.catalogue import METRICS
+from staycurve.period import Period, align, parse_period
+from staycurve.tables.engine import quoted
+
+PER_PAGE = 100
+
+
+def _period(ask: Ask) -> Period:
+    text = ask.options.get("period")
+    if not text:
+        return (ask.closed or ask.periods)[-1]
+    named = parse_period(text, ask.fiscal)
+    if "grain" in ask.options:
+        return align(text, ask.grain, is_last=False, fiscal_start=ask.fiscal)
+    return named
+
+
+def _names(ask: Ask, accounts: Sequence[str]) -> dict[str, str]:
+    """What people call these accounts."""
+    if not accounts:
+        return {}
+    listed = ", ".join(quoted(account) for account in accounts)
+    with ask.company.reading() as engine:
+        return dict(
+            engine.rows(
+                "SELECT account_id, name FROM accounts "
+                f"WHERE name IS NOT NULL AND account_id IN ({listed})"
+            )
+        )
+
+
+def _units(metric: str, ask: Ask) -> tuple[Unit, Unit]:
+    """The units of numerator and denominator of a ratio, or twice the metric's own."""
+    unit = METRICS[metric].unit
+    formula = METRICS[metric].resolve(ask.company.config.conventions)
+    if not (isinstance(formula, Operation) and formula.sign == "÷"):
+        return unit, unit
+    above, below = (
+        Unit.MONEY if any(m.is_money for m in side.measures()) else Unit.COUNT
+        for side in (formula.left, formula.right)
+    )
+    return above, below
+
+
+def _show(ask: Ask) -> Shown:
+    name = ask.options.get("metric", "mrr")
+    metric, period = METRICS[name], _period(ask)
+    found = ask.rows(name, period)
+    is_ratio = "numerator" in found.total
+    sizes = ("numerator", "denominator") if is_ratio else ("value",)
+    rows = sorted(
+        found.rows, key=lambda row: ([-abs(row[s]) for s in sizes], row["account_id"] or "")
+    )
+    units = dict(zip(sizes, _units(name, ask), strict=False)) if is_ratio else {
+        "value": metric.unit
+    }
+    page, pages = _page(ask, len(rows))
+    shown = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+    names = _names(ask, [row["account_id"] for row in shown if row["account_id"]])
+    lines = [
+        {
+            "account": row["account_id"] or _("not tied to an account"),
+            "name": names.get(row["account_id"], ""),
+            "cells": [numbers.full(row[s], units[s], ask.currency) for s in sizes],
+            "shares": _shares(row, found.total, sizes),
+        }
+        for row in shown
+    ]
+    label = _(metric.label)
+    total = found.total
+    return Shown(
+        rows,
+        {
+            "metric": name,
+            "label": label,
+            "heads": [_("Numerator"), _("Denominator")] if is_ratio else [label],
+            "lines": lines,
+            "count": len(rows),
+            "page": page,
+            "pages": pages,
+            "older": ask.url(page=str(page - 1)) if page > 1 else "",
+            "newer": ask.url(page=str(page + 1)) if page < pages else "",
+            "sums": [numbers.full(total.get(s), units[s], ask.currency) for s in sizes],
+            "value": numbers.full(total["value"], metric.unit, ask.currency),
+            "why": total.get("why") or "",
+            "is_ratio": is_ratio,
+            "is_share": not is_ratio and metric.unit in (Unit.MONEY, Unit.COUNT),
+            "is_open": ask.seen.is_open(period),
+            "period": ask.label(period),
+            "defined_at": ask.defines(name),
+            "sql": found.sql,
+        },
+        {"metric": name, "period": found.period, "grain": period.grain, "total": total},
+    )
+
+
+def _shares(row: dict[str, Any], total: dict[str, Any], sizes: Sequence[str]) -> str:
+    whole = total.get("value")
+    if len(sizes) > 1 or not whole:
+        return ""
+    return numbers.full(row["value"] / whole, Unit.PERCENT)
+
+
+def _page(ask: Ask, count: int) -> tuple[int, int]:
+    pages = max(1, -(-count // PER_PAGE))
+    text = ask.options.get("page", "1")
+    if not text.isdecimal() or len(text) > 9:
+        raise UsageError(f"'{text}' is not a page.", hint="Write a number from 1.")
+    return min(max(1, int(text)), pages), pages
+
+
+def _heading(ask: Ask) -> str:
+    name = ask.options.get("metric", "mrr")
+    return _("%(metric)s, %(period)s: the accounts behind it") % {
+        "metric": _(METRICS[name].label), "period": ask.label(_period(ask)),
+    }
+
+
+ROWS = Panel(
+    "rows",
+    N_("Accounts"),
+    N_("Which accounts make up this number?"),
+    "accounts.html",
+    _show,
+)
+
+ACCOUNT_LIST = Page(
+    address="/accounts",
+    title=N_("Accounts"),
+    question=N_("Which accounts make up this number?"),
+    panels=(ROWS,),
+    has_controls=False,
+    is_listed=False,
+    heading=_heading,
+)

@@ -1,0 +1,122 @@
+"""What the controls of a page offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from staycurve.errors import StaycurveError
+from staycurve.i18n import N_
+from staycurve.interfaces.web.ask import OWN, Ask, where_text
+from staycurve.interfaces.web.cache import Cache
+from staycurve.interfaces.web.texts import _
+from staycurve.metrics.query import Query
+from staycurve.period import Period, period_of, periods_between
+
+FIRST = ("plan", "industry", "country", "channel")
+"""Dimensions that are offered before a company's own attributes."""
+MOST = 200
+"""With more values than this, a list is no longer a way to choose."""
+GRAINS = {
+    "week": N_("Weeks"), "month": N_("Months"), "quarter": N_("Quarters"), "year": N_("Years"),
+}
+_LABELS = {
+    "plan": N_("Plan"), "industry": N_("Industry"), "country": N_("Country"),
+    "channel": N_("Channel"),
+}
+_VALUES: Cache[list[str]] = Cache(64)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One control: its name, what people call it, and (value, text, whether it is chosen)."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str, bool], ...]
+
+
+def _years(ask: Ask) -> tuple[Period, ...]:
+    day = ask.company.first_day(["mrr"]) or ask.seen.last_day
+    return tuple(periods_between(min(day, ask.seen.last_day), ask.seen.last_day, "year"))
+
+
+def _values(ask: Ask, dim: str) -> list[str]:
+    """The values of a dimension that an account ever paid in."""
+
+    def found() -> list[str]:
+        query = Query(("customers",), "year", _years(ask), ask.seen, (dim,))
+        try:
+            rows = ask.company.answer(query).rows
+        except StaycurveError:
+            return []
+        values = {row["segment"][dim] for row in rows if row["segment"][dim]}
+        return sorted(values, key=str.casefold)
+
+    key = (ask.company.folder, ask.company.snapshot.seq, ask.seen.at, dim)
+    return _VALUES.get(key, found)
+
+
+def segments(ask: Ask) -> list[Choice]:
+    """The dimensions that can be chosen from a list."""
+    chosen = {
+        f.dim: f.values[0] for f in ask.filters if len(f.values) == 1 and not f.is_negated
+    }
+    choices = []
+    for dim in dict.fromkeys((*FIRST, *ask.company.attributes())):
+        values = _values(ask, dim) if dim not in OWN else []
+        if not 2 <= len(values) <= MOST and dim not in chosen:
+            continue
+        own = chosen.get(dim)
+        if own and own not in values:
+            values = [*values, own]
+        options = [("", _("All"), own is None)] + [(v, v, v == own) for v in values]
+        label = _(_LABELS[dim]) if dim in _LABELS else dim.replace("_", " ").capitalize()
+        choices.append(Choice(dim, label, tuple(options)))
+    return choices
+
+
+def unlisted(ask: Ask, choices: list[Choice]) -> str:
+    """The filters that no list shows, as `where` writes them: the form carries them along."""
+    listed = {choice.name for choice in choices}
+    kept = [
+        f for f in ask.filters if f.dim not in listed or len(f.values) != 1 or f.is_negated
+    ]
+    return where_text(kept)
+
+
+def chips(ask: Ask) -> list[dict[str, Any]]:
+    """The filters in force, each with the address of the page without it."""
+    found = []
+    for place, own in enumerate(ask.filters):
+        values = " | ".join(value or _("(empty)") for value in own.values)
+        sign = "≠" if own.is_negated else "="
+        found.append({"text": f"{own.dim} {sign} {values}", "href": ask.without(place)})
+    return found
+
+
+def ranges(ask: Ask) -> tuple[Choice, Choice]:
+    """The first and the last period, newest first."""
+    fiscal = ask.fiscal
+    day = ask.company.first_day(["mrr"]) or ask.seen.last_day
+    first = period_of(min(day, ask.seen.last_day), ask.grain, fiscal)
+    every = periods_between(
+        min(first.start, ask.periods[0].start), ask.seen.last_day, ask.grain, fiscal
+    )[::-1]
+    made = []
+    for name, label, own in (
+        ("from", _("From"), ask.periods[0]), ("to", _("To"), ask.periods[-1])
+    ):
+        options = tuple((str(p.start), ask.label(p), p == own) for p in every)
+        made.append(Choice(name, label, options))
+    return made[0], made[1]
+
+
+def grains(ask: Ask) -> list[dict[str, Any]]:
+    """The grains, each with the address of the page at it; a range is not carried over."""
+    bare = replace(ask, options={k: v for k, v in ask.options.items() if k not in ("from", "to")})
+    found = []
+    for grain, label in GRAINS.items():
+        href = bare.url(grain=None if grain == "month" else grain)
+        found.append({"label": _(label), "href": href, "is_on": grain == ask.grain, "name": grain})
+    return found

@@ -1,0 +1,127 @@
+"""One metric whole: the page at /metrics/{name}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from staycurve.i18n import N_
+from staycurve.interfaces.api.describe import describe, dimensions, parts, switch_about
+from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.drawing import picture
+from staycurve.interfaces.web.page import Page, Panel, Shown
+from staycurve.interfaces.web.texts import _
+from staycurve.metrics.base import Unit
+from staycurve.metrics.catalogue import METRICS
+
+_UNITS = {
+    Unit.MONEY: N_("money"), Unit.PERCENT: N_("percent"), Unit.COUNT: N_("count"),
+    Unit.MONTHS: N_("months"), Unit.SCORE: N_("score, −100 to 100"), Unit.RATIO: N_("ratio"),
+}
+_BETTER = {
+    "higher": N_("higher is better"), "lower": N_("lower is better"),
+    "neutral": N_("neither way is better by itself"),
+}
+
+
+def _name(ask: Ask) -> str:
+    return ask.address.rpartition("/")[2]
+
+
+def _values(ask: Ask) -> Shown:
+    from staycurve.metrics import charts
+
+    name = _name(ask)
+    metric = METRICS[name]
+    answer = ask.answer(name)
+    rows = {row["period"]: row for row in answer.rows}
+    label = _(metric.label)
+    unit_text = ask.currency if metric.unit is Unit.MONEY else _(_UNITS[metric.unit])
+    series = [charts.Series(name, label, charts.ACCENT)]
+    points = [
+        charts.Point(
+            str(p.start), name, rows[str(p.start)]["value"],
+            f"{label}, {ask.label(p)}: "
+            f"{numbers.full(rows[str(p.start)]['value'], metric.unit, ask.currency)}",
+            ask.opens(name, p), ask.seen.is_open(p),
+        )
+        for p in ask.periods
+    ]
+    draw = charts.bars if metric.chart.kind == "bars" else charts.line
+    drawing = picture(
+        ask, f"metric-{name}", points,
+        lambda p, f: draw(p, series, f, reference=metric.chart.reference),
+        unit=metric.unit, label=f"{label}, {unit_text}", series=series, has_legend=False,
+    )
+    table = [
+        {
+            "label": ask.label(p),
+            "is_open": ask.seen.is_open(p),
+            "cells": [{
+                "text": numbers.full(rows[str(p.start)]["value"], metric.unit, ask.currency),
+                "href": ask.opens(name, p),
+                "why": rows[str(p.start)].get("why") or "",
+            }],
+        }
+        for p in reversed(ask.periods)
+    ]
+    return Shown(answer.rows, {
+        "picture": drawing if any(point.value is not None for point in points) else None,
+        "heads": [("", label)], "table": table, "unit": unit_text, "sql": answer.sql,
+        "is_open": ask.seen.is_open(ask.periods[-1]),
+        "why": next((r["why"] for r in reversed(answer.rows) if r.get("why")), ""),
+    })
+
+
+def _definition(ask: Ask) -> Shown:
+    name = _name(ask)
+    metric, config = METRICS[name], ask.company.config
+    told = describe(name, metric, config)
+    return Shown((), {
+        "metric": metric,
+        "told": told,
+        "unit": _(_UNITS[metric.unit]),
+        "better": _(_BETTER[metric.better]),
+        "parts": parts(metric, config),
+        "dimensions": dimensions(metric, config, ask.company.attributes()),
+        "switches": [
+            {"name": switch, "value": value, "about": switch_about(switch)}
+            for switch, value in told["switches"].items()
+        ],
+        "example": _example(name, ask),
+    }, told)
+
+
+def _example(name: str, ask: Ask) -> dict[str, Any]:
+    metric = METRICS[name]
+    tables = []
+    for table, text in metric.example.rows.items():
+        head, *lines = [line.split() for line in text.strip().splitlines()]
+        cells = [[_cell(cell) for cell in line] for line in lines]
+        tables.append({"name": table, "head": head, "lines": cells})
+    answers = [
+        {"period": period, "value": numbers.full(value, metric.unit)}
+        for period, value in metric.example.answer.items()
+    ]
+    return {
+        "tables": tables, "answers": answers, "as_of": metric.example.as_of,
+        "grain": metric.example.grain, "conventions": dict(metric.example.conventions),
+    }
+
+
+def _cell(text: str) -> str:
+    return "" if text == "-" else text.replace("_", " ")
+
+
+METRIC = Page(
+    address="/metrics/{name}",
+    title=N_("Metric"),
+    question=N_("What does this number mean, and how did it develop?"),
+    panels=(
+        Panel("definition", N_("Definition"), N_("What is counted?"), "definition.html",
+              _definition),
+        Panel("values", N_("Over time"), N_("How did it develop?"), "series.html", _values),
+    ),
+    is_listed=False,
+    heading=lambda ask: _(METRICS[_name(ask)].label),
+)

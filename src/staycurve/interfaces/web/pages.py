@@ -1,0 +1,18 @@
+"""The pages that staycurve knows; other packages add theirs by the entry point staycurve.pages."""
+
+from __future__ import annotations
+
+from staycurve.interfaces.web.page import Page
+from staycurve.registry import Registry
+
+PAGES: Registry[Page] = Registry(
+    "page",
+    Page,
+    (
+        "staycurve.interfaces.web.overview",
+        "staycurve.interfaces.web.catalogue_page",
+        "staycurve.interfaces.web.metric_page",
+        "staycurve.interfaces.web.account_list",
+    ),
+    group="staycurve.pages",
+)

@@ -1,0 +1,133 @@
+"""The server: one process that answers for one company."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import socket
+import threading
+from collections.abc import Callable, Collection
+
+import uvicorn
+
+from staycurve.errors import StaycurveError, UsageError
+from staycurve.interfaces.api.app import create_app
+from staycurve.interfaces.api.security import LOOPBACK
+from staycurve.interfaces.web.site import Site
+from staycurve.workspace import Company
+
+_log = logging.getLogger("staycurve.server")
+
+
+class PortError(StaycurveError):
+    """The address cannot be listened on."""
+
+    code = "port"
+
+
+class _Announcing(uvicorn.Server):
+    """A server that tells its address as soon as it listens, not before."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+def serve(
+    company: Company,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    *,
+    names: Collection[str] = (),
+    tell: Callable[[str], None] = print,
+) -> None:
+    """Serve a company until the process is told to stop.
+
+    Parameters
+    ----------
+    company : Company
+        Brought up to date first, where that is due.
+    host, port
+        Port 0 takes a free one.
+    names : collection of str
+        Further names under which a server bound to this machine is asked for, as behind a proxy.
+    tell : callable
+        Gets the address once it answers.
+
+    Raises
+    ------
+    PortError
+        If the port is taken, or may not be used.
+    UsageError
+        If the host is not one of this machine's.
+    """
+    listener = _listen(host, port)
+    try:
+        if company.is_due():
+            company.refresh()
+        hosts = {*LOOPBACK, *(name.lower() for name in names)} if _is_loopback(host) else None
+        app = create_app(company, hosts=hosts)
+        threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
+        config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{listener.getsockname()[1]}"
+        _Announcing(config, lambda: tell(f"Serving {address}")).run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def _warm(site: Site) -> None:
+    try:
+        site.warm()
+    except Exception:
+        # The first visitor gets the same failure with its reason; the server stays up.
+        _log.exception("Warming up failed")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on host and port."""
+    if not 0 <= port <= 65535:
+        raise UsageError(f"{port} is not a port.", hint="Write a number from 0 to 65535.")
+    try:
+        family, kind, _proto, _name, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+    except OSError:
+        raise UsageError(
+            f"'{host}' is not a host of this machine.", hint="Write: --host 127.0.0.1"
+        ) from None
+    listener = socket.socket(family, kind)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortError(
+                f"Port {port} on {host} is in use by another program.",
+                hint=f"Choose another: staycurve serve --port {port + 1}",
+                port=port,
+            ) from None
+        raise PortError(
+            f"Cannot listen on {host}:{port}: {error.strerror}.",
+            hint="Choose another: staycurve serve --host 127.0.0.1 --port 8765",
+            port=port,
+        ) from None
+    listener.setblocking(False)
+    return listener

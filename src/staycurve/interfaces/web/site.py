@@ -1,0 +1,224 @@
+"""Site: pages over HTTP, each as HTML, JSON and CSV, kept by snapshot and address."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from staycurve.errors import StaycurveError
+from staycurve.interfaces.api.errors import Fault
+from staycurve.interfaces.web import choices, drawing, static_files
+from staycurve.interfaces.web.ask import Ask, read
+from staycurve.interfaces.web.cache import Cache
+from staycurve.interfaces.web.page import Empty, Laid, Page, sheet, twin
+from staycurve.interfaces.web.pages import PAGES
+from staycurve.interfaces.web.texts import _, plural
+from staycurve.metrics.catalogue import METRICS
+from staycurve.workspace import Company
+
+TEMPLATES = Path(__file__).parent / "templates"
+KEPT_PAGES = 128
+HTMX = {
+    "includeIndicatorStyles": False,
+    "allowEval": False,
+    # Pages hold a company's numbers: they are not to stay in the browser's storage.
+    "historyCacheSize": 0,
+    "responseHandling": [
+        {"code": "204", "swap": False},
+        {"code": "[23]..", "swap": True},
+        {"code": "[45]..", "swap": True, "error": True},
+    ],
+}
+_MEDIA = {
+    "html": "text/html; charset=utf-8", "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A page's bytes, their tag, and the address that says the same without empty parameters."""
+
+    body: bytes
+    tag: str
+    address: str
+
+
+class Site:
+    """Renders the pages of one company."""
+
+    def __init__(self, company: Company) -> None:
+        self.company = company
+        self._kept: Cache[Rendered] = Cache(KEPT_PAGES)
+        self.templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        # Plain callables: each asks which language the request has.
+        self.templates.install_gettext_callables(  # type: ignore[attr-defined]
+            _, plural, newstyle=False
+        )
+        self.templates.globals |= {
+            "static": static_files.address,
+            "htmx": json.dumps(HTMX),
+            "navigation": [page for _name, page in PAGES.items() if page.is_listed],
+        }
+
+    def install(self, app: FastAPI) -> None:
+        """Give every page its addresses."""
+        app.add_route("/static/{name}", self._static, include_in_schema=False)
+        app.add_route("/favicon.ico", self._icon, include_in_schema=False)
+        for _name, page in PAGES.items():
+            serve = self._server(page)
+            twins = ["/.json", "/index.json"] if page.address == "/" else [page.address + ".json"]
+            for address in (*twins, page.address):
+                app.add_route(address, serve, include_in_schema=False)
+
+    def warm(self) -> None:
+        """Load what draws, and make the overview once."""
+        drawing.warm()
+        page = PAGES["OVERVIEW"]
+        self._page(page, page.address, [], "html", is_part=False)
+
+    def _static(self, request: Request) -> Response:
+        found = static_files.serve(request)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    def _icon(self, request: Request) -> Response:
+        request.path_params["name"] = "icon.svg"
+        return self._static(request)
+
+    def _server(self, page: Page) -> Callable[[Request], Response]:
+        def serve(request: Request) -> Response:
+            address = quote(request.url.path.removesuffix(".json"), safe="/")
+            if page.address == "/":
+                address = "/"
+            if "{name}" in page.address:
+                _known = METRICS[request.path_params["name"].removesuffix(".json")]
+            params = request.query_params.multi_items()
+            form = "json" if request.url.path.endswith(".json") else dict(params).get("format", "")
+            form = form if form in _MEDIA else "html"
+            is_part = form == "html" and _wants_part(request)
+            made = self._page(page, address, params, form, is_part=is_part)
+            headers = {"ETag": made.tag, "Cache-Control": "no-cache", "Vary": "HX-Request"}
+            if is_part:
+                headers["HX-Push-Url"] = made.address
+            if request.headers.get("if-none-match") == made.tag:
+                return Response(status_code=304, headers=headers)
+            if form == "csv":
+                name = (address.strip("/") or "overview").replace("/", "-")
+                headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+            return Response(made.body, media_type=_MEDIA[form], headers=headers)
+
+        return serve
+
+    def _page(
+        self, page: Page, address: str, params: Sequence[tuple[str, str]], form: str, *,
+        is_part: bool,
+    ) -> Rendered:
+        snapshot = self.company.snapshot
+        given = dict(params).get("as_of")
+        # Data of today has an as-of that moves with the clock: such a page is made anew each time.
+        seen = self.company.as_of(given)
+        key = (snapshot.seq, seen.at, address, tuple(sorted(params)), form, is_part)
+
+        def make() -> Rendered:
+            ask = read(self.company, address, params)
+            body = self._render(page, ask, form, is_part=is_part).encode()
+            tag = hashlib.sha256(body).hexdigest()[:24]
+            return Rendered(body, f'W/"{tag}"', ask.url())
+
+        return self._kept.get(key, make) if seen.is_whole else make()
+
+    def _render(self, page: Page, ask: Ask, form: str, *, is_part: bool) -> str:
+        empty = self._missing() if page.needs_data else None
+        laid = [] if empty else page.lay(ask)
+        if page.has_controls and not empty and ask.filters and not _has_values(laid):
+            empty = Empty.NOTHING_MATCHES
+        if form == "json":
+            return twin(page, ask, laid, empty)
+        if form == "csv":
+            return sheet(laid)
+        return self._html(page, ask, laid, empty, is_part=is_part)
+
+    def _missing(self) -> Empty | None:
+        """Why there is nothing to compute with, if so."""
+        snapshot = self.company.snapshot
+        if not self.company.lake.rows(snapshot, "subscriptions"):
+            return Empty.NOTHING_CONNECTED
+        return None if "mrr_movements" in snapshot.tables else Empty.STILL_COMPUTING
+
+    def _html(
+        self, page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None, *, is_part: bool
+    ) -> str:
+        has_controls = page.has_controls and empty in (None, Empty.NOTHING_MATCHES)
+        segments = choices.segments(ask) if has_controls else []
+        controls: dict[str, Any] | None = None
+        if has_controls:
+            controls = {
+                "grains": choices.grains(ask),
+                "ranges": choices.ranges(ask),
+                "segments": segments,
+                "unlisted": choices.unlisted(ask, segments),
+            }
+        template = self.templates.get_template("part.html" if is_part else "page.html")
+        return template.render(
+            page=page,
+            ask=ask,
+            company=self.company.config.company,
+            title=page.title_of(ask),
+            laid=[] if empty else laid,
+            empty=empty.value if empty else None,
+            controls=controls,
+            chips=choices.chips(ask),
+            cleared=ask.cleared(),
+        )
+
+    def present(self, request: Request, fault: Fault) -> Response | None:
+        """A fault as a page, where a person with a browser asks for a page."""
+        path = request.url.path
+        wants = "text/html" in request.headers.get("accept", "") or _wants_part(request)
+        if not wants or path.startswith(("/api/", "/v1/")) or path.endswith(".json"):
+            return None
+        status, code, message, hint = fault
+        name = "error_part.html" if _wants_part(request) else "error.html"
+        state = Empty.NOT_PERMITTED.value if status in (401, 403) else None
+        try:
+            body = self.templates.get_template(name).render(
+                company=self.company.config.company, message=message, hint=hint, code=code,
+                status=status, empty=state,
+            )
+        except StaycurveError:
+            # Without htmx's file not even an error page stands.
+            return None
+        headers = {"Cache-Control": "no-store", "Vary": "HX-Request"}
+        return Response(body, status_code=status, media_type=_MEDIA["html"], headers=headers)
+
+
+def _wants_part(request: Request) -> bool:
+    """Whether htmx asks for the main part alone; going back asks for the whole page."""
+    asked = request.headers
+    return asked.get("hx-request") == "true" and asked.get("hx-history-restore-request") != "true"
+
+
+def _has_values(laid: Sequence[Laid]) -> bool:
+    return any(row.get("value") for one in laid for row in one.shown.rows) or any(
+        one.refusal for one in laid
+    )

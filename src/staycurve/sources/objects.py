@@ -1,0 +1,119 @@
+"""Objects: the rows of NDJSON and JSON files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from staycurve.errors import LoadError
+from staycurve.sources.lines import BadLine, text_of
+
+Row = tuple[int, dict[str, Any]]
+"""The line on which an object begins, and the object."""
+
+_SHOWN = 1000
+_AT_ONCE = 1 << 20
+
+
+def objects(path: Path, encoding: str, refuse: Callable[[BadLine], None]) -> Iterator[Row]:
+    """Every object in lines of JSON, or in one JSON array; a line that is none is refused.
+
+    Raises
+    ------
+    LoadError
+        If an array is cut off or holds anything but objects.
+    """
+    lines = enumerate(text_of(path, encoding), 1)
+    for number, line in lines:
+        if line.lstrip().startswith("["):
+            yield from _array(path, line, (text for _, text in lines), number)
+            return
+        if line.strip():
+            yield from _one(line, number, refuse)
+            break
+    for number, line in lines:
+        if line.strip():
+            yield from _one(line, number, refuse)
+
+
+def cell(value: Any) -> str | None:
+    """A value as the text of a cell; numbers keep every digit."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=float)
+    return str(value)
+
+
+def _one(line: str, number: int, refuse: Callable[[BadLine], None]) -> Iterator[Row]:
+    shown = line.strip()[:_SHOWN]
+    try:
+        value = json.loads(line, parse_float=Decimal, parse_constant=str)
+    except ValueError as error:
+        refuse(BadLine(number, shown, f"is not JSON: {error}"))
+    except RecursionError:
+        refuse(BadLine(number, shown, "is not JSON: it is nested too deep"))
+    else:
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            refuse(BadLine(number, shown, "is not a JSON object"))
+
+
+def _array(path: Path, first: str, source: Iterator[str], number: int) -> Iterator[Row]:
+    """The objects of a JSON array, decoded one after the other."""
+    decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
+    text, place = first, first.index("[") + 1
+    is_over = False
+    while True:
+        while place < len(text) and text[place] in " \t\r\n,":
+            number += text[place] == "\n"
+            place += 1
+        if place < len(text) and text[place] == "]":
+            return
+        if place < len(text):
+            try:
+                value, end = decoder.raw_decode(text, place)
+            except (ValueError, RecursionError) as error:
+                if is_over:
+                    raise _cut_off(path, str(error)) from None
+            else:
+                if not isinstance(value, dict):
+                    raise LoadError(
+                        f"{path.name}:{number} is not a JSON object.",
+                        hint="Every element of the array must be an object with the columns.",
+                        file=path.name,
+                    )
+                yield number, value
+                number += text.count("\n", place, end)
+                place = end
+                continue
+        elif is_over:
+            raise _cut_off(path, "its end is missing")
+        more = _some(source)
+        is_over = not more
+        text, place = text[place:] + more, 0
+
+
+def _cut_off(path: Path, why: str) -> LoadError:
+    return LoadError(
+        f"{path.name} is not a whole JSON array: {why}.",
+        hint="Export it again; it was cut off or is not JSON.",
+        file=path.name,
+    )
+
+
+def _some(source: Iterator[str]) -> str:
+    """The next lines, about a megabyte of them."""
+    taken, size = [], 0
+    for line in source:
+        taken.append(line)
+        size += len(line)
+        if size > _AT_ONCE:
+            break
+    return "".join(taken)

@@ -13,6 +13,7 @@ A page is a list of fenced blocks, told apart by the first word of the fence:
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -27,7 +28,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
-from urllib.parse import urlsplit
+
+import httpx
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
@@ -159,15 +161,16 @@ def _staycurve(words: list[str]) -> tuple[str, int]:
 
 
 def _curl(address: str) -> tuple[str, int]:
-    from starlette.testclient import TestClient
-
     import staycurve
     from staycurve.interfaces.api.app import create_app
 
-    parts = urlsplit(address)
+    async def ask() -> str:
+        transport = httpx.ASGITransport(app=create_app(company))
+        async with httpx.AsyncClient(transport=transport) as client:
+            return (await client.get(address)).text
+
     with staycurve.open(".") as company:
-        asked = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        return TestClient(create_app(company)).get(asked).text + "\n", 0
+        return f"{asyncio.run(ask())}\n", 0
 
 
 def _python(block: Block, after: Block | None) -> Outcome:

@@ -5,6 +5,7 @@ Importing Altair costs half a second: only what draws imports this module.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -244,17 +245,8 @@ def _x(points: Sequence[Point], frame: Frame) -> Any:
 
 
 def _object(texts: AxisLabels) -> str:
-    """A Vega expression: an object with these texts."""
-
-    def literal(value: str) -> str:
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-    def value_of(value: str | list[str]) -> str:
-        if isinstance(value, str):
-            return literal(value)
-        return f"[{', '.join(map(literal, value))}]"
-
-    return "{" + ", ".join(f"{literal(k)}: {value_of(v)}" for k, v in texts.items()) + "}"
+    """A Vega expression: an object with these texts. JSON is one, whatever the texts hold."""
+    return json.dumps(dict(texts))
 
 
 def _y(frame: Frame, field: str, *, is_from_zero: bool = True) -> Any:

@@ -81,9 +81,19 @@ class Observe:
         try:
             await self.app(scope, receive, seen)
         finally:
-            # Only routes are named, never raw paths: those would grow without bound.
-            route = getattr(scope.get("route"), "path", None) or "other"
-            self.requests.add(scope["method"], route, status, time.perf_counter() - began)
+            self.requests.add(
+                scope["method"], _route(scope), status, time.perf_counter() - began
+            )
+
+
+def _route(scope: Scope) -> str:
+    """The route that answered, never a raw path: those would grow without bound."""
+    if "endpoint" not in scope:
+        return "other"
+    path = str(scope["path"])
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(str(value), f"{{{name}}}", 1)
+    return path
 
 
 def data_text(company: Company) -> list[str]:

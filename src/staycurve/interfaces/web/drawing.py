@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from staycurve.metrics.charts import Frame, Point, Series
 
 WIDE, NARROW = 1040, 330
-HEIGHT = 250
+HEIGHTS = {WIDE: 250, NARROW: 220}
 ROOM = {WIDE: 24, NARROW: 6}
 """Labels that fit under a chart of each width."""
 BARS = {WIDE: 60, NARROW: 9}
@@ -75,11 +76,10 @@ def picture(
         names = {str(period.start) for period in kept}
         own = [point for point in points if point.period in names]
         labels = naming.axis(kept, ROOM[width], ask.fiscal)
-        key = _key(ask.company.snapshot.seq, name, width, own, labels, series, label)
-        size = (width, HEIGHT if width == WIDE else 220)
-        drawn[width] = _DRAWN.get(
-            key, lambda o=own, s=size, t=labels: _draw(name, o, draw, s, unit, t, label, series)
-        )
+        size = (width, HEIGHTS[width])
+        key = _key(ask.company.snapshot.seq, name, size, own, labels, series, unit, label)
+        make = partial(_draw, name, own, draw, size, unit, labels, label, series)
+        drawn[width] = _DRAWN.get(key, make)
     used = {point.series for point in points if point.value}
     shown = [s for s in series if s.name in used] if has_legend else []
     legend = tuple((_swatch(s, f"key-{name}-{i}"), s.label) for i, s in enumerate(shown))

@@ -65,7 +65,7 @@ def _show(ask: Ask) -> Shown:
     heads = [(ask.defines(name), _(METRICS[name].label)) for name in names]
     return Shown(
         [values[name, str(p.start)] for p in ask.periods for name in names],
-        {"picture": drawing, "heads": heads, "table": table, "has_net": True,
+        {"picture": drawing, "unit": ask.currency, "heads": heads, "table": table, "has_net": True,
          "is_open": ask.seen.is_open(ask.periods[-1])},
     )
 

@@ -123,8 +123,7 @@ def sparkline(values: list[float | None], *, width: int = 96, height: int = 28) 
     if len(known) < 2:
         return ""
     low, high = min(v for _, v in known), max(v for _, v in known)
-    span, last = high - low or 1.0, len(values) - 1
+    across, up = (width - 4) / (len(values) - 1), (height - 4) / (high - low or 1.0)
     return " ".join(
-        f"{2 + place / last * (width - 4):.1f},{height - 2 - (value - low) / span * (height - 4):.1f}"
-        for place, value in known
+        f"{2 + place * across:.1f},{height - 2 - (value - low) * up:.1f}" for place, value in known
     )

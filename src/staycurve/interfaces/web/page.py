@@ -144,14 +144,17 @@ def twin(page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None) -> str
         "as_of": ask.seen.at.isoformat(),
         "currency": company.currency,
         "timezone": company.timezone,
-        "grain": ask.grain,
-        "from": str(ask.periods[0].start),
-        "to": str(ask.periods[-1].start),
         "where": [
             {"dimension": f.dim, "values": list(f.values), "is_negated": f.is_negated}
             for f in ask.filters
         ],
     }
+    if page.has_controls:
+        found |= {
+            "grain": ask.grain,
+            "from": str(ask.periods[0].start),
+            "to": str(ask.periods[-1].start),
+        }
     if empty:
         found["empty"] = empty.value
     return json.dumps(found | {"panels": [one.json() for one in laid]}, ensure_ascii=False)

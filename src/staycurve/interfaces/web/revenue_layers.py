@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from staycurve.i18n import N_
-from staycurve.interfaces.web import numbers, periods as naming
+from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.page import Panel, Shown
@@ -79,7 +80,10 @@ def _show(ask: Ask) -> Shown:
         for period in reversed(ask.periods)
     ]
     return Shown(flat, {
-        "picture": drawing, "heads": [("", s.label) for s in series], "table": table,
+        "picture": drawing,
+        "unit": ask.currency,
+        "heads": [("", s.label) for s in series],
+        "table": table,
         "is_open": ask.seen.is_open(ask.periods[-1]),
     })
 

@@ -39,13 +39,18 @@ class _Announcing(uvicorn.Server):
             self._announce()
 
 
+def _say(line: str) -> None:
+    # Into a pipe, print alone would keep the address to itself until the end.
+    print(line, flush=True)
+
+
 def serve(
     company: Company,
     host: str = "127.0.0.1",
     port: int = 8765,
     *,
     names: Collection[str] = (),
-    tell: Callable[[str], None] = print,
+    tell: Callable[[str], None] = _say,
 ) -> None:
     """Serve a company until the process is told to stop.
 

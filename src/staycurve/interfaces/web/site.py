@@ -135,9 +135,9 @@ class Site:
     ) -> Rendered:
         snapshot = self.company.snapshot
         given = dict(params).get("as_of")
-        # Data of today has an as-of that moves with the clock: such a page is made anew each time.
-        seen = self.company.as_of(given)
-        key = (snapshot.seq, seen.at, address, tuple(sorted(params)), form, is_part)
+        # Data of today has an as-of that moves with the clock: such a page is kept for a minute.
+        seen = self.company.as_of(given).at.replace(second=0, microsecond=0)
+        key = (snapshot.seq, seen, address, tuple(sorted(params)), form, is_part)
 
         def make() -> Rendered:
             ask = read(self.company, address, params)
@@ -145,7 +145,7 @@ class Site:
             tag = hashlib.sha256(body).hexdigest()[:24]
             return Rendered(body, f'W/"{tag}"', ask.url())
 
-        return self._kept.get(key, make) if seen.is_whole else make()
+        return self._kept.get(key, make)
 
     def _render(self, page: Page, ask: Ask, form: str, *, is_part: bool) -> str:
         empty = self._missing() if page.needs_data else None

@@ -322,6 +322,7 @@ class Company:
             cohorts.check(query, self.attributes())
             rows: list[dict[str, Any]] = []
             sql = ""
+            overlap = {} if cohorts.is_additive(query) else {"additive": False}
             if months:
                 sql = cohorts.statement(query, self.config)
                 rows = cohorts.matrix(query, engine.rows(sql))
@@ -330,6 +331,7 @@ class Company:
             "currency": self.config.company.currency,
             "value": value,
             "as": how,
+            **overlap,
             "rows": rows,
             "sql": sql,
         }

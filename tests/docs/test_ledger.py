@@ -30,14 +30,14 @@ def spans(text: str) -> Rows:
 
 def test_from_spans_to_items(tmp_path: Path) -> None:
     company = build(tmp_path, spans("""
-        subscription_id account_id starts_at  interval interval_count amount discount_percent discount_amount
-        s1              yearly     2024-01-01 year     1              2000   -                -
-        s2              off        2024-01-01 month    1              100    20               5
-        s3              weekly     2024-01-01 week     1              12     -                -
-        s4              every_two  2024-01-01 month    2              100    -                -"""))
+        subscription_id account_id starts_at  interval interval_count amount discount_percent
+        s1              yearly     2024-01-01 year     1              2000   -
+        s2              off        2024-01-01 month    1              100    20
+        s3              weekly     2024-01-01 week     1              12     -
+        s4              every_two  2024-01-01 month    2              100    -"""))
     found = company.accounts("mrr", period="2024-01", as_of="2024-02-01").rows
     assert {row["account_id"]: row["value"] for row in found} == {
-        "yearly": 166.666667, "off": 75.0, "weekly": 52.0, "every two": 50.0,
+        "yearly": 166.666667, "off": 80.0, "weekly": 52.0, "every two": 50.0,
     }
 
 
@@ -112,3 +112,165 @@ def test_moves_between_segments(tmp_path: Path) -> None:
         "A": 0, "B": 17.142858, "C": 22.857142,
     }
     assert by_plan(company, "2024-02", "churned_mrr") == {"A": 0, "B": 0, "C": 0}
+
+
+def test_rates_look_at_the_openers(tmp_path: Path) -> None:
+    company = build(tmp_path, spans("""
+        subscription_id account_id starts_at  ends_at    amount
+        s1              back       2024-01-01 2024-02-10 100
+        s1              back       2024-02-20 -          80
+        s2              stays      2024-01-01 -          100
+        s3              newcomer   2024-02-05 2024-02-25 50"""))
+    asked = ("churned_customers", "customer_churn_rate", "nrr", "grr")
+    assert values(company, "2024-02", *asked, as_of="2024-03-01") == [2, 0, 0.9, 0.9]
+
+
+def test_the_base_with_newcomers(tmp_path: Path) -> None:
+    rows = spans("""
+        subscription_id account_id starts_at  ends_at    amount
+        s1              a          2024-01-01 2024-02-10 10
+        s2              b          2024-01-01 -          10
+        s3              c          2024-02-05 2024-02-25 10
+        s4              d          2024-02-05 -          10""")
+    company = build(tmp_path / "1", rows)
+    assert values(company, "2024-02", "customer_churn_rate", as_of="2024-03-01") == [0.5]
+    company = build(tmp_path / "2", rows, conventions={"churn_denominator": "start_plus_new"})
+    found = company.accounts("customer_churn_rate", period="2024-02", as_of="2024-03-01")
+    assert found.total == {"numerator": 2.0, "denominator": 4.0, "value": 0.5}
+
+
+def test_rates_in_a_segment(tmp_path: Path) -> None:
+    company = build(tmp_path, spans("""
+        subscription_id account_id plan     starts_at  ends_at    amount
+        s1              echo       Business 2024-01-01 2024-02-20 150
+        s1              echo       Team     2024-02-20 -          100
+        s2              flat       Business 2024-01-01 -          150
+        s3              moved      Team     2024-01-01 2024-02-20 100
+        s3              moved      Business 2024-02-20 -          100"""))
+    # Of Business, 300 at the opening, 250 stayed; echo's 100 went to Team and is left out.
+    dated = {"start": "2024-02", "end": "2024-02", "as_of": "2024-03-01"}
+    rows = company.show("nrr", "customer_churn_rate", by="plan", **dated).rows
+    assert {(r["metric"], r["segment"]["plan"]): r["value"] for r in rows} == {
+        ("nrr", "Business"): pytest.approx(250 / 300), ("nrr", "Team"): 1,
+        ("customer_churn_rate", "Business"): 0, ("customer_churn_rate", "Team"): 0,
+    }
+
+
+def test_free_plans(tmp_path: Path) -> None:
+    rows = spans("""
+        subscription_id account_id starts_at  ends_at    amount
+        s1              acme       2024-01-01 2024-02-10 100
+        s1              acme       2024-02-10 2024-04-10 0
+        s2              never      2024-01-01 -          0
+        s3              other      2024-01-01 -          10""")
+    asked = ("mrr", "customers", "churned_customers", "churned_mrr", "contraction_mrr")
+    company = build(tmp_path / "churn", rows)
+    assert values(company, "2024-02", *asked, as_of="2024-05-01") == [10, 1, 1, 100, 0]
+    company = build(tmp_path / "active", rows, conventions={"free_plan": "active"})
+    assert values(company, "2024-02", *asked, as_of="2024-05-01") == [10, 2, 0, 0, 100]
+    # What ends later is a customer, but no MRR.
+    assert values(company, "2024-04", *asked, as_of="2024-05-01") == [10, 1, 1, 0, 0]
+
+
+def test_requests_to_cancel(tmp_path: Path) -> None:
+    rows = spans("""
+        subscription_id account_id starts_at  ends_at    amount cancel_requested_at
+        s1              stays      2024-01-01 2024-03-15 40     2024-02-20
+        s1              stays      2024-03-15 -          40     -
+        s2              leaves     2024-01-01 2024-03-15 60     2024-02-20""")
+    company = build(tmp_path / "end", rows)
+    assert values(company, "2024-02", "committed_mrr", as_of="2024-03-01") == [0]
+    assert values(company, "2024-02", "committed_mrr", as_of="2024-04-01") == [40]
+    company = build(tmp_path / "request", rows, conventions={"churn_booked": "request"})
+    assert values(company, "2024-02", "churned_mrr", as_of="2024-04-01") == [60]
+
+
+def test_why_an_account_left(tmp_path: Path) -> None:
+    company = build(tmp_path, spans("""
+        subscription_id account_id starts_at  ends_at    amount end_reason
+        s1              largest    2024-01-01 2024-02-10 60     too_expensive
+        s2              largest    2024-01-01 2024-02-10 40     payment_failed
+        s3              tied       2024-01-01 2024-02-10 10     too_expensive
+        s4              tied       2024-01-01 2024-02-10 10     payment_failed
+        s5              silent     2024-01-01 2024-02-10 5      -"""))
+    asked = ("voluntary_churned_mrr", "involuntary_churned_mrr", "unknown_churned_mrr")
+    assert values(company, "2024-02", *asked, as_of="2024-03-01") == [100, 20, 5]
+
+
+def test_long_terms(tmp_path: Path) -> None:
+    company = build(tmp_path, spans("""
+        subscription_id account_id starts_at  interval interval_count amount term_months
+        s1              a          2024-01-01 month    1              10     12
+        s2              b          2024-01-01 year     1              240    -
+        s3              c          2024-01-01 month    12             360    -
+        s4              d          2024-01-01 month    1              99     6"""))
+    found = company.accounts("contracted_arr", period="2024-01", as_of="2024-02-01").rows
+    assert {r["account_id"]: r["value"] for r in found} == {"a": 120, "b": 240, "c": 360}
+
+
+def test_open_periods(tmp_path: Path) -> None:
+    company = build(tmp_path, spans("""
+        subscription_id account_id starts_at  ends_at    amount
+        s1              a          2024-01-01 2024-02-10 10
+        s2              b          2024-01-01 -          30"""))
+    asked = ("mrr", "churned_mrr", "arpa", "nrr", "customer_churn_rate", "quick_ratio")
+    found = company.show(*asked, start="2024-02", end="2024-02", as_of="2024-02-20").rows
+    assert [row["value"] for row in found] == [30, 10, 30, None, None, None]
+    assert all(row["open"] for row in found)
+
+
+def test_cohort_age_0(tmp_path: Path) -> None:
+    company = build(tmp_path, spans("""
+        subscription_id account_id starts_at  ends_at    amount
+        s1              grows      2024-01-05 2024-01-20 100
+        s1              grows      2024-01-20 -          150
+        s2              brief      2024-01-10 2024-01-25 50"""))
+
+    def row(value: str) -> list[float | None]:
+        cells = company.cohort(value=value, how="count", as_of="2024-03-01")["rows"]
+        return [cell["value"] for cell in cells]
+
+    # Age 0 is the MRR on the first paid day; age 1 the close of the month after.
+    assert row("customers") == [2, 1]
+    assert row("net_mrr") == [150, 150]
+    assert row("gross_mrr") == [150, 100]
+
+
+def test_a_ratio_of_ratios(tmp_path: Path) -> None:
+    company = build(tmp_path, spans("""
+        subscription_id account_id starts_at  ends_at    amount
+        s1              a          2024-01-01 -          100
+        s2              b          2024-01-01 -          50
+        s3              c          2024-01-01 2024-02-10 50"""))
+    found = company.accounts("clv_simple", period="2024-02", as_of="2024-03-01")
+    assert [(r["account_id"], r["numerator"]) for r in found.rows] == [
+        ("a", 50), ("b", 25), ("c", 0),
+    ]
+    assert sum(r["denominator"] for r in found.rows) == pytest.approx(1 / 3)
+    assert found.total["value"] == pytest.approx(75 / (1 / 3))
+
+
+def test_first_contact_other_scales_and_zero_or_unknown(tmp_path: Path) -> None:
+    company = build(tmp_path, {
+        "accounts": "account_id\nacme",
+        "tickets": """
+            ticket_id account_id opened_at  solved_at  agent_contacts reopened_at
+            t1        acme       2024-02-01 2024-02-10 1              2024-02-05
+            t2        acme       2024-02-01 2024-02-10 1              2024-02-16
+            t3        acme       2024-02-01 2024-02-10 1              2024-02-20
+            t4        acme       2024-02-01 2024-02-10 1              -""",
+        "answers": """
+            answer_id survey kind account_id answered_at score scale_max
+            a1        s      csat acme       2024-02-01  5     7
+            a2        s      csat acme       2024-02-01  4     7""",
+        "reach": """
+            day        channel kind   count
+            2024-02-01 ads     visits 10""",
+        "spend": """
+            month      purpose     kind amount
+            2024-02-01 acquisition ads  10""",
+    })
+    assert values(company, "2024-02", "fcr", "csat", as_of="2024-03-01") == [0.5, 0.5]
+    assert values(company, "2024-03", "visits", "acquisition_retention_ratio",
+                  as_of="2024-04-01") == [0, None]
+    assert values(company, "2024-02", "mentions", "trial_starts", as_of="2024-04-01") == [0, None]

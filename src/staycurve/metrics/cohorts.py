@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from staycurve.config import Config
-from staycurve.errors import NotAnsweredError, UnknownNameError
+from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS, MOVING
@@ -52,8 +52,13 @@ class CohortQuery:
     filters: tuple[Filter, ...] = ()
 
 
+def is_additive(query: CohortQuery) -> bool:
+    """Whether the sizes of the segments sum to the whole: not where accounts start with several."""
+    return not any(dim in ITEM_TRAITS for dim in query.by)
+
+
 def check(query: CohortQuery, attributes: Sequence[str]) -> None:
-    """Raise where the matrix cannot be cut, or a value is not known."""
+    """Raise where a dimension or a value is not known."""
     if query.value not in VALUES:
         raise UnknownNameError("cohort value", query.value, VALUES)
     if query.how not in HOWS:
@@ -62,20 +67,31 @@ def check(query: CohortQuery, attributes: Sequence[str]) -> None:
     for dim in (*query.by, *(f.dim for f in query.filters)):
         if dim not in known:
             raise UnknownNameError("dimension", dim, known)
-        if dim in ITEM_TRAITS or dim in MOVING:
-            raise NotAnsweredError(
-                f"Cohorts cannot be cut by {dim}: an account's {dim} changes while it is followed.",
-                hint="Cut by something that stays, such as industry, country or channel.",
-            )
 
 
 def statement(query: CohortQuery, config: Config) -> str:
-    """SQL of rows (seg…, cohort_on, age, size, number), money in micro-units."""
+    """SQL of rows (cohort_on, seg…, age, size, number), money in micro-units.
+
+    What changes with time, such as the plan, is taken as it was on the account's first paid day;
+    the account is then followed whole, whatever it changes to.
+    """
     dims = tuple(dict.fromkeys((*query.by, *(f.dim for f in query.filters))))
     context = Context(
         config, "month", query.months, query.as_of, dims, len(query.by), query.filters
     )
-    segments, joins = context.segments(account="f.account_id", own={})
+    segments, joins = context.segments(
+        account="f.account_id",
+        own={trait: f'i."{trait}"' for trait in ITEM_TRAITS},
+        day="f.first_paid_on",
+    )
+    if context.traits:
+        joins = f"""JOIN mrr_items i ON i.account_id = f.account_id AND i.amount > 0
+             AND i.starts_on <= f.first_paid_on
+             AND coalesce(i.ends_on, DATE '9999-12-31') > f.first_paid_on
+        {joins}"""
+    moving = "".join(
+        f"moving_{dim} AS ({MOVING[dim].spans(config)}),\n" for dim in context.moving
+    )
     segs = "".join(f", seg{place}" for place in range(len(query.by)))
     numbers = {
         "customers": "COUNT(DISTINCT CASE WHEN is_paying = 1 THEN account_id END)",
@@ -86,8 +102,8 @@ def statement(query: CohortQuery, config: Config) -> str:
     bare = Context(config, "month", query.months, query.as_of)
     return f"""WITH periods AS ({points_sql(bare)}),
 firsts AS ({FIRSTS_SQL}),
-members AS (
-    SELECT * FROM (
+{moving}members AS (
+    SELECT DISTINCT account_id, first_paid_on, cohort_on{segs} FROM (
         SELECT f.account_id, f.first_paid_on,
                CAST(date_trunc('month', f.first_paid_on) AS DATE) AS cohort_on{segments}
         FROM firsts f
@@ -115,8 +131,8 @@ later AS (
 followed AS (SELECT * FROM starts UNION ALL SELECT * FROM later WHERE is_paying = 1),
 lowered AS (
     SELECT *,
-           CASE WHEN row_number() OVER (PARTITION BY account_id ORDER BY age) = age + 1
-                THEN MIN(value) OVER (PARTITION BY account_id ORDER BY age
+           CASE WHEN row_number() OVER (PARTITION BY account_id{segs} ORDER BY age) = age + 1
+                THEN MIN(value) OVER (PARTITION BY account_id{segs} ORDER BY age
                      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
                 ELSE 0 END AS lowest
     FROM followed

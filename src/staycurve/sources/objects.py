@@ -14,6 +14,8 @@ from staycurve.sources.lines import BadLine, text_of
 Row = tuple[int, dict[str, Any]]
 """The line on which an object begins, and the object."""
 
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=float)
 _SHOWN = 1000
 _AT_ONCE = 1 << 20
 
@@ -46,14 +48,14 @@ def cell(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=float)
+        return _ENCODER.encode(value)
     return str(value)
 
 
 def _one(line: str, number: int, refuse: Callable[[BadLine], None]) -> Iterator[Row]:
     shown = line.strip()[:_SHOWN]
     try:
-        value = json.loads(line, parse_float=Decimal, parse_constant=str)
+        value = _DECODER.decode(line)
     except ValueError as error:
         refuse(BadLine(number, shown, f"is not JSON: {error}"))
     except RecursionError:
@@ -67,7 +69,6 @@ def _one(line: str, number: int, refuse: Callable[[BadLine], None]) -> Iterator[
 
 def _array(path: Path, first: str, source: Iterator[str], number: int) -> Iterator[Row]:
     """The objects of a JSON array, decoded one after the other."""
-    decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
     text, place = first, first.index("[") + 1
     is_over = False
     while True:
@@ -78,7 +79,7 @@ def _array(path: Path, first: str, source: Iterator[str], number: int) -> Iterat
             return
         if place < len(text):
             try:
-                value, end = decoder.raw_decode(text, place)
+                value, end = _DECODER.raw_decode(text, place)
             except (ValueError, RecursionError) as error:
                 if is_over:
                     raise _cut_off(path, str(error)) from None

@@ -66,6 +66,8 @@ class Engine:
         )
         # Not in the config above: DuckDB 2 knows this setting only once the connection stands.
         self.connection.execute("SET TimeZone = 'UTC'")
+        # The engine's own bar would be written into what a command prints.
+        self.connection.execute("SET enable_progress_bar = false")
 
     def close(self) -> None:
         """Give back memory and spill files."""

@@ -85,7 +85,8 @@ def spans(accounts: int, *, seed: int, foreign: float = 0.0) -> Spans:
     opened = np.where(place == 0, 0, np.concatenate(([0], close[:-1])))
     length = close - opened
     has_gap = (place > 0) & (random.random(account.size) < 0.12)
-    starts = np.repeat(begins, counts) + opened + np.where(has_gap, np.maximum(length * 3 // 10, 1), 0)
+    gap = np.where(has_gap, np.maximum(length * 3 // 10, 1), 0)
+    starts = np.repeat(begins, counts) + opened + gap
     ends = np.repeat(begins, counts) + close
     is_last = place == np.repeat(counts, counts) - 1
     ends = np.where(is_last & np.repeat(runs_on, counts), -1, ends)
@@ -99,7 +100,8 @@ def spans(accounts: int, *, seed: int, foreign: float = 0.0) -> Spans:
     plan = _carried(random.choice(4, account.size, p=[0.45, 0.3, 0.18, 0.07]), changes, place)
     interval = _carried(random.choice(4, account.size, p=[0.7, 0.22, 0.06, 0.02]), changes, place)
     quantity = random.geometric(0.25, account.size)
-    discount = np.where(random.random(account.size) < 0.1, random.choice([10, 20, 25], account.size), 0)
+    percents = random.choice([10, 20, 25], account.size)
+    discount = np.where(random.random(account.size) < 0.1, percents, 0)
     abroad = np.where(random.random(accounts) < foreign, random.integers(1, 3, accounts), 0)
     reason = np.where(ends >= 0, random.integers(-1, len(REASONS), account.size), -1)
     return Spans(account, starts, ends, plan, interval, quantity, discount,

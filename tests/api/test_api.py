@@ -100,7 +100,7 @@ def test_cohorts_and_tables(client: TestClient, company: Company) -> None:
         ("/api/v1/metrics/mrr/accounts", 422, "wrong_usage"),
         ("/api/v1/metrics/cac?grain=day", 422, "not_answered"),
         ("/api/v1/cohorts?value=x", 422, "unknown_cohort_value"),
-        ("/api/v1/cohorts?by=plan", 422, "not_answered"),
+        ("/api/v1/cohorts?by=colour", 422, "unknown_dimension"),
         ("/api/v1/nothing", 404, "not_found"),
         ("/nothing", 404, "not_found"),
         ("/static/nothing.css", 404, "not_found"),

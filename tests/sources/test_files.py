@@ -278,6 +278,15 @@ def test_a_dry_run_counts_and_changes_nothing(company: Company) -> None:
     assert company.lake.pointer.loads() == []
 
 
+def test_a_dry_run_on_a_filled_lake_leaves_it_whole(company: Company) -> None:
+    company.load("subscriptions.csv", ONE)
+    more = ONE.replace("s1", "s2")
+    assert counts(company.load("more subscriptions.csv", more, is_dry_run=True)) == (1, 0, 0)
+    assert company.rows("subscriptions", SEEN) == STORED
+    assert counts(company.load("more subscriptions.csv")) == (1, 0, 0)
+    assert [row[0] for row in company.rows("subscriptions", "subscription_id")] == ["s1", "s2"]
+
+
 def test_what_killed_loads_left_is_removed(company: Company) -> None:
     old = company.project / ".tmp" / "spill-999999999-abcdef-staged"
     old.mkdir(parents=True)

@@ -1,5 +1,8 @@
 """Mapping files: their columns and values become ours, and every slip is named."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from staycurve.errors import LoadError
@@ -196,3 +199,11 @@ def test_a_mapping_reads_dates_and_numbers_as_text() -> None:
     assert dict(mapping.main.defaults) == {
         "day": "2024-01-01", "rate": "1.5", "is_champion": "true",
     }
+
+
+def test_every_mapping_of_the_how_to_page_is_one() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "load-your-files.md"
+    blocks = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 6
+    for block in blocks:
+        assert parse_mapping(block).name == "the mapping"

@@ -222,6 +222,8 @@ def test_instants_are_utc_with_the_companys_day_beside_them(in_new_york: Company
         f,2024-01-01T00:00:00+0530
         g,2024-1-5
         h,2024-01-01T10:00Z
+        i,2024-01-01 10:00:00 +0000
+        j,2024-01-01 10:00:00 UTC
         """)
     assert in_new_york.rows("accounts", "account_id, created_at, created_on") == [
         ("a", utc("2024-01-01T05:00:00"), date(2024, 1, 1)),
@@ -232,6 +234,8 @@ def test_instants_are_utc_with_the_companys_day_beside_them(in_new_york: Company
         ("f", utc("2023-12-31T18:30:00"), date(2023, 12, 31)),
         ("g", utc("2024-01-05T05:00:00"), date(2024, 1, 5)),
         ("h", utc("2024-01-01T10:00:00"), date(2024, 1, 1)),
+        ("i", utc("2024-01-01T10:00:00"), date(2024, 1, 1)),
+        ("j", utc("2024-01-01T10:00:00"), date(2024, 1, 1)),
     ]
 
 

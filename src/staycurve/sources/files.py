@@ -111,8 +111,8 @@ def load_files(
     order = list(CONFORMED)
     items.sort(key=lambda item: order.index(item.table.name))
     options = (options or ReadOptions()).over(mapping.options)
-    remove_leftovers(lake.folder / ".tmp")
     with lake.writing(wait=wait) as writing, Engine(lake.folder / ".tmp") as engine:
+        remove_leftovers(lake.folder / ".tmp")
         meta = _company(writing.start, config)
         folder = engine.spill.with_name(engine.spill.name + "-staged")
         folder.mkdir(parents=True)

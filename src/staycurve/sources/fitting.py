@@ -7,7 +7,6 @@ import re
 
 from staycurve.config import Config
 from staycurve.errors import LoadError, UnknownNameError
-from staycurve.i18n import N_
 from staycurve.sources.mapping import Feed, Lookup
 from staycurve.sources.options import ReadOptions
 from staycurve.tables.base import Check, Table
@@ -61,7 +60,7 @@ def fit(
             Check(
                 ours,
                 f"o_{ours} IS NOT NULL AND t_{ours} IS NULL",
-                N_(f"is not the {lookup.by} of any row of {lookup.table} that was loaded"),
+                f"is not the {lookup.by} of any row of {lookup.table} that was loaded",
             )
         )
     for ours, value in feed.defaults.items():

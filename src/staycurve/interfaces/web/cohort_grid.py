@@ -13,6 +13,7 @@ from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.cohorts import HOWS, SMALL, VALUES
 from staycurve.metrics.context import Filter
+from staycurve.metrics.dimensions import ITEM_TRAITS, MOVING
 from staycurve.period import month_index, month_start, parse_period
 
 VALUE_LABELS = {
@@ -56,13 +57,14 @@ def _show(ask: Ask) -> Shown:
         Unit.COUNT if value == "customers" else Unit.MONEY
     )
     most = max((r["value"] for r in rows if r["value"] is not None), default=0.0)
+    is_cut = _is_cut_at_start(ask)
     lines: dict[str, dict[str, Any]] = {}
     for row in rows:
         month = parse_period(row["cohort"][:7])
         line = lines.setdefault(row["cohort"], {
             "label": ask.label(month),
             "size": numbers.full(row["size"], Unit.COUNT),
-            "size_href": ask.opens("new_customers", month, _filter(row)),
+            "size_href": "" if is_cut else ask.opens("new_customers", month, _filter(row)),
             "is_small": row["is_small"],
             "cells": [],
         })
@@ -80,6 +82,7 @@ def _show(ask: Ask) -> Shown:
             "lines": list(lines.values()),
             "ages": range(width),
             "small": SMALL,
+            "is_cut": is_cut,
             "switches": [
                 {
                     "label": label,
@@ -100,6 +103,11 @@ def _show(ask: Ask) -> Shown:
         },
         {"value": value, "as": how},
     )
+
+
+def _is_cut_at_start(ask: Ask) -> bool:
+    """Whether a filter names something that an account may change while it is followed."""
+    return any(own.dim in ITEM_TRAITS or own.dim in MOVING for own in ask.filters)
 
 
 def _filter(row: dict[str, Any]) -> Filter:
@@ -131,9 +139,10 @@ def _short(number: float, unit: Unit) -> str:
 def _opens(ask: Ask, row: dict[str, Any], value: str) -> str:
     """The rows that a cell counts; of a share or change, those of its number.
 
-    The running minimum of gross MRR is no metric, so its cells have no list to open.
+    The running minimum of gross MRR is no metric, and a cohort that is cut by what accounts began
+    with follows them wherever they go: such cells have no list to open.
     """
-    if value == "gross_mrr":
+    if value == "gross_mrr" or _is_cut_at_start(ask):
         return ""
     month = month_start(month_index(parse_period(row["cohort"][:7]).start) + row["age"])
     period = parse_period(f"{month:%Y-%m}")

@@ -198,12 +198,13 @@ class Site:
         if not wants or path.startswith(("/api/", "/v1/")) or path.endswith(".json"):
             return None
         status, code, message, hint = fault
-        name = "error_part.html" if _wants_part(request) else "error.html"
+        is_part = _wants_part(request)
+        name = "error_part.html" if is_part else "error.html"
         state = Empty.NOT_PERMITTED.value if status in (401, 403) else None
         try:
             body = self.templates.get_template(name).render(
                 company=self.company.config.company, message=message, hint=hint, code=code,
-                status=status, empty=state,
+                status=status, empty=state, is_part=is_part,
             )
         except StaycurveError:
             # Without htmx's file not even an error page stands.

@@ -1,0 +1,48 @@
+"""Money is an integer, rounded once, half to even."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from staycurve.money import from_micro, half_even, half_even_sql, to_micro
+from staycurve.tables.engine import Engine
+
+
+@pytest.mark.parametrize(
+    ("amount", "micro"),
+    [("0.0000005", 0), ("0.0000015", 2), ("0.0000025", 2), ("19.99", 19_990_000), ("1e3", 10**9)],
+)
+def test_beyond_six_decimals_half_goes_to_even(amount: str, micro: int) -> None:
+    assert to_micro(amount) == micro
+    assert from_micro(micro) == Decimal(micro) / 10**6
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return Engine(tmp_path_factory.mktemp("spill"))
+
+
+@given(n=st.integers(0, 10**30), d=st.integers(1, 10**12))
+def test_the_engine_rounds_as_fractions_do(engine: Engine, n: int, d: int) -> None:
+    expected = half_even(Fraction(n, d))
+    if expected < 2**63:
+        assert engine.value(f"SELECT {half_even_sql('n', 'd')} FROM (SELECT {n} n, {d} d)") == (
+            expected
+        )
+
+
+def test_ties_go_to_even(engine: Engine) -> None:
+    for n, expected in ((1, 0), (3, 2), (5, 2), (7, 4)):
+        assert engine.value(f"SELECT {half_even_sql('n', 'd')} FROM (SELECT {n} n, 2 d)") == expected
+
+
+def test_no_spill_is_left(tmp_path: Path) -> None:
+    with Engine(tmp_path) as engine:
+        engine.execute("CREATE TABLE t AS SELECT range AS n FROM range(1000)")
+    assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ A step prints one JSON object: what it found, and the seconds of the part that m
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
 import sys
 import time
@@ -172,9 +173,8 @@ def files(folder: str) -> Found:
 
 def peer(path: str) -> Found:
     """The same figures by the package saas-metrics; runs in that package's own environment."""
-    import saas_metrics
-
-    report = saas_metrics.analyze(path)
+    # By name: staycurve's own environment, in which types are checked, does not have it.
+    report = importlib.import_module("saas_metrics").analyze(path)
     table, triangle, rates = report.waterfall, report.retention, report.metrics
     columns = ["beginning", "new_logo", "reactivation", "expansion", "contraction", "churn",
                "ending", "active_logos", "new_logos", "churned_logos"]

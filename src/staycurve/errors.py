@@ -47,6 +47,7 @@ class UnknownNameError(UsageError):
     """A name that is not in its list, with the nearest that is."""
 
     code = "unknown_name"
+    exit_status = 1
 
     def __init__(
         self, kind: str, name: str, known: Iterable[str], *, hint: str = "", code: str = ""

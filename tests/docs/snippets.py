@@ -34,10 +34,15 @@ import httpx
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorials" / "first-numbers.md"
+SHOWN_ONLY = {
+    # These pages speak of files that are not in the repository.
+    DOCS / "how-to" / "load-your-files.md",
+    DOCS / "how-to" / "load-ravenstack.md",
+}
 PAGES = [
     ROOT / "README.md",
     *sorted((DOCS / "tutorials").glob("*.md")),
-    *sorted((DOCS / "how-to").glob("*.md")),
+    *sorted({*(DOCS / "how-to").glob("*.md")} - SHOWN_ONLY),
 ]
 
 _FENCE = re.compile(r"^```(\S*) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)

@@ -333,7 +333,7 @@ def _outcome(folder: Path, batches: list[list[tuple[str, str, int, int, str]]]) 
 
 
 @settings(
-    max_examples=8, deadline=None, derandomize=True,
+    max_examples=6, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(rows=ROWS, data=st.data())

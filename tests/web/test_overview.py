@@ -43,27 +43,32 @@ def number_links(html: str) -> list[Link]:
 
 
 @pytest.mark.parametrize(
-    "query",
-    ["", "?grain=quarter", "?where=plan=Basic", "?industry=Health, Care", "?as_of=2024-03-20"],
+    ("query", "where"),
+    [
+        ("", ""),
+        ("?grain=quarter", ""),
+        ("?where=plan=Basic", "plan=Basic"),
+        ("?country=DE", "country=DE"),
+        ("?as_of=2024-03-20", ""),
+    ],
 )
 def test_json_twin_has_the_values_of_show(
-    client: TestClient, company: Company, query: str
+    client: TestClient, company: Company, query: str, where: str
 ) -> None:
     page = client.get(f"/index.json{query}").json()
-    where = {"?where=plan=Basic": "plan=Basic", "?industry=Health, Care": "country!=FR"}
     compared = 0
     for panel in page["panels"]:
-        if panel["name"] not in ("figures", "movements") or "Health" in query:
+        if panel["name"] not in ("figures", "movements"):
             continue
         for row in panel["rows"]:
             shown = company.show(
                 row["metric"], grain=row["grain"], start=row["period"], end=row["period"],
-                where=where.get(query, ""), as_of=page["as_of"],
+                where=where, as_of=page["as_of"],
             ).rows[0]
             assert row["value"] == pytest.approx(shown["value"]), row
             assert row["open"] == shown["open"]
             compared += 1
-    assert compared > 10 or "Health" in query
+    assert compared > 10
     assert page["currency"] == "USD"
     assert page["timezone"] == "UTC"
 
@@ -133,9 +138,6 @@ def test_layers_sum_to_the_whole(client: TestClient, company: Company) -> None:
 def test_every_metric_label_leads_to_its_definition(client: TestClient) -> None:
     html = client.get("/").text
     named = {x.href.split("?")[0] for x in links(html) if x.href.startswith("/metrics/")}
-    assert {"/metrics/mrr", "/metrics/nrr", "/metrics/churned_mrr", "/metrics/fx_impact"} >= (
-        {"/metrics/mrr", "/metrics/nrr", "/metrics/churned_mrr"} & named
-    )
     assert {"/metrics/mrr", "/metrics/nrr", "/metrics/churned_mrr"} <= named
     for address in sorted(named):
         page = client.get(address)

@@ -42,6 +42,11 @@ class Point:
         A path on the same server that opens the value.
     is_open : bool
         Whether the period has not closed; drawn fainter.
+
+    Raises
+    ------
+    ValueError
+        If `href` leads elsewhere.
     """
 
     period: str
@@ -50,6 +55,10 @@ class Point:
     about: str = ""
     href: str = ""
     is_open: bool = False
+
+    def __post_init__(self) -> None:
+        if self.href and not re.match(r"/(?![/\\])", self.href):
+            raise ValueError(f"'{self.href}' is not a path on the same server")
 
 
 @dataclass(frozen=True)

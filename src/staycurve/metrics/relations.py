@@ -133,9 +133,10 @@ WHERE user_id IS NULL OR place = 1"""
 
 
 _ITEM = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
-_SPEND = {"channel": "i.channel", "purpose": "i.purpose", "kind": "i.kind"}
+# Only what means the same on both sides of a ratio: spend and reach have kinds of their own.
+_SPEND = {"channel": "i.channel"}
 _ANSWER = {"survey": "t.survey", "touchpoint": "t.touchpoint"}
-_REACH = {"channel": "t.channel", "kind": "t.kind"}
+_REACH = {"channel": "t.channel"}
 _TICKET = {"channel": "t.channel", "priority": "t.priority", "topic": "t.topic"}
 _LEAD = {"channel": "t.channel"}
 _TRIAL = {"card_on_file": "t.card_on_file"}

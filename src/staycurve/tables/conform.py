@@ -140,10 +140,12 @@ def _date_text(column: str, writing: Writing) -> str:
 
 def _instant(column: str, writing: Writing) -> str:
     read = _date_text(column, writing)
+    # The engine takes an offset only without a blank before it.
+    plain = f"replace(replace({read}, ' +', '+'), ' -', '-')"
     return (
         f"CASE WHEN regexp_full_match({read}, {quoted(_INSTANT)}) "
         f"AND left({read}, 4) BETWEEN '{FIRST_YEAR}' AND '{LAST_YEAR}' "
-        f"THEN TRY_CAST({read} AS TIMESTAMPTZ) END"
+        f"THEN TRY_CAST({plain} AS TIMESTAMPTZ) END"
     )
 
 

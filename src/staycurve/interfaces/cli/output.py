@@ -48,7 +48,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    table = Table(box=box.SIMPLE_HEAD)
     for place, column in enumerate(columns):
         is_number = bool(rows) and all(_is_number(row[place]) for row in rows)
         table.add_column(column, justify="right" if is_number else "left", no_wrap=is_number)
@@ -58,6 +58,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     if not console.is_terminal:
         # A pipe has no width of its own: never cut what a program or a file is to receive.
         console = Console(width=max(120, 14 * len(columns)))
+    console.print(title, style="bold", highlight=False, soft_wrap=True)
     console.print(table)
 
 

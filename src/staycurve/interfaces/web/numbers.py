@@ -105,7 +105,7 @@ def delta(value: float | None, before: float | None, unit: Unit, better: str) ->
     else:
         # From zero or across it a percentage says nothing: the difference itself does.
         is_small = change == 0
-        size = compact(abs(change), unit)
+        size = compact(abs(change), unit).removeprefix("+")
     if is_small:
         return Delta("≈", size, "neutral", _("about the same"))
     is_up = change > 0

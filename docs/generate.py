@@ -148,14 +148,25 @@ def choices_of(formula: Formula) -> Iterator[Choice]:
 
 
 
+def chosen(formula: Formula, value: str) -> Formula:
+    """The formula in which every choice is decided for `value`."""
+    if isinstance(formula, Choice):
+        return formula.options[value]
+    if isinstance(formula, Operation):
+        return Operation(formula.sign, chosen(formula.left, value), chosen(formula.right, value))
+    return formula
+
+
 def _formula_part(metric: Metric) -> str:
-    if not isinstance(metric.formula, Choice):
+    choices = list(choices_of(metric.formula))
+    if not choices:
         return f"```text\n{metric.formula.text()}\n```"
-    switch = metric.formula.switch
+    switch = choices[0].switch
     default = SWITCHES[switch].default
     rows = [
-        [f"`{value}`" + (" (default)" if value == default else ""), option.text()]
-        for value, option in metric.formula.options.items()
+        [f"`{value}`" + (" (default)" if value == default else ""),
+         chosen(metric.formula, value).text()]
+        for value in choices[0].options
     ]
     link = f"[`{switch}`](../conventions.md#{switch})"
     return f"The switch {link} decides:\n\n" + table([switch, "formula"], rows)
@@ -231,10 +242,6 @@ def metric_page(name: str, metric: Metric) -> str:
     used = dict.fromkeys(names[id(m)] for m in _metrics_in(metric.formula) if id(m) in names)
     if used:
         parts.append("Metrics in it: " + ", ".join(f"[{key}]({key}.md)" for key in used) + ".")
-    inner = [c for c in choices_of(metric.formula) if c is not metric.formula]
-    for choice in inner:
-        link = f"[`{choice.switch}`](../conventions.md#{choice.switch})"
-        parts.append(f"Part of it follows the switch {link}.")
     if "subscriptions" in tables_of(metric):
         parts.append("What counts as MRR follows the [conventions](../conventions.md).")
     if metric.disagreements:

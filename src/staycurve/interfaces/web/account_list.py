@@ -17,6 +17,8 @@ from staycurve.period import Period, align, parse_period
 from staycurve.tables.engine import quoted
 
 PER_PAGE = 100
+WORDS = 60
+"""Letters of a column's heading beyond which it says numerator or denominator instead."""
 
 
 def _period(ask: Ask) -> Period:
@@ -87,7 +89,7 @@ def _show(ask: Ask) -> Shown:
         {
             "metric": name,
             "label": label,
-            "heads": [_("Numerator"), _("Denominator")] if is_ratio else [label],
+            "heads": _sides(name, ask) if is_ratio else [label],
             "lines": lines,
             "count": len(rows),
             "page": page,
@@ -106,6 +108,18 @@ def _show(ask: Ask) -> Shown:
         },
         {"metric": name, "period": found.period, "grain": period.grain, "total": total},
     )
+
+
+def _sides(metric: str, ask: Ask) -> list[str]:
+    """What stands above and below the line, in words where they fit a column."""
+    formula = METRICS[metric].resolve(ask.company.config.conventions)
+    assert isinstance(formula, Operation)
+    sides = ((formula.left, _("Numerator")), (formula.right, _("Denominator")))
+    found = []
+    for side, name in sides:
+        text = side.text()
+        found.append(f"{text[:1].upper()}{text[1:]}" if len(text) <= WORDS else name)
+    return found
 
 
 def _shares(row: dict[str, Any], total: dict[str, Any], sizes: Sequence[str]) -> str:
@@ -133,7 +147,7 @@ def _heading(ask: Ask) -> str:
 ROWS = Panel(
     "rows",
     N_("Accounts"),
-    N_("Which accounts make up this number?"),
+    N_("Largest first; together they are the number above them."),
     "accounts.html",
     _show,
 )

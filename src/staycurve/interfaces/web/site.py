@@ -117,7 +117,7 @@ class Site:
             form = form if form in _MEDIA else "html"
             is_part = form == "html" and _wants_part(request)
             made = self._page(page, address, params, form, is_part=is_part)
-            headers = {"ETag": made.tag, "Cache-Control": "no-cache", "Vary": "HX-Request"}
+            headers = {"ETag": made.tag, "Cache-Control": "private, no-cache", "Vary": "HX-Request"}
             if is_part:
                 headers["HX-Push-Url"] = made.address
             if request.headers.get("if-none-match") == made.tag:

@@ -1,0 +1,105 @@
+"""The generated reference is current, and nothing is missing from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docs import generate
+from staycurve.config import PROFILES, SWITCHES
+from staycurve.metrics.base import STAGES
+from staycurve.metrics.catalogue import METRICS
+from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.views import DERIVED
+
+ADVICE = "Run: make docs"
+
+
+def text(name: str) -> str:
+    return (generate.REFERENCE / name).read_text(encoding="utf-8")
+
+
+def headings(name: str) -> set[str]:
+    return {line.lstrip("# ") for line in text(name).splitlines() if line.startswith("#")}
+
+
+def test_generated_pages_are_current() -> None:
+    made = generate.pages()
+    old = [
+        str(path.relative_to(generate.REFERENCE))
+        for path, page in made.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != page
+    ]
+    assert not old, f"{', '.join(old)} are not what the program says. {ADVICE}"
+
+
+def test_nothing_in_the_reference_is_left_over() -> None:
+    assert generate.stray() == [], ADVICE
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_every_metric_has_a_page_that_says_what_it_is(name: str) -> None:
+    page = text(f"metrics/{name}.md")
+    metric = METRICS[name]
+    for needed in (metric.label, metric.about, metric.formula.text()[:20], "Worked example"):
+        assert needed in page
+    assert metric.disagreements in page
+    assert f"]({name}.md)" in text("metrics/index.md")
+
+
+def test_every_metric_belongs_to_a_stage() -> None:
+    assert {metric.stage for _, metric in METRICS.items()} <= set(STAGES)
+
+
+@pytest.mark.parametrize("name", [*CONFORMED, *DERIVED])
+def test_every_table_has_a_section(name: str) -> None:
+    assert name in headings("tables.md")
+
+
+@pytest.mark.parametrize("name", list(CONFORMED))
+def test_every_column_has_a_row(name: str) -> None:
+    section = text("tables.md").split(f"### {name}\n")[1].split("\n##")[0]
+    for column in CONFORMED[name].columns:
+        assert f"| `{column.name}`" in section
+        assert column.about in section
+
+
+@pytest.mark.parametrize("name", list(SWITCHES))
+def test_every_switch_has_a_row_and_a_section(name: str) -> None:
+    page = text("conventions.md")
+    assert name in headings("conventions.md")
+    assert f"[`{name}`](#{name})" in page
+    assert all(f"`{value}`" in page for value in SWITCHES[name].values)
+
+
+@pytest.mark.parametrize("name", list(PROFILES))
+def test_every_profile_names_the_source_of_every_value(name: str) -> None:
+    assert name in headings("conventions.md")
+    for switch in PROFILES[name]:
+        assert generate.PROFILE_SOURCES[name, switch] in text("conventions.md")
+
+
+def test_no_source_is_left_of_a_value_that_no_profile_sets() -> None:
+    assert set(generate.PROFILE_SOURCES) == {
+        (profile, switch) for profile, chosen in PROFILES.items() for switch in chosen
+    }
+
+
+@pytest.mark.parametrize("name", list(generate.commands()))
+def test_every_command_has_a_section_with_its_options(name: str) -> None:
+    section = text("cli.md").split(f"## {name}\n")[1].split("\n## ")[0]
+    for parameter in generate.commands()[name].params:
+        if parameter.name != "help":
+            shown = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.metavar
+            assert str(shown or parameter.name.upper()) in section
+
+
+def test_decisions_name_metrics_that_exist() -> None:
+    for _, names in generate.DECISIONS.values():
+        assert all(name in METRICS for name in names)
+
+
+def test_the_generator_writes_only_into_the_reference() -> None:
+    assert all(generate.REFERENCE in path.parents for path in generate.pages())
+    assert Path(generate.__file__).parent == generate.REFERENCE.parent

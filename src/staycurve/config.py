@@ -78,7 +78,7 @@ SWITCHES: dict[str, Switch] = {
     "reactivation_window": Switch(
         "forever",
         ("forever", "90d"),
-        "How long after it stopped paying an account that returns is not new.",
+        "How many days after it stopped paying an account that returns is not new.",
         _is_days,
     ),
     "churn_denominator": Switch(

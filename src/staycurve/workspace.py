@@ -254,13 +254,14 @@ class Company:
         made = self._plan(query)
         with self._lock, self._seeing(query.as_of) as engine:
             rows = engine.rows(made.sql)
+        values = values_of(made, rows)
         return Result(
-            rows=values_of(made, rows),
+            rows=values,
             as_of=query.as_of.at.isoformat(),
             currency=self.config.company.currency,
             sql=made.sql,
             units={name: metric.unit for name, metric in made.metrics.items()},
-            notes=notes_of(made),
+            notes=notes_of(made, values),
             is_additive=is_additive(made),
             _accounts=lambda metric, period: self.account_rows(
                 Query((metric,), query.grain, (period,), query.as_of, (), query.filters)

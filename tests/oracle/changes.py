@@ -150,7 +150,8 @@ def _kind(was_customer: bool, is_customer: bool, amount: int, *, is_return: bool
 
 def _is_return(book: Book, last_paid: date, day: date) -> bool:
     window = days(book.settings.conventions.reactivation_window)
-    return window is None or (day - last_paid).days <= window
+    # Counted from the day on which it stopped, the one after the last that it paid for.
+    return window is None or (day - last_paid).days - 1 <= window
 
 
 def _end_class(book: Book, account: str, before: Held, after: Held, day: date) -> str:

@@ -148,9 +148,9 @@ def test_paid_to_free_is_churn_unless_free_is_active() -> None:
     ("window", "back", "kind"),
     [
         ("forever", "2024-12-20", "reactivation"),
-        # Last paid on 2024-02-09; 90 days later is 2024-05-09.
-        ("90d", "2024-05-09", "reactivation"),
-        ("90d", "2024-05-10", "new"),
+        # It stopped on 2024-02-10; 90 days later is 2024-05-10.
+        ("90d", "2024-05-10", "reactivation"),
+        ("90d", "2024-05-11", "new"),
     ],
 )
 def test_the_window_of_reactivation(window: str, back: str, kind: str) -> None:

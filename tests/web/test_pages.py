@@ -175,6 +175,31 @@ def test_nothing_matches_is_not_zero(client: TestClient) -> None:
     assert 'href="/">Remove every filter' in html
 
 
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("/?where=colour=red", "unknown_dimension"),
+        ("/?from=2030", "not_answered"),
+        ("/?cohort_value=x", "unknown_cohort_value"),
+        ("/accounts?period=2050-01", "wrong_usage"),
+        ("/accounts?period=soon", "wrong_usage"),
+        ("/accounts?metric=mrr&page=x", "wrong_usage"),
+    ],
+)
+def test_what_cannot_be_shown_is_an_error(client: TestClient, address: str, code: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == code
+
+
+def test_a_panel_that_cannot_be_cut_leaves_the_page_standing(client: TestClient) -> None:
+    page = client.get("/metrics/lead_rate.json?where=plan=Pro")
+    assert page.status_code == 200
+    definition, values = page.json()["panels"]
+    assert definition["label"] == "Lead rate"
+    assert "cannot be cut by plan" in values["why"]
+
+
 def test_not_permitted(company: Company) -> None:
     app = create_app(company)
 

@@ -91,6 +91,8 @@ class Measure(Formula):
         Whether the integer counts micro-units of the company's currency.
     is_empty_without_rows : bool
         Whether a period without rows means unknown instead of zero.
+    total_sql : str
+        The aggregate over the relation's `totals`, where it differs from `sql`.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Measure(Formula):
     sql: str
     is_money: bool = False
     is_empty_without_rows: bool = False
+    total_sql: str = ""
 
     def resolve(self, conventions: Mapping[str, str]) -> Formula:
         return self
@@ -130,15 +133,18 @@ class Operation(Formula):
     def text(self) -> str:
         left, right = self.left.text(), self.right.text()
         if self.sign in "×÷":
-            left = f"({left})" if _is_sum(self.left) else left
-            right = f"({right})" if _is_sum(self.right) or _is_division(self.right) else right
-        elif self.sign == "−" and _is_sum(self.right):
+            left = f"({left})" if _is_loose(self.left) else left
+            right = f"({right})" if _is_loose(self.right) or _is_division(self.right) else right
+        elif self.sign == "−" and _is_loose(self.right):
             right = f"({right})"
         return f"{left} {self.sign} {right}"
 
 
-def _is_sum(formula: Formula) -> bool:
-    return isinstance(formula, Operation) and formula.sign in "+−"
+def _is_loose(formula: Formula) -> bool:
+    """Whether the text of a formula needs brackets beside × or ÷."""
+    return isinstance(formula, Choice) or (
+        isinstance(formula, Operation) and formula.sign in "+−"
+    )
 
 
 def _is_division(formula: Formula) -> bool:

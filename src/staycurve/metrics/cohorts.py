@@ -9,8 +9,9 @@ from staycurve.config import Config
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS, MOVING
+from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, ITEM_TRAITS, MOVING
 from staycurve.metrics.mrr_relations import closing_rows
+from staycurve.metrics.mrr_totals import payer_totals, value_totals
 from staycurve.metrics.query import STILL_OPEN, known_dims, points_sql
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import AsOf, Period
@@ -70,7 +71,66 @@ def check(query: CohortQuery, attributes: Sequence[str]) -> None:
 
 
 def statement(query: CohortQuery, config: Config) -> str:
-    """SQL of rows (cohort_on, seg…, age, size, number), money in micro-units.
+    """SQL of rows (cohort_on, seg…, age, size, number), money in micro-units."""
+    dims = (*query.by, *(f.dim for f in query.filters))
+    is_still = not any(dim in ITEM_TRAITS or dim in MOVING for dim in dims)
+    if query.value != "gross_mrr" and is_still and config.convention("netting") != "month":
+        return _from_changes(query, config)
+    return _from_accounts(query, config)
+
+
+def _from_changes(query: CohortQuery, config: Config) -> str:
+    """The matrix from what changed: nothing is followed account by account."""
+    dims = tuple(dict.fromkeys((*query.by, *(f.dim for f in query.filters))))
+    whole = Context(
+        config, "month", query.months, query.as_of, (*dims, COHORT), len(dims), query.filters
+    )
+    cohort = f"CAST(seg{len(dims)} || '-01' AS DATE)"
+    segs = "".join(f", seg{place}" for place in range(len(query.by)))
+    count = query.value == "customers"
+    rows = payer_totals if count else value_totals
+    segments, joins = whole.segments(account="f.account_id", own={})
+    segments_of_start, joins_of_start = whole.segments(account="v.account_id", own={})
+    start = "1" if count else "v.after"
+    order = "".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))
+    return f"""WITH periods AS ({points_sql(whole)}),
+firsts AS ({FIRSTS_SQL}),
+sizes AS (
+    SELECT {cohort} AS cohort_on{segs}, COUNT(*) AS size
+    FROM (
+        SELECT f.account_id{segments}
+        FROM firsts f
+        {joins}
+        WHERE f.first_paid_on <= DATE '{query.as_of.last_day}'
+    ) listed WHERE {whole.where()} GROUP BY ALL
+),
+starts AS (
+    SELECT {cohort} AS cohort_on{segs}, 0 AS age, SUM(number) AS number
+    FROM (
+        SELECT {start} AS number, row_number() OVER (PARTITION BY v.account_id
+                   ORDER BY v.last_mark DESC) AS place{segments_of_start}
+        FROM mrr_movements v
+        {joins_of_start}
+        WHERE v.day = v.first_paid_on AND v.after > 0
+          AND v.day <= DATE '{query.as_of.last_day}'
+    ) first_day WHERE place = 1 AND {whole.where()} GROUP BY ALL
+),
+totals AS ({rows("periods", "close_on")(whole)}),
+later AS (
+    SELECT {cohort} AS cohort_on{segs}, {_age("start_on", cohort)} AS age,
+           SUM({"change" if count else "value"}) AS number
+    FROM totals WHERE start_on > {cohort} AND {whole.where()} GROUP BY ALL
+),
+cells AS (SELECT * FROM starts UNION ALL SELECT * FROM later)
+SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) AS size,
+       CAST(coalesce(c.number, 0) AS BIGINT) AS number
+FROM sizes s
+LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
+ORDER BY {order}s.cohort_on, c.age"""
+
+
+def _from_accounts(query: CohortQuery, config: Config) -> str:
+    """The matrix account by account and month by month.
 
     What changes with time, such as the plan, is taken as it was on the account's first paid day;
     the account is then followed whole, whatever it changes to.

@@ -18,7 +18,7 @@ _OWN = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
 _FAR = "DATE '9999-12-31'"
 
 
-def _standing(context: Context, *, points: str, point: str) -> str:
+def _standing(context: Context, *, points: str, point: str, history: str = "") -> str:
     """Items in force at the close of a day of each period, valued that day."""
     segments, joins = context.segments(account="i.account_id", own=_OWN, day=f"p.{point}")
     return f"""SELECT i.account_id, p.start_on{segments},
@@ -27,19 +27,33 @@ def _standing(context: Context, *, points: str, point: str) -> str:
        CASE WHEN i.requested_on <= p.{point} OR (i.own_requested_on <= p.{point}
                  AND i.followed_on > DATE '{context.as_of.last_day}')
             THEN 1 ELSE 0 END AS is_requested,
-       i.is_contracted, p.{point} AS point_on,
-       CASE WHEN h.first_paid_on < p.start_on THEN 1 ELSE 0 END AS is_from_history
+       i.is_contracted, p.{point} AS point_on{history}
 FROM {points} p
 JOIN mrr_items i ON i.starts_on <= p.{point} AND coalesce(i.ends_on, {_FAR}) > p.{point}
-LEFT JOIN firsts h ON h.account_id = i.account_id
+{_firsts(context, is_needed=bool(history))}
 {rate_join(item="i", day=f"p.{point}", rate="x")}
 {joins}"""
 
 
+def history_rows(context: Context) -> str:
+    """What stands at each period's close, and whether its account first paid in an earlier one."""
+    first = ", CASE WHEN h.first_paid_on < p.start_on THEN 1 ELSE 0 END AS is_from_history"
+    return _standing(context, points="periods", point="close_on", history=first)
+
+
+def _keeps_free(context: Context) -> bool:
+    return context.config.convention("free_plan") == "active"
+
+
 def _free(context: Context, point: str) -> str:
     """SQL that lets an account that has paid before, and is now on a free plan, count."""
-    if context.config.convention("free_plan") == "active":
-        return f"OR h.first_paid_on <= p.{point}"
+    return f"OR h.first_paid_on <= p.{point}" if _keeps_free(context) else ""
+
+
+def _firsts(context: Context, *, is_needed: bool = False) -> str:
+    """The join of each account's first paid day, where anything asks for it."""
+    if is_needed or _keeps_free(context):
+        return "LEFT JOIN firsts h ON h.account_id = i.account_id"
     return ""
 
 
@@ -76,7 +90,7 @@ def opener_rows(points: str) -> Callable[[Context], str]:
        CASE WHEN i.amount > 0 {_free(context, "open_on")} THEN 1 ELSE 0 END AS is_paying
 FROM {points} p
 JOIN mrr_items i ON i.starts_on <= p.close_on AND coalesce(i.ends_on, {_FAR}) > p.open_on
-LEFT JOIN firsts h ON h.account_id = i.account_id
+{_firsts(context)}
 {rate_join(item="i", day="p.open_on", rate="x")}
 {joins}"""
         key = f"account_id, start_on, open_on{context.seg_names}"

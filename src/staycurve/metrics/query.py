@@ -187,7 +187,11 @@ def _statement(
 ) -> str:
     used = list(dict.fromkeys(measure.relation for measure in measures))
     shared = {need for name in used for need in RELATIONS[name].needs}
-    if COHORT in context.dims or "tenure" in context.dims:
+    if (
+        COHORT in context.dims
+        or "tenure" in context.dims
+        or context.config.convention("free_plan") == "active"
+    ):
         shared.add("firsts")
     ctes = [f"periods AS ({_points_sql(_period_points(context))})"]
     if "firsts" in shared:
@@ -203,10 +207,14 @@ def _statement(
             *(f"seg{place}" for place in range(context.by_count))]
     key = ", ".join(keys)
     for name in used:
+        relation = RELATIONS[name]
+        totals = relation.totals if not is_by_account and relation.has_totals(context) else None
         sums = ", ".join(
-            f"CAST({m.sql} AS BIGINT) AS {m.name}" for m in measures if m.relation == name
+            f"CAST({(totals and m.total_sql) or m.sql} AS BIGINT) AS {m.name}"
+            for m in measures
+            if m.relation == name
         )
-        ctes.append(f"{name}_rows AS ({RELATIONS[name].rows(context)})")
+        ctes.append(f"{name}_rows AS ({(totals or relation.rows)(context)})")
         ctes.append(
             f"{name}_sums AS (SELECT {key}, {sums} FROM {name}_rows "
             f"WHERE {context.where()} GROUP BY {key})"

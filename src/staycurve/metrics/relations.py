@@ -10,9 +10,18 @@ from staycurve.metrics.dimensions import ITEM_TRAITS
 from staycurve.metrics.mrr_relations import (
     base_rows,
     closing_rows,
+    history_rows,
     movement_rows,
     opener_rows,
     opening_rows,
+)
+from staycurve.metrics.mrr_totals import (
+    counts_openers,
+    follows_accounts,
+    has_still_segments,
+    opener_totals,
+    payer_totals,
+    value_totals,
 )
 
 
@@ -36,6 +45,10 @@ class Relation:
         The table that has `day`, where it is not `base`.
     needs : tuple of str
         Shared relations that the SQL names.
+    totals : callable, optional
+        Context → SQL of fewer rows without accounts that sum to the same.
+    has_totals : callable
+        Context → whether `totals` can be asked.
     """
 
     base: str
@@ -45,6 +58,8 @@ class Relation:
     day: str = "starts_on"
     needs: tuple[str, ...] = ()
     table: str = ""
+    totals: Callable[[Context], str] | None = None
+    has_totals: Callable[[Context], bool] = has_still_segments
 
     @property
     def source(self) -> str:
@@ -141,31 +156,69 @@ _TICKET = {"channel": "t.channel", "priority": "t.priority", "topic": "t.topic"}
 _LEAD = {"channel": "t.channel"}
 _TRIAL = {"card_on_file": "t.card_on_file"}
 
-_ITEMS = ("firsts",)
 
 RELATIONS: dict[str, Relation] = {
-    "movements": Relation("subscriptions", movement_rows, _ITEM, needs=_ITEMS),
-    "closing": Relation("subscriptions", closing_rows("periods"), _ITEM, needs=_ITEMS),
-    "opening": Relation("subscriptions", opening_rows, _ITEM, needs=_ITEMS),
-    "month_closing": Relation(
-        "subscriptions", closing_rows("months"), _ITEM, needs=("firsts", "months")
+    "movements": Relation("subscriptions", movement_rows, _ITEM),
+    "closing": Relation("subscriptions", closing_rows("periods"), _ITEM),
+    "closing_value": Relation(
+        "subscriptions",
+        closing_rows("periods"),
+        _ITEM,
+        totals=value_totals("periods", "close_on"),
     ),
-    "openers": Relation("subscriptions", opener_rows("periods"), _ITEM, needs=_ITEMS),
+    "payers": Relation(
+        "subscriptions",
+        closing_rows("periods"),
+        _ITEM,
+        totals=payer_totals("periods", "close_on"),
+        has_totals=follows_accounts,
+    ),
+    "history": Relation("subscriptions", history_rows, _ITEM, needs=("firsts",)),
+    "opening": Relation(
+        "subscriptions", opening_rows, _ITEM, totals=value_totals("periods", "open_on")
+    ),
+    "month_value": Relation(
+        "subscriptions",
+        closing_rows("months"),
+        _ITEM,
+        needs=("months",),
+        totals=value_totals("months", "close_on"),
+    ),
+    "month_payers": Relation(
+        "subscriptions",
+        closing_rows("months"),
+        _ITEM,
+        needs=("months",),
+        totals=payer_totals("months", "close_on"),
+        has_totals=follows_accounts,
+    ),
+    "openers": Relation(
+        "subscriptions",
+        opener_rows("periods"),
+        _ITEM,
+        totals=opener_totals("periods"),
+        has_totals=counts_openers,
+    ),
     "month_openers": Relation(
-        "subscriptions", opener_rows("months"), _ITEM, needs=("firsts", "months")
+        "subscriptions",
+        opener_rows("months"),
+        _ITEM,
+        needs=("months",),
+        totals=opener_totals("months"),
+        has_totals=counts_openers,
     ),
     "year_openers": Relation(
-        "subscriptions", opener_rows("years"), _ITEM, needs=("firsts", "years")
+        "subscriptions", opener_rows("years"), _ITEM, needs=("years",)
     ),
     "rolling_openers": Relation(
-        "subscriptions", opener_rows("rolling"), _ITEM, needs=("firsts", "rolling")
+        "subscriptions", opener_rows("rolling"), _ITEM, needs=("rolling",)
     ),
     "month_rolling_openers": Relation(
-        "subscriptions", opener_rows("month_rolling"), _ITEM, needs=("firsts", "month_rolling")
+        "subscriptions", opener_rows("month_rolling"), _ITEM, needs=("month_rolling",)
     ),
-    "base": Relation("subscriptions", base_rows("periods"), _ITEM, needs=_ITEMS),
+    "base": Relation("subscriptions", base_rows("periods"), _ITEM),
     "month_base": Relation(
-        "subscriptions", base_rows("months"), _ITEM, needs=("firsts", "months")
+        "subscriptions", base_rows("months"), _ITEM, needs=("months",)
     ),
     "spend": Relation("spend", _spend(_no_lag), _SPEND, False, "month"),
     "lagged_spend": Relation("spend", _spend(_cac_lag), _SPEND, False, "month"),

@@ -11,6 +11,7 @@ from staycurve.metrics import base
 from staycurve.metrics.base import Operation, Unit
 from staycurve.metrics.dimensions import ITEM_TRAITS
 from staycurve.metrics.query import STILL_OPEN, Plan
+from staycurve.metrics.relations import RELATIONS
 from staycurve.period import Period
 
 if TYPE_CHECKING:
@@ -156,8 +157,11 @@ def values_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[Row]:
     return rows
 
 
-def notes_of(plan: Plan) -> tuple[str, ...]:
+def notes_of(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
     """What a reader of the answer must know."""
+    if not rows:
+        bases = ", ".join(dict.fromkeys(RELATIONS[m.relation].base for m in plan.measures))
+        return (f"There is nothing to split: no rows of {bases} lie in the range and filters.",)
     if is_additive(plan):
         return ()
     traits = ", ".join(dim for dim in plan.query.by if dim in ITEM_TRAITS)

@@ -13,27 +13,39 @@ from staycurve.metrics.revenue import (
 )
 
 
-def _money(name: str, label: str, relation: str, expression: str) -> Measure:
-    return Measure(name, label, relation, f"SUM({expression})", is_money=True)
+def _money(
+    name: str, label: str, relation: str, expression: str, *, total: str = ""
+) -> Measure:
+    return Measure(
+        name, label, relation, f"SUM({expression})", is_money=True, total_sql=total
+    )
 
 
-def _count(name: str, label: str, relation: str, test: str = "1 = 1") -> Measure:
+def _count(
+    name: str, label: str, relation: str, test: str = "1 = 1", *, total: str = ""
+) -> Measure:
     sql = f"COUNT(DISTINCT CASE WHEN {test} THEN account_id END)"
-    return Measure(name, label, relation, sql)
+    return Measure(name, label, relation, sql, total_sql=total)
 
 
 _AT_OPENING = N_("accounts that paid at the opening")
-_s_accounts = _count("s_accounts", _AT_OPENING, "openers")
-_s_lost = _count("s_lost", N_("of them not paying at the close"), "openers", "has_left = 1")
-_s_kept = _count("s_kept", N_("of them paying at the close"), "openers", "has_left = 0")
+_s_accounts = _count("s_accounts", _AT_OPENING, "openers", total="SUM(accounts)")
+_s_lost = _count(
+    "s_lost", N_("of them not paying at the close"), "openers", "has_left = 1", total="SUM(lost)"
+)
+_s_kept = _count(
+    "s_kept", N_("of them paying at the close"), "openers", "has_left = 0",
+    total="SUM(accounts) - SUM(lost)",
+)
 _s_grown = _count(
-    "s_grown", N_("of them with more MRR at the close"), "openers", "closing > opening"
+    "s_grown", N_("of them with more MRR at the close"), "openers", "closing > opening",
+    total="SUM(grown)",
 )
 _s_opening = _money("s_opening", N_("their opening MRR"), "openers", "opening")
 _s_closing = _money("s_closing", N_("their closing MRR"), "openers", "closing")
 _s_least = _money(
     "s_least", N_("the lesser of opening and closing MRR of each"), "openers",
-    "least(opening, closing)",
+    "least(opening, closing)", total="SUM(least)",
 )
 _y_opening = _money(
     "y_opening", N_("MRR twelve months before the close"), "year_openers", "opening"

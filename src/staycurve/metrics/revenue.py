@@ -18,13 +18,14 @@ def _accounts(name: str, label: str, test: str) -> Measure:
     return Measure(name, label, "movements", sql)
 
 
-_closing = Measure("closing", N_("closing MRR"), "closing", "SUM(value)", is_money=True)
+_closing = Measure("closing", N_("closing MRR"), "closing_value", "SUM(value)", is_money=True)
 _opening = Measure("opening", N_("opening MRR"), "opening", "SUM(value)", is_money=True)
 _paying = Measure(
     "paying",
     N_("accounts that pay at the close"),
-    "closing",
+    "payers",
     "COUNT(DISTINCT CASE WHEN is_paying = 1 THEN account_id END)",
+    total_sql="SUM(change)",
 )
 _contracted = Measure(
     "contracted",
@@ -43,7 +44,7 @@ _committed = Measure(
 _from_history = Measure(
     "from_history",
     N_("closing MRR of accounts that first paid in an earlier period"),
-    "closing",
+    "history",
     "SUM(CASE WHEN is_from_history = 1 THEN value ELSE 0 END)",
     is_money=True,
 )

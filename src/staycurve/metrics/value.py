@@ -17,23 +17,33 @@ from staycurve.metrics.base import (
 from staycurve.metrics.revenue import customers, new_customers, new_mrr
 
 _month_mrr = Measure(
-    "month_mrr", N_("MRR of the months"), "month_closing", "SUM(value)", is_money=True
+    "month_mrr", N_("MRR of the months"), "month_value", "SUM(value)", is_money=True
 )
 _month_customers = Measure(
     "month_customers",
     N_("paying accounts of the months"),
-    "month_closing",
+    "month_payers",
     "COUNT(DISTINCT CASE WHEN is_paying = 1 THEN account_id || CAST(point_on AS VARCHAR) END)",
+    total_sql="SUM(change)",
 )
-def _months(name: str, label: str, relation: str, test: str = "1 = 1") -> Measure:
+def _months(
+    name: str, label: str, relation: str, test: str = "1 = 1", *, total: str
+) -> Measure:
     """Accounts counted once in every month of the period."""
     once = "account_id || CAST(open_on AS VARCHAR)"
-    return Measure(name, label, relation, f"COUNT(DISTINCT CASE WHEN {test} THEN {once} END)")
+    sql = f"COUNT(DISTINCT CASE WHEN {test} THEN {once} END)"
+    return Measure(name, label, relation, sql, total_sql=total)
 
 
 def _monthly_churn(relation: str, prefix: str) -> Formula:
-    lost = _months(f"{prefix}_lost", N_("accounts lost in the months"), relation, "has_left = 1")
-    stood = _months(f"{prefix}_opened", N_("accounts that paid at the months' openings"), relation)
+    lost = _months(
+        f"{prefix}_lost", N_("accounts lost in the months"), relation, "has_left = 1",
+        total="SUM(lost)",
+    )
+    stood = _months(
+        f"{prefix}_opened", N_("accounts that paid at the months' openings"), relation,
+        total="SUM(accounts)",
+    )
     return lost / stood
 
 

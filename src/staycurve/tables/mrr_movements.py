@@ -143,7 +143,7 @@ def _statement(config: Config) -> str:
     )
     days = _window_days(config)
     is_back_late = (
-        f"OR day > CAST(left_on + INTERVAL {int(days) - 1} DAY AS DATE)" if days else ""
+        f"OR day > CAST(left_on + INTERVAL {int(days)} DAY AS DATE)" if days else ""
     )
     value = value_sql(config, item="i", rate="x")
     return f"""

@@ -55,7 +55,9 @@ def metrics(
 @app.command()
 def show(
     context: typer.Context,
-    metric: Annotated[list[str], typer.Argument(metavar="METRIC…")],
+    metric: Annotated[
+        list[str], typer.Argument(metavar="METRIC…", help="Names from: staycurve metrics")
+    ],
     grain: Annotated[str, typer.Option(help="day, week, month, quarter or year.")] = "month",
     start: Annotated[str | None, typer.Option("--from", metavar="P", help="First period.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="P", help="Last period.")] = None,
@@ -150,7 +152,7 @@ def _cell(value: float | None, how: str) -> str:
 @app.command()
 def accounts(
     context: typer.Context,
-    metric: Annotated[str, typer.Argument()],
+    metric: Annotated[str, typer.Argument(help="A name from: staycurve metrics")],
     period: Annotated[str, typer.Option("--period", metavar="P", help="2024-01, 2024-Q1, …")],
     grain: Annotated[str | None, typer.Option(help="Where the period's text is finer.")] = None,
     where: WhereOption = "",

@@ -31,7 +31,9 @@ def init(
 @app.command()
 def load(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Files, or directories of files.")
+    ],
     table: Annotated[str | None, typer.Option(help="The table, if the name does not say.")] = None,
     mapping: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="TOML: their columns → ours.")

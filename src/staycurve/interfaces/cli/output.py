@@ -57,7 +57,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     console = Console()
     if not console.is_terminal:
         # A pipe has no width of its own: never cut what a program or a file is to receive.
-        console = Console(width=max(120, 14 * len(columns)))
+        console = Console(width=10_000)
     console.print(title, style="bold", highlight=False, soft_wrap=True)
     console.print(table)
 

@@ -27,7 +27,12 @@ def _period(ask: Ask) -> Period:
         return (ask.closed or ask.periods)[-1]
     named = parse_period(text, ask.fiscal)
     if "grain" in ask.options:
-        return align(text, ask.grain, is_last=False, fiscal_start=ask.fiscal)
+        named = align(text, ask.grain, is_last=False, fiscal_start=ask.fiscal)
+    if named.start > ask.seen.last_day:
+        raise UsageError(
+            f"{ask.label(named)} begins after {ask.seen.last_day}, the last day with data.",
+            hint="Choose an earlier period.",
+        )
     return named
 
 

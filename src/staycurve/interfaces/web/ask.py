@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
-from staycurve.errors import UsageError
+from staycurve.errors import UnknownNameError, UsageError
 from staycurve.interfaces.web import periods as naming
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import Query, known_dims, parse_filters
@@ -175,11 +175,15 @@ def read(company: Company, address: str, params: Sequence[tuple[str, str]]) -> A
     Raises
     ------
     UsageError
-        If the range, grain, as-of or a filter cannot be read.
+        If the range, grain, as-of or a filter cannot be read, or a dimension is not known.
     """
     options = {k: v for k, v in params if k in OWN and k not in ("where", "format") and v}
     dims = known_dims(RELATIONS["closing"], company.attributes())
     filters = filters_of(params, dims)
+    every = {d for r in RELATIONS.values() for d in known_dims(r, company.attributes())}
+    for own in filters:
+        if own.dim not in every:
+            raise UnknownNameError("dimension", own.dim, every)
     grain = check_grain(options.get("grain", "month"))
     query = company.query(
         "mrr", grain=grain, start=options.get("from"), end=options.get("to"),

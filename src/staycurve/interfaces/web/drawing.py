@@ -35,8 +35,9 @@ class Picture:
 
     wide: Markup
     narrow: Markup
-    is_cut: bool
-    """Whether the narrow one leaves earlier periods out."""
+    is_wide_cut: bool
+    is_narrow_cut: bool
+    """Whether earlier periods are left out."""
     legend: tuple[tuple[Markup, str], ...] = ()
     """Swatch and label of each series that is drawn."""
 
@@ -83,7 +84,8 @@ def picture(
     used = {point.series for point in points if point.value}
     shown = [s for s in series if s.name in used] if has_legend else []
     legend = tuple((_swatch(s, f"key-{name}-{i}"), s.label) for i, s in enumerate(shown))
-    return Picture(drawn[WIDE], drawn[NARROW], len(chosen) > BARS[NARROW], legend)
+    is_cut = {width: len(chosen) > most for width, most in BARS.items()}
+    return Picture(drawn[WIDE], drawn[NARROW], is_cut[WIDE], is_cut[NARROW], legend)
 
 
 def _draw(

@@ -1,0 +1,168 @@
+"""Sums of MRR over all accounts, from what changed instead of from what stands.
+
+What stands at a day is the sum of everything that began up to it less everything that ended, and
+most accounts change in few periods. So totals need no row for each account and period; the rows of
+mrr_relations do, and give the same sums. Both ways are compared in tests/invariants.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from staycurve.metrics.context import Context
+from staycurve.metrics.dimensions import ITEM_TRAITS
+from staycurve.tables.engine import quoted
+from staycurve.tables.mrr_movements import rate_join, value_sql
+
+_OWN = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
+_FAR = "DATE '9999-12-31'"
+
+
+def has_still_segments(context: Context) -> bool:
+    """Whether no asked dimension changes with time."""
+    return not context.moving
+
+
+def follows_accounts(context: Context) -> bool:
+    """Whether the ledger's own movements tell who pays: not within items, nor inside a month."""
+    nets_months = context.config.convention("netting") == "month"
+    return (
+        not context.moving
+        and not context.traits
+        and not (nets_months and context.grain in ("day", "week"))
+    )
+
+
+def counts_openers(context: Context) -> bool:
+    """As `follows_accounts`, where only MRR makes a customer."""
+    return follows_accounts(context) and context.config.convention("free_plan") == "churn"
+
+
+def _bucket(context: Context, day: str) -> str:
+    """The day by which a change is summed: its month's last, where every point is one."""
+    one = dt.timedelta(days=1)
+    ends = [context.close_on(period) for period in context.periods]
+    opens = [period.start - one for period in context.periods]
+    if all((day + one).day == 1 for day in (*ends, *opens)):
+        return f"CAST(date_trunc('month', {day}) + INTERVAL 1 MONTH - INTERVAL 1 DAY AS DATE)"
+    return day
+
+
+def value_totals(points: str, point: str) -> Callable[[Context], str]:
+    """Rows of (start_on, seg…, value) that sum to the MRR at a day of each of `points`."""
+
+    def rows(context: Context) -> str:
+        own = quoted(context.config.company.currency)
+        segments, joins = context.segments(account="i.account_id", own=_OWN)
+        day = _bucket(context, "CASE WHEN sides.sign = 1 THEN i.starts_on ELSE i.ends_on END")
+        # A foreign item keeps its amount, so that each is valued and rounded as by itself.
+        edges = f"""SELECT {day} AS day{segments}, i.currency,
+           CASE WHEN i.currency = {own} THEN 1 ELSE i.amount END AS amount,
+           SUM(sides.sign * CASE WHEN i.currency = {own} THEN i.amount ELSE 1 END) AS many
+    FROM mrr_items i
+    CROSS JOIN (VALUES (1), (-1)) AS sides(sign)
+    {joins}
+    WHERE i.amount > 0 AND (i.ends_on IS NULL OR i.ends_on > i.starts_on)
+      AND (sides.sign = 1 OR i.ends_on IS NOT NULL)
+    GROUP BY ALL"""
+        return f"""SELECT p.start_on{_prefixed(context, "e")},
+       CAST(e.many AS BIGINT) * {value_sql(context.config, item="e", rate="x")} AS value
+FROM {points} p
+JOIN ({edges}) e ON e.day <= p.{point}
+{rate_join(item="e", day=f"p.{point}", rate="x")}"""
+
+    return rows
+
+
+def _prefixed(context: Context, alias: str) -> str:
+    return context.seg_names.replace(", ", f", {alias}.")
+
+
+def payer_totals(points: str, point: str) -> Callable[[Context], str]:
+    """Rows of (start_on, seg…, change) that sum to the accounts that pay at a day of `points`."""
+
+    def rows(context: Context) -> str:
+        segments, joins = context.segments(account="v.account_id", own={})
+        turns = f"""SELECT {_bucket(context, "v.day")} AS day{segments},
+           SUM(CASE WHEN v.movement = 'churned' THEN -1 ELSE 1 END) AS change
+    FROM mrr_movements v
+    {joins}
+    WHERE v.movement IN ('new', 'reactivation', 'churned')
+    GROUP BY ALL"""
+        return f"""SELECT p.start_on{_prefixed(context, "e")}, e.change
+FROM {points} p
+JOIN ({turns}) e ON e.day <= p.{point}"""
+
+    return rows
+
+
+def opener_totals(points: str) -> Callable[[Context], str]:
+    """Rows of (start_on, seg…, opening, closing, least, accounts, lost, grown).
+
+    They sum over the accounts that paid when each of `points` opened: what stood at the opening,
+    and for each account that changed since, the difference that it makes at the close.
+    """
+
+    def rows(context: Context) -> str:
+        seg = context.seg_names
+        return f"""SELECT start_on{seg}, value AS opening, value AS closing, value AS least,
+       0 AS accounts, 0 AS lost, 0 AS grown
+FROM ({value_totals(points, "open_on")(context)}) standing
+UNION ALL
+SELECT start_on{seg}, 0, 0, 0, change, 0, 0
+FROM ({payer_totals(points, "open_on")(context)}) payers
+UNION ALL
+SELECT start_on{seg}, 0, closing - opening, least(opening, closing) - opening, 0,
+       CASE WHEN closing = 0 THEN 1 ELSE 0 END, CASE WHEN closing > opening THEN 1 ELSE 0 END
+FROM ({_changed(context, points)}
+UNION ALL
+{_changed_abroad(context, points)}) changed
+WHERE opening > 0"""
+
+    return rows
+
+
+def _abroad(context: Context) -> str:
+    """Accounts with an item in a foreign currency: their ends are valued at the opening's rate."""
+    own = quoted(context.config.company.currency)
+    return f"SELECT account_id FROM mrr_items WHERE currency <> {own}"
+
+
+def _changed(context: Context, points: str) -> str:
+    segments, joins = context.segments(account="v.account_id", own={})
+    seg = context.seg_names
+    whole = "PARTITION BY v.account_id, p.open_on"
+    return f"""SELECT account_id, start_on, open_on{seg},
+       SUM(CASE WHEN from_first = 1 THEN before ELSE 0 END) AS opening,
+       SUM(CASE WHEN from_last = 1 THEN after ELSE 0 END) AS closing
+FROM (
+    SELECT v.account_id, p.start_on, p.open_on{segments}, v.before, v.after,
+           row_number() OVER ({whole} ORDER BY v.day, v.last_mark) AS from_first,
+           row_number() OVER ({whole} ORDER BY v.day DESC, v.last_mark DESC) AS from_last
+    FROM mrr_movements v
+    {context.join_period("v.day", periods=points)}
+    {joins}
+    WHERE v.movement <> 'none' AND v.account_id NOT IN ({_abroad(context)})
+) placed
+GROUP BY account_id, start_on, open_on{seg}"""
+
+
+def _changed_abroad(context: Context, points: str) -> str:
+    segments, joins = context.segments(account="v.account_id", own={})
+    value = value_sql(context.config, item="i", rate="x")
+    at_open = f"i.starts_on <= c.open_on AND coalesce(i.ends_on, {_FAR}) > c.open_on"
+    at_close = f"i.starts_on <= c.close_on AND coalesce(i.ends_on, {_FAR}) > c.close_on"
+    return f"""SELECT c.account_id, c.start_on, c.open_on{_prefixed(context, "c")},
+       SUM(CASE WHEN {at_open} THEN {value} ELSE 0 END) AS opening,
+       SUM(CASE WHEN {at_close} THEN {value} ELSE 0 END) AS closing
+FROM (
+    SELECT DISTINCT v.account_id, p.start_on, p.open_on, p.close_on{segments}
+    FROM mrr_movements v
+    {context.join_period("v.day", periods=points)}
+    {joins}
+    WHERE v.movement <> 'none' AND v.account_id IN ({_abroad(context)})
+) c
+JOIN mrr_items i ON i.account_id = c.account_id
+{rate_join(item="i", day="c.open_on", rate="x")}
+GROUP BY c.account_id, c.start_on, c.open_on{_prefixed(context, "c")}"""

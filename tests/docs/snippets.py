@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -174,8 +175,9 @@ def _curl(address: str) -> tuple[str, int]:
         async with httpx.AsyncClient(transport=transport) as client:
             return (await client.get(address)).text
 
-    with staycurve.open(".") as company:
-        return f"{asyncio.run(ask())}\n", 0
+    # A thread of its own: a browser test may have left a loop running in this one.
+    with staycurve.open(".") as company, ThreadPoolExecutor(1) as pool:
+        return f"{pool.submit(asyncio.run, ask()).result()}\n", 0
 
 
 def _python(block: Block, after: Block | None) -> Outcome:

@@ -215,10 +215,12 @@ def _statement(
             if m.relation == name
         )
         ctes.append(f"{name}_rows AS ({(totals or relation.rows)(context)})")
-        ctes.append(
-            f"{name}_sums AS (SELECT {key}, {sums} FROM {name}_rows "
-            f"WHERE {context.where()} GROUP BY {key})"
-        )
+        summed = f"SELECT {key}, {sums} FROM {name}_rows WHERE {context.where()} GROUP BY {key}"
+        if totals:
+            # A segment that ended before the range has sums of zero here, and no rows otherwise.
+            tests = " OR ".join(f"{m.name} <> 0" for m in measures if m.relation == name)
+            summed = f"SELECT * FROM ({summed}) s WHERE {tests}"
+        ctes.append(f"{name}_sums AS ({summed})")
     every = " UNION ".join(f"SELECT {key} FROM {name}_sums" for name in used)
     if is_by_account:
         ctes.append(f"grid AS ({every})")

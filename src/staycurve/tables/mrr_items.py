@@ -17,6 +17,11 @@ from staycurve.tables.engine import quoted
 PERCENT_SCALE = 10**8
 """100% in the units of a discount: a percentage with six decimals."""
 
+PLAIN_AMOUNT, PLAIN_COUNT = 10**15, 10**6
+"""Below both, an amount without a discount is priced in 64 bits: no factor has over four digits."""
+
+_ITEM = "account_id, subscription_id, item"
+
 
 def _factor(config: Config, part: str) -> str:
     weeks = Fraction(config.convention("weeks_per_month"))
@@ -28,22 +33,27 @@ def _factor(config: Config, part: str) -> str:
         "day": days,
     }
     cases = " ".join(f"WHEN '{unit}' THEN {getattr(f, part)}" for unit, f in factors.items())
-    return f"CASE interval {cases} ELSE 1 END"
+    return f"CASE s.interval {cases} ELSE 1 END"
 
 
-def _discount(config: Config, column: str) -> str:
+def _discount(config: Config, column: str, scale: str = "") -> str:
+    """SQL for a discount as it counts, 0 where there is none."""
     rule = config.convention("discounts")
     if rule == "none":
         return "0"
-    value = f"coalesce({column}, 0)"
-    return value if rule == "all" else f"CASE WHEN discount_recurring THEN {value} ELSE 0 END"
+    counts = "" if rule == "all" else " AND coalesce(s.discount_recurring, TRUE)"
+    return f"CASE WHEN s.{column} > 0{counts} THEN CAST(s.{column}{scale} AS BIGINT) ELSE 0 END"
 
 
 def _reason_class(config: Config) -> str:
     cases = " ".join(
         f"WHEN {quoted(text)} THEN '{kind}'" for text, kind in sorted(config.end_reasons.items())
     )
-    return f"CASE lower(trim(end_reason)) {cases} ELSE 'unknown' END" if cases else "'unknown'"
+    return f"CASE lower(trim(s.end_reason)) {cases} ELSE 'unknown' END" if cases else "'unknown'"
+
+
+def _same(left: str, right: str) -> str:
+    return " AND ".join(f"{left}.{key} = {right}.{key}" for key in _ITEM.split(", "))
 
 
 def _statement(config: Config) -> str:
@@ -56,63 +66,86 @@ def _statement(config: Config) -> str:
     kept = "'active', 'past_due', 'canceled'"
     if config.convention("paused") == "keep":
         kept += ", 'paused'"
-    metered = "" if config.convention("usage") == "include" else "AND kind <> 'metered'"
+    metered = "" if config.convention("usage") == "include" else "AND f.kind <> 'metered'"
     is_at_request = config.convention("churn_booked") == "request"
-    asked_on = "chain_requested_on" if is_at_request else "CAST(NULL AS DATE)"
-    percent = _discount(config, "CAST(discount_percent * 1000000 AS BIGINT)")
-    money_off = _discount(config, "discount_amount")
+    asked_on = "q.requested_on" if is_at_request else "CAST(NULL AS DATE)"
     paused_class = (
-        "WHEN next_status = 'paused' THEN 'paused'"
+        "WHEN next_starts_on = ends_on AND next_status = 'paused' THEN 'paused'"
         if config.convention("paused") == "churn"
         else ""
     )
-    item = "account_id, subscription_id, item"
     # Several spans of an item may end on one day; where the day nets, the last one says why.
-    last_class = (
-        f"last_value(end_class) OVER (PARTITION BY {item}, stops_on ORDER BY starts_at "
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
-        if config.convention("netting") in ("day", "month")
-        else "end_class"
+    nets = config.convention("netting") in ("day", "month")
+    end_class = "coalesce(l.end_class, e.end_class)" if nets else "e.end_class"
+    last_of_day = (
+        f"LEFT JOIN last_of_day l ON {_same('l', 'e')} AND l.stops_on = e.stops_on" if nets else ""
     )
     return f"""
-WITH spans AS (
-    SELECT r.root_id AS account_id, s.subscription_id, s.item_id,
-           coalesce(s.item_id, '') AS item, s.account_id AS billing_account_id,
-           s.plan, s.product, s.kind, s.interval, s.interval_count, s.amount,
-           s.discount_percent, s.discount_amount, coalesce(s.discount_recurring, TRUE)
-               AS discount_recurring, s.currency, s.status, s.end_reason, s.term_months,
-           s.starts_at, s.starts_on, s.ends_at, s.ends_on,
-           s.cancel_requested_at, s.cancel_requested_on
+WITH terms AS (
+    SELECT r.root_id AS account_id, s.account_id AS billing_account_id, s.subscription_id,
+           s.item_id, coalesce(s.item_id, '') AS item, s.plan, s.product, s.kind, s.interval,
+           s.currency, s.status, s.starts_at, s.starts_on, s.ends_at, s.ends_on,
+           s.cancel_requested_at, s.cancel_requested_on, s.amount, s.interval_count,
+           {_discount(config, "discount_percent", " * 1000000")} AS percent_off,
+           {_discount(config, "discount_amount")} AS money_off,
+           {_factor(config, "numerator")} AS times, {_factor(config, "denominator")} AS parts,
+           {_reason_class(config)} AS reason_class,
+           CASE WHEN s.term_months >= 12 THEN TRUE
+                WHEN s.interval = 'year' THEN TRUE
+                WHEN s.interval = 'quarter' THEN s.interval_count >= 4
+                WHEN s.interval = 'month' THEN s.interval_count >= 12
+                WHEN s.interval = 'week' THEN s.interval_count >= 52
+                ELSE s.interval_count >= 365 END AS is_contracted
     FROM subscriptions s
     JOIN account_roots r ON r.account_id = s.account_id
     WHERE NOT r.is_excluded AND (s.ends_at IS NULL OR s.ends_at > s.starts_at)
 ),
-neighbours AS (
+sized AS (
+    SELECT *, percent_off = 0 AND money_off = 0 AND amount < {PLAIN_AMOUNT}
+              AND interval_count < {PLAIN_COUNT} AS is_plain
+    FROM terms
+),
+divided AS (
+    SELECT *,
+           CASE WHEN is_plain THEN amount * times END AS plain_numerator,
+           CASE WHEN is_plain THEN interval_count * parts END AS plain_denominator,
+           CASE WHEN NOT is_plain THEN
+               greatest(CAST(amount AS HUGEINT) * ({PERCENT_SCALE} - percent_off)
+                   - CAST(money_off AS HUGEINT) * {PERCENT_SCALE}, 0) * times END AS numerator,
+           CASE WHEN NOT is_plain THEN
+               CAST({PERCENT_SCALE} AS HUGEINT) * interval_count * parts END AS denominator
+    FROM sized
+),
+spans AS (
+    SELECT {_ITEM}, billing_account_id, item_id, plan, product, kind, interval, currency, status,
+           starts_at, starts_on, ends_at, ends_on, cancel_requested_at, cancel_requested_on,
+           reason_class, is_contracted,
+           CASE WHEN is_plain AND plain_denominator = 1 THEN plain_numerator
+                WHEN is_plain THEN {_plain_half_even("plain_numerator", "plain_denominator")}
+                ELSE {half_even_sql("numerator", "denominator")} END AS amount
+    FROM divided
+),
+seen AS (
     SELECT *,
            lag(status) OVER w AS previous_status,
-           lag(ends_on) OVER w AS previous_ends_on
-    FROM spans WINDOW w AS (PARTITION BY {item} ORDER BY starts_at)
+           lag(ends_on) OVER w AS previous_ends_on,
+           lead(starts_at) OVER w AS next_starts_at,
+           lead(starts_on) OVER w AS next_starts_on,
+           lead(status) OVER w AS next_status
+    FROM spans WINDOW w AS (PARTITION BY {_ITEM} ORDER BY starts_at)
 ),
-marked AS (
-    SELECT *,
-           CASE WHEN previous_ends_on = starts_on THEN 0 ELSE 1 END AS begins_chain,
-           CASE WHEN status = 'past_due' AND previous_status = 'past_due'
-                     AND previous_ends_on = starts_on THEN 0 ELSE 1 END AS begins_run
-    FROM neighbours
-),
-numbered AS (
-    SELECT *,
-           SUM(begins_chain) OVER (PARTITION BY {item} ORDER BY starts_at
-               ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS chain,
-           SUM(begins_run) OVER (PARTITION BY {item} ORDER BY starts_at
+late AS (
+    SELECT {_ITEM}, billing_account_id, starts_at, starts_on, ends_at,
+           SUM(CASE WHEN previous_status = 'past_due' AND previous_ends_on = starts_on
+                    THEN 0 ELSE 1 END) OVER (PARTITION BY {_ITEM} ORDER BY starts_at
                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS run
-    FROM marked
+    FROM seen WHERE status = 'past_due'
 ),
 runs AS (
-    SELECT {item}, run, MIN(billing_account_id) AS billing_account_id,
+    SELECT {_ITEM}, run, MIN(billing_account_id) AS billing_account_id,
            MIN(starts_at) AS starts_at, MIN(starts_on) AS starts_on,
            CASE WHEN COUNT(*) = COUNT(ends_at) THEN MAX(ends_at) END AS ends_at
-    FROM numbered WHERE status = 'past_due' GROUP BY {item}, run
+    FROM late GROUP BY {_ITEM}, run
 ),
 clocks AS (
     SELECT r.account_id, r.subscription_id, r.item, r.run, MIN(p.failed_on) AS failed_on
@@ -123,37 +156,40 @@ clocks AS (
     GROUP BY r.account_id, r.subscription_id, r.item, r.run
 ),
 deadlines AS (
-    SELECT r.account_id, r.subscription_id, r.item, r.run, {grace_on} AS grace_on
-    FROM runs r
-    LEFT JOIN clocks c ON c.account_id = r.account_id AND c.run = r.run
-         AND c.subscription_id = r.subscription_id AND c.item = r.item
+    SELECT s.account_id, s.subscription_id, s.item, s.starts_at, {grace_on} AS grace_on
+    FROM late s
+    JOIN runs r ON {_same("r", "s")} AND r.run = s.run
+    LEFT JOIN clocks c ON {_same("c", "s")} AND c.run = s.run
 ),
-timed AS (
-    SELECT n.*, d.grace_on
-    FROM numbered n
-    LEFT JOIN deadlines d ON n.status = 'past_due' AND d.account_id = n.account_id
-         AND d.subscription_id = n.subscription_id AND d.item = n.item AND d.run = n.run
+asked AS (
+    SELECT DISTINCT {_ITEM} FROM seen WHERE cancel_requested_at IS NOT NULL
 ),
-followed AS (
-    SELECT *,
-           lead(starts_on) OVER w AS next_starts_on,
-           lead(status) OVER w AS next_status,
-           lead(grace_on) OVER w AS next_grace_on,
-           lead(chain) OVER w AS next_chain
-    FROM timed WINDOW w AS (PARTITION BY {item} ORDER BY starts_at)
+chained AS (
+    SELECT s.account_id, s.subscription_id, s.item, s.starts_at, s.cancel_requested_at,
+           s.cancel_requested_on, s.reason_class,
+           coalesce(s.next_starts_on = s.ends_on, FALSE) AS is_followed,
+           SUM(CASE WHEN s.previous_ends_on = s.starts_on THEN 0 ELSE 1 END) OVER (
+               PARTITION BY s.account_id, s.subscription_id, s.item ORDER BY s.starts_at
+               ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS chain
+    FROM seen s
+    JOIN asked a ON {_same("a", "s")}
 ),
 requests AS (
-    SELECT {item}, chain, cancel_requested_at AS chain_requested_at,
-           cancel_requested_on AS chain_requested_on, end_reason AS chain_end_reason
-    FROM followed
-    WHERE (next_chain IS NULL OR next_chain <> chain) AND cancel_requested_at IS NOT NULL
+    SELECT s.account_id, s.subscription_id, s.item, s.starts_at,
+           q.cancel_requested_at AS requested_at, q.cancel_requested_on AS requested_on,
+           q.reason_class AS requested_class
+    FROM chained s
+    JOIN chained q ON {_same("q", "s")} AND q.chain = s.chain
+    WHERE NOT q.is_followed AND q.cancel_requested_at IS NOT NULL
 ),
 booked AS (
-    SELECT f.*, q.chain_requested_at, q.chain_requested_on, q.chain_end_reason,
-           {asked_on} AS asked_on
-    FROM followed f
-    LEFT JOIN requests q ON q.account_id = f.account_id AND q.chain = f.chain
-         AND q.subscription_id = f.subscription_id AND q.item = f.item
+    SELECT f.*, d.grace_on, n.grace_on AS next_grace_on, q.requested_at, q.requested_on,
+           q.requested_class, {asked_on} AS asked_on
+    FROM seen f
+    LEFT JOIN deadlines d ON {_same("d", "f")} AND d.starts_at = f.starts_at
+    LEFT JOIN deadlines n ON {_same("n", "f")} AND n.starts_at = f.next_starts_at
+    LEFT JOIN requests q ON {_same("q", "f")} AND q.starts_at = f.starts_at
+    WHERE f.status IN ({kept}) {metered}
 ),
 cut AS (
     SELECT *,
@@ -162,49 +198,44 @@ cut AS (
                 WHEN grace_on IS NOT NULL AND (ends_on IS NULL OR grace_on <= ends_on) THEN 'grace'
                 ELSE 'end' END AS ended_by
     FROM booked
-    WHERE status IN ({kept}) {metered}
 ),
 ended AS (
     SELECT *,
            CASE ended_by WHEN 'request' THEN asked_on WHEN 'grace' THEN grace_on
                 ELSE ends_on END AS stops_on,
-           CASE ended_by WHEN 'request' THEN chain_requested_at
+           CASE ended_by WHEN 'request' THEN requested_at
                 WHEN 'grace' THEN CASE WHEN grace_on = ends_on THEN ends_at END
                 ELSE ends_at END AS stops_at,
-           CASE ended_by WHEN 'request' THEN {_reason_class(config).replace(
-               "end_reason", "chain_end_reason")}
-                WHEN 'grace' THEN 'involuntary'
-                ELSE CASE WHEN next_starts_on = ends_on THEN
-                     CASE WHEN next_status = 'unpaid' OR next_grace_on <= next_starts_on
-                          THEN 'involuntary' {paused_class} ELSE {_reason_class(config)} END
-                     ELSE {_reason_class(config)} END
-           END AS end_class
+           CASE WHEN ended_by = 'request' THEN requested_class
+                WHEN ended_by = 'grace' THEN 'involuntary'
+                WHEN next_starts_on = ends_on AND (next_status = 'unpaid'
+                     OR next_grace_on <= next_starts_on) THEN 'involuntary'
+                {paused_class}
+                ELSE reason_class END AS end_class
     FROM cut
 ),
-priced AS (
-    SELECT *,
-           greatest(CAST(amount AS HUGEINT) * ({PERCENT_SCALE} - {percent})
-               - CAST({money_off} AS HUGEINT) * {PERCENT_SCALE}, 0)
-               * ({_factor(config, "numerator")}) AS numerator,
-           CAST({PERCENT_SCALE} AS HUGEINT) * interval_count
-               * ({_factor(config, "denominator")}) AS denominator
-    FROM ended
+last_of_day AS (
+    SELECT {_ITEM}, stops_on, arg_max(end_class, starts_at) AS end_class
+    FROM ended WHERE stops_on = starts_on AND stops_at > starts_at
+    GROUP BY {_ITEM}, stops_on
 )
-SELECT account_id, billing_account_id, subscription_id, item_id, plan, product, kind, interval,
-       currency, status, starts_on, starts_at, stops_on AS ends_on, stops_at AS ends_at,
-       {half_even_sql("numerator", "denominator")} AS amount,
-       CASE WHEN stops_on IS NULL THEN NULL ELSE {last_class} END AS end_class,
-       chain_requested_on AS requested_on, cancel_requested_on AS own_requested_on,
-       CASE WHEN next_chain = chain THEN next_starts_on END AS followed_on,
-       CASE WHEN term_months >= 12 THEN TRUE
-            WHEN interval = 'year' THEN TRUE
-            WHEN interval = 'quarter' THEN interval_count >= 4
-            WHEN interval = 'month' THEN interval_count >= 12
-            WHEN interval = 'week' THEN interval_count >= 52
-            ELSE interval_count >= 365 END AS is_contracted
-FROM priced
-WHERE stops_on IS NULL OR stops_on > starts_on OR (stops_on = starts_on AND stops_at > starts_at)
+SELECT e.account_id, e.subscription_id, e.item_id, e.plan, e.product, e.kind, e.interval,
+       e.currency, e.status, e.starts_on, e.starts_at, e.stops_on AS ends_on,
+       e.stops_at AS ends_at, e.amount,
+       CASE WHEN e.stops_on IS NOT NULL THEN {end_class} END AS end_class,
+       e.requested_on, e.cancel_requested_on AS own_requested_on,
+       CASE WHEN e.next_starts_on = e.ends_on THEN e.next_starts_on END AS followed_on,
+       e.is_contracted
+FROM ended e
+{last_of_day}
+WHERE e.stops_on IS NULL OR e.stops_on > e.starts_on
+   OR (e.stops_on = e.starts_on AND e.stops_at > e.starts_at)
 """
+
+
+def _plain_half_even(n: str, d: str) -> str:
+    up = f"2 * ({n} % {d}) > {d} OR (2 * ({n} % {d}) = {d} AND ({n} // {d}) % 2 = 1)"
+    return f"{n} // {d} + CASE WHEN {up} THEN 1 ELSE 0 END"
 
 
 MRR_ITEMS = Derived(
@@ -213,7 +244,6 @@ MRR_ITEMS = Derived(
     grain=N_("one span of one item in force"),
     columns=(
         ("account_id", "VARCHAR"),
-        ("billing_account_id", "VARCHAR"),
         ("subscription_id", "VARCHAR"),
         ("item_id", "VARCHAR"),
         ("plan", "VARCHAR"),

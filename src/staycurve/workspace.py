@@ -14,6 +14,7 @@ from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, ProjectError
 from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.context import Filter
 from staycurve.metrics.query import Plan, Query, parse_filters, plan
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.result import (
@@ -24,6 +25,7 @@ from staycurve.metrics.result import (
     notes_of,
     values_of,
 )
+from staycurve.money import MICRO
 from staycurve.period import (
     AsOf,
     Period,
@@ -42,6 +44,11 @@ from staycurve.tables.engine import Engine
 from staycurve.tables.lake import Lake, check_root
 from staycurve.tables.pointer import LoadRecord, Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
+
+
+def _filters(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
+    return parse_filters(where) if isinstance(where, str) else tuple(where)
+
 
 Clock = Callable[[], dt.datetime]
 
@@ -308,7 +315,7 @@ class Company:
         value: str = "customers",
         how: str = "share",
         by: str | Sequence[str] = (),
-        where: str = "",
+        where: str | Sequence[Filter] = "",
         as_of: str | None = None,
     ) -> dict[str, Any]:
         """The activation cohort × month matrix, as `cohort --format json` prints it."""
@@ -319,7 +326,7 @@ class Company:
             months: tuple[Period, ...] = ()
             if first is not None and first <= seen.last_day:
                 months = tuple(periods_between(first, seen.last_day, "month"))
-            query = cohorts.CohortQuery(value, how, months, seen, dims, parse_filters(where))
+            query = cohorts.CohortQuery(value, how, months, seen, dims, _filters(where))
             cohorts.check(query, self.attributes())
             rows: list[dict[str, Any]] = []
             sql = ""
@@ -336,6 +343,47 @@ class Company:
             "rows": rows,
             "sql": sql,
         }
+
+    def cohort_accounts(
+        self,
+        *,
+        value: str,
+        cohort: str,
+        age: int,
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> AccountRows:
+        """The accounts behind one cell of the matrix; they sum to it.
+
+        Parameters
+        ----------
+        cohort : str
+            The activation month, such as 2024-01.
+        age : int
+            Months since.
+        """
+        seen, month = self.as_of(as_of), parse_period(cohort)
+        months = tuple(periods_between(month.start, seen.last_day, "month"))
+        if month.grain != "month" or not 0 <= age < len(months) or seen.is_open(months[age]):
+            raise NotAnsweredError(
+                f"Cohort {cohort} has no closed month of age {age}.",
+                hint="Ask for a month, such as 2024-01, and an age whose month has closed.",
+            )
+        query = cohorts.CohortQuery(value, "count", months, seen, (), _filters(where))
+        cohorts.check(query, self.attributes())
+        sql = cohorts.cell_statement(query, self.config, cohort=month, age=age)
+        with self._lock, self._seeing(seen) as engine:
+            answer = engine.rows(sql)
+        scale = 1 if value == "customers" else MICRO
+        return AccountRows(
+            metric=value,
+            period=str(month.start),
+            as_of=seen.at.isoformat(),
+            currency=self.config.company.currency,
+            rows=[{"account_id": account, "value": n / scale} for account, n in answer],
+            total={"value": sum(n for _, n in answer) / scale},
+            sql=sql,
+        )
 
     @contextmanager
     def _seeing(self, seen: AsOf) -> Iterator[Engine]:

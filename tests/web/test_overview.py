@@ -173,10 +173,33 @@ def test_a_value_with_a_comma_can_be_chosen(client: TestClient) -> None:
     ]
 
 
-def test_cohorts_cut_by_plan_say_how_and_open_nothing(client: TestClient) -> None:
-    html = client.get("/?plan=Basic").text
+def test_cells_of_a_cut_cohort_open_to_rows_of_their_own(client: TestClient) -> None:
+    html = client.get("/?plan=Basic&cohort_as=count").text
     assert "The filter is read on the day on which an account first paid" in html
-    assert not [x for x in number_links(html) if "grid" in x.inside]
+    cells = [x for x in number_links(html) if "grid" in x.inside and "age=" in x.href]
+    assert cells
+    for cell in cells:
+        listed = client.get(cell.href.replace("/accounts?", "/accounts.json?")).json()
+        (panel,) = listed["panels"]
+        assert panel["total"]["value"] == int(cell.text)
+        assert sum(row["value"] for row in panel["rows"]) == int(cell.text)
+
+
+def test_cells_of_gross_mrr_open_to_rows_that_sum_to_them(client: TestClient) -> None:
+    html = client.get("/?cohort_value=gross_mrr&cohort_as=count").text
+    grid = client.get("/.json?cohort_value=gross_mrr&cohort_as=count").json()["panels"]
+    numbers = {
+        (row["cohort"][:7], row["age"]): row["value"]
+        for panel in grid
+        if panel.get("value") == "gross_mrr"
+        for row in panel["rows"]
+    }
+    cells = [x for x in number_links(html) if "cohort_value=gross_mrr" in x.href]
+    assert cells
+    for cell in cells:
+        month, age = re.search(r"cohort_month=([\d-]+)&age=(\d+)", cell.href).groups()
+        (panel,) = client.get(cell.href.replace("/accounts?", "/accounts.json?")).json()["panels"]
+        assert sum(row["value"] for row in panel["rows"]) == numbers[month, int(age)]
 
 
 def test_cohorts_flag_small_ones_and_leave_the_future_blank(client: TestClient) -> None:

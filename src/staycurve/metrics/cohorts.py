@@ -129,8 +129,37 @@ LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
 ORDER BY {order}s.cohort_on, c.age"""
 
 
+_NUMBERS = {"customers": "is_paying", "net_mrr": "value", "gross_mrr": "lowest"}
+
+
+def cell_statement(query: CohortQuery, config: Config, *, cohort: Period, age: int) -> str:
+    """SQL of rows (account_id, number) behind one cell, money in micro-units."""
+    return f"""{_followed(query, config)}
+SELECT account_id, CAST({_NUMBERS[query.value]} AS BIGINT) AS number
+FROM lowered
+WHERE cohort_on = DATE '{cohort.start}' AND age = {age} AND {_NUMBERS[query.value]} <> 0
+ORDER BY account_id"""
+
+
 def _from_accounts(query: CohortQuery, config: Config) -> str:
-    """The matrix account by account and month by month.
+    """The matrix account by account and month by month."""
+    segs = "".join(f", seg{place}" for place in range(len(query.by)))
+    order = "".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))
+    return f"""{_followed(query, config)},
+sizes AS (SELECT cohort_on{segs}, COUNT(*) AS size FROM members GROUP BY cohort_on{segs}),
+cells AS (
+    SELECT cohort_on{segs}, age, CAST(SUM({_NUMBERS[query.value]}) AS BIGINT) AS number
+    FROM lowered GROUP BY cohort_on{segs}, age
+)
+SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) AS size,
+       coalesce(c.number, 0) AS number
+FROM sizes s
+LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
+ORDER BY {order}s.cohort_on, c.age"""
+
+
+def _followed(query: CohortQuery, config: Config) -> str:
+    """Each account of a cohort at each age, as `lowered`.
 
     What changes with time, such as the plan, is taken as it was on the account's first paid day;
     the account is then followed whole, whatever it changes to.
@@ -153,12 +182,6 @@ def _from_accounts(query: CohortQuery, config: Config) -> str:
         f"moving_{dim} AS ({MOVING[dim].spans(config)}),\n" for dim in context.moving
     )
     segs = "".join(f", seg{place}" for place in range(len(query.by)))
-    numbers = {
-        "customers": "COUNT(DISTINCT CASE WHEN is_paying = 1 THEN account_id END)",
-        "net_mrr": "SUM(value)",
-        "gross_mrr": "SUM(lowest)",
-    }
-    order = "".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))
     bare = Context(config, "month", query.months, query.as_of)
     return f"""WITH periods AS ({points_sql(bare)}),
 firsts AS ({FIRSTS_SQL}),
@@ -196,17 +219,7 @@ lowered AS (
                      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
                 ELSE 0 END AS lowest
     FROM followed
-),
-sizes AS (SELECT cohort_on{segs}, COUNT(*) AS size FROM members GROUP BY cohort_on{segs}),
-cells AS (
-    SELECT cohort_on{segs}, age, CAST({numbers[query.value]} AS BIGINT) AS number
-    FROM lowered GROUP BY cohort_on{segs}, age
-)
-SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) AS size,
-       coalesce(c.number, 0) AS number
-FROM sizes s
-LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
-ORDER BY {order}s.cohort_on, c.age"""
+)"""
 
 
 def _age(later: str, cohort: str) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.cohort_grid import VALUE_LABELS
 from staycurve.interfaces.web.page import Page, Panel, Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Operation, Unit
 from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.result import AccountRows
 from staycurve.period import Period, align, parse_period
 from staycurve.tables.engine import quoted
 
@@ -63,17 +66,56 @@ def _units(metric: str, ask: Ask) -> tuple[Unit, Unit]:
     return above, below
 
 
+@dataclass(frozen=True)
+class _Number:
+    """The number whose rows are listed: a metric's, or a cell's of the cohort grid."""
+
+    label: str
+    place: str
+    unit: Unit
+    found: AccountRows
+    period: Period
+    defined_at: str = ""
+
+
+def _cell(ask: Ask) -> _Number:
+    text = ask.options.get("cohort_month", "")
+    age = ask.options.get("age", "")
+    value = ask.options.get("cohort_value", "customers")
+    if not age.isdecimal() or len(age) > 4:
+        raise UsageError(f"'{age}' is not an age.", hint="Write months since, from 0.")
+    found = ask.company.cohort_accounts(
+        value=value, cohort=text, age=int(age), where=ask.filters,
+        as_of=ask.seen.at.isoformat(),
+    )
+    period = parse_period(text)
+    place = _("cohort %(cohort)s, month %(age)s") % {"cohort": ask.label(period), "age": age}
+    unit = Unit.COUNT if value == "customers" else Unit.MONEY
+    return _Number(_(VALUE_LABELS[value]), place, unit, found, period)
+
+
+def _number(ask: Ask) -> _Number:
+    if "cohort_month" in ask.options:
+        return _cell(ask)
+    name, period = ask.options.get("metric", "mrr"), _period(ask)
+    metric = METRICS[name]
+    return _Number(
+        _(metric.label), ask.label(period), metric.unit, ask.rows(name, period), period,
+        ask.defines(name),
+    )
+
+
 def _show(ask: Ask) -> Shown:
     name = ask.options.get("metric", "mrr")
-    metric, period = METRICS[name], _period(ask)
-    found = ask.rows(name, period)
+    number = _number(ask)
+    found, period = number.found, number.period
     is_ratio = "numerator" in found.total
     sizes = ("numerator", "denominator") if is_ratio else ("value",)
     rows = sorted(
         found.rows, key=lambda row: ([-abs(row[s]) for s in sizes], row["account_id"] or "")
     )
     units = dict(zip(sizes, _units(name, ask), strict=False)) if is_ratio else {
-        "value": metric.unit
+        "value": number.unit
     }
     page, pages = _page(ask, len(rows))
     shown = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
@@ -87,14 +129,12 @@ def _show(ask: Ask) -> Shown:
         }
         for row in shown
     ]
-    label = _(metric.label)
     total = found.total
     return Shown(
         rows,
         {
-            "metric": name,
-            "label": label,
-            "heads": _sides(name, ask) if is_ratio else [label],
+            "label": number.label,
+            "heads": _sides(name, ask) if is_ratio else [number.label],
             "lines": lines,
             "count": len(rows),
             "page": page,
@@ -102,16 +142,16 @@ def _show(ask: Ask) -> Shown:
             "older": ask.url(page=str(page - 1)) if page > 1 else "",
             "newer": ask.url(page=str(page + 1)) if page < pages else "",
             "sums": [numbers.full(total.get(s), units[s], ask.currency) for s in sizes],
-            "value": numbers.full(total["value"], metric.unit, ask.currency),
+            "value": numbers.full(total["value"], number.unit, ask.currency),
             "why": total.get("why") or "",
             "is_ratio": is_ratio,
-            "is_share": not is_ratio and metric.unit in (Unit.MONEY, Unit.COUNT),
+            "is_share": not is_ratio and number.unit in (Unit.MONEY, Unit.COUNT),
             "is_open": ask.seen.is_open(period),
-            "period": ask.label(period),
-            "defined_at": ask.defines(name),
+            "period": number.place,
+            "defined_at": number.defined_at,
             "sql": found.sql,
         },
-        {"metric": name, "period": found.period, "grain": period.grain, "total": total},
+        {"metric": found.metric, "period": found.period, "grain": period.grain, "total": total},
     )
 
 
@@ -143,6 +183,8 @@ def _page(ask: Ask, count: int) -> tuple[int, int]:
 
 
 def _heading(ask: Ask) -> str:
+    if "cohort_month" in ask.options:
+        return _("A cell of the cohort grid: the accounts behind it")
     name = ask.options.get("metric", "mrr")
     return _("%(metric)s, %(period)s: the accounts behind it") % {
         "metric": _(METRICS[name].label), "period": ask.label(_period(ask)),

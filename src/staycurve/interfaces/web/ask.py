@@ -17,7 +17,8 @@ from staycurve.workspace import Company
 
 KEPT = ("grain", "from", "to", "where", "as_of")
 """What links between pages carry along."""
-OWN = frozenset({*KEPT, "format", "metric", "period", "page", "cohort_value", "cohort_as"})
+OWN = frozenset({*KEPT, "format", "metric", "period", "page", "cohort_value", "cohort_as",
+                 "cohort_month", "age"})
 """Parameters that are not dimensions."""
 SHOWN = {"day": 31, "week": 26, "month": 24, "quarter": 12, "year": 10}
 """Periods shown without a range: two years of months, three of quarters."""

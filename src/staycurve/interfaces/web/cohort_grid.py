@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web.ask import Ask, is_plain, where_text
+from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
@@ -41,15 +40,10 @@ def step(value: float, how: str, most: float) -> int:
 
 
 def _show(ask: Ask) -> Shown:
-    if not all(is_plain(own) for own in ask.filters):
-        raise NotAnsweredError(
-            _("Cohorts cannot be cut by a value that contains a comma or a bar."),
-            hint=_("Remove that filter to see them."),
-        )
     value = ask.options.get("cohort_value", "customers")
     how = ask.options.get("cohort_as", "share")
     found = ask.company.cohort(
-        value=value, how=how, where=where_text(ask.filters), as_of=ask.seen.at.isoformat()
+        value=value, how=how, where=ask.filters, as_of=ask.seen.at.isoformat()
     )
     first, last = ask.periods[0].start, ask.periods[-1].end
     rows = [r for r in found["rows"] if str(first) <= r["cohort"] < str(last)]
@@ -140,10 +134,16 @@ def _opens(ask: Ask, row: dict[str, Any], value: str) -> str:
     """The rows that a cell counts; of a share or change, those of its number.
 
     The running minimum of gross MRR is no metric, and a cohort that is cut by what accounts began
-    with follows them wherever they go: such cells have no list to open.
+    with follows them wherever they go: such cells open to a list of their own.
     """
     if value == "gross_mrr" or _is_cut_at_start(ask):
-        return ""
+        options = {
+            "cohort_value": value,
+            "cohort_month": row["cohort"][:7],
+            "age": str(row["age"]),
+            "as_of": ask.options.get("as_of"),
+        }
+        return link("/accounts", options, ask.filters)
     month = month_start(month_index(parse_period(row["cohort"][:7]).start) + row["age"])
     period = parse_period(f"{month:%Y-%m}")
     if row["age"] == 0:

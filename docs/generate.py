@@ -60,37 +60,6 @@ DECISIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "open-periods": ("Open periods", ("arpa", "mrr", "customers")),
 }
 
-PROFILE_SOURCES: Mapping[tuple[str, str], str] = {
-    ("chartmogul", "free_plan"): "ChartMogul help 15384089786524: a free customer stays active.",
-    ("chartmogul", "netting"): "ChartMogul help: activities within 60 minutes are shown as one.",
-    ("chartmogul", "revenue_rates"): "ChartMogul help 6886664393500 and 203359411: both rates come "
-    "from the period's summed movements.",
-    ("stripe", "past_due_grace"): "Stripe billing docs: past due counts until the subscription is "
-    "unpaid or canceled.",
-    ("stripe", "churn_denominator"): "Stripe billing docs: active 30 days ago, plus new since. The "
-    "second part is not imitated.",
-    ("stripe", "usage"): "Stripe billing docs: metered usage is left out (a preview adds it).",
-    ("baremetrics", "past_due_grace"): "Baremetrics help: churned after 30 days; there it is a "
-    "setting.",
-    ("baremetrics", "churn_denominator"): "Baremetrics help: active 30 days ago; for yearly plans "
-    "it takes 365 days, which is not imitated.",
-    ("recurly", "days_per_month"): "Recurly support: a daily amount × 30.",
-    ("recurly", "past_due_grace"): "Recurly support: failed charges stay in MRR.",
-    ("mrr-playbook", "netting"): "dbt-labs/mrr-playbook, models/mrr.sql: each month is compared "
-    "with the one before.",
-    ("mrr-playbook", "discounts"): "dbt-labs/mrr-playbook, models/customer_revenue_by_month.sql: "
-    "the plan's monthly amount, without discounts.",
-}
-
-PROFILE_ABOUT = {
-    "staycurve": "The defaults.",
-    "chartmogul": "As ChartMogul's help pages define MRR and its movements.",
-    "stripe": "As Stripe's billing documentation does.",
-    "baremetrics": "As Baremetrics' help pages do.",
-    "recurly": "As Recurly's support pages do.",
-    "mrr-playbook": "As the public dbt project mrr-playbook does.",
-}
-
 LONGER: Mapping[str, str] = {
     "weeks_per_month": "Any positive fraction is taken, such as `13/3`.",
     "days_per_month": "Any positive fraction is taken, such as `365.25/12`.",
@@ -400,13 +369,16 @@ def conventions_page() -> str:
     parts += ["## Profiles", "`profile = \"…\"` sets several switches at once. What a profile does "
               "not set stays at its default. A profile imitates settings that we know; "
               "[other differences remain](../explanation/conventions-and-other-tools.md)."]
-    for profile, chosen in PROFILES.items():
-        parts += [f"### {profile}", PROFILE_ABOUT[profile]]
-        if chosen:
+    for name, profile in PROFILES.items():
+        parts += [f"### {name}", profile.about]
+        if profile.rules:
             parts.append(table(["switch", "value", "source"], [
-                [f"[`{switch}`](#{switch})", f"`{value}`", PROFILE_SOURCES[profile, switch]]
-                for switch, value in chosen.items()
+                [f"[`{switch}`](#{switch})", f"`{rule.value}`", rule.source]
+                for switch, rule in profile.rules.items()
             ]))
+        if profile.not_imitated:
+            parts += ["Not imitated:",
+                      table(["rule", "source"], list(profile.not_imitated.items()))]
     parts += ["## End reasons", "`[end_reasons]` sorts the texts of `end_reason` into classes. "
               "Letter case does not matter. A text in neither list is *unknown*. A list in "
               "staycurve.toml replaces the default of the same name.",

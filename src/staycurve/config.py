@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -96,19 +96,57 @@ SWITCHES: dict[str, Switch] = {
     ),
 }
 
-PROFILES: dict[str, dict[str, str]] = {
-    # Each from its own published definitions: docs/reference/conventions.md keeps the source
-    # beside every value. What a profile does not set is staycurve's default.
-    "staycurve": {},
-    "chartmogul": {"free_plan": "active", "netting": "60min", "revenue_rates": "movements"},
-    "stripe": {
-        "past_due_grace": "forever",
-        "churn_denominator": "rolling_30d",
-        "usage": "exclude",
-    },
-    "baremetrics": {"past_due_grace": "30d", "churn_denominator": "rolling_30d"},
-    "recurly": {"days_per_month": "30", "past_due_grace": "forever"},
-    "mrr-playbook": {"netting": "month", "discounts": "none"},
+@dataclass(frozen=True)
+class Rule:
+    """What another tool's page says: a switch's value, and where it says so."""
+
+    value: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Profile(Mapping[str, str]):
+    """Switch → value as another tool has it; what it does not name stays at the default.
+
+    Attributes
+    ----------
+    rules : mapping
+        Switch → the value with its source.
+    not_imitated : mapping
+        A rule of that tool for which there is no switch → its source.
+    """
+
+    about: str
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    not_imitated: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, switch: str) -> str:
+        return self.rules[switch].value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def conventions(self) -> dict[str, str]:
+        """A value for every switch."""
+        return {name: self.get(name, switch.default) for name, switch in SWITCHES.items()}
+
+
+def _profile(data: Mapping[str, Any]) -> Profile:
+    rules = {name: Rule(*given) for name, given in data.get("values", {}).items()}
+    for name, rule in rules.items():
+        if not SWITCHES[name].check(rule.value):
+            raise ValueError(f"profiles.toml: {name} does not take '{rule.value}'")
+    return Profile(data["about"], rules, data.get("not_imitated", {}))
+
+
+PROFILES: dict[str, Profile] = {
+    name: _profile(data)
+    for name, data in tomllib.loads(
+        Path(__file__).with_name("profiles.toml").read_text(encoding="utf-8")
+    ).items()
 }
 
 VOLUNTARY = (
@@ -183,7 +221,7 @@ def _conventions(given: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     if profile not in PROFILES:
         error = UnknownNameError("profile", profile, PROFILES)
         raise ConfigError(f"{FILE_NAME}: {error.message}", hint=error.hint)
-    chosen = {name: switch.default for name, switch in SWITCHES.items()} | PROFILES[profile]
+    chosen = PROFILES[profile].conventions()
     for name, value in given.items():
         if name == "profile":
             continue

@@ -76,14 +76,16 @@ def test_every_switch_has_a_row_and_a_section(name: str) -> None:
 @pytest.mark.parametrize("name", list(PROFILES))
 def test_every_profile_names_the_source_of_every_value(name: str) -> None:
     assert name in headings("conventions.md")
-    for switch in PROFILES[name]:
-        assert generate.PROFILE_SOURCES[name, switch] in text("conventions.md")
+    section = text("conventions.md").split(f"\n### {name}\n")[1].split("\n##")[0]
+    for switch, rule in PROFILES[name].rules.items():
+        assert rule.source
+        assert f"| [`{switch}`](#{switch}) | `{rule.value}` | {rule.source} |" in section
+    for rule_name, source in PROFILES[name].not_imitated.items():
+        assert f"| {rule_name} | {source} |" in section
 
 
-def test_no_source_is_left_of_a_value_that_no_profile_sets() -> None:
-    assert set(generate.PROFILE_SOURCES) == {
-        (profile, switch) for profile, chosen in PROFILES.items() for switch in chosen
-    }
+def test_profiles_name_switches_that_exist() -> None:
+    assert {switch for profile in PROFILES.values() for switch in profile} <= set(SWITCHES)
 
 
 @pytest.mark.parametrize("name", list(generate.commands()))

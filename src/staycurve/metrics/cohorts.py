@@ -9,7 +9,13 @@ from staycurve.config import Config
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, ITEM_TRAITS, MOVING
+from staycurve.metrics.dimensions import (
+    COHORT,
+    FIRSTS_SQL,
+    ITEM_TRAITS,
+    MOVEMENT_COHORT,
+    MOVING,
+)
 from staycurve.metrics.mrr_relations import closing_rows
 from staycurve.metrics.mrr_totals import payer_totals, value_totals
 from staycurve.metrics.query import STILL_OPEN, known_dims, points_sql
@@ -90,7 +96,9 @@ def _from_changes(query: CohortQuery, config: Config) -> str:
     count = query.value == "customers"
     rows = payer_totals if count else value_totals
     segments, joins = whole.segments(account="f.account_id", own={})
-    segments_of_start, joins_of_start = whole.segments(account="v.account_id", own={})
+    segments_of_start, joins_of_start = whole.segments(
+        account="v.account_id", own=MOVEMENT_COHORT
+    )
     start = "1" if count else "v.after"
     order = "".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))
     return f"""WITH periods AS ({points_sql(whole)}),

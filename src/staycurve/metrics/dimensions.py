@@ -93,5 +93,8 @@ def moving_names(dims: Iterable[str]) -> list[str]:
     return [dim for dim in dims if dim in MOVING]
 
 
+MOVEMENT_COHORT = {COHORT: "strftime(v.first_paid_on, '%Y-%m')"}
+"""A row `v` of mrr_movements knows its account's cohort without another join."""
+
 FIRSTS_SQL = """SELECT account_id, MIN(first_paid_on) AS first_paid_on
 FROM mrr_movements WHERE first_paid_on IS NOT NULL GROUP BY account_id"""

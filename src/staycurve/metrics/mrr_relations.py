@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from staycurve.metrics.context import Context
-from staycurve.metrics.dimensions import ITEM_TRAITS
+from staycurve.metrics.dimensions import ITEM_TRAITS, MOVEMENT_COHORT
 from staycurve.tables.mrr_movements import (
     in_force_after,
     in_force_before,
@@ -175,7 +175,10 @@ def movement_rows(context: Context, *, points: str = "periods") -> str:
         rows = _cut_by_traits(context, points)
     else:
         segments, joins = context.segments(
-            account="v.account_id", own={}, day="v.day", fallback_day=_day_before("v.day")
+            account="v.account_id",
+            own=MOVEMENT_COHORT,
+            day="v.day",
+            fallback_day=_day_before("v.day"),
         )
         rows = f"""SELECT v.account_id, p.start_on, p.open_on, p.close_on{segments}, v.movement,
        v.amount, v.end_class

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from staycurve.metrics.context import Context
-from staycurve.metrics.dimensions import ITEM_TRAITS
+from staycurve.metrics.dimensions import ITEM_TRAITS, MOVEMENT_COHORT
 from staycurve.tables.engine import quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
@@ -56,15 +56,19 @@ def value_totals(points: str, point: str) -> Callable[[Context], str]:
         own = quoted(context.config.company.currency)
         segments, joins = context.segments(account="i.account_id", own=_OWN)
         day = _bucket(context, "CASE WHEN sides.sign = 1 THEN i.starts_on ELSE i.ends_on END")
+        seg = context.seg_names
         # A foreign item keeps its amount, so that each is valued and rounded as by itself.
-        edges = f"""SELECT {day} AS day{segments}, i.currency,
+        edges = f"""SELECT {day} AS day{seg}, i.currency,
            CASE WHEN i.currency = {own} THEN 1 ELSE i.amount END AS amount,
            SUM(sides.sign * CASE WHEN i.currency = {own} THEN i.amount ELSE 1 END) AS many
-    FROM mrr_items i
+    FROM (
+        SELECT i.starts_on, i.ends_on, i.currency, i.amount{segments}
+        FROM mrr_items i
+        {joins}
+        WHERE i.amount > 0 AND (i.ends_on IS NULL OR i.ends_on > i.starts_on)
+    ) i
     CROSS JOIN (VALUES (1), (-1)) AS sides(sign)
-    {joins}
-    WHERE i.amount > 0 AND (i.ends_on IS NULL OR i.ends_on > i.starts_on)
-      AND (sides.sign = 1 OR i.ends_on IS NOT NULL)
+    WHERE sides.sign = 1 OR i.ends_on IS NOT NULL
     GROUP BY ALL"""
         return f"""SELECT p.start_on{_prefixed(context, "e")},
        CAST(e.many AS BIGINT) * {value_sql(context.config, item="e", rate="x")} AS value
@@ -83,7 +87,7 @@ def payer_totals(points: str, point: str) -> Callable[[Context], str]:
     """Rows of (start_on, seg…, change) that sum to the accounts that pay at a day of `points`."""
 
     def rows(context: Context) -> str:
-        segments, joins = context.segments(account="v.account_id", own={})
+        segments, joins = context.segments(account="v.account_id", own=MOVEMENT_COHORT)
         turns = f"""SELECT {_bucket(context, "v.day")} AS day{segments},
            SUM(CASE WHEN v.movement = 'churned' THEN -1 ELSE 1 END) AS change
     FROM mrr_movements v
@@ -130,7 +134,7 @@ def _abroad(context: Context) -> str:
 
 
 def _changed(context: Context, points: str) -> str:
-    segments, joins = context.segments(account="v.account_id", own={})
+    segments, joins = context.segments(account="v.account_id", own=MOVEMENT_COHORT)
     seg = context.seg_names
     whole = "PARTITION BY v.account_id, p.open_on"
     return f"""SELECT account_id, start_on, open_on{seg},
@@ -149,7 +153,7 @@ GROUP BY account_id, start_on, open_on{seg}"""
 
 
 def _changed_abroad(context: Context, points: str) -> str:
-    segments, joins = context.segments(account="v.account_id", own={})
+    segments, joins = context.segments(account="v.account_id", own=MOVEMENT_COHORT)
     value = value_sql(context.config, item="i", rate="x")
     at_open = f"i.starts_on <= c.open_on AND coalesce(i.ends_on, {_FAR}) > c.open_on"
     at_close = f"i.starts_on <= c.close_on AND coalesce(i.ends_on, {_FAR}) > c.close_on"

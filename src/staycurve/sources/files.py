@@ -22,7 +22,7 @@ from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine, remove_leftovers
 from staycurve.tables.lake import Lake, Writing
-from staycurve.tables.pointer import LoadRecord, Snapshot
+from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions
 from staycurve.tables.rejects import Origin
 
 Progress = Callable[[int, int, str], None]
@@ -37,6 +37,9 @@ class FileReport:
     ----------
     accepted, replaced, rejected : int
         Together, the data rows of the file that are meant for the table.
+    removed : int, optional
+        How many rows were taken out because the file, a complete export, does not hold them; None
+        when it was not loaded as one.
     notes : tuple of str
         What else there is to know.
     error : StaycurveError, optional
@@ -49,6 +52,7 @@ class FileReport:
     replaced: int
     rejected: int
     notes: tuple[str, ...] = ()
+    removed: int | None = None
     error: StaycurveError | None = None
 
 
@@ -71,6 +75,7 @@ def load_files(
     mapping: Mapping | None = None,
     options: ReadOptions | None = None,
     is_dry_run: bool = False,
+    is_complete: bool = False,
     now: dt.datetime,
     progress: Progress | None = None,
     wait: float = 600.0,
@@ -87,6 +92,9 @@ def load_files(
         Go before the mapping's own options.
     is_dry_run : bool
         Whether to count only, and change nothing.
+    is_complete : bool
+        Whether each file is the complete export of its source: rows that an earlier load of the
+        same file name brought, and that are no longer in it, are removed.
     wait : float
         Seconds to wait for another writer.
 
@@ -118,7 +126,7 @@ def load_files(
         folder.mkdir(parents=True)
         try:
             loading = _Loading(lake, config, engine, folder, options, mapping, now, progress)
-            reports += loading.all(items, writing)
+            reports += loading.all(items, writing, is_complete=is_complete)
             loading.arrivals.save()
             if loading.records and not is_dry_run:
                 writing.commit(loads=loading.records, meta=meta, now=now)
@@ -149,12 +157,16 @@ class _Loading:
         self._staged: dict[Path, Read | StaycurveError] = {}
         self._done = self._total = 0
 
-    def all(self, items: Sequence[_Item], writing: Writing) -> list[FileReport]:
+    def all(
+        self, items: Sequence[_Item], writing: Writing, *, is_complete: bool
+    ) -> list[FileReport]:
         """Load every item; a file that fails leaves the others as they are."""
         pointer = self.lake.pointer
+        self._writing, self._is_complete = writing, is_complete
+        self._known = pointer.loads()
         files = {
             record.load: (record.file, str(record.details.get("path", record.file)))
-            for record in pointer.loads()
+            for record in self._known
         }
         self._number = pointer.next_load()
         self.arrivals = Arrivals(self.engine, writing, self.config, self.folder, files)
@@ -163,6 +175,8 @@ class _Loading:
         if self.records:
             # The last load of the call is what let the waiting rows join.
             notes = self.arrivals.settle(self.records[-1].load)
+            self.arrivals.rejects.save()
+            self._note_versions()
             if notes:
                 place = max(i for i, report in enumerate(reports) if report.error is None)
                 reports[place] = replace(reports[place], notes=reports[place].notes + notes)
@@ -184,7 +198,9 @@ class _Loading:
             self._say(f"loading {file} into {item.table.name}")
             bad = read.bad if item.is_main else None
             origin = Origin(self._number, file, str(item.path.resolve()))
-            counts = self.arrivals.take(job, bad, origin)
+            self._before = dict(self._writing.tables)
+            counts = self.arrivals.take(job, bad, origin, self._earlier(item))
+            self.arrivals.rejects.save()
         except LoadError as error:
             return FileReport(file, item.table.name, 0, 0, 0, error=error)
         finally:
@@ -192,10 +208,28 @@ class _Loading:
             self._say(f"{file} is done")
         self._number += 1
         self.records.append(self._record(item, origin, counts))
+        self._note_versions()
         return FileReport(
             file, item.table.name, counts.accepted, counts.replaced, counts.rejected,
             notes=_notes(counts, self._unused(unused) if item.is_main else []),
+            removed=counts.removed if self._is_complete else None,
         )
+
+    def _earlier(self, item: _Item) -> list[int]:
+        """The loads of the same source, if the file is the complete export of it."""
+        return [
+            record.load
+            for record in (*self._known, *self.records)
+            if self._is_complete
+            and (record.file, record.table) == (item.path.name, item.table.name)
+            and record.kind in ("load", "replace")
+        ]
+
+    def _note_versions(self) -> None:
+        """Keep which versions the last load changed: by them it can be taken back."""
+        versions = changed_versions(self._before, self._writing.tables)
+        last = self.records[-1]
+        self.records[-1] = replace(last, details={**last.details, "versions": versions})
 
     def _unused(self, columns: Sequence[str]) -> list[str]:
         """Those of `columns` that no table is fed from."""
@@ -230,6 +264,8 @@ class _Loading:
                 "path": origin.path,
                 "bytes": _size(item.path),
                 "sha256": digest,
+                "kind": "replace" if self._is_complete else "load",
+                "removed": counts.removed,
                 "doubled": counts.doubled,
                 "waiting": counts.waiting,
                 "mapping": self.mapping.name if self.mapping != Mapping() else None,

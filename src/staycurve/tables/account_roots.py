@@ -41,9 +41,16 @@ def _excluded(rule: str) -> str:
     return f"({own})"
 
 
+def inputs(config: Config) -> tuple[str, ...]:
+    """The tables that account_roots depends on under this configuration."""
+    columns = [rule.partition("~")[0].strip() for rule in config.company.exclude]
+    return ("accounts", "users") if "email" in columns else ("accounts",)
+
+
 def _statement(config: Config) -> str:
     rules = " OR ".join(_excluded(rule) for rule in config.company.exclude) or "1 = 0"
-    steps = ["own AS (SELECT account_id, parent_id FROM accounts)"]
+    # Most accounts have no parent, and where none has one all of this is empty.
+    steps = ["own AS (SELECT account_id, parent_id FROM accounts WHERE parent_id IS NOT NULL)"]
     previous = "own"
     for level in range(1, LEVELS + 1):
         # Pointer jumping: each step lets the parent point to its own parent.
@@ -55,14 +62,16 @@ def _statement(config: Config) -> str:
         previous = f"up{level}"
     return f"""
 WITH {", ".join(steps)},
-matched AS (SELECT a.account_id, ({rules}) AS is_matched FROM accounts a)
-SELECT m.account_id,
-       CASE WHEN known.account_id IS NULL THEN m.account_id ELSE u.parent_id END AS root_id,
-       m.is_matched OR coalesce(of_root.is_matched, FALSE) AS is_excluded
+matched AS (SELECT a.account_id, ({rules}) AS is_matched FROM accounts a),
+placed AS (
+    SELECT u.account_id, u.parent_id, m.is_matched
+    FROM {previous} u
+    JOIN matched m ON m.account_id = u.parent_id
+)
+SELECT m.account_id, coalesce(p.parent_id, m.account_id) AS root_id,
+       m.is_matched OR coalesce(p.is_matched, FALSE) AS is_excluded
 FROM matched m
-JOIN {previous} u ON u.account_id = m.account_id
-LEFT JOIN own known ON known.account_id = u.parent_id
-LEFT JOIN matched of_root ON of_root.account_id = u.parent_id
+LEFT JOIN placed p ON p.account_id = m.account_id
 """
 
 

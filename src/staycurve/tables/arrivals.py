@@ -6,7 +6,7 @@ reason; no row is lost, and the outcome does not depend on the order of loading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine, name, quoted
 from staycurve.tables.fx_days import ecb_rates
 from staycurve.tables.lake import Writing
-from staycurve.tables.rejects import OVERLAP, WAITING, Origin, Rejects
+from staycurve.tables.rejects import OVERLAP, SET_ASIDE, WAITING, Origin, Rejects, row_key_sql
 from staycurve.tables.staging import LINE, ROW, parquet_sql, store
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
 
@@ -34,6 +34,8 @@ class Counts:
         How many of `rejected` join by themselves later.
     doubled : int
         How many of `replaced` were replaced by a later line of the same file.
+    removed : int
+        How many rows of an earlier load of the source were taken out: they are not in the file.
     notes : tuple of str
         What else happened.
     """
@@ -43,6 +45,7 @@ class Counts:
     rejected: int
     waiting: int = 0
     doubled: int = 0
+    removed: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -67,6 +70,7 @@ class Arrivals:
         self.folder = folder
         self._files = dict(files)
         self._step = 0
+        self._is_unsettled = False
         self.rejects = Rejects(engine, writing, self._files)
         stale = ", ".join(f"{column} {kind}" for column, kind in STALE_COLUMNS)
         engine.execute(f"CREATE OR REPLACE TEMP TABLE newly_stale ({stale})")
@@ -89,13 +93,19 @@ class Arrivals:
         folder.mkdir()
         return folder
 
-    def take(self, job: Conforming, bad: str | None, origin: Origin) -> Counts:
+    def take(
+        self, job: Conforming, bad: str | None, origin: Origin,
+        earlier: Sequence[int] | None = None,
+    ) -> Counts:
         """Take the rows of one staged file into one table.
 
         Parameters
         ----------
         bad : str, optional
             A relation (line, value, rule) of the lines that are no records.
+        earlier : sequence of int, optional
+            Loads of the same source, of which this file is the complete export: what they brought
+            and it does not hold is taken out. None when it is only a part.
         """
         table, folder = job.table, self._new_folder()
         self._files[origin.load] = (origin.file, origin.path)
@@ -120,6 +130,9 @@ class Arrivals:
         self.rejects.forget(table, good, origin)
         if broken or unread:
             self.rejects.set_aside(job, typed, bad, origin)
+        removed, notes = 0, ()
+        if earlier:
+            removed, notes = self._remove_missing(table, good, earlier, origin.load)
         waiting = self._set_waiting(table, good)
         if waiting:
             self.rejects.wait(table, good, origin)
@@ -131,7 +144,8 @@ class Arrivals:
             broken + unread + waiting + put.rejected,
             waiting=waiting + put.rejected,
             doubled=doubled,
-            notes=put.notes,
+            removed=removed,
+            notes=notes + put.notes,
         )
         found = counts.accepted + counts.replaced + counts.rejected
         if found != total:
@@ -144,6 +158,8 @@ class Arrivals:
     def settle(self, load: int) -> tuple[str, ...]:
         """Let the waiting rows join whose account or rate is known by now; notes about them."""
         notes: list[str] = []
+        if self._is_unsettled:
+            self._unsettle(load)
         for table in CONFORMED.values():
             if not self.rejects.count(table, WAITING):
                 continue
@@ -160,6 +176,106 @@ class Arrivals:
                 self._put(table, rows, load, folder)
                 notes.append(f"rows of {table.name} that waited and joined now: {count}")
         return tuple(notes)
+
+    def take_out(self, table: Table, keys: str, load: int) -> int:
+        """Take the rows whose key is in table `keys` out of the lake; how many there were.
+
+        Spans that were set aside because they overlapped one of them may join.
+        """
+        match = overlaps.same("t", "k", [name(column) for column in table.key])
+        found = 0
+        if self._has_rows(table):
+            found = self._count(f"{table.name} t WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {match})")
+        if not found:
+            return 0
+        none = f"(SELECT * FROM {table.name} WHERE 1 = 0)"
+        self._touch(table, new=none, kept=none, keys=keys, load=load)
+        self.writing.replace(
+            self.engine, table.name, table.stored,
+            new=f"SELECT * FROM {none}", keys=keys, key=table.key,
+        )
+        self._see(table)
+        # Rows of other tables may have lost what they need.
+        self._is_unsettled |= table.name in ("accounts", "fx_rates")
+        if table.name == "subscriptions" and self.rejects.count(table, OVERLAP):
+            folder = self._new_folder()
+            item = overlaps.same("s", "k", overlaps.ITEM)
+            aside = (
+                f"SELECT * FROM ({self.rejects.overlapping_sql(table)}) s "
+                f"WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {item})"
+            )
+            store(self.engine, aside, folder / "aside.parquet")
+            rows = parquet_sql(folder / "aside.parquet")
+            self.rejects.forget_pending(table, rows)
+            self._put(table, rows, load, folder)
+        return found
+
+    def put_back(self, table: Table, rows: str, load: int) -> None:
+        """Put rows in that were loaded before; `rows` has the stored columns and ROW.
+
+        Those that miss their account or rate now wait, as if they arrived.
+        """
+        if table.makes_accounts:
+            self._make_accounts(rows, load)
+        if self._set_waiting(table, rows):
+            self.rejects.wait_again(table, rows)
+            rows = f"(SELECT * FROM {rows} WHERE {ROW} NOT IN (SELECT {ROW} FROM waits))"
+        self._put(table, rows, load, self._new_folder())
+
+    def _remove_missing(
+        self, table: Table, good: str, earlier: Sequence[int], load: int
+    ) -> tuple[int, tuple[str, ...]]:
+        loads = ", ".join(str(number) for number in earlier)
+        # A row that breaks a rule is in the file all the same.
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP TABLE in_file AS
+            SELECT {row_key_sql(table, "g")} AS row_key FROM {good} g
+            UNION
+            SELECT row_key FROM rejected
+            WHERE load = {load} AND "table" = {quoted(table.name)} AND row_key IS NOT NULL
+        """)
+        waited = self.rejects.forget_missing(table, loads=loads, keys="in_file")
+        key = ", ".join(f"t.{name(column)}" for column in table.key)
+        self.engine.execute(f"""
+            CREATE OR REPLACE TEMP TABLE missing AS
+            SELECT {key} FROM {table.name} t
+            WHERE _load IN ({loads}) AND _line IS NOT NULL
+              AND {row_key_sql(table, "t")} NOT IN (SELECT row_key FROM in_file)
+        """)
+        removed = self.take_out(table, "missing", load)
+        if waited:
+            return removed, (f"rows that waited and are not in the file any more: {waited}",)
+        return removed, ()
+
+    def _unsettle(self, load: int) -> None:
+        """Let the rows wait whose account or rate is known no longer."""
+        self._is_unsettled = False
+        for table in CONFORMED.values():
+            if table.makes_accounts:
+                self._make_accounts(
+                    f"(SELECT account_id FROM {table.name} UNION SELECT account_id FROM rejected "
+                    f'WHERE "table" = {quoted(table.name)} AND state <> {quoted(SET_ASIDE)} '
+                    "AND account_id IS NOT NULL)",
+                    load,
+                )
+            if not self._has_rows(table) or not self._set_waiting(table, self._numbered(table)):
+                continue
+            folder = self._new_folder()
+            store(
+                self.engine,
+                f"SELECT t.* FROM {self._numbered(table)} t WHERE t.{ROW} IN "
+                f"(SELECT {ROW} FROM waits)",
+                folder / "unsettled.parquet",
+            )
+            rows = parquet_sql(folder / "unsettled.parquet")
+            self.rejects.wait_again(table, rows)
+            key = ", ".join(name(column) for column in table.key)
+            self.engine.execute(f"CREATE OR REPLACE TEMP TABLE unsettled AS SELECT {key} FROM {rows}")
+            self.take_out(table, "unsettled", load)
+
+    def _numbered(self, table: Table) -> str:
+        key = ", ".join(name(column) for column in table.key)
+        return f"(SELECT *, row_number() OVER (ORDER BY {key}) AS {ROW} FROM {table.name})"
 
     def save(self) -> None:
         """Write the rejects and the stale accounts; the tables are written already."""

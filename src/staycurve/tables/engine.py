@@ -118,6 +118,32 @@ class Engine:
             )
         ]
 
+    def latest(self, paths: Sequence[str], columns: Sequence[str]) -> list[Any]:
+        """The latest value of each of `columns` that has one, all days or instants.
+
+        The files' own statistics tell; a column is read only where they do not.
+        """
+        if not paths or not columns:
+            return []
+        files = ", ".join(quoted(path) for path in paths)
+        listed = ", ".join(quoted(column) for column in columns)
+        known = {
+            row[0]: row[1]
+            for row in self.rows(
+                "SELECT path_in_schema, CAST(MAX(CAST(stats_max_value AS TIMESTAMP)) AS TIMESTAMP) "
+                f"FROM parquet_metadata([{files}]) WHERE path_in_schema IN ({listed}) "
+                "GROUP BY path_in_schema HAVING COUNT(*) = "
+                "SUM(CASE WHEN stats_max_value IS NOT NULL OR stats_null_count = num_values "
+                "THEN 1 ELSE 0 END)"
+            )
+        }
+        unknown = [column for column in columns if column not in known]
+        found = list(known.values())
+        if unknown:
+            asked = ", ".join(f"CAST(MAX({name(column)}) AS TIMESTAMP)" for column in unknown)
+            found += self.rows(f"SELECT {asked} FROM read_parquet([{files}])")[0]
+        return [at for at in found if at]
+
     def _run(self, sql: str, values: Sequence[object]) -> duckdb.DuckDBPyConnection:
         try:
             return self.connection.execute(sql, values or None)
@@ -192,10 +218,14 @@ def empty_sql(columns: Iterable[tuple[str, str]]) -> str:
     return f"SELECT {listed} WHERE 1 = 0"
 
 
+def cast_sql(columns: Iterable[tuple[str, str]]) -> str:
+    """What a SELECT lists to give `columns` in their types."""
+    return ", ".join(f"CAST({name(c)} AS {kind}) AS {name(c)}" for c, kind in columns)
+
+
 def scan_sql(paths: Sequence[str], columns: Sequence[tuple[str, str]]) -> str:
     """A relation over Parquet files, cast to `columns`; without files an empty one."""
     if not paths:
         return empty_sql(columns)
-    listed = ", ".join(f"CAST({name(c)} AS {kind}) AS {name(c)}" for c, kind in columns)
     files = ", ".join(quoted(path) for path in paths)
-    return f"SELECT {listed} FROM read_parquet([{files}])"
+    return f"SELECT {cast_sql(columns)} FROM read_parquet([{files}])"

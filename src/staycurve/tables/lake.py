@@ -24,7 +24,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from staycurve.errors import BusyError, LakeError, ProjectError
-from staycurve.tables.engine import Engine, Written, name, quoted, scan_sql
+from staycurve.tables.engine import Engine, Written, cast_sql, empty_sql, name, quoted, scan_sql
 from staycurve.tables.pointer import LoadRecord, Pointer, Snapshot
 
 Columns = Sequence[tuple[str, str]]
@@ -111,6 +111,20 @@ class Lake:
     def scan(self, snapshot: Snapshot, table: str, columns: Columns) -> str:
         """SQL that reads `table` in this snapshot."""
         return scan_sql(self.files(snapshot, table), columns)
+
+    def difference(
+        self, before: int | None, after: int | None, table: str, columns: Columns
+    ) -> tuple[str, str]:
+        """SQL for the rows of files that only the version `before` has, and only `after`.
+
+        A row that both versions have may be in both; None is the time before the first version.
+        """
+        older = self.files(Snapshot(tables={} if before is None else {table: before}), table)
+        newer = self.files(Snapshot(tables={} if after is None else {table: after}), table)
+        return (
+            scan_sql([path for path in older if path not in set(newer)], columns),
+            scan_sql([path for path in newer if path not in set(older)], columns),
+        )
 
     @contextlib.contextmanager
     def writing(self, *, wait: float = 600.0) -> Iterator[Writing]:
@@ -202,10 +216,15 @@ class Writing:
         return self.lake.scan(self.now_seen, table, columns)
 
     def write(
-        self, engine: Engine, table: str, columns: Columns, sql: str, *, order: str = ""
+        self, engine: Engine, table: str, columns: Columns, sql: str, *, order: str = "",
+        apart: str = "",
     ) -> None:
-        """Make `table` hold the answer of `sql` and nothing else."""
-        new = self._copy(engine, table, columns, sql, order)
+        """Make `table` hold the answer of `sql` and nothing else.
+
+        Rows that meet the condition `apart`, which is never null, lie in files of their own;
+        `sql` is run once for them and once for the others.
+        """
+        new = self._copy(engine, table, columns, sql, order, apart)
         self._commit(table, columns, removed=self.files(table), added=new)
 
     def append(self, engine: Engine, table: str, columns: Columns, sql: str) -> None:
@@ -256,14 +275,65 @@ class Writing:
             table, columns, removed=touched, added=self._copy(engine, table, columns, sql, order)
         )
 
-    def _copy(
-        self, engine: Engine, table: str, columns: Columns, sql: str, order: str
-    ) -> list[Written]:
-        listed = ", ".join(f"CAST({name(c)} AS {kind}) AS {name(c)}" for c, kind in columns)
-        written = engine.write(
-            f"SELECT {listed} FROM ({sql})", self.lake.root / table, order=order
+    def update(
+        self,
+        engine: Engine,
+        table: str,
+        columns: Columns,
+        *,
+        new: str,
+        keys: str = "",
+        key: str = "account_id",
+        apart: str = "",
+    ) -> None:
+        """Make the rows whose `key` is in relation `keys` those of `new`, writing what differs.
+
+        Without `keys` all rows are meant. Of rows that come out as they were, nothing is written:
+        history stays in its files, and only those that hold a row that goes are rewritten (and
+        small ones, when there are many). No two rows of the table may be equal. For `apart` see
+        `write`.
+        """
+        files = self.files(table)
+        names = ", ".join(name(column) for column, _ in columns)
+        same = " AND ".join(f"a.{name(c)} IS NOT DISTINCT FROM b.{name(c)}" for c, _ in columns)
+        which = f"WHERE {name(key)} IN (SELECT {name(key)} FROM {keys})" if keys else ""
+        place = "filename, file_row_number"
+        held = _places_sql(files) if files else empty_sql(
+            [*columns, ("filename", "VARCHAR"), ("file_row_number", "BIGINT")]
         )
-        self._written += [file.path for file in written]
+        for relation, sql in (
+            ("arrived", f"SELECT {cast_sql(columns)} FROM ({new})"),
+            ("stood", f"SELECT {cast_sql(columns)}, {place} FROM ({held}) {which}"),
+            ("gone", f"SELECT {place} FROM stood a WHERE NOT EXISTS "
+                f"(SELECT 1 FROM arrived b WHERE {same})"),
+            ("added", "SELECT * FROM arrived a WHERE NOT EXISTS "
+                f"(SELECT 1 FROM stood b WHERE {same})"),
+        ):
+            engine.execute(f"CREATE OR REPLACE TEMP TABLE {relation} AS {sql}")
+        touched = {row[0] for row in engine.rows("SELECT DISTINCT filename FROM gone")}
+        if len(files) > SMALL_FILES:
+            touched |= {path for path in files if os.path.getsize(path) < SMALL_BYTES}
+        sql = f"SELECT {names} FROM added"
+        if touched:
+            sql += (
+                f" UNION ALL SELECT {names} FROM ({_places_sql(sorted(touched))}) t WHERE NOT "
+                "EXISTS (SELECT 1 FROM gone g WHERE g.filename = t.filename "
+                "AND g.file_row_number = t.file_row_number)"
+            )
+        elif not engine.value("SELECT COUNT(*) FROM added"):
+            return
+        new_files = self._copy(engine, table, columns, sql, "", apart)
+        self._commit(table, columns, removed=sorted(touched), added=new_files)
+
+    def _copy(
+        self, engine: Engine, table: str, columns: Columns, sql: str, order: str, apart: str = ""
+    ) -> list[Written]:
+        written: list[Written] = []
+        for rows in [f"WHERE {apart}", f"WHERE NOT ({apart})"] if apart else [""]:
+            part = f"SELECT {cast_sql(columns)} FROM ({sql}) {rows}"
+            files = engine.write(part, self.lake.root / table, order=order)
+            self._written += [file.path for file in files]
+            written += files
         return written
 
     def _commit(
@@ -337,6 +407,12 @@ class Writing:
         for path in self._written:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _places_sql(files: Sequence[str]) -> str:
+    """SQL for the rows of files, each with its file and its place in it."""
+    listed = ", ".join(quoted(path) for path in files)
+    return f"SELECT * FROM read_parquet([{listed}], filename=true, file_row_number=true)"
 
 
 def _sync(path: Path) -> None:

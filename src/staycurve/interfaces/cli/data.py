@@ -38,6 +38,12 @@ def load(
     mapping: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="TOML: their columns → ours.")
     ] = None,
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="The file is its source's complete export: remove what it lacks."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and count, change nothing.")
     ] = False,
@@ -75,6 +81,7 @@ def load(
                 mapping=read_mapping(mapping) if mapping else None,
                 options=options,
                 is_dry_run=dry_run,
+                is_complete=complete,
                 now=clock(),
                 progress=progress,
             )
@@ -89,6 +96,7 @@ def load(
         typer.echo(
             f"{report.file} → {report.table}: accepted {report.accepted}, "
             f"replaced {report.replaced}, rejected {report.rejected}"
+            + ("" if report.removed is None else f", removed {report.removed}")
         )
         for note in report.notes:
             typer.echo(f"  {note}")

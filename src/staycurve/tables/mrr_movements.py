@@ -57,45 +57,48 @@ def marks_sql(config: Config) -> str:
 
 
 def groups_sql(config: Config) -> str:
-    """SQL for the groups of changes that net: account, first and last mark, day."""
+    """SQL for the groups of changes that net, with what the own-currency items in them change.
+
+    Rows of (account_id, first_day, first_mark, day, last_mark, own_change, item_change).
+    """
+    own = f"CASE WHEN currency = {quoted(config.company.currency)} THEN amount ELSE 0 END"
+    keys, steps = "day", ""
+    source = "edges"
     netting = config.convention("netting")
-    edges = """edges AS (
-    SELECT account_id, starts_on AS day, start_mark AS mark FROM marked
-    UNION
-    SELECT account_id, ends_on AS day, end_mark AS mark FROM marked WHERE ends_on IS NOT NULL
-)"""
-    if netting == "day":
-        return f"""{edges},
-groups AS (
-    SELECT account_id, day AS first_day, mark AS first_mark, day, mark AS last_mark FROM edges
-)"""
     if netting == "event":
-        return f"""{edges},
-groups AS (
-    SELECT account_id, day AS first_day, mark AS first_mark, day, mark AS last_mark FROM edges
-)"""
-    if netting == "month":
-        return f"""{edges},
-groups AS (
-    SELECT account_id, MIN(day) AS first_day, {_DAY_START} AS first_mark,
-           MAX(day) AS day, {_DAY_START} AS last_mark
-    FROM edges
-    GROUP BY account_id, CAST(date_trunc('month', day) AS DATE)
-)"""
-    return f"""{edges},
+        keys = "day, mark"
+    elif netting == "month":
+        keys = "CAST(date_trunc('month', day) AS DATE)"
+    elif netting == "60min":
+        keys, source = "day, session", "sessions"
+        steps = """,
 gaps AS (
     SELECT *, CASE WHEN mark <= lag(mark) OVER (PARTITION BY account_id, day ORDER BY mark)
                         + INTERVAL 60 MINUTE THEN 0 ELSE 1 END AS begins
-    FROM edges
+    FROM (
+        SELECT account_id, day, mark, SUM(own_change) AS own_change,
+               SUM(item_change) AS item_change
+        FROM edges GROUP BY account_id, day, mark
+    ) moments
 ),
 sessions AS (
     SELECT *, SUM(begins) OVER (PARTITION BY account_id, day ORDER BY mark
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS session
     FROM gaps
-),
+)"""
+    return f"""edges AS (
+    SELECT account_id, starts_on AS day, start_mark AS mark, {own} AS own_change,
+           1 AS item_change
+    FROM marked
+    UNION ALL
+    SELECT account_id, ends_on AS day, end_mark AS mark, -{own} AS own_change,
+           -1 AS item_change
+    FROM marked WHERE ends_on IS NOT NULL
+){steps},
 groups AS (
-    SELECT account_id, day AS first_day, MIN(mark) AS first_mark, day, MAX(mark) AS last_mark
-    FROM sessions GROUP BY account_id, day, session
+    SELECT account_id, MIN(day) AS first_day, MIN(mark) AS first_mark, MAX(day) AS day,
+           MAX(mark) AS last_mark, SUM(own_change) AS own_change, SUM(item_change) AS item_change
+    FROM {source} GROUP BY account_id, {keys}
 )"""
 
 
@@ -135,11 +138,14 @@ def _statement(config: Config) -> str:
         else ""
     )
     # Within a month the class is that of the last day on which items ended.
-    ended = (
-        "MAX(CASE WHEN i.ends_on <= g.day THEN i.ends_on END) OVER "
-        "(PARTITION BY g.account_id, g.day)"
+    last_ends = (
+        """SELECT n.account_id, n.day, MAX(i.ends_on) AS ends_on
+    FROM named n
+    JOIN marked i ON i.account_id = n.account_id AND i.ends_on >= n.first_day
+         AND i.ends_on <= n.day
+    WHERE n.movement = 'churned' GROUP BY n.account_id, n.day"""
         if config.convention("netting") == "month"
-        else "g.day"
+        else "SELECT DISTINCT account_id, day, day AS ends_on FROM named WHERE movement = 'churned'"
     )
     days = _window_days(config)
     is_back_late = (
@@ -149,33 +155,32 @@ def _statement(config: Config) -> str:
     return f"""
 WITH marked AS ({marks_sql(config)}),
 {groups_sql(config)},
-standing AS (
-    SELECT g.account_id, g.day, g.last_mark, g.first_day, g.first_mark,
-           CASE WHEN {in_force_before("i", "g")} THEN 1 ELSE 0 END AS is_before,
-           CASE WHEN {in_force_after("i", "g")} THEN 1 ELSE 0 END AS is_after,
-           CASE WHEN i.ends_on = {ended} THEN i.end_class END AS end_class,
-           {value} AS value
+running AS (
+    SELECT *, SUM(own_change) OVER so_far AS own_after, SUM(item_change) OVER so_far AS items_after
+    FROM groups
+    WINDOW so_far AS (PARTITION BY account_id ORDER BY day, last_mark
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+),
+abroad AS (
+    SELECT g.account_id, g.day, g.last_mark,
+           SUM(CASE WHEN {in_force_before("i", "g")} THEN {value} ELSE 0 END) AS before,
+           SUM(CASE WHEN {in_force_after("i", "g")} THEN {value} ELSE 0 END) AS after
     FROM groups g
     JOIN marked i ON i.account_id = g.account_id AND i.starts_on <= g.day
          AND (i.ends_on IS NULL OR i.ends_on >= g.first_day)
     {rate_join(item="i", day="g.day", rate="x")}
+    WHERE i.currency <> {quoted(config.company.currency)}
+    GROUP BY g.account_id, g.day, g.last_mark
 ),
 ranked AS (
-    SELECT account_id, day, last_mark, first_day, first_mark,
-           CAST(SUM(is_before * value) AS BIGINT) AS before,
-           CAST(SUM(is_after * value) AS BIGINT) AS after,
-           CAST(SUM(is_before) AS BIGINT) AS items_before,
-           CAST(SUM(is_after) AS BIGINT) AS items_after,
-           MAX(CASE WHEN is_after = 0 AND end_class = 'involuntary'
-                    THEN value END) AS involuntary,
-           MAX(CASE WHEN is_after = 0 AND end_class = 'voluntary'
-                    THEN value END) AS voluntary,
-           MAX(CASE WHEN is_after = 0 AND end_class = 'paused'
-                    THEN value END) AS paused,
-           MAX(CASE WHEN is_after = 0 AND end_class = 'unknown'
-                    THEN value END) AS unknown
-    FROM standing
-    GROUP BY account_id, day, last_mark, first_day, first_mark
+    SELECT g.account_id, g.day, g.last_mark, g.first_day, g.first_mark,
+           CAST(g.own_after - g.own_change + coalesce(f.before, 0) AS BIGINT) AS before,
+           CAST(g.own_after + coalesce(f.after, 0) AS BIGINT) AS after,
+           CAST(g.items_after - g.item_change AS BIGINT) AS items_before,
+           CAST(g.items_after AS BIGINT) AS items_after
+    FROM running g
+    LEFT JOIN abroad f ON f.account_id = g.account_id AND f.day = g.day
+         AND f.last_mark = g.last_mark
 ),
 remembered AS (
     SELECT *,
@@ -193,8 +198,6 @@ firsts AS (
 ),
 named AS (
     SELECT r.*, f.first_paid_on,
-           before > 0 OR (was_paying AND items_before > 0 AND {str(keeps_free).upper()})
-               AS is_customer_before,
            CASE WHEN before = 0 AND after > 0 {free_before} THEN
                      CASE WHEN NOT was_paying {is_back_late} THEN 'new' ELSE 'reactivation' END
                 WHEN after = 0 AND (before > 0 {"OR (was_paying AND items_before > 0)"
@@ -205,8 +208,20 @@ named AS (
                 ELSE 'none' END AS movement
     FROM remembered r
     LEFT JOIN firsts f ON f.account_id = r.account_id
+),
+last_ends AS ({last_ends}),
+classes AS (
+    SELECT e.account_id, e.day,
+           MAX(CASE WHEN i.end_class = 'involuntary' THEN {value} END) AS involuntary,
+           MAX(CASE WHEN i.end_class = 'voluntary' THEN {value} END) AS voluntary,
+           MAX(CASE WHEN i.end_class = 'paused' THEN {value} END) AS paused,
+           MAX(CASE WHEN i.end_class = 'unknown' THEN {value} END) AS unknown
+    FROM last_ends e
+    JOIN marked i ON i.account_id = e.account_id AND i.ends_on = e.ends_on
+    {rate_join(item="i", day="e.day", rate="x")}
+    GROUP BY e.account_id, e.day
 )
-SELECT account_id, first_day, first_mark, day, last_mark, before, after,
+SELECT n.account_id, first_day, first_mark, n.day, last_mark, before, after,
        items_before, items_after, movement,
        CASE WHEN movement = 'none' THEN 0 ELSE abs(after - before) END AS amount,
        CASE WHEN movement = 'churned' THEN
@@ -218,7 +233,8 @@ SELECT account_id, first_day, first_mark, day, last_mark, before, after,
                 ELSE 'unknown' END
        END AS end_class,
        first_paid_on
-FROM named
+FROM named n
+LEFT JOIN classes c ON n.movement = 'churned' AND c.account_id = n.account_id AND c.day = n.day
 """
 
 

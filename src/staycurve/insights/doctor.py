@@ -307,7 +307,7 @@ def _trial_flags(patient: Patient) -> Iterator[Finding]:
 
 def _repeated_keys(patient: Patient) -> Iterator[Finding]:
     for record in patient.lake.pointer.loads():
-        repeated = int(record.details.get("repeated", 0) or 0)
+        repeated = int(record.details.get("doubled", 0) or 0)
         if repeated:
             yield Finding(
                 "warning",
@@ -316,6 +316,36 @@ def _repeated_keys(patient: Patient) -> Iterator[Finding]:
                 "in the file; the later row was kept.",
                 "If they are rows of their own, say what identifies them: [key] in a --map file.",
                 repeated,
+            )
+
+
+MOST_EVENTS = 5_000_000
+"""With more events than this, looking through their properties would take minutes."""
+
+
+def _repeated_ids(patient: Patient) -> Iterator[Finding]:
+    events = patient.lake.rows(patient.snapshot, "events")
+    if not 0 < events <= MOST_EVENTS:
+        return
+    patient.engine.execute(
+        "CREATE OR REPLACE TEMP VIEW some_events AS SELECT properties FROM events LIMIT 1000"
+    )
+    for key in patient.engine.json_keys("some_events", "properties"):
+        if not key.endswith("_id"):
+            continue
+        path = quoted(f'$."{key}"')
+        known, distinct = patient.engine.rows(
+            f"SELECT COUNT(id), COUNT(DISTINCT id) FROM "
+            f"(SELECT json_extract_string(properties, {path}) AS id FROM events) named"
+        )[0]
+        # An id that almost every row has for itself was meant to be unique.
+        if 0 < known - distinct <= 0.05 * known:
+            yield Finding(
+                "warning",
+                "repeated_ids",
+                f"events: {known - distinct} rows repeat a {key} of another row.",
+                "They are loaded as rows of their own; the source gave one id to several.",
+                known - distinct,
             )
 
 
@@ -383,6 +413,7 @@ CHECKS: tuple[Check, ...] = (
     _rejects,
     _rates,
     _repeated_keys,
+    _repeated_ids,
     _early_events,
     _churn_sources,
     _trial_flags,

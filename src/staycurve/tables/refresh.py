@@ -127,25 +127,21 @@ def _latest(engine: Engine, config: Config, writing: Writing) -> dict[str, objec
     known = dict(writing.meta.get("latest", {}))
     for table in CONFORMED.values():
         version = writing.tables.get(table.name)
-        columns = [
-            column.name
-            for column in table.columns
-            # What is planned has not been observed; exchange rates run on without the company.
-            if column.kind in ("instant", "day", "month")
-            and column.name != "renews_at"
-            and table.name != "fx_rates"
-        ]
-        if version is None or not columns or known.get(table.name, [None])[0] == version:
+        # What is planned has not been observed; exchange rates run on without the company.
+        columns = [column for column in table.columns if column.name != "renews_at"]
+        instants = [column.name for column in columns if column.kind == "instant"]
+        days = [column.name for column in columns if column.kind in ("day", "month")]
+        if (
+            version is None
+            or table.name == "fx_rates"
+            or not (instants or days)
+            or known.get(table.name, [None])[0] == version
+        ):
             continue
-        found = engine.latest(writing.files(table.name), columns)
-        instants = [
-            at.replace(tzinfo=dt.UTC)
-            if isinstance(at, dt.datetime)
-            else day_start(at, config.company.zone)
-            for at in found
-        ]
-        iso = max(instants).isoformat() if instants else None
-        known[table.name] = [version, iso]
+        files = writing.files(table.name)
+        found = [at.replace(tzinfo=dt.UTC) for at in engine.latest(files, instants)]
+        found += [day_start(at.date(), config.company.zone) for at in engine.latest(files, days)]
+        known[table.name] = [version, max(found).isoformat() if found else None]
     times = [dt.datetime.fromisoformat(iso) for _, iso in known.values() if iso]
     return {"latest": known, "latest_at": max(times).isoformat() if times else None}
 

@@ -39,7 +39,8 @@ def test_the_engine_rounds_as_fractions_do(engine: Engine, n: int, d: int) -> No
 
 def test_ties_go_to_even(engine: Engine) -> None:
     for n, expected in ((1, 0), (3, 2), (5, 2), (7, 4)):
-        assert engine.value(f"SELECT {half_even_sql('n', 'd')} FROM (SELECT {n} n, 2 d)") == expected
+        rounded = half_even_sql("n", "d")
+        assert engine.value(f"SELECT {rounded} FROM (SELECT {n} n, 2 d)") == expected
 
 
 def test_no_spill_is_left(tmp_path: Path) -> None:

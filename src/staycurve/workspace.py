@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from staycurve import config as configuration
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, ProjectError
+from staycurve.insights import closing
+from staycurve.insights import reconcile as reconciling
+from staycurve.insights.ledgers import Ledgers, closed_period
+from staycurve.insights.reconcile import Reconciliation
 from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
@@ -38,7 +43,7 @@ from staycurve.period import (
     period_of,
     periods_between,
 )
-from staycurve.tables import asof, refresh, views
+from staycurve.tables import adjustments, asof, books, refresh, undo, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine
 from staycurve.tables.lake import Lake, check_root
@@ -72,6 +77,8 @@ class Company:
         self._engine: Engine | None = None
         self._seen: Snapshot | None = None
         self._lock = threading.RLock()
+        self._pinned: Snapshot | None = None
+        self._earlier: Company | None = None
 
     @staticmethod
     def create(folder: Path, *, name: str, currency: str, timezone: str) -> Path:
@@ -98,6 +105,9 @@ class Company:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+        if self._earlier is not None:
+            self._earlier.close()
+            self._earlier = None
 
     def __enter__(self) -> Company:
         return self
@@ -108,7 +118,7 @@ class Company:
     @property
     def snapshot(self) -> Snapshot:
         """What readers see now."""
-        found = self.lake.pointer.latest()
+        found = self._pinned or self.lake.pointer.latest()
         for key in ("timezone", "currency"):
             kept, own = found.meta.get(key), getattr(self.config.company, key)
             if kept is not None and kept != own:
@@ -232,6 +242,7 @@ class Company:
         by: str | Sequence[str] = (),
         where: str = "",
         as_of: str | None = None,
+        known_at: str | None = None,
     ) -> Result:
         """Values of metrics over time.
 
@@ -249,7 +260,15 @@ class Company:
             Such as 'industry=EdTech,country=US'.
         as_of : str, optional
             Facts after this instant are not seen.
+        known_at : str, optional
+            Answer from what was loaded at this instant.
         """
+        if known_at:
+            earlier = self.known_at(known_at)
+            result = earlier.show(
+                *metrics, grain=grain, start=start, end=end, by=by, where=where, as_of=as_of
+            )
+            return replace(result, notes=(*result.notes, *earlier.notes()))
         dims = [d for d in by.split(",") if d] if isinstance(by, str) else list(by)
         query = self.query(
             *metrics, grain=grain, start=start, end=end, by=dims, where=where, at=as_of
@@ -284,8 +303,13 @@ class Company:
         grain: str | None = None,
         where: str = "",
         as_of: str | None = None,
+        known_at: str | None = None,
     ) -> AccountRows:
         """The rows behind one number; they sum (or divide) to it."""
+        if known_at:
+            return self.known_at(known_at).accounts(
+                metric, period=period, grain=grain, where=where, as_of=as_of
+            )
         fiscal = self.config.company.fiscal_year_start
         named = parse_period(period, fiscal)
         if grain:
@@ -317,8 +341,14 @@ class Company:
         by: str | Sequence[str] = (),
         where: str | Sequence[Filter] = "",
         as_of: str | None = None,
+        known_at: str | None = None,
     ) -> dict[str, Any]:
         """The activation cohort × month matrix, as `cohort --format json` prints it."""
+        if known_at:
+            earlier = self.known_at(known_at)
+            answer = earlier.cohort(value=value, how=how, by=by, where=where, as_of=as_of)
+            notes = earlier.notes()
+            return answer | ({"notes": list(notes)} if notes else {})
         dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
         seen = self.as_of(as_of)
         with self._lock, self._seeing(seen) as engine:
@@ -429,3 +459,148 @@ class Company:
     def loads(self) -> list[LoadRecord]:
         """Every load, oldest first."""
         return self.lake.pointer.loads()
+
+    def reconcile(
+        self,
+        against: str,
+        *,
+        period: str | None = None,
+        metric: str = "mrr",
+        as_of: str | None = None,
+    ) -> Reconciliation:
+        """How a number differs under another tool's profile, by rule and account.
+
+        Parameters
+        ----------
+        against : str
+            A profile, such as 'stripe'.
+        period : str, optional
+            2024-06, 2024-Q2, …; without it the last month that has closed.
+        """
+        seen = self.as_of(as_of)
+        named = closed_period(period, seen, self.config.company.fiscal_year_start)
+        with self.ledgers() as ledgers:
+            return reconciling.reconcile(
+                ledgers, Query((metric,), named.grain, (named,), seen), against
+            )
+
+    @contextmanager
+    def ledgers(self) -> Iterator[Ledgers]:
+        """The company under any conventions, in an engine that is given back."""
+        with Engine(self.folder / ".tmp", memory="2GB") as engine:
+            yield Ledgers(engine, self.lake, self.snapshot, self.config)
+
+    def known_at(self, instant: str) -> Company:
+        """This company as readers saw it at an instant: its rows then, its configuration now.
+
+        Raises
+        ------
+        NotAnsweredError
+            If nothing had been loaded by then, the instant has not come, or another version of
+            staycurve had computed it.
+        """
+        at = parse_instant(instant, self.config.company.zone)
+        if at > self.clock():
+            raise NotAnsweredError(
+                f"{at.isoformat()} has not come yet: nobody knows what will be known then.",
+                hint="--known-at takes an instant in the past.",
+            )
+        found = books.known_at(self.lake, at)
+        with self._lock:
+            if self._earlier is None or self._earlier.snapshot.seq != found.seq:
+                self._earlier = Company(self.folder, clock=lambda: at)
+                self._earlier._pinned = found
+            self._earlier.clock = lambda: at
+            return self._earlier
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of an earlier state must know."""
+        if self.snapshot.meta.get("ledger_hash") in (None, self.config.ledger_hash):
+            return ()
+        return (
+            "staycurve.toml was another one then: MRR and its movements were computed under it, "
+            "rates and the rest are computed under today's.",
+        )
+
+    def undo(self, load: int | None = None, *, is_restating: bool = False) -> list[undo.UndoReport]:
+        """Take a load back, or the last command's, and refresh; see `staycurve.tables.undo`."""
+        with self._lock:
+            _ = self.snapshot
+            found = undo.undo(
+                self.lake, self.config, load, now=self.clock(), is_restating=is_restating
+            )
+            self.refresh()
+        return found
+
+    def closed(self) -> list[books.ClosedMonth]:
+        """Every closed month, the earliest first."""
+        with self.reading() as engine:
+            return books.closed_months(self.lake, self.snapshot, engine)
+
+    def close_month(self, month: str, *, as_of: str | None = None) -> books.ClosedMonth:
+        """Lock a month: keep every metric's value and every account's movements as they are now.
+
+        Parameters
+        ----------
+        month : str
+            Such as 2024-12; the one after the last closed month.
+
+        Raises
+        ------
+        NotAnsweredError
+            If the month is open, closed already, out of order, or without data.
+        """
+        period = closing.month_named(month)
+        with self._lock:
+            if self.is_due():
+                self.refresh()
+            with self.lake.writing() as writing:
+                if self.is_due():
+                    raise NotAnsweredError(
+                        "Something was loaded at this very moment.", hint="Close it again."
+                    )
+                seen = self.as_of(as_of)
+                before = self.closed()
+                closing.check(period, seen, before, self.first_day(("mrr",)))
+                closed = books.ClosedMonth(
+                    period.start, period.end, self.clock().astimezone(dt.UTC).isoformat(),
+                    seen.at.isoformat(), writing.start.seq, books.conventions_of(self.config),
+                )
+                figures = closing.figures(self, period, seen)
+                accounts = closing.account_figures(self, period, seen)
+                with self.reading() as engine:
+                    books.write(writing, engine, closed, figures, accounts)
+                writing.commit(now=self.clock())
+        return closed
+
+    def restatements(self) -> list[dict[str, Any]]:
+        """Closed months whose figures are others now; see `staycurve.insights.closing`."""
+        with self._lock:
+            if self.is_due():
+                self.refresh()
+            found = [closing.restated(self, closed) for closed in self.closed()]
+        return [one for one in found if one is not None]
+
+    def adjust(
+        self,
+        table: str,
+        *,
+        key: Mapping[str, str],
+        values: Mapping[str, str],
+        author: str,
+        reason: str,
+    ) -> int:
+        """Set columns of one row by hand; the number of its load. See `tables.adjustments`."""
+        with self._lock:
+            _ = self.snapshot
+            load = adjustments.adjust(
+                self.lake, self.config, table, key=key, values=values, author=author,
+                reason=reason, now=self.clock(),
+            )
+            self.refresh()
+        return load
+
+    def adjustments(self) -> list[adjustments.Adjustment]:
+        """Every adjustment, the earliest first."""
+        with self.reading() as engine:
+            return adjustments.adjustments(self.lake, self.snapshot, engine)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.company import write_csv
 
 ROOT = Path(__file__).parent.parent.parent

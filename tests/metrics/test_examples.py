@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.company import build
 
 from staycurve.metrics.catalogue import METRICS
+from tests.company import build
 
 
 @pytest.mark.parametrize("name", list(METRICS))

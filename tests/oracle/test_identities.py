@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.oracle import Oracle
 from tests.oracle.changes import CLASSES, KINDS
 from tests.oracle.companies import Tables, as_ofs, companies, seeded_company, switches, zones

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
 from tests.oracle import Oracle
 
 REASONS = {"voluntary": ["customer request"], "involuntary": ["payment failed"]}

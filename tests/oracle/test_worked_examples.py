@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.oracle import Oracle
 
 CASES = os.environ.get("STAYCURVE_CASES")

@@ -17,11 +17,12 @@ from staycurve.sources.fitting import fit
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.options import ReadOptions
 from staycurve.sources.reading import KINDS, Read, stage
-from staycurve.tables.arrivals import Arrivals, Counts
+from staycurve.tables.arrivals import Arrivals
 from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine, remove_leftovers
 from staycurve.tables.lake import Lake, Writing
+from staycurve.tables.placing import Counts
 from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions
 from staycurve.tables.rejects import Origin
 

@@ -6,92 +6,24 @@ reason; no row is lost, and the outcome does not depend on the order of loading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from staycurve.config import Config
 from staycurve.errors import LakeError, LoadError
-from staycurve.tables import overlaps
+from staycurve.tables import corrections
 from staycurve.tables.base import Table
 from staycurve.tables.conform import BROKEN, Conforming, typed_sql
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import Engine, name, quoted
-from staycurve.tables.fx_days import ecb_rates
-from staycurve.tables.lake import Writing
-from staycurve.tables.rejects import OVERLAP, SET_ASIDE, WAITING, Origin, Rejects, row_key_sql
+from staycurve.tables.engine import name, quoted
+from staycurve.tables.placing import Counts, Placing
+from staycurve.tables.pointer import undone_by
+from staycurve.tables.rejects import SET_ASIDE, WAITING, Origin, row_key_sql
 from staycurve.tables.staging import LINE, ROW, parquet_sql, store
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What became of the rows of a file; together they are all of its rows.
-
-    Attributes
-    ----------
-    waiting : int
-        How many of `rejected` join by themselves later.
-    doubled : int
-        How many of `replaced` were replaced by a later line of the same file.
-    removed : int
-        How many rows of an earlier load of the source were taken out: they are not in the file.
-    notes : tuple of str
-        What else happened.
-    """
-
-    accepted: int
-    replaced: int
-    rejected: int
-    waiting: int = 0
-    doubled: int = 0
-    removed: int = 0
-    notes: tuple[str, ...] = ()
-
-
-class Arrivals:
-    """Takes rows into the tables of one unit of work.
-
-    Parameters
-    ----------
-    folder : Path
-        An existing folder for what is in between; the caller removes it.
-    files : mapping
-        Load number → (file, path), of every load so far.
-    """
-
-    def __init__(
-        self, engine: Engine, writing: Writing, config: Config, folder: Path,
-        files: Mapping[int, tuple[str, str]],
-    ) -> None:
-        self.engine = engine
-        self.writing = writing
-        self.config = config
-        self.folder = folder
-        self._files = dict(files)
-        self._step = 0
-        self._is_unsettled = False
-        self.rejects = Rejects(engine, writing, self._files)
-        stale = ", ".join(f"{column} {kind}" for column, kind in STALE_COLUMNS)
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE newly_stale ({stale})")
-        for table in CONFORMED.values():
-            self._see(table)
-
-    def _see(self, table: Table) -> None:
-        scan = self.writing.scan(table.name, table.stored)
-        self.engine.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS {scan}")
-
-    def _has_rows(self, table: Table) -> bool:
-        return bool(self.writing.files(table.name))
-
-    def _count(self, relation: str) -> int:
-        return int(self.engine.value(f"SELECT COUNT(*) FROM {relation}"))
-
-    def _new_folder(self) -> Path:
-        self._step += 1
-        folder = self.folder / f"arrival-{self._step}"
-        folder.mkdir()
-        return folder
+class Arrivals(Placing):
+    """Takes the rows of files into the tables of one unit of work."""
 
     def take(
         self, job: Conforming, bad: str | None, origin: Origin,
@@ -127,10 +59,12 @@ class Arrivals:
         doubled = self._doubled(table, good)
         if doubled:
             good = f"(SELECT * FROM {good} WHERE {ROW} NOT IN (SELECT {ROW} FROM doubled))"
+        good = self._corrected(table, good)
         self.rejects.forget(table, good, origin)
         if broken or unread:
             self.rejects.set_aside(job, typed, bad, origin)
-        removed, notes = 0, ()
+        removed = 0
+        notes: tuple[str, ...] = ()
         if earlier:
             removed, notes = self._remove_missing(table, good, earlier, origin.load)
         waiting = self._set_waiting(table, good)
@@ -176,51 +110,6 @@ class Arrivals:
                 self._put(table, rows, load, folder)
                 notes.append(f"rows of {table.name} that waited and joined now: {count}")
         return tuple(notes)
-
-    def take_out(self, table: Table, keys: str, load: int) -> int:
-        """Take the rows whose key is in table `keys` out of the lake; how many there were.
-
-        Spans that were set aside because they overlapped one of them may join.
-        """
-        match = overlaps.same("t", "k", [name(column) for column in table.key])
-        found = 0
-        if self._has_rows(table):
-            found = self._count(f"{table.name} t WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {match})")
-        if not found:
-            return 0
-        none = f"(SELECT * FROM {table.name} WHERE 1 = 0)"
-        self._touch(table, new=none, kept=none, keys=keys, load=load)
-        self.writing.replace(
-            self.engine, table.name, table.stored,
-            new=f"SELECT * FROM {none}", keys=keys, key=table.key,
-        )
-        self._see(table)
-        # Rows of other tables may have lost what they need.
-        self._is_unsettled |= table.name in ("accounts", "fx_rates")
-        if table.name == "subscriptions" and self.rejects.count(table, OVERLAP):
-            folder = self._new_folder()
-            item = overlaps.same("s", "k", overlaps.ITEM)
-            aside = (
-                f"SELECT * FROM ({self.rejects.overlapping_sql(table)}) s "
-                f"WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {item})"
-            )
-            store(self.engine, aside, folder / "aside.parquet")
-            rows = parquet_sql(folder / "aside.parquet")
-            self.rejects.forget_pending(table, rows)
-            self._put(table, rows, load, folder)
-        return found
-
-    def put_back(self, table: Table, rows: str, load: int) -> None:
-        """Put rows in that were loaded before; `rows` has the stored columns and ROW.
-
-        Those that miss their account or rate now wait, as if they arrived.
-        """
-        if table.makes_accounts:
-            self._make_accounts(rows, load)
-        if self._set_waiting(table, rows):
-            self.rejects.wait_again(table, rows)
-            rows = f"(SELECT * FROM {rows} WHERE {ROW} NOT IN (SELECT {ROW} FROM waits))"
-        self._put(table, rows, load, self._new_folder())
 
     def _remove_missing(
         self, table: Table, good: str, earlier: Sequence[int], load: int
@@ -270,7 +159,9 @@ class Arrivals:
             rows = parquet_sql(folder / "unsettled.parquet")
             self.rejects.wait_again(table, rows)
             key = ", ".join(name(column) for column in table.key)
-            self.engine.execute(f"CREATE OR REPLACE TEMP TABLE unsettled AS SELECT {key} FROM {rows}")
+            self.engine.execute(
+                f"CREATE OR REPLACE TEMP TABLE unsettled AS SELECT {key} FROM {rows}"
+            )
             self.take_out(table, "unsettled", load)
 
     def _numbered(self, table: Table) -> str:
@@ -330,167 +221,13 @@ class Arrivals:
         """)
         return self._count("doubled")
 
-    def _set_waiting(self, table: Table, rows: str) -> int:
-        """How many rows have to wait; they are in table `waits`, with what they wait for."""
-        reasons = []
-        if table.refers_to_account and not table.makes_accounts:
-            reasons.append(
-                f"SELECT {ROW}, 'account_id' AS what, account_id AS value, "
-                "'waits: there is no such account yet' AS rule FROM "
-                f"{rows} g WHERE account_id IS NOT NULL AND NOT EXISTS ("
-                "SELECT 1 FROM accounts a WHERE a.account_id = g.account_id)"
-            )
-        unknown = self._currencies_without_rate(rows) if table.has_currency else []
-        if unknown:
-            reasons.append(
-                f"SELECT {ROW}, 'currency' AS what, currency AS value, "
-                "'waits: there is no exchange rate for it yet' AS rule FROM "
-                f"{rows} WHERE currency IN ({', '.join(quoted(code) for code in unknown)})"
-            )
-        if not reasons:
-            return 0
-        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE waits AS {' UNION ALL '.join(reasons)}")
-        return self._count("waits")
-
-    def _currencies_without_rate(self, rows: str) -> list[str]:
-        own = self.config.company.currency
-        used = {str(row[0]) for row in self.engine.rows(f"SELECT DISTINCT currency FROM {rows}")}
-        used.discard(own)
-        if used:
-            known = self.engine.rows("SELECT DISTINCT currency FROM fx_rates")
-            used -= {str(row[0]) for row in known}
-        return sorted(code for code in used if not ecb_rates(code, own))
-
-    def _make_accounts(self, rows: str, load: int) -> None:
-        """Add a bare account for every unknown one, counting rows that wait or are replaced too."""
-        accounts = CONFORMED["accounts"]
-        unknown = (
-            f"SELECT DISTINCT account_id FROM {rows} g WHERE NOT EXISTS ("
-            "SELECT 1 FROM accounts a WHERE a.account_id = g.account_id)"
-        )
-        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE bare AS {unknown}")
-        if not self._count("bare"):
-            return
-        empty = ", ".join(
-            f"NULL AS {name(column)}"
-            for column, _ in accounts.stored
-            if column not in ("account_id", "_load")
-        )
-        self.writing.append(
-            self.engine, accounts.name, accounts.stored,
-            f"SELECT account_id, {empty}, {load} AS _load FROM bare",
-        )
-        self.engine.execute(f"INSERT INTO newly_stale SELECT account_id, {load} FROM bare")
-        self._see(accounts)
-
-    def _put(self, table: Table, rows: str, load: int, folder: Path) -> Counts:
-        """Upsert rows that keep every rule and wait for nothing."""
-        count = self._count(rows)
-        if count == 0:
-            return Counts(0, 0, 0)
-        key = [name(column) for column in table.key]
-        stored = ", ".join(name(column) for column, _ in table.stored)
-        arriving = f"(SELECT {stored} FROM {rows})"
-        kept, new, keys = arriving, arriving, f"(SELECT {', '.join(key)} FROM {rows})"
-        aside = 0
-        notes: tuple[str, ...] = ()
-        if table.name == "subscriptions":
-            decided = self._decide(table, arriving, folder)
-            if decided is not None:
-                aside, notes = self._set_overlapping(table, arriving, decided)
-                out = (
-                    f"SELECT 1 FROM {decided} d WHERE d.rule IS NOT NULL "
-                    f"AND d.origin = {overlaps.ARRIVING} AND {overlaps.same('d', 's', table.key)}"
-                )
-                kept = f"(SELECT {stored} FROM {arriving} s WHERE NOT EXISTS ({out}))"
-                new = f"(SELECT * FROM {kept} UNION ALL SELECT {stored} FROM flipped WHERE is_back)"
-                keys = (
-                    f"(SELECT {', '.join(key)} FROM {arriving} UNION ALL "
-                    f"SELECT {', '.join(key)} FROM flipped)"
-                )
-        replaced = self._touch(table, new=new, kept=kept, keys=keys, load=load)
-        self.writing.replace(
-            self.engine, table.name, table.stored,
-            new=f"SELECT * FROM {new}", keys=keys, key=table.key,
-        )
-        self._see(table)
-        return Counts(count - aside - replaced, replaced, aside, notes=notes)
-
-    def _decide(self, table: Table, arriving: str, folder: Path) -> str | None:
-        has_aside = self.rejects.count(table, OVERLAP) > 0
-        return overlaps.decide(
-            self.engine,
-            arriving=arriving,
-            loaded=table.name if self._has_rows(table) else None,
-            aside=f"({self.rejects.overlapping_sql(table)})" if has_aside else None,
-            folder=folder,
-        )
-
-    def _set_overlapping(
-        self, table: Table, arriving: str, decided: str
-    ) -> tuple[int, tuple[str, ...]]:
-        """How many arriving spans are set aside, and notes; the others are in table `flipped`."""
-        stored = ", ".join(f"s.{name(column)}" for column, _ in table.stored)
-        match = overlaps.same("d", "s", table.key)
-        sources = (
-            (overlaps.ARRIVING, arriving, "d.rule IS NOT NULL"),
-            (overlaps.LOADED, table.name, "d.rule IS NOT NULL"),
-            (overlaps.ASIDE, f"({self.rejects.overlapping_sql(table)})", "TRUE"),
-        )
-        union = " UNION ALL ".join(
-            f"SELECT {stored}, d.origin, d.rule FROM {relation} s JOIN {decided} d "
-            f"ON d.origin = {origin} AND {match} WHERE {which}"
-            for origin, relation, which in sources
-        )
-        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {union}")
-        self.engine.execute(f"""
-            CREATE OR REPLACE TEMP TABLE flipped AS
-            SELECT *, rule IS NULL AS is_back FROM judged
-            WHERE (origin = {overlaps.LOADED} AND rule IS NOT NULL)
-               OR (origin = {overlaps.ASIDE} AND rule IS NULL)
-        """)
-        self.rejects.overlap(table, "judged")
-        notes = []
-        out = self._count("flipped WHERE NOT is_back")
-        back = self._count("flipped WHERE is_back")
-        if out:
-            notes.append(f"spans loaded before that overlap an earlier one, set aside now: {out}")
-        if back:
-            notes.append(f"spans set aside before that overlap nothing any more, joined: {back}")
-        return self._count(f"judged WHERE origin = {overlaps.ARRIVING}"), tuple(notes)
-
-    def _touch(self, table: Table, *, new: str, kept: str, keys: str, load: int) -> int:
-        """How many rows of the lake are replaced; the accounts touched go to `newly_stale`."""
-        engine = self.engine
-        columns = {
-            "accounts": ["account_id", "parent_id"],
-            "subscriptions": ["account_id"],
-            "payments": ["account_id"],
-        }.get(table.name, [])
-        same = overlaps.same("t", "k", [name(column) for column in table.key])
-        replaced = 0
-        if self._has_rows(table):
-            listed = "".join(f"{column}, " for column in columns)
-            engine.execute(f"""
-                CREATE OR REPLACE TEMP TABLE old_rows AS
-                SELECT {listed}COUNT(_line) AS n FROM {table.name} t
-                WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same}) GROUP BY ALL
-            """)
-            # A bare account has no line: its first row is not a replacement.
-            replaced = int(engine.value("SELECT coalesce(SUM(n), 0) FROM old_rows"))
-            if kept is not new:
-                replaced = self._count(
-                    f"{table.name} t WHERE EXISTS (SELECT 1 FROM {kept} k WHERE {same})"
-                )
-            for column in columns:
-                engine.execute(
-                    f"INSERT INTO newly_stale SELECT DISTINCT {column}, {load} FROM old_rows"
-                )
-        for column in columns:
-            engine.execute(f"INSERT INTO newly_stale SELECT DISTINCT {column}, {load} FROM {new}")
-        if table.name == "fx_rates":
-            engine.execute(
-                f"INSERT INTO newly_stale SELECT DISTINCT account_id, {load} FROM subscriptions "
-                f"WHERE currency IN (SELECT currency FROM {new})"
-            )
-        return replaced
+    def _corrected(self, table: Table, good: str) -> str:
+        """The rows with what was adjusted by hand; they are kept as their source has them, too."""
+        undone = undone_by(self.writing.lake.pointer.loads())
+        found = corrections.in_force(self.writing, self.engine, undone).get(table.name)
+        if not found:
+            return good
+        listed = ", ".join(quoted(row_key) for row_key in found)
+        touched = f"(SELECT * FROM {good} g WHERE {row_key_sql(table, 'g')} IN ({listed}))"
+        corrections.keep_source(self.writing, self.engine, table, touched)
+        return corrections.corrected_sql(table, good, found)

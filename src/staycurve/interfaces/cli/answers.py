@@ -17,6 +17,10 @@ WhereOption = Annotated[
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="See no facts after it.")
 ]
+KnownAtOption = Annotated[
+    str | None,
+    typer.Option("--known-at", metavar="INSTANT", help="Answer from what was loaded by then."),
+]
 
 
 @app.command()
@@ -64,12 +68,14 @@ def show(
     by: ByOption = "",
     where: WhereOption = "",
     as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Values of metrics over time."""
     with fresh_company_of(context) as company:
         result = company.show(
-            *metric, grain=grain, start=start, end=end, by=by, where=where, as_of=as_of
+            *metric, grain=grain, start=start, end=end, by=by, where=where, as_of=as_of,
+            known_at=known_at,
         )
     if output is Format.json:
         print_json(result.as_dict())
@@ -115,11 +121,14 @@ def cohort(
     by: ByOption = "",
     where: WhereOption = "",
     as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
     output: FormatOption = Format.table,
 ) -> None:
     """Activation cohort × month matrix."""
     with fresh_company_of(context) as company:
-        answer = company.cohort(value=value, how=how, by=by, where=where, as_of=as_of)
+        answer = company.cohort(
+            value=value, how=how, by=by, where=where, as_of=as_of, known_at=known_at
+        )
     answer.pop("sql")
     if output is Format.json:
         print_json(answer)
@@ -157,13 +166,16 @@ def accounts(
     grain: Annotated[str | None, typer.Option(help="Where the period's text is finer.")] = None,
     where: WhereOption = "",
     as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
     output: FormatOption = Format.table,
 ) -> None:
     """The rows behind one number; they sum (or divide) to it exactly."""
     from staycurve.metrics.catalogue import METRICS
 
     with fresh_company_of(context) as company:
-        found = company.accounts(metric, period=period, grain=grain, where=where, as_of=as_of)
+        found = company.accounts(
+            metric, period=period, grain=grain, where=where, as_of=as_of, known_at=known_at
+        )
     if output is Format.json:
         print_json(found.as_dict())
         return

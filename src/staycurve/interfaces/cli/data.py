@@ -139,18 +139,25 @@ def tables(context: typer.Context, output: FormatOption = Format.table) -> None:
 
 @app.command()
 def loads(context: typer.Context, output: FormatOption = Format.table) -> None:
-    """Every load, oldest first."""
+    """Every load, oldest first: files, complete exports, undos; and which were taken back."""
+    from staycurve.tables.pointer import undone_by
+
     with company_of(context) as company:
         records = company.loads()
+    undone = undone_by(records)
     rows = [
         {
             "load": r.load,
             "loaded_at": r.loaded_at,
+            "kind": r.kind,
             "file": r.file,
             "table": r.table,
             "accepted": r.accepted,
             "replaced": r.replaced,
             "rejected": r.rejected,
+            "removed": r.removed,
+            "undoes": r.details.get("undoes"),
+            "undone_by": undone.get(r.load),
         }
         for r in records
     ]
@@ -160,7 +167,8 @@ def loads(context: typer.Context, output: FormatOption = Format.table) -> None:
         print_csv(rows)
     else:
         columns = list(rows[0]) if rows else ["load"]
-        print_table("Loads", columns, [[str(v) for v in row.values()] for row in rows])
+        shown = [["" if v is None else str(v) for v in row.values()] for row in rows]
+        print_table("Loads", columns, shown)
 
 
 @app.command()

@@ -1,0 +1,281 @@
+"""Ledgers: the derived tables of one snapshot under other conventions; the lake is not touched.
+
+Most accounts are the same under both values of a switch: one without a metered item does not care
+whether usage counts. So each ledger is computed for the accounts that a switch can touch, and
+borrows the rest from the company's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from staycurve.config import SWITCHES, Config
+from staycurve.errors import NotAnsweredError
+from staycurve.metrics.base import Formula
+from staycurve.metrics.query import Plan, Query, plan
+from staycurve.metrics.relations import RELATIONS
+from staycurve.metrics.result import Row, values_of
+from staycurve.period import AsOf, Period, parse_period, period_of
+from staycurve.tables import asof, fx_days, views
+from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.derived import Derived
+from staycurve.tables.engine import Engine, cast_sql, quoted
+from staycurve.tables.engine import Row as Line
+from staycurve.tables.lake import Lake
+from staycurve.tables.pointer import Snapshot
+from staycurve.tables.views import DERIVED
+
+_DISCOUNTED = "coalesce(s.discount_percent, 0) > 0 OR coalesce(s.discount_amount, 0) > 0"
+_LASTING = (
+    "s.ends_on IS NULL AND s.cancel_requested_at IS NULL AND coalesce(s.status, '') <> 'past_due'"
+)
+
+_TOUCHES: Mapping[str, str] = {
+    # Switch → SQL over a customer's spans `s`: whether any of its values can change the ledger.
+    # Too many accounts cost time; one too few would be a wrong number.
+    "weeks_per_month": "bool_or(s.interval = 'week')",
+    "days_per_month": "bool_or(s.interval = 'day')",
+    "discounts": f"bool_or({_DISCOUNTED})",
+    "usage": "bool_or(coalesce(s.kind, 'metered') = 'metered')",
+    # An amount that is nothing, or so little that its monthly part is nothing in micro-units.
+    "free_plan": f"bool_or(s.amount < 100 * s.interval_count OR {_DISCOUNTED})",
+    "past_due_grace": "bool_or(s.status = 'past_due')",
+    "paused": "bool_or(s.status = 'paused')",
+    "churn_booked": "bool_or(s.cancel_requested_at IS NOT NULL)",
+    "fx": "bool_or(s.currency <> {currency})",
+    "netting": f"COUNT(*) > 1 OR NOT bool_and({_LASTING})",
+    "reactivation_window": "COUNT(*) > 1",
+}
+"""Switches that are not here change formulas alone."""
+
+_FAR_BACK = dt.timedelta(days=400)
+_ROLLING = dt.timedelta(days=32)
+_DAY = dt.timedelta(days=1)
+
+
+def _followers() -> tuple[str, ...]:
+    """Derived tables that a convention can change, in the order of their computation."""
+    found: list[str] = []
+    for table in DERIVED.values():
+        if {"subscriptions", "payments", "fx_days", *found} & set(table.reads):
+            found.append(table.name)
+    return tuple(found)
+
+
+def touches_ledger(switch: str) -> bool:
+    """Whether a switch can change derived tables, and not formulas alone."""
+    return switch in _TOUCHES
+
+
+def first_day(query: Query, formulas: Collection[Formula]) -> dt.date:
+    """A day such that no formula looks at what ended before it."""
+    start = query.periods[0].start - _DAY
+    needs = {
+        need
+        for formula in formulas
+        for measure in formula.measures()
+        for need in RELATIONS[measure.relation].needs
+    }
+    if "years" in needs:
+        return start - _FAR_BACK
+    return start - _ROLLING if needs & {"rolling", "month_rolling"} else start
+
+
+def closed_period(text: str | None, seen: AsOf, fiscal_start: int) -> Period:
+    """The period that `text` names; without one, the last month that has closed."""
+    if text:
+        return parse_period(text, fiscal_start)
+    month = period_of(seen.last_day, "month")
+    return month.previous() if seen.is_open(month) else month
+
+
+@dataclass(frozen=True)
+class _Ledger:
+    """Tables under other conventions: of the accounts that they touch, and of all."""
+
+    number: int
+    narrow: dict[str, str]
+    whole: dict[str, str]
+    done: set[str]
+
+
+class Ledgers:
+    """One snapshot in an engine of its own, in which conventions can be changed at will.
+
+    Parameters
+    ----------
+    engine : Engine
+        Nothing else may use it.
+    config : Config
+        The conventions under which the lake's derived tables were computed.
+    """
+
+    def __init__(self, engine: Engine, lake: Lake, snapshot: Snapshot, config: Config) -> None:
+        self.engine = engine
+        self.lake = lake
+        self.snapshot = snapshot
+        self.config = config
+        self._made: dict[tuple[tuple[str, str], ...], _Ledger] = {}
+        self._now: Mapping[str, str] = {
+            table: lake.scan(snapshot, table, columns)
+            for table, columns in views.stored_columns().items()
+        }
+        self._stored = self._own = self._now
+        self._empty = frozenset(t for t in CONFORMED if lake.rows(snapshot, t) == 0)
+        views.create(engine, lake, snapshot)
+
+    def widen(self) -> None:
+        """Look at every account again, as the lake has it."""
+        self._made = {}
+        self._own = self._stored
+        self._point(self._stored)
+
+    def focus(
+        self, since: dt.date, until: dt.date, *, switches: Collection[str] | None = None
+    ) -> None:
+        """Keep the accounts of which a span stands within `[since, until]`.
+
+        With `switches`, those alone that at least one of these switches can touch.
+        """
+        self.widen()
+        touched = "" if switches is None else f"AND ({self._touched(switches)})"
+        self._table(
+            "focus",
+            f"""SELECT r.root_id AS account_id
+FROM subscriptions s
+JOIN account_roots r ON r.account_id = s.account_id
+WHERE NOT r.is_excluded
+GROUP BY r.root_id
+HAVING bool_or(s.starts_on <= DATE '{until}'
+               AND (s.ends_on IS NULL OR s.ends_on >= DATE '{since}')) {touched}""",
+        )
+        billed = (
+            "account_id IN (SELECT r.account_id FROM account_roots r JOIN focus f "
+            "ON f.account_id = r.root_id)"
+        )
+        for table in ("subscriptions", "payments"):
+            self._table(f"own_{table}", f"SELECT * FROM {table} WHERE {billed}")
+        for table in _followers():
+            self._table(
+                f"own_{table}",
+                f"SELECT * FROM {table} WHERE account_id IN (SELECT account_id FROM focus)",
+            )
+        self._table("own_fx_days", "SELECT * FROM fx_days")
+        own = ("subscriptions", "payments", "fx_days", *_followers())
+        self._made = {}
+        self._own = {table: f"SELECT * FROM own_{table}" for table in own}
+
+    def under(self, conventions: Mapping[str, str]) -> Config:
+        """The company's configuration with other conventions."""
+        return dataclasses.replace(self.config, conventions=dict(conventions))
+
+    def plan(self, query: Query, config: Config, *, is_by_account: bool = False) -> Plan:
+        """The statement that answers `query` under a configuration."""
+        return plan(query, config, empty_tables=self._empty, is_by_account=is_by_account)
+
+    def run(self, made: Plan) -> list[Line]:
+        """The answer of a plan, from the tables as they are under its conventions."""
+        seen, config = made.query.as_of, made.context.config
+        self._use(config, made.sql)
+        if not asof.needs_cut(self.engine, seen, config.company.zone):
+            return self.engine.rows(made.sql)
+        asof.cut(self.engine, config, seen)
+        try:
+            return self.engine.rows(made.sql)
+        finally:
+            self._point(self._now)
+
+    def values(self, query: Query, conventions: Mapping[str, str]) -> list[Row]:
+        """Rows as `show` gives them, under other conventions.
+
+        A metric that is not known at the query's grain under them is empty, and says why.
+        """
+        try:
+            made = self.plan(query, self.under(conventions))
+        except NotAnsweredError as error:
+            if len(query.metrics) > 1:
+                alone = [dataclasses.replace(query, metrics=(name,)) for name in query.metrics]
+                return [row for one in alone for row in self.values(one, conventions)]
+            return [
+                {"metric": query.metrics[0], "period": str(period.start), "value": None,
+                 "why": error.message}
+                for period in query.periods
+            ]
+        return values_of(made, self.run(made))
+
+    def _touched(self, switches: Collection[str]) -> str:
+        own = quoted(self.config.company.currency)
+        tests = [
+            f"({_TOUCHES[switch].format(currency=own)})"
+            for switch in SWITCHES
+            if switch in switches and switch in _TOUCHES
+        ]
+        return " OR ".join(tests) or "1 = 0"
+
+    def _use(self, config: Config, sql: str) -> None:
+        """Let every table that `sql` names be what it is under a configuration."""
+        changed = tuple(
+            (switch, config.convention(switch))
+            for switch in _TOUCHES
+            if config.convention(switch) != self.config.convention(switch)
+        )
+        if not changed:
+            self._point(self._own)
+            return
+        if changed not in self._made:
+            self._made[changed] = self._begin(config, [switch for switch, _ in changed])
+        ledger = self._made[changed]
+        wanted = {"mrr_items", *(table for table in _followers() if table in sql)}
+        missing = [table for table in _followers() if table in wanted - ledger.done]
+        if missing:
+            self._point(ledger.narrow)
+            for table in missing:
+                self._compute(ledger, config, DERIVED[table])
+        self._point(ledger.whole)
+
+    def _begin(self, config: Config, switches: Collection[str]) -> _Ledger:
+        number = len(self._made)
+        whole = dict(self._own)
+        if "fx" in switches:
+            # The first rate is that of the company's first day, whoever is looked at.
+            views.create_one(self.engine, "subscriptions", self._stored["subscriptions"])
+            fx_days.build(self.engine, config, f"fx_days_{number}")
+            whole["fx_days"] = f"SELECT * FROM fx_days_{number}"
+        self._table(
+            f"touched_{number}",
+            "SELECT r.root_id AS account_id FROM own_subscriptions s "
+            "JOIN account_roots r ON r.account_id = s.account_id "
+            f"GROUP BY r.root_id HAVING {self._touched(switches)}",
+        )
+        billed = (
+            "SELECT r.account_id FROM account_roots r "
+            f"JOIN touched_{number} t ON t.account_id = r.root_id"
+        )
+        narrow = dict(whole)
+        for table in ("subscriptions", "payments"):
+            narrow[table] = f"SELECT * FROM own_{table} WHERE account_id IN ({billed})"
+        return _Ledger(number, narrow, whole, set())
+
+    def _compute(self, ledger: _Ledger, config: Config, table: Derived) -> None:
+        name = f"{table.name}_{ledger.number}"
+        self._table(name, f"SELECT {cast_sql(table.columns)} FROM ({table.statement(config)})")
+        ledger.narrow[table.name] = f"SELECT * FROM {name}"
+        ledger.whole[table.name] = (
+            f"SELECT * FROM {name} UNION ALL SELECT * FROM own_{table.name} "
+            f"WHERE account_id NOT IN (SELECT account_id FROM touched_{ledger.number})"
+        )
+        ledger.done.add(table.name)
+        # The next table reads the touched accounts of this one alone.
+        views.create_one(self.engine, table.name, ledger.narrow[table.name])
+
+    def _table(self, name: str, sql: str) -> None:
+        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+
+    def _point(self, tables: Mapping[str, str]) -> None:
+        for table, sql in tables.items():
+            views.create_one(self.engine, table, sql)
+        views.create_one(self.engine, "fx_bounds", fx_days.BOUNDS_SQL)
+        self._now = tables

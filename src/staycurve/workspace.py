@@ -8,15 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from staycurve import config as configuration
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, ProjectError
-from staycurve.insights import closing
-from staycurve.insights import reconcile as reconciling
-from staycurve.insights.ledgers import Ledgers, closed_period
-from staycurve.insights.reconcile import Reconciliation
 from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
@@ -43,12 +39,18 @@ from staycurve.period import (
     period_of,
     periods_between,
 )
-from staycurve.tables import adjustments, asof, books, refresh, undo, views
+from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine
 from staycurve.tables.lake import Lake, check_root
 from staycurve.tables.pointer import LoadRecord, Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
+
+if TYPE_CHECKING:
+    # What only some commands use is imported by them: `show` starts in half a second.
+    from staycurve.insights.ledgers import Ledgers
+    from staycurve.insights.reconcile import Reconciliation
+    from staycurve.tables import adjustments, books, undo
 
 
 def _filters(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
@@ -477,6 +479,9 @@ class Company:
         period : str, optional
             2024-06, 2024-Q2, …; without it the last month that has closed.
         """
+        from staycurve.insights import reconcile as reconciling
+        from staycurve.insights.ledgers import closed_period
+
         seen = self.as_of(as_of)
         named = closed_period(period, seen, self.config.company.fiscal_year_start)
         with self.ledgers() as ledgers:
@@ -487,6 +492,8 @@ class Company:
     @contextmanager
     def ledgers(self) -> Iterator[Ledgers]:
         """The company under any conventions, in an engine that is given back."""
+        from staycurve.insights.ledgers import Ledgers
+
         with Engine(self.folder / ".tmp", memory="2GB") as engine:
             yield Ledgers(engine, self.lake, self.snapshot, self.config)
 
@@ -499,6 +506,8 @@ class Company:
             If nothing had been loaded by then, the instant has not come, or another version of
             staycurve had computed it.
         """
+        from staycurve.tables import books
+
         at = parse_instant(instant, self.config.company.zone)
         if at > self.clock():
             raise NotAnsweredError(
@@ -524,6 +533,8 @@ class Company:
 
     def undo(self, load: int | None = None, *, is_restating: bool = False) -> list[undo.UndoReport]:
         """Take a load back, or the last command's, and refresh; see `staycurve.tables.undo`."""
+        from staycurve.tables import undo
+
         with self._lock:
             _ = self.snapshot
             found = undo.undo(
@@ -534,6 +545,8 @@ class Company:
 
     def closed(self) -> list[books.ClosedMonth]:
         """Every closed month, the earliest first."""
+        from staycurve.tables import books
+
         with self.reading() as engine:
             return books.closed_months(self.lake, self.snapshot, engine)
 
@@ -550,6 +563,9 @@ class Company:
         NotAnsweredError
             If the month is open, closed already, out of order, or without data.
         """
+        from staycurve.insights import closing
+        from staycurve.tables import books
+
         period = closing.month_named(month)
         with self._lock:
             if self.is_due():
@@ -575,6 +591,8 @@ class Company:
 
     def restatements(self) -> list[dict[str, Any]]:
         """Closed months whose figures are others now; see `staycurve.insights.closing`."""
+        from staycurve.insights import closing
+
         with self._lock:
             if self.is_due():
                 self.refresh()
@@ -591,6 +609,8 @@ class Company:
         reason: str,
     ) -> int:
         """Set columns of one row by hand; the number of its load. See `tables.adjustments`."""
+        from staycurve.tables import adjustments
+
         with self._lock:
             _ = self.snapshot
             load = adjustments.adjust(
@@ -602,5 +622,7 @@ class Company:
 
     def adjustments(self) -> list[adjustments.Adjustment]:
         """Every adjustment, the earliest first."""
+        from staycurve.tables import adjustments
+
         with self.reading() as engine:
             return adjustments.adjustments(self.lake, self.snapshot, engine)

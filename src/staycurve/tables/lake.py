@@ -76,6 +76,7 @@ class Lake:
         self.root = folder / "lake"
         self.pointer = Pointer(folder)
         self._files: dict[tuple[str, int], list[str]] = {}
+        self._rows: dict[tuple[str, int], int] = {}
 
     def create(self) -> None:
         """Make the folder and the pointer where they are not there yet."""
@@ -105,8 +106,11 @@ class Lake:
         version = snapshot.tables.get(table)
         if version is None:
             return 0
-        delta = DeltaTable(str(self.root / table), version=version)
-        return sum(delta.get_add_actions(flatten=True)["num_records"].to_pylist() or [0])
+        if (table, version) not in self._rows:
+            delta = DeltaTable(str(self.root / table), version=version)
+            counts = delta.get_add_actions(flatten=True)["num_records"].to_pylist()
+            self._rows[table, version] = sum(counts or [0])
+        return self._rows[table, version]
 
     def scan(self, snapshot: Snapshot, table: str, columns: Columns) -> str:
         """SQL that reads `table` in this snapshot."""

@@ -17,7 +17,7 @@ from staycurve.metrics.dimensions import (
     MOVING,
 )
 from staycurve.metrics.mrr_relations import closing_rows
-from staycurve.metrics.mrr_totals import payer_totals, value_totals
+from staycurve.metrics.mrr_totals import payer_totals, value_edges, value_totals
 from staycurve.metrics.query import STILL_OPEN, known_dims, points_sql
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import AsOf, Period
@@ -123,6 +123,7 @@ starts AS (
           AND v.day <= DATE '{query.as_of.last_day}'
     ) first_day WHERE place = 1 AND {whole.where()} GROUP BY ALL
 ),
+value_edges AS ({value_edges(whole)}),
 totals AS ({rows("periods", "close_on")(whole)}),
 later AS (
     SELECT {cohort} AS cohort_on{segs}, {_age("start_on", cohort)} AS age,

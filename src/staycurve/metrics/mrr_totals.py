@@ -49,16 +49,13 @@ def _bucket(context: Context, day: str) -> str:
     return day
 
 
-def value_totals(points: str, point: str) -> Callable[[Context], str]:
-    """Rows of (start_on, seg…, value) that sum to the MRR at a day of each of `points`."""
-
-    def rows(context: Context) -> str:
-        own = quoted(context.config.company.currency)
-        segments, joins = context.segments(account="i.account_id", own=_OWN)
-        day = _bucket(context, "CASE WHEN sides.sign = 1 THEN i.starts_on ELSE i.ends_on END")
-        seg = context.seg_names
-        # A foreign item keeps its amount, so that each is valued and rounded as by itself.
-        edges = f"""SELECT {day} AS day{seg}, i.currency,
+def value_edges(context: Context) -> str:
+    """SQL of `value_edges`: by day and segment, what began less what ended."""
+    own = quoted(context.config.company.currency)
+    segments, joins = context.segments(account="i.account_id", own=_OWN)
+    day = _bucket(context, "CASE WHEN sides.sign = 1 THEN i.starts_on ELSE i.ends_on END")
+    # A foreign item keeps its amount, so that each is valued and rounded as by itself.
+    return f"""SELECT {day} AS day{context.seg_names}, i.currency,
            CASE WHEN i.currency = {own} THEN 1 ELSE i.amount END AS amount,
            SUM(sides.sign * CASE WHEN i.currency = {own} THEN i.amount ELSE 1 END) AS many
     FROM (
@@ -70,10 +67,19 @@ def value_totals(points: str, point: str) -> Callable[[Context], str]:
     CROSS JOIN (VALUES (1), (-1)) AS sides(sign)
     WHERE sides.sign = 1 OR i.ends_on IS NOT NULL
     GROUP BY ALL"""
+
+
+def value_totals(points: str, point: str) -> Callable[[Context], str]:
+    """Rows of (start_on, seg…, value) that sum to the MRR at a day of each of `points`.
+
+    They read the shared relation `value_edges`.
+    """
+
+    def rows(context: Context) -> str:
         return f"""SELECT p.start_on{_prefixed(context, "e")},
        CAST(e.many AS BIGINT) * {value_sql(context.config, item="e", rate="x")} AS value
 FROM {points} p
-JOIN ({edges}) e ON e.day <= p.{point}
+JOIN value_edges e ON e.day <= p.{point}
 {rate_join(item="e", day=f"p.{point}", rate="x")}"""
 
     return rows

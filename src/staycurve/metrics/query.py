@@ -14,6 +14,7 @@ from staycurve.metrics.base import Formula, Measure, Metric
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, MOVING
+from staycurve.metrics.mrr_totals import value_edges
 from staycurve.metrics.relations import RELATIONS, Relation
 from staycurve.period import AsOf, Period, month_index, month_start, periods_between
 from staycurve.tables.accounts import ACCOUNTS
@@ -206,6 +207,7 @@ def _statement(
     keys = [*(["account_id"] if is_by_account else []), "start_on",
             *(f"seg{place}" for place in range(context.by_count))]
     key = ", ".join(keys)
+    has_edges = False
     for name in used:
         relation = RELATIONS[name]
         totals = relation.totals if not is_by_account and relation.has_totals(context) else None
@@ -214,7 +216,12 @@ def _statement(
             for m in measures
             if m.relation == name
         )
-        ctes.append(f"{name}_rows AS ({(totals or relation.rows)(context)})")
+        rows = (totals or relation.rows)(context)
+        if "JOIN value_edges" in rows and not has_edges:
+            # Several totals read them; they are computed once.
+            ctes.append(f"value_edges AS ({value_edges(context)})")
+            has_edges = True
+        ctes.append(f"{name}_rows AS ({rows})")
         summed = f"SELECT {key}, {sums} FROM {name}_rows WHERE {context.where()} GROUP BY {key}"
         if totals:
             # A segment that ended before the range has sums of zero here, and no rows otherwise.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -22,7 +23,7 @@ class Unit(Enum):
     RATIO = "ratio"
 
 
-class Formula:
+class Formula(ABC):
     """A tree of measures and metrics, joined by + − × ÷."""
 
     def __add__(self, other: Formula) -> Formula:
@@ -40,17 +41,17 @@ class Formula:
     def __rsub__(self, other: int) -> Formula:
         return Operation("−", Constant(other), self)
 
+    @abstractmethod
     def resolve(self, conventions: Mapping[str, str]) -> Formula:
         """The same tree with metrics opened and switches decided."""
-        raise NotImplementedError(type(self).__name__)
 
+    @abstractmethod
     def measures(self) -> Iterator[Measure]:
         """Every measure in a resolved tree."""
-        raise NotImplementedError(type(self).__name__)
 
+    @abstractmethod
     def text(self) -> str:
         """The formula as people read it."""
-        raise NotImplementedError(type(self).__name__)
 
 
 def _formula(value: Formula | int) -> Formula:

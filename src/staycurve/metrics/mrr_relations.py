@@ -14,13 +14,13 @@ from staycurve.tables.mrr_movements import (
     value_sql,
 )
 
-_OWN = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
-_FAR = "DATE '9999-12-31'"
+ITEM_COLUMNS = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
+FAR = "DATE '9999-12-31'"
 
 
 def _standing(context: Context, *, points: str, point: str, history: str = "") -> str:
     """Items in force at the close of a day of each period, valued that day."""
-    segments, joins = context.segments(account="i.account_id", own=_OWN, day=f"p.{point}")
+    segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS, day=f"p.{point}")
     return f"""SELECT i.account_id, p.start_on{segments},
        {value_sql(context.config, item="i", rate="x")} AS value,
        CASE WHEN i.amount > 0 {_free(context, point)} THEN 1 ELSE 0 END AS is_paying,
@@ -29,7 +29,7 @@ def _standing(context: Context, *, points: str, point: str, history: str = "") -
             THEN 1 ELSE 0 END AS is_requested,
        i.is_contracted, p.{point} AS point_on{history}
 FROM {points} p
-JOIN mrr_items i ON i.starts_on <= p.{point} AND coalesce(i.ends_on, {_FAR}) > p.{point}
+JOIN mrr_items i ON i.starts_on <= p.{point} AND coalesce(i.ends_on, {FAR}) > p.{point}
 {_firsts(context, is_needed=bool(history))}
 {rate_join(item="i", day=f"p.{point}", rate="x")}
 {joins}"""
@@ -80,16 +80,18 @@ def opener_rows(points: str) -> Callable[[Context], str]:
     """
 
     def rows(context: Context) -> str:
-        segments, joins = context.segments(account="i.account_id", own=_OWN, day="p.open_on")
-        at_open = f"i.starts_on <= p.open_on AND coalesce(i.ends_on, {_FAR}) > p.open_on"
-        at_close = f"i.starts_on <= p.close_on AND coalesce(i.ends_on, {_FAR}) > p.close_on"
+        segments, joins = context.segments(
+            account="i.account_id", own=ITEM_COLUMNS, day="p.open_on"
+        )
+        at_open = f"i.starts_on <= p.open_on AND coalesce(i.ends_on, {FAR}) > p.open_on"
+        at_close = f"i.starts_on <= p.close_on AND coalesce(i.ends_on, {FAR}) > p.close_on"
         base = f"""SELECT i.account_id, p.start_on, p.open_on{segments},
        {value_sql(context.config, item="i", rate="x")} AS value,
        CASE WHEN {at_open} THEN 1 ELSE 0 END AS is_open,
        CASE WHEN {at_close} THEN 1 ELSE 0 END AS is_close,
        CASE WHEN i.amount > 0 {_free(context, "open_on")} THEN 1 ELSE 0 END AS is_paying
 FROM {points} p
-JOIN mrr_items i ON i.starts_on <= p.close_on AND coalesce(i.ends_on, {_FAR}) > p.open_on
+JOIN mrr_items i ON i.starts_on <= p.close_on AND coalesce(i.ends_on, {FAR}) > p.open_on
 {_firsts(context)}
 {rate_join(item="i", day="p.open_on", rate="x")}
 {joins}"""
@@ -116,7 +118,7 @@ UNION ALL
 SELECT {columns},
        CASE WHEN EXISTS (SELECT 1 FROM mrr_items k WHERE k.account_id = arrivals.account_id
                 AND k.amount > 0 AND k.starts_on <= arrivals.close_on
-                AND coalesce(k.ends_on, {_FAR}) > arrivals.close_on) THEN 0 ELSE 1 END AS has_left
+                AND coalesce(k.ends_on, {FAR}) > arrivals.close_on) THEN 0 ELSE 1 END AS has_left
 FROM ({movement_rows(context, points=points)}) arrivals WHERE movement = 'new'"""
 
     return rows
@@ -197,7 +199,7 @@ def _day_before(day: str) -> str:
 
 def _cut_by_traits(context: Context, points: str) -> str:
     segments, joins = context.segments(
-        account="i.account_id", own=_OWN, day="g.day", fallback_day=_day_before("g.day")
+        account="i.account_id", own=ITEM_COLUMNS, day="g.day", fallback_day=_day_before("g.day")
     )
     group = "account_id, day, last_mark"
     placed = f"start_on, open_on, close_on{context.seg_names}"
@@ -209,7 +211,7 @@ def _cut_by_traits(context: Context, points: str) -> str:
 FROM mrr_movements g
 {context.join_period("g.day", periods=points)}
 JOIN ({marks_sql(context.config)}) i ON i.account_id = g.account_id AND i.starts_on <= g.day
-     AND coalesce(i.ends_on, {_FAR}) >= g.first_day
+     AND coalesce(i.ends_on, {FAR}) >= g.first_day
 {rate_join(item="i", day="g.day", rate="x")}
 {joins}"""
     changes = f"""SELECT {group}, movement, end_class, {placed},
@@ -241,10 +243,10 @@ def _transitions(context: Context, points: str) -> str:
     )
 
     def side(day: str, movement: str) -> str:
-        segments, joins = context.segments(account="i.account_id", own=_OWN, day=day)
+        segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS, day=day)
         others = context.segments(
             account="i.account_id",
-            own=_OWN,
+            own=ITEM_COLUMNS,
             day="t.day" if movement == "leaving" else _day_before("t.day"),
         )
         # The other side's values decide whether anything changed at all.
@@ -261,7 +263,7 @@ def _transitions(context: Context, points: str) -> str:
 FROM ({turns}) t
 {context.join_period("t.day", periods=points)}
 JOIN mrr_items i ON i.account_id = t.account_id AND i.starts_on < t.day
-     AND coalesce(i.ends_on, {_FAR}) >= t.day
+     AND coalesce(i.ends_on, {FAR}) >= t.day
 {rate_join(item="i", day="t.day", rate="x")}
 {joins}
 {other_joins}

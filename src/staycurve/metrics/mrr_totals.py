@@ -11,12 +11,10 @@ import datetime as dt
 from collections.abc import Callable
 
 from staycurve.metrics.context import Context
-from staycurve.metrics.dimensions import ITEM_TRAITS, MOVEMENT_COHORT
+from staycurve.metrics.dimensions import MOVEMENT_COHORT
+from staycurve.metrics.mrr_relations import FAR, ITEM_COLUMNS
 from staycurve.tables.engine import quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
-
-_OWN = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
-_FAR = "DATE '9999-12-31'"
 
 
 def has_still_segments(context: Context) -> bool:
@@ -52,7 +50,7 @@ def _bucket(context: Context, day: str) -> str:
 def value_edges(context: Context) -> str:
     """SQL of `value_edges`: by day and segment, what began less what ended."""
     own = quoted(context.config.company.currency)
-    segments, joins = context.segments(account="i.account_id", own=_OWN)
+    segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS)
     day = _bucket(context, "CASE WHEN sides.sign = 1 THEN i.starts_on ELSE i.ends_on END")
     # A foreign item keeps its amount, so that each is valued and rounded as by itself.
     return f"""SELECT {day} AS day{context.seg_names}, i.currency,
@@ -161,8 +159,8 @@ GROUP BY account_id, start_on, open_on{seg}"""
 def _changed_abroad(context: Context, points: str) -> str:
     segments, joins = context.segments(account="v.account_id", own=MOVEMENT_COHORT)
     value = value_sql(context.config, item="i", rate="x")
-    at_open = f"i.starts_on <= c.open_on AND coalesce(i.ends_on, {_FAR}) > c.open_on"
-    at_close = f"i.starts_on <= c.close_on AND coalesce(i.ends_on, {_FAR}) > c.close_on"
+    at_open = f"i.starts_on <= c.open_on AND coalesce(i.ends_on, {FAR}) > c.open_on"
+    at_close = f"i.starts_on <= c.close_on AND coalesce(i.ends_on, {FAR}) > c.close_on"
     return f"""SELECT c.account_id, c.start_on, c.open_on{_prefixed(context, "c")},
        SUM(CASE WHEN {at_open} THEN {value} ELSE 0 END) AS opening,
        SUM(CASE WHEN {at_close} THEN {value} ELSE 0 END) AS closing

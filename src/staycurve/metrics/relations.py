@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from staycurve.metrics.context import Context
-from staycurve.metrics.dimensions import ITEM_TRAITS
 from staycurve.metrics.mrr_relations import (
+    ITEM_COLUMNS,
     base_rows,
     closing_rows,
     history_rows,
@@ -147,7 +147,7 @@ def _nps_rows(context: Context) -> str:
 WHERE user_id IS NULL OR place = 1"""
 
 
-_ITEM = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
+_ITEM = ITEM_COLUMNS
 # Only what means the same on both sides of a ratio: spend and reach have kinds of their own.
 _SPEND = {"channel": "i.channel"}
 _ANSWER = {"survey": "t.survey", "touchpoint": "t.touchpoint"}

@@ -179,7 +179,7 @@ def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row]
 
     What belongs to no account, such as a month's costs, stands in a row whose account_id is None.
     """
-    (name, metric), formula = next(iter(plan.metrics.items())), next(iter(plan.formulas.values()))
+    metric, formula = next(iter(plan.metrics.values())), next(iter(plan.formulas.values()))
     period = plan.query.periods[0]
     names = [measure.name for measure in plan.measures]
     own = [(line[0], dict(zip(names, line[2:], strict=False))) for line in answer]
@@ -213,7 +213,6 @@ def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row]
         sums = {"value": value}
     if value is None:
         sums["why"] = STILL_OPEN if is_unknown else base.why_empty(formula, total)
-    del name
     return rows, sums
 
 

@@ -50,7 +50,7 @@ class Bookkeeper:
     def undo(self, load: int | None = None, *, is_restating: bool = False) -> list[Any]:
         """Take a load back, an hour later."""
         self.now += dt.timedelta(hours=1)
-        return self.company.undo(load, is_restating=is_restating)
+        return self.company.books.undo(load, is_restating=is_restating)
 
     def state(self) -> Mapping[str, Any]:
         """Every row of every table, conformed and derived, and what was set aside."""

@@ -19,7 +19,7 @@ def adjust(
     books: Bookkeeper, values: Mapping[str, str], key: Mapping[str, str] = KEY,
     table: str = "subscriptions", author: str = "Ana", reason: str = "The bank said so",
 ) -> int:
-    return books.company.adjust(table, key=key, values=values, author=author, reason=reason)
+    return books.company.books.adjust(table, key=key, values=values, author=author, reason=reason)
 
 
 def involuntary(books: Bookkeeper) -> float | None:
@@ -31,7 +31,8 @@ def involuntary(books: Bookkeeper) -> float | None:
 
 
 def states(books: Bookkeeper) -> list[tuple[int, str, str, str]]:
-    return [(one.load, one.column, one.value, one.state) for one in books.company.adjustments()]
+    found = books.company.books.adjustments()
+    return [(one.load, one.column, one.value, one.state) for one in found]
 
 
 def test_an_end_reason_is_reclassified_and_stays_when_the_file_comes_again(
@@ -44,7 +45,7 @@ def test_an_end_reason_is_reclassified_and_stays_when_the_file_comes_again(
     books.load(subscriptions=ROWS.replace(" 10 ", " 12 "))
     # The amount is the file's, the reason is Ana's.
     assert involuntary(books) == 12
-    only = books.company.adjustments()[0]
+    only = books.company.books.adjustments()[0]
     assert (only.author, only.reason, only.key) == (
         "Ana", "The bank said so", "subscription_id=s1, starts_at=2024-01-01",
     )

@@ -23,8 +23,8 @@ s3 c 2024-03-05 - 5 -
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Bookkeeper:
     books = Bookkeeper(tmp_path_factory.mktemp("begun"))
     books.load(subscriptions=HEAD + BEGUN)
-    books.company.close_month("2024-01")
-    books.company.close_month("2024-02")
+    books.company.books.close("2024-01")
+    books.company.books.close("2024-02")
     return books
 
 
@@ -49,17 +49,18 @@ def changes(found: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]
 
 
 def test_nothing_is_restated_while_nothing_changes(closed: Bookkeeper) -> None:
-    assert [f"{month.month:%Y-%m}" for month in closed.company.closed()] == ["2024-01", "2024-02"]
-    assert closed.company.restatements() == []
+    months = [f"{one.month:%Y-%m}" for one in closed.company.books.closed()]
+    assert months == ["2024-01", "2024-02"]
+    assert closed.company.books.restatements() == []
     # The same rows again, and rows of a later month, change no closed figure.
     closed.load(subscriptions=HEAD + BEGUN)
     closed.load(later_subscriptions=HEAD + "s4 d 2024-03-07 - 40 -")
-    assert closed.company.restatements() == []
+    assert closed.company.books.restatements() == []
 
 
 def test_a_changed_amount_restates_every_month_that_it_touches(closed: Bookkeeper) -> None:
     closed.load(subscriptions=HEAD + BEGUN.replace("a 2024-01-01 - 10", "a 2024-01-01 - 12"))
-    found = closed.company.restatements()
+    found = closed.company.books.restatements()
     assert changes(found) == {
         "2024-01": {"a": {"mrr": 2.0, "new_mrr": 2.0}},
         "2024-02": {"a": {"mrr": 2.0, "opening_mrr": 2.0}},
@@ -76,13 +77,13 @@ def test_a_changed_amount_restates_every_month_that_it_touches(closed: Bookkeepe
 
 def test_what_was_taken_back_restates_nothing(closed: Bookkeeper) -> None:
     closed.load(subscriptions=HEAD + "s9 z 2024-01-15 - 90 -")
-    assert changes(closed.company.restatements())["2024-01"] == {
+    assert changes(closed.company.books.restatements())["2024-01"] == {
         "z": {"mrr": 90.0, "new_mrr": 90.0}
     }
     closed.undo()
-    assert closed.company.restatements() == []
+    assert closed.company.books.restatements() == []
     closed.load(subscriptions=HEAD + "s1 a 2024-01-01 - 11 -")
-    causes = [account["causes"] for account in closed.company.restatements()[0]["accounts"]]
+    causes = [account["causes"] for account in closed.company.books.restatements()[0]["accounts"]]
     assert [[cause["load"] for cause in listed] for listed in causes] == [[4]]
 
 
@@ -90,14 +91,14 @@ def test_a_removed_row_is_a_cause(closed: Bookkeeper) -> None:
     closed.load(is_complete=True, subscriptions=HEAD + BEGUN.replace("s2", "s8"))
     causes = [
         (account["account_id"], cause["load"], cause["kind"], cause["rows"])
-        for one in closed.company.restatements()
+        for one in closed.company.books.restatements()
         for account in one["accounts"]
         for cause in account["causes"]
     ]
     # s8 is s2 under another name: the figures of b are the same.
     assert causes == []
     closed.load(is_complete=True, subscriptions=HEAD + "s1 a 2024-01-01 - 10 -")
-    found = closed.company.restatements()
+    found = closed.company.books.restatements()
     assert changes(found)["2024-01"] == {"b": {"mrr": -20.0, "new_mrr": -20.0}}
     assert [cause["rows"] for cause in found[0]["accounts"][0]["causes"]] == [
         ["added s8, 2024-01-01", "removed s2, 2024-01-01"], ["removed s8, 2024-01-01"],
@@ -106,7 +107,7 @@ def test_a_removed_row_is_a_cause(closed: Bookkeeper) -> None:
 
 def test_a_reason_that_changes_its_class(closed: Bookkeeper) -> None:
     closed.load(subscriptions=HEAD + BEGUN.replace("too_expensive", "payment_failed"))
-    assert changes(closed.company.restatements()) == {
+    assert changes(closed.company.books.restatements()) == {
         "2024-02": {"b": {"voluntary_churned_mrr": -20.0, "involuntary_churned_mrr": 20.0}}
     }
 
@@ -119,7 +120,7 @@ def test_changed_conventions_are_named(closed: Bookkeeper, tmp_path: Path) -> No
     )
     closed.load(subscriptions=HEAD + "s1 a 2024-01-01 - 13 -")
     with Company(tmp_path / "project", clock=lambda: closed.now) as ours:
-        found = ours.restatements()[0]
+        found = ours.books.restatements()[0]
     assert found["conventions"] == [
         "churn_denominator: start, now start_plus_new", "days_per_month: 365/12, now 30",
     ]
@@ -127,7 +128,7 @@ def test_changed_conventions_are_named(closed: Bookkeeper, tmp_path: Path) -> No
 
 def test_the_old_figure_is_still_known(closed: Bookkeeper) -> None:
     closed.load(subscriptions=HEAD + "s1 a 2024-01-01 - 99 -")
-    assert closed.mrr("2024-01", known_at=closed.company.closed()[0].closed_at) == 30
+    assert closed.mrr("2024-01", known_at=closed.company.books.closed()[0].closed_at) == 30
     assert closed.mrr("2024-01") == 119
 
 
@@ -143,16 +144,16 @@ def test_the_old_figure_is_still_known(closed: Bookkeeper) -> None:
 )
 def test_a_month_that_cannot_be_closed(begun: Bookkeeper, month: str, message: str) -> None:
     with pytest.raises(StaycurveError, match=message):
-        begun.company.close_month(month)
-    assert len(begun.company.closed()) == 2
+        begun.company.books.close(month)
+    assert len(begun.company.books.closed()) == 2
 
 
 def test_a_month_without_data_cannot_be_closed(books: Bookkeeper) -> None:
     with pytest.raises(NotAnsweredError, match="no subscription had begun"):
-        books.company.close_month("2024-01")
+        books.company.books.close("2024-01")
     books.load(subscriptions=HEAD + BEGUN)
     with pytest.raises(NotAnsweredError, match="no subscription had begun"):
-        books.company.close_month("2023-12")
+        books.company.books.close("2023-12")
 
 
 def test_a_load_on_which_a_closed_month_rests_stays(closed: Bookkeeper) -> None:
@@ -161,7 +162,7 @@ def test_a_load_on_which_a_closed_month_rests_stays(closed: Bookkeeper) -> None:
         closed.undo()
     assert closed.state() == before
     closed.undo(is_restating=True)
-    found = closed.company.restatements()
+    found = closed.company.books.restatements()
     assert changes(found)["2024-01"]["a"] == {"mrr": -10.0, "new_mrr": -10.0}
     assert found[0]["accounts"][0]["causes"][0]["kind"] == "undo"
 
@@ -169,6 +170,6 @@ def test_a_load_on_which_a_closed_month_rests_stays(closed: Bookkeeper) -> None:
 def test_a_load_of_later_rows_may_be_taken_back(books: Bookkeeper) -> None:
     books.load(subscriptions=HEAD + BEGUN)
     books.load(later_subscriptions=HEAD + "s4 d 2024-03-07 - 40 -")
-    books.company.close_month("2024-01")
+    books.company.books.close("2024-01")
     assert books.undo()[0].removed == 1
-    assert books.company.restatements() == []
+    assert books.company.books.restatements() == []

@@ -78,5 +78,5 @@ def test_a_killed_undo_never_happened(point: tuple[str, int, str], books: Bookke
     with Company(folder, clock=lambda: NOW) as ours:
         books.company = ours
         assert books.state() == before
-        ours.undo()
+        ours.books.undo()
         assert books.state() == first

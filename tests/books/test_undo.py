@@ -156,5 +156,5 @@ def test_undoing_every_load_of_a_whole_company_goes_back_step_by_step(
             load(ours, piece)
             states.append(books.state())
         for expected in states[-2::-1]:
-            ours.undo()
+            ours.books.undo()
             assert books.state() == expected

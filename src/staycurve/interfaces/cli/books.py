@@ -30,7 +30,7 @@ def undo(
 ) -> None:
     """Take a load back: what it brought goes, what it replaced comes back."""
     with company_of(context) as company:
-        reports = company.undo(load, is_restating=restate)
+        reports = company.books.undo(load, is_restating=restate)
     for report in reports:
         typer.echo(
             f"load {report.load}, {report.file} → {report.table}: removed {report.removed}, "
@@ -62,7 +62,7 @@ def close(
         if month is None:
             _list(company, output)
             return
-        closed = company.close_month(month, as_of=as_of)
+        closed = company.books.close(month, as_of=as_of)
     if output is Format.table:
         typer.echo(f"Closed {closed.month:%Y-%m} as of {closed.as_of}, at move {closed.seq}.")
         typer.echo("What changes it later: staycurve restatements")
@@ -79,8 +79,8 @@ def _row(closed: Any) -> dict[str, Any]:
 
 
 def _list(company: Company, output: Format) -> None:
-    months = company.closed()
-    restated = {one["month"]: one for one in company.restatements()}
+    months = company.books.closed()
+    restated = {one["month"]: one for one in company.books.restatements()}
     rows = [
         _row(closed) | {
             "figures_changed": len(restated.get(f"{closed.month:%Y-%m}", {}).get("figures", ())),
@@ -103,7 +103,7 @@ def _list(company: Company, output: Format) -> None:
 def restatements(context: typer.Context, output: FormatOption = Format.table) -> None:
     """Closed months whose figures changed since: account by account, and what caused it."""
     with fresh_company_of(context) as company:
-        found = company.restatements()
+        found = company.books.restatements()
     if output is Format.json:
         print_json({"rows": found})
     elif output is Format.csv:
@@ -193,14 +193,14 @@ def adjust(
         )
     with company_of(context) as company:
         if table is None:
-            rows = [vars(one) for one in company.adjustments()]
+            rows = [vars(one) for one in company.books.adjustments()]
         else:
             pairs = dict(_pair(part) for given in key or () for part in given.split(","))
-            load = company.adjust(
+            load = company.books.adjust(
                 table, key=pairs, values=dict(_pair(given) for given in values or ()),
                 author=author, reason=reason,
             )
-            rows = [vars(one) for one in company.adjustments() if one.load == load]
+            rows = [vars(one) for one in company.books.adjustments() if one.load == load]
     if output is Format.json:
         print_json({"rows": rows})
     elif output is Format.csv:

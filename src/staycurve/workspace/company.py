@@ -1,10 +1,10 @@
-"""The workspace: one company's project directory, with every layer wired to it."""
+"""Company: one project directory, with every layer wired to it."""
 
 from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.insights.ledgers import Ledgers
     from staycurve.insights.reconcile import Reconciliation
-    from staycurve.tables import adjustments, books, undo
+    from staycurve.workspace.books import Books
 
 
 def _filters(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
@@ -116,6 +116,13 @@ class Company:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def books(self) -> Books:
+        """Closing months, restatements, adjustments and taking loads back."""
+        from staycurve.workspace.books import Books
+
+        return Books(self)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -522,6 +529,11 @@ class Company:
             self._earlier.clock = lambda: at
             return self._earlier
 
+    @property
+    def lock(self) -> threading.RLock:
+        """Held by whoever uses the engine."""
+        return self._lock
+
     def notes(self) -> tuple[str, ...]:
         """What a reader of an earlier state must know."""
         if self.snapshot.meta.get("ledger_hash") in (None, self.config.ledger_hash):
@@ -530,99 +542,3 @@ class Company:
             "staycurve.toml was another one then: MRR and its movements were computed under it, "
             "rates and the rest are computed under today's.",
         )
-
-    def undo(self, load: int | None = None, *, is_restating: bool = False) -> list[undo.UndoReport]:
-        """Take a load back, or the last command's, and refresh; see `staycurve.tables.undo`."""
-        from staycurve.tables import undo
-
-        with self._lock:
-            _ = self.snapshot
-            found = undo.undo(
-                self.lake, self.config, load, now=self.clock(), is_restating=is_restating
-            )
-            self.refresh()
-        return found
-
-    def closed(self) -> list[books.ClosedMonth]:
-        """Every closed month, the earliest first."""
-        from staycurve.tables import books
-
-        with self.reading() as engine:
-            return books.closed_months(self.lake, self.snapshot, engine)
-
-    def close_month(self, month: str, *, as_of: str | None = None) -> books.ClosedMonth:
-        """Lock a month: keep every metric's value and every account's movements as they are now.
-
-        Parameters
-        ----------
-        month : str
-            Such as 2024-12; the one after the last closed month.
-
-        Raises
-        ------
-        NotAnsweredError
-            If the month is open, closed already, out of order, or without data.
-        """
-        from staycurve.insights import closing
-        from staycurve.tables import books
-
-        period = closing.month_named(month)
-        with self._lock:
-            if self.is_due():
-                self.refresh()
-            with self.lake.writing() as writing:
-                if self.is_due():
-                    raise NotAnsweredError(
-                        "Something was loaded at this very moment.", hint="Close it again."
-                    )
-                seen = self.as_of(as_of)
-                before = self.closed()
-                closing.check(period, seen, before, self.first_day(("mrr",)))
-                closed = books.ClosedMonth(
-                    period.start, period.end, self.clock().astimezone(dt.UTC).isoformat(),
-                    seen.at.isoformat(), writing.start.seq, books.conventions_of(self.config),
-                )
-                figures = closing.figures(self, period, seen)
-                accounts = closing.account_figures(self, period, seen)
-                with self.reading() as engine:
-                    books.write(writing, engine, closed, figures, accounts)
-                writing.commit(now=self.clock())
-        return closed
-
-    def restatements(self) -> list[dict[str, Any]]:
-        """Closed months whose figures are others now; see `staycurve.insights.closing`."""
-        from staycurve.insights import closing
-
-        with self._lock:
-            if self.is_due():
-                self.refresh()
-            found = [closing.restated(self, closed) for closed in self.closed()]
-        return [one for one in found if one is not None]
-
-    def adjust(
-        self,
-        table: str,
-        *,
-        key: Mapping[str, str],
-        values: Mapping[str, str],
-        author: str,
-        reason: str,
-    ) -> int:
-        """Set columns of one row by hand; the number of its load. See `tables.adjustments`."""
-        from staycurve.tables import adjustments
-
-        with self._lock:
-            _ = self.snapshot
-            load = adjustments.adjust(
-                self.lake, self.config, table, key=key, values=values, author=author,
-                reason=reason, now=self.clock(),
-            )
-            self.refresh()
-        return load
-
-    def adjustments(self) -> list[adjustments.Adjustment]:
-        """Every adjustment, the earliest first."""
-        from staycurve.tables import adjustments
-
-        with self.reading() as engine:
-            return adjustments.adjustments(self.lake, self.snapshot, engine)

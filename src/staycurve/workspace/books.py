@@ -1,0 +1,119 @@
+"""Books: what closes a month, changes the past, or takes a load back, for one company."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from staycurve.errors import NotAnsweredError
+from staycurve.insights import closing
+from staycurve.tables import adjustments, books, undo
+
+if TYPE_CHECKING:
+    from staycurve.workspace.company import Company
+
+
+@dataclass(frozen=True)
+class Books:
+    """The books of one company."""
+
+    company: Company
+
+    def undo(self, load: int | None = None, *, is_restating: bool = False) -> list[undo.UndoReport]:
+        """Take a load back, or the last command's, and refresh; see `staycurve.tables.undo`."""
+        with self.company.lock:
+            _ = self.company.snapshot
+            found = undo.undo(
+                self.company.lake,
+                self.company.config,
+                load,
+                now=self.company.clock(),
+                is_restating=is_restating,
+            )
+            self.company.refresh()
+        return found
+
+    def closed(self) -> list[books.ClosedMonth]:
+        """Every closed month, the earliest first."""
+        with self.company.reading() as engine:
+            return books.closed_months(self.company.lake, self.company.snapshot, engine)
+
+    def close(self, month: str, *, as_of: str | None = None) -> books.ClosedMonth:
+        """Lock a month: keep every metric's value and every account's movements as they are now.
+
+        Parameters
+        ----------
+        month : str
+            Such as 2024-12; the one after the last closed month.
+
+        Raises
+        ------
+        NotAnsweredError
+            If the month is open, closed already, out of order, or without data.
+        """
+        period = closing.month_named(month)
+        with self.company.lock:
+            if self.company.is_due():
+                self.company.refresh()
+            with self.company.lake.writing() as writing:
+                if self.company.is_due():
+                    raise NotAnsweredError(
+                        "Something was loaded at this very moment.", hint="Close it again."
+                    )
+                seen = self.company.as_of(as_of)
+                before = self.closed()
+                closing.check(period, seen, before, self.company.first_day(("mrr",)))
+                closed = books.ClosedMonth(
+                    period.start,
+                    period.end,
+                    self.company.clock().astimezone(dt.UTC).isoformat(),
+                    seen.at.isoformat(),
+                    writing.start.seq,
+                    books.conventions_of(self.company.config),
+                )
+                figures = closing.figures(self.company, period, seen)
+                accounts = closing.account_figures(self.company, period, seen)
+                with self.company.reading() as engine:
+                    books.write(writing, engine, closed, figures, accounts)
+                writing.commit(now=self.company.clock())
+        return closed
+
+    def restatements(self) -> list[dict[str, Any]]:
+        """Closed months whose figures are others now; see `staycurve.insights.closing`."""
+        with self.company.lock:
+            if self.company.is_due():
+                self.company.refresh()
+            found = [closing.restated(self.company, closed) for closed in self.closed()]
+        return [one for one in found if one is not None]
+
+    def adjust(
+        self,
+        table: str,
+        *,
+        key: Mapping[str, str],
+        values: Mapping[str, str],
+        author: str,
+        reason: str,
+    ) -> int:
+        """Set columns of one row by hand; the number of its load. See `tables.adjustments`."""
+        with self.company.lock:
+            _ = self.company.snapshot
+            load = adjustments.adjust(
+                self.company.lake,
+                self.company.config,
+                table,
+                key=key,
+                values=values,
+                author=author,
+                reason=reason,
+                now=self.company.clock(),
+            )
+            self.company.refresh()
+        return load
+
+    def adjustments(self) -> list[adjustments.Adjustment]:
+        """Every adjustment, the earliest first."""
+        with self.company.reading() as engine:
+            return adjustments.adjustments(self.company.lake, self.company.snapshot, engine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from staycurve import behaviour, lifecycle_rules
+from staycurve.behaviour import Behaviour
 from staycurve.errors import ConfigError, ProjectError, UnknownNameError
+from staycurve.lifecycle_rules import LifecycleRules
 
 FILE_NAME = "staycurve.toml"
 
@@ -186,10 +190,20 @@ class Config:
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     engine: str = "duckdb"
     profile: str = "staycurve"
+    spark: Mapping[str, str] = field(default_factory=dict)
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    lifecycle: LifecycleRules = field(default_factory=LifecycleRules)
 
     def convention(self, name: str) -> str:
         """The value in force for one switch."""
         return self.conventions[name]
+
+    @property
+    def usage_hash(self) -> str:
+        """Changes with anything that the usage tables depend on."""
+        return self.behaviour.usage_hash(
+            exclude=self.company.exclude, timezone=self.company.timezone
+        )
 
     @property
     def ledger_hash(self) -> str:
@@ -290,6 +304,44 @@ def _end_reasons(given: Mapping[str, Any]) -> dict[str, str]:
     return classes
 
 
+_ENGINE = re.compile(r"duckdb|spark|spark://[^\s/,:]+:\d+(,[^\s/,:]+:\d+)*|sc://[^\s/:;]+(:\d+)?(/.*)?")
+
+
+def _engine(text: str) -> str:
+    if not _ENGINE.fullmatch(text):
+        error = UnknownNameError("engine", text, ("duckdb", "spark"))
+        near = f" Did you mean '{error.suggestion}'?" if error.suggestion else ""
+        raise ConfigError(
+            f"{FILE_NAME}: engine '{text}' is not available.{near}",
+            hint='Write: engine = "duckdb"   (or "spark", "spark://host:7077", "sc://host:15002")',
+            key="engine",
+        )
+    return text
+
+
+def _spark(given: object) -> dict[str, str]:
+    """Options for Spark; `spark.executor.memory` may be written with or without quotes."""
+    found: dict[str, str] = {}
+
+    def walk(path: str, value: object) -> None:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                walk(f"{path}.{key}" if path else key, inner)
+            return
+        if isinstance(value, bool):
+            value = str(value).lower()
+        if not isinstance(value, str | int | float) or not path.startswith("spark."):
+            raise ConfigError(
+                f"{FILE_NAME}: [spark] '{path}' is not an option of Spark.",
+                hint='Write: "spark.executor.memory" = "4g"',
+                key=path,
+            )
+        found[path] = str(value)
+
+    walk("", given)
+    return found
+
+
 def parse(text: str) -> Config:
     """The configuration that `text`, a staycurve.toml, states."""
     try:
@@ -298,20 +350,19 @@ def parse(text: str) -> Config:
         raise ConfigError(
             f"{FILE_NAME} is not valid TOML: {error}", hint="Mend that line."
         ) from None
-    _only("", raw, ("engine", "company", "conventions", "end_reasons", "sources"))
+    known = ("engine", "company", "conventions", "end_reasons", "sources", "spark")
+    _only("", raw, (*known, *behaviour.SECTIONS, lifecycle_rules.SECTION))
     profile, conventions = _conventions(raw.get("conventions", {}))
-    engine = str(raw.get("engine", "duckdb"))
-    if engine != "duckdb":
-        raise ConfigError(
-            f"{FILE_NAME}: engine '{engine}' is not available.", hint='Write: engine = "duckdb"'
-        )
     return Config(
         company=_company(raw.get("company", {})),
         conventions=conventions,
         end_reasons=_end_reasons(raw.get("end_reasons", {})),
         sources=raw.get("sources", {}),
-        engine=engine,
+        engine=_engine(str(raw.get("engine", "duckdb"))),
         profile=profile,
+        spark=_spark(raw.get("spark", {})),
+        behaviour=behaviour.parse(raw),
+        lifecycle=lifecycle_rules.parse(raw.get(lifecycle_rules.SECTION, {})),
     )
 
 
@@ -349,4 +400,11 @@ timezone = "{timezone}"
 [end_reasons]
 # voluntary = ["customer request", "too expensive"]
 # involuntary = ["payment failed"]
+
+[usage]
+# active = ["task_completed"]      # events that make a user active; any without it
+
+[activation]
+# events = ["project_created"]     # the first of them is the activation
+# checklist = ["signed_up", "project_created", "teammate_invited"]
 '''

@@ -80,6 +80,12 @@ class LakeError(StaycurveError):
     code = "lake"
 
 
+class EngineError(StaycurveError):
+    """The engine that was chosen cannot be had, or stopped in the middle of its work."""
+
+    code = "engine"
+
+
 class BusyError(LakeError):
     """Another process is writing."""
 

@@ -20,7 +20,7 @@ from staycurve.money import MICRO
 from staycurve.period import AsOf, Period, as_of, parse_period, period_of
 from staycurve.tables import books
 from staycurve.tables.books import ClosedMonth
-from staycurve.tables.engine import Engine
+from staycurve.tables.engine import AnyEngine
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 
@@ -42,7 +42,7 @@ class Answering(Protocol):
     def snapshot(self) -> Snapshot:
         """What readers see now."""
 
-    def reading(self) -> AbstractContextManager[Engine]:
+    def reading(self) -> AbstractContextManager[AnyEngine]:
         """The engine for one reader at a time."""
 
     def answer(self, query: Query) -> Result:

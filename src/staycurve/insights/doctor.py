@@ -12,7 +12,7 @@ from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import tables_of
 from staycurve.period import AsOf, period_of
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.engine import AnyEngine, name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
@@ -70,7 +70,7 @@ class Patient:
     config: Config
     lake: Lake
     snapshot: Snapshot
-    engine: Engine
+    engine: AnyEngine
     seen: AsOf
 
     def count(self, sql: str) -> int:
@@ -82,7 +82,7 @@ Check = Callable[[Patient], Iterator[Finding]]
 
 
 def examine(
-    config: Config, lake: Lake, snapshot: Snapshot, engine: Engine, seen: AsOf
+    config: Config, lake: Lake, snapshot: Snapshot, engine: AnyEngine, seen: AsOf
 ) -> list[Finding]:
     """Every finding, in the order of the checks."""
     patient = Patient(config, lake, snapshot, engine, seen)
@@ -327,9 +327,7 @@ def _repeated_ids(patient: Patient) -> Iterator[Finding]:
     events = patient.lake.rows(patient.snapshot, "events")
     if not 0 < events <= MOST_EVENTS:
         return
-    patient.engine.execute(
-        "CREATE OR REPLACE TEMP VIEW some_events AS SELECT properties FROM events LIMIT 1000"
-    )
+    patient.engine.view("some_events", "SELECT properties FROM events LIMIT 1000")
     for key in patient.engine.json_keys("some_events", "properties"):
         if not key.endswith("_id"):
             continue

@@ -22,7 +22,7 @@ from staycurve.period import AsOf, Period, parse_period, period_of
 from staycurve.tables import asof, fx_days, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.derived import Derived
-from staycurve.tables.engine import Engine, cast_sql, quoted
+from staycurve.tables.engine import AnyEngine, cast_sql, quoted
 from staycurve.tables.engine import Row as Line
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
@@ -107,13 +107,13 @@ class Ledgers:
 
     Parameters
     ----------
-    engine : Engine
+    engine : AnyEngine
         Nothing else may use it.
     config : Config
         The conventions under which the lake's derived tables were computed.
     """
 
-    def __init__(self, engine: Engine, lake: Lake, snapshot: Snapshot, config: Config) -> None:
+    def __init__(self, engine: AnyEngine, lake: Lake, snapshot: Snapshot, config: Config) -> None:
         self.engine = engine
         self.lake = lake
         self.snapshot = snapshot
@@ -272,7 +272,7 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
         views.create_one(self.engine, table.name, ledger.narrow[table.name])
 
     def _table(self, name: str, sql: str) -> None:
-        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+        self.engine.keep(name, sql)
 
     def _point(self, tables: Mapping[str, str]) -> None:
         for table, sql in tables.items():

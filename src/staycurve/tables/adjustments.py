@@ -28,7 +28,7 @@ from staycurve.tables.corrections import (
     in_force,
     keep_source,
 )
-from staycurve.tables.engine import Engine, name, quoted, remove_leftovers
+from staycurve.tables.engine import AnyEngine, Engine, name, quoted, remove_leftovers
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions, undone_by
 from staycurve.tables.rejects import from_payload_sql, row_key_sql
@@ -60,7 +60,7 @@ class Adjustment:
     state: str
 
 
-def adjustments(lake: Lake, snapshot: Snapshot, engine: Engine) -> list[Adjustment]:
+def adjustments(lake: Lake, snapshot: Snapshot, engine: AnyEngine) -> list[Adjustment]:
     """Every adjustment, the earliest first."""
     scan = lake.scan(snapshot, ADJUSTMENTS_TABLE, ADJUSTMENTS_COLUMNS)
     rows = engine.rows(

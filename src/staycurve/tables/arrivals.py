@@ -19,7 +19,12 @@ from staycurve.tables.placing import Counts, Placing
 from staycurve.tables.pointer import undone_by
 from staycurve.tables.rejects import SET_ASIDE, WAITING, Origin, row_key_sql
 from staycurve.tables.staging import LINE, ROW, parquet_sql, store
-from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
+from staycurve.tables.stale import (
+    STALE_COLUMNS,
+    STALE_DAYS_COLUMNS,
+    STALE_DAYS_TABLE,
+    STALE_TABLE,
+)
 
 
 class Arrivals(Placing):
@@ -174,6 +179,10 @@ class Arrivals(Placing):
         self.writing.append(
             self.engine, STALE_TABLE, STALE_COLUMNS,
             "SELECT DISTINCT account_id, load FROM newly_stale WHERE account_id IS NOT NULL",
+        )
+        self.writing.append(
+            self.engine, STALE_DAYS_TABLE, STALE_DAYS_COLUMNS,
+            "SELECT DISTINCT occurred_on, load FROM newly_stale_days",
         )
 
     def _store_typed(self, job: Conforming, target: Path) -> None:

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 from staycurve.config import Config
 from staycurve.period import AsOf, day_start
-from staycurve.tables.engine import Engine
+from staycurve.tables.engine import AnyEngine
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.mrr_movements import MRR_MOVEMENTS
 
 
-def needs_cut(engine: Engine, seen: AsOf, zone: ZoneInfo) -> bool:
+def needs_cut(engine: AnyEngine, seen: AsOf, zone: ZoneInfo) -> bool:
     """Whether an item begins or ends after the instant but within its local day."""
     if seen.is_whole:
         return False
@@ -26,7 +26,7 @@ def needs_cut(engine: Engine, seen: AsOf, zone: ZoneInfo) -> bool:
     )
 
 
-def cut(engine: Engine, config: Config, seen: AsOf) -> None:
+def cut(engine: AnyEngine, config: Config, seen: AsOf) -> None:
     """Let mrr_items and mrr_movements be what they were at the instant."""
     at = f"TIMESTAMP '{seen.at:%Y-%m-%d %H:%M:%S.%f}'"
     day = f"DATE '{seen.last_day}'"
@@ -38,12 +38,7 @@ def cut(engine: Engine, config: Config, seen: AsOf) -> None:
         else f'"{column}"'
         for column, _ in MRR_ITEMS.columns
     )
-    engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE items_then AS SELECT {columns} FROM mrr_items "
-        f"WHERE starts_at < {at}"
-    )
-    engine.execute("CREATE OR REPLACE TEMP VIEW mrr_items AS SELECT * FROM items_then")
-    engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE movements_then AS {MRR_MOVEMENTS.statement(config)}"
-    )
-    engine.execute("CREATE OR REPLACE TEMP VIEW mrr_movements AS SELECT * FROM movements_then")
+    engine.keep("items_then", f"SELECT {columns} FROM mrr_items WHERE starts_at < {at}")
+    engine.view("mrr_items", "SELECT * FROM items_then")
+    engine.keep("movements_then", MRR_MOVEMENTS.statement(config))
+    engine.view("mrr_movements", "SELECT * FROM movements_then")

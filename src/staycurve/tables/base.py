@@ -106,6 +106,8 @@ class Table:
         Whether other columns are kept, as a JSON object in `attributes`.
     makes_accounts : bool
         Whether a row of an unknown account creates a bare account instead of waiting.
+    partition : str
+        A column of days: the lake keeps each day's rows in files of their own.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Table:
     derived_key: str | None = None
     has_attributes: bool = False
     makes_accounts: bool = False
+    partition: str = ""
 
     @property
     def stored(self) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from staycurve.config import Config
 from staycurve.errors import NotAnsweredError
 from staycurve.tables.base import PROVENANCE, Table
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.engine import AnyEngine, name, quoted
 from staycurve.tables.lake import Lake, Writing
 from staycurve.tables.pointer import LoadRecord, Snapshot, undone_by
 from staycurve.tables.refresh import LEDGER
@@ -158,7 +158,7 @@ def changed_conventions(then: Mapping[str, object], now: Mapping[str, object]) -
     return tuple(found)
 
 
-def closed_months(lake: Lake, snapshot: Snapshot, engine: Engine) -> list[ClosedMonth]:
+def closed_months(lake: Lake, snapshot: Snapshot, engine: AnyEngine) -> list[ClosedMonth]:
     """Every closed month, the earliest first."""
     scan = lake.scan(snapshot, MONTHS_TABLE, MONTHS_COLUMNS)
     rows = engine.rows(
@@ -171,7 +171,7 @@ def closed_months(lake: Lake, snapshot: Snapshot, engine: Engine) -> list[Closed
 
 
 def closed_figures(
-    lake: Lake, snapshot: Snapshot, engine: Engine, month: dt.date
+    lake: Lake, snapshot: Snapshot, engine: AnyEngine, month: dt.date
 ) -> dict[str, float | None]:
     """Metric → its value when the month was closed."""
     scan = lake.scan(snapshot, FIGURES_TABLE, FIGURES_COLUMNS)
@@ -181,7 +181,7 @@ def closed_figures(
 
 
 def closed_accounts(
-    lake: Lake, snapshot: Snapshot, engine: Engine, month: dt.date
+    lake: Lake, snapshot: Snapshot, engine: AnyEngine, month: dt.date
 ) -> dict[tuple[str, str], int]:
     """(metric, account) → micro-units when the month was closed."""
     scan = lake.scan(snapshot, ACCOUNTS_TABLE, ACCOUNTS_COLUMNS)
@@ -192,7 +192,7 @@ def closed_accounts(
 
 
 def write(
-    writing: Writing, engine: Engine, closed: ClosedMonth, figures: Figures,
+    writing: Writing, engine: AnyEngine, closed: ClosedMonth, figures: Figures,
     accounts: AccountFigures,
 ) -> None:
     """Add a closed month to the lake."""
@@ -224,7 +224,7 @@ def _store(
 
 
 def causes(
-    lake: Lake, engine: Engine, closed: ClosedMonth, now: Snapshot, *, config: Config
+    lake: Lake, engine: AnyEngine, closed: ClosedMonth, now: Snapshot, *, config: Config
 ) -> dict[str, list[Cause]]:
     """Customer → the loads that changed its rows since the month was closed.
 
@@ -243,13 +243,13 @@ def causes(
         f"SELECT account_id, root_id FROM ({lake.scan(s, roots.name, roots.columns)})"
         for s in snapshots
     )
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE customers AS {customers}")
+    engine.keep("customers", customers)
     spans = CONFORMED["subscriptions"]
     currencies = " UNION ".join(
         f"SELECT account_id, currency FROM ({lake.scan(s, spans.name, spans.stored)})"
         for s in snapshots
     )
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE currencies AS {currencies}")
+    engine.keep("currencies", currencies)
     found: dict[str, list[Cause]] = {}
     for record in records:
         if record.load not in since or record.load in over:
@@ -262,7 +262,7 @@ def causes(
 
 
 def _changed(
-    lake: Lake, engine: Engine, record: LoadRecord, table: Table, config: Config
+    lake: Lake, engine: AnyEngine, record: LoadRecord, table: Table, config: Config
 ) -> list[tuple[str, Cause]]:
     before, after = lake.difference(*record.versions[table.name], table.name, table.stored)
     kept = [column for column, _ in table.stored if (column, "BIGINT") not in PROVENANCE]
@@ -275,8 +275,7 @@ def _changed(
     owner = "account_id"
     if table.name == "fx_rates":
         owner = "currency"
-    engine.execute(f"""
-        CREATE OR REPLACE TEMP TABLE changed_rows AS
+    engine.keep("changed_rows", f"""
         SELECT {owner} AS owner, {key} AS key,
                CASE WHEN COUNT(DISTINCT side) = 2 THEN 'changed'
                     WHEN MAX(side) = 'after' THEN 'added' ELSE 'removed' END AS what
@@ -288,7 +287,7 @@ def _changed(
             (SELECT {listed}, 'after' AS side FROM
                 (SELECT {listed} FROM ({after}) {which}
                  EXCEPT SELECT {listed} FROM ({before})))
-        ) GROUP BY ALL
+        ) sides GROUP BY {owner}, {key}
     """)
     owners = "SELECT account_id, account_id AS owner FROM customers"
     if table.name == "fx_rates":
@@ -318,5 +317,6 @@ def _shown(table: Table, column: str) -> str:
     """SQL for a key's column as people write it: an instant at midnight is a date."""
     if table.column(column).kind != "instant":
         return f"CAST({name(column)} AS VARCHAR)"
-    text = f"strftime({name(column)}, '%Y-%m-%dT%H:%M:%SZ')"
+    # A cast writes 2024-01-31 00:00:00, and a fraction after it if there is one.
+    text = f"replace(substring(CAST({name(column)} AS VARCHAR), 1, 19), ' ', 'T') || 'Z'"
     return f"replace({text}, {quoted('T00:00:00Z')}, '')"

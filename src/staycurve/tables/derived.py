@@ -21,6 +21,8 @@ class Derived:
         What the lake keeps; every output is cast to it.
     order : str
         How the rows lie in the files.
+    partition : str
+        A column of days: each of its values lies in files of its own and is computed by itself.
     """
 
     name: str
@@ -30,3 +32,4 @@ class Derived:
     reads: tuple[str, ...]
     statement: Callable[[Config], str]
     order: str = "account_id"
+    partition: str = ""

@@ -1,4 +1,4 @@
-"""The engine: the one file that knows which engine computes.
+"""The engines: what each of them does, DuckDB, and which one computes.
 
 Statements are written in DuckDB's dialect, in the portable subset that docs/explanation/engines.md
 lists, so that another engine can run their translation.
@@ -6,30 +6,42 @@ lists, so that another engine can run their translation.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
+from staycurve.config import Config
 from staycurve.errors import LakeError
 
 Row = tuple[Any, ...]
 FILE_BYTES = 256 * 1024 * 1024
 """Files of the lake are cut near this size: a row's change rewrites one file, not the table."""
 
+Columns = Sequence[tuple[str, str]]
+"""(name, SQL type) of a relation's columns."""
+
+E = TypeVar("E", bound="AnyEngine")
+
 
 @dataclass(frozen=True)
 class Written:
-    """One Parquet file that a statement was written to: its path, rows and bytes."""
+    """One Parquet file that a statement was written to: its path, rows and bytes.
+
+    `part` is the value that all its rows have in the column that the table is partitioned by.
+    """
 
     path: Path
     rows: int
     size: int
+    part: str | None = None
 
 
 def quoted(text: str) -> str:
@@ -42,8 +54,100 @@ def name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-class Engine:
+class AnyEngine(ABC):
+    """What every engine does: name relations, answer statements, write their answers to files.
+
+    A statement may name the relations that `keep`, `put` and `view` made, and `read_parquet` with
+    a list of paths; never a file pattern.
+
+    Attributes
+    ----------
+    spill : Path
+        A folder for what does not fit in memory; removed on close. It need not be there yet.
+    """
+
+    spill: Path
+
+    def __enter__(self: E) -> E:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back memory and spill files."""
+
+    @abstractmethod
+    def keep(self, relation: str, sql: str) -> None:
+        """Compute the answer of `sql` once, and let `relation` be it.
+
+        `sql` may name what `relation` was before.
+        """
+
+    @abstractmethod
+    def put(self, relation: str, columns: Columns, rows: Iterable[Sequence[object]]) -> None:
+        """Let `relation` be `rows`: texts, whole numbers and days that Python has."""
+
+    @abstractmethod
+    def view(self, relation: str, sql: str) -> None:
+        """Let `relation` be the answer of `sql`, computed whenever it is named."""
+
+    @abstractmethod
+    def drop(self, relation: str) -> None:
+        """Forget what was kept, if it was."""
+
+    @abstractmethod
+    def batches(self, sql: str, size: int = 50_000) -> Iterator[list[Row]]:
+        """The answer, `size` rows at a time; run nothing else until it is used up."""
+
+    @abstractmethod
+    def table(self, sql: str) -> tuple[list[str], list[Row]]:
+        """Column names and every row of the answer."""
+
+    @abstractmethod
+    def arrow(self, sql: str) -> Any:
+        """The answer as a pyarrow Table."""
+
+    @abstractmethod
+    def json_keys(self, table: str, column: str) -> list[str]:
+        """Every key of the JSON objects in a column, sorted."""
+
+    @abstractmethod
+    def latest(self, paths: Sequence[str], columns: Sequence[str]) -> list[Any]:
+        """The latest value of each of `columns` that has one, all days or instants."""
+
+    @abstractmethod
+    def write(
+        self, sql: str, folder: Path, *, order: str = "", partition: str = ""
+    ) -> list[Written]:
+        """Write the answer of `sql` to Parquet files in `folder`.
+
+        Parameters
+        ----------
+        partition : str
+            A column of days: no file holds rows of two of them.
+
+        Returns
+        -------
+        list of Written
+            Files under names that no other writer uses; none for an empty answer.
+        """
+
+    def rows(self, sql: str) -> list[Row]:
+        """Every row of the answer."""
+        return self.table(sql)[1]
+
+    def value(self, sql: str) -> Any:
+        """The first column of the first row."""
+        found = self.rows(sql)
+        return found[0][0] if found else None
+
+
+class Engine(AnyEngine):
     """DuckDB in this process, with bounded memory and its spill files in `spill`.
+
+    It loads files, whichever engine computes, and computes unless another one is chosen.
 
     Parameters
     ----------
@@ -70,46 +174,50 @@ class Engine:
         self.connection.execute("SET enable_progress_bar = false")
 
     def close(self) -> None:
-        """Give back memory and spill files."""
         self.connection.close()
         shutil.rmtree(self.spill, ignore_errors=True)
 
-    def __enter__(self) -> Engine:
-        return self
+    def execute(self, sql: str) -> None:
+        """Run a statement in DuckDB's own dialect, for its effect."""
+        self._run(sql)
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def keep(self, relation: str, sql: str) -> None:
+        self._run(f"CREATE OR REPLACE TEMP TABLE {name(relation)} AS {sql}")
 
-    def execute(self, sql: str, values: Sequence[object] = ()) -> None:
-        """Run a statement for its effect."""
-        self._run(sql, values)
+    def put(self, relation: str, columns: Columns, rows: Iterable[Sequence[object]]) -> None:
+        listed = ", ".join(f"{name(column)} {kind}" for column, kind in columns)
+        self._run(f"CREATE OR REPLACE TEMP TABLE {name(relation)} ({listed})")
+        texts = [f"({', '.join(map(_literal, row))})" for row in rows]
+        for start in range(0, len(texts), 2000):
+            lines = ", ".join(texts[start : start + 2000])
+            self._run(f"INSERT INTO {name(relation)} VALUES {lines}")
 
-    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        """Every row of the answer."""
-        return self._run(sql, values).fetchall()
+    def view(self, relation: str, sql: str) -> None:
+        self._run(f"CREATE OR REPLACE TEMP VIEW {name(relation)} AS {sql}")
+
+    def drop(self, relation: str) -> None:
+        self._run(f"DROP TABLE IF EXISTS {name(relation)}")
+
+    def rows(self, sql: str) -> list[Row]:
+        return self._run(sql).fetchall()
 
     def batches(self, sql: str, size: int = 50_000) -> Iterator[list[Row]]:
-        """The answer, `size` rows at a time; run nothing else until it is used up."""
-        answer = self._run(sql, ())
+        answer = self._run(sql)
         while found := answer.fetchmany(size):
             yield found
 
     def table(self, sql: str) -> tuple[list[str], list[Row]]:
-        """Column names and every row of the answer."""
-        answer = self._run(sql, ())
+        answer = self._run(sql)
         return [column[0] for column in answer.description or []], answer.fetchall()
 
     def value(self, sql: str, values: Sequence[object] = ()) -> Any:
-        """The first column of the first row."""
         row = self._run(sql, values).fetchone()
         return row[0] if row else None
 
     def arrow(self, sql: str) -> Any:
-        """The answer as a pyarrow Table."""
-        return self._run(sql, ()).to_arrow_table()
+        return self._run(sql).to_arrow_table()
 
     def json_keys(self, table: str, column: str) -> list[str]:
-        """Every key of the JSON objects in a column, sorted."""
         return [
             row[0]
             for row in self.rows(
@@ -119,10 +227,7 @@ class Engine:
         ]
 
     def latest(self, paths: Sequence[str], columns: Sequence[str]) -> list[Any]:
-        """The latest value of each of `columns` that has one, all days or instants.
-
-        The files' own statistics tell; a column is read only where they do not.
-        """
+        # The files' own statistics tell; a column is read only where they do not.
         if not paths or not columns:
             return []
         files = ", ".join(quoted(path) for path in paths)
@@ -144,38 +249,60 @@ class Engine:
             found += self.rows(f"SELECT {asked} FROM read_parquet([{files}])")[0]
         return [at for at in found if at]
 
-    def _run(self, sql: str, values: Sequence[object]) -> duckdb.DuckDBPyConnection:
+    def _run(self, sql: str, values: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
         try:
             return self.connection.execute(sql, values or None)
         except duckdb.Error as error:
             raise translated(error) from error
 
-    def write(self, sql: str, folder: Path, *, order: str = "") -> list[Written]:
-        """Write the answer of `sql` to Parquet files in `folder`.
-
-        Returns
-        -------
-        list of Written
-            Files under names that no other writer uses; none for an empty answer.
-        """
+    def write(
+        self, sql: str, folder: Path, *, order: str = "", partition: str = ""
+    ) -> list[Written]:
         folder.mkdir(parents=True, exist_ok=True)
         stem = uuid.uuid4().hex
         target = folder / f"{stem}.parts"
+        # Sorted by it, one partition after the other is written: few files are open at a time.
+        order = ", ".join(filter(None, (name(partition) if partition else "", order)))
         sorted_sql = f"SELECT * FROM ({sql}) ORDER BY {order}" if order else sql
-        options = (
-            f"FORMAT parquet, COMPRESSION zstd, RETURN_STATS, FILE_SIZE_BYTES {FILE_BYTES}"
+        options = "FORMAT parquet, COMPRESSION zstd, RETURN_STATS, "
+        options += (
+            f"PARTITION_BY ({name(partition)}), WRITE_PARTITION_COLUMNS true"
+            if partition
+            else f"FILE_SIZE_BYTES {FILE_BYTES}"
         )
         try:
-            answer = self._run(f"COPY ({sorted_sql}) TO {quoted(str(target))} ({options})", ())
+            answer = self._run(f"COPY ({sorted_sql}) TO {quoted(str(target))} ({options})")
             found = []
-            for number, (path, rows, size, *_) in enumerate(answer.fetchall()):
+            for number, (path, rows, size, *_, parts, _) in enumerate(answer.fetchall()):
                 final = folder / f"{stem}-{number}.parquet"
                 if rows:
                     os.replace(path, final)
-                    found.append(Written(final, int(rows), int(size)))
+                    part = str(parts[partition]) if partition else None
+                    found.append(Written(final, int(rows), int(size), part))
         finally:
             shutil.rmtree(target, ignore_errors=True)
         return found
+
+
+def open_engine(config: Config, spill: Path, *, memory: str = "2GB") -> AnyEngine:
+    """The engine that the configuration names, for computing.
+
+    Parameters
+    ----------
+    memory : str
+        What DuckDB may take; Spark's memory stands in the table [spark] of staycurve.toml.
+
+    Raises
+    ------
+    EngineError
+        If it cannot be had: a package or Java is missing, or the cluster is away.
+    """
+    if config.engine == "duckdb":
+        return Engine(spill, memory=memory)
+    # Importing Spark's client takes a second, so only those who chose it pay.
+    from staycurve.tables.spark import SparkEngine
+
+    return SparkEngine(config.engine, spill, options=config.spark)
 
 
 def remove_leftovers(spill: Path) -> None:
@@ -212,6 +339,14 @@ def translated(error: duckdb.Error) -> Exception:
     return error
 
 
+def _literal(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, dt.date):
+        return f"DATE '{value}'"
+    return str(value) if isinstance(value, int) else quoted(str(value))
+
+
 def empty_sql(columns: Iterable[tuple[str, str]]) -> str:
     """A relation of these columns without rows."""
     listed = ", ".join(f"CAST(NULL AS {kind}) AS {name(column)}" for column, kind in columns)
@@ -223,7 +358,7 @@ def cast_sql(columns: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"CAST({name(c)} AS {kind}) AS {name(c)}" for c, kind in columns)
 
 
-def scan_sql(paths: Sequence[str], columns: Sequence[tuple[str, str]]) -> str:
+def scan_sql(paths: Sequence[str], columns: Columns) -> str:
     """A relation over Parquet files, cast to `columns`; without files an empty one."""
     if not paths:
         return empty_sql(columns)

@@ -11,6 +11,7 @@ EVENTS = Table(
     grain=N_("one thing that was done"),
     key=("event_id",),
     derived_key="event_id",
+    partition="occurred_on",
     columns=(
         Column("event_id", "text", N_("The event."), is_required=True),
         Column("account_id", "text", N_("The account.")),

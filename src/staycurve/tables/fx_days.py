@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
 
 from staycurve.config import Config
 from staycurve.money import RATE_SCALE, half_even
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.engine import AnyEngine
 
 COLUMNS = (
     ("currency", "VARCHAR"),
@@ -67,14 +67,14 @@ def used_currencies_sql() -> str:
     return " UNION ".join(f"SELECT currency FROM {table}" for table in tables)
 
 
-def build(engine: Engine, config: Config, table: str) -> None:
-    """Fill the temporary table `table` with COLUMNS, dense from first to last known day."""
-    listed = ", ".join(f"{name(column)} {kind}" for column, kind in COLUMNS)
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({listed})")
+def build(engine: AnyEngine, config: Config, table: str) -> None:
+    """Let `table` be rows of COLUMNS, dense from the first to the last known day."""
     own = config.company.currency
     used = {row[0] for row in engine.rows(used_currencies_sql()) if row[0] and row[0] != own}
     if not used:
+        engine.put(table, COLUMNS, ())
         return
+    rows: list[tuple[object, ...]] = []
     loaded: dict[str, dict[dt.date, int]] = {}
     for currency, day, rate in engine.rows("SELECT currency, day, rate FROM fx_rates"):
         loaded.setdefault(currency, {})[day] = rate
@@ -91,7 +91,8 @@ def build(engine: Engine, config: Config, table: str) -> None:
             if earliest is not None:
                 known = _from(known, earliest)
         if known:
-            _insert(engine, table, _dense(currency, known, origin, is_fixed=is_fixed))
+            rows += _dense(currency, known, origin, is_fixed=is_fixed)
+    engine.put(table, COLUMNS, rows)
 
 
 def _from(known: dict[dt.date, int], day: dt.date) -> dict[dt.date, int]:
@@ -113,11 +114,3 @@ def _dense(
         rate = rate if is_fixed else known.get(day, rate)
         yield currency, day, rate, origin
         day += dt.timedelta(days=1)
-
-
-def _insert(engine: Engine, table: str, rows: Iterable[Sequence[object]]) -> None:
-    texts = [
-        f"({quoted(str(c))}, DATE '{d}', {r}, {quoted(str(o))})" for c, d, r, o in rows
-    ]
-    for start in range(0, len(texts), 2000):
-        engine.execute(f"INSERT INTO {table} VALUES {', '.join(texts[start : start + 2000])}")

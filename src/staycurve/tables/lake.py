@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,23 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from staycurve.errors import BusyError, LakeError, ProjectError
-from staycurve.tables.engine import Engine, Written, cast_sql, empty_sql, name, quoted, scan_sql
+from staycurve.tables.engine import (
+    AnyEngine,
+    Columns,
+    Written,
+    cast_sql,
+    empty_sql,
+    name,
+    quoted,
+    scan_sql,
+)
 from staycurve.tables.pointer import LoadRecord, Pointer, Snapshot
 
-Columns = Sequence[tuple[str, str]]
 SMALL_FILES = 16
 """With more files than this, the small ones of a table are rewritten into one."""
 SMALL_BYTES = 32 * 1024 * 1024
+REWRITTEN_BYTES = 512 * 1024 * 1024
+"""At most this much at a time: a table of thousands of files is tidied up over many changes."""
 
 _DELTA_TYPES = {
     "VARCHAR": "string",
@@ -76,6 +86,7 @@ class Lake:
         self.root = folder / "lake"
         self.pointer = Pointer(folder)
         self._files: dict[tuple[str, int], list[str]] = {}
+        self._parts: dict[tuple[str, int], dict[str, str | None]] = {}
         self._rows: dict[tuple[str, int], int] = {}
 
     def create(self) -> None:
@@ -92,13 +103,18 @@ class Lake:
         if (table, version) not in self._files:
             try:
                 delta = DeltaTable(str(self.root / table), version=version)
-                added = delta.get_add_actions(flatten=True)["path"].to_pylist()
+                actions = delta.get_add_actions(flatten=True)
+                added = actions["path"].to_pylist()
+                keys = delta.metadata().partition_columns
+                parts: list[Any] = actions[f"partition.{keys[0]}"].to_pylist() if keys else []
             except (DeltaError, OSError) as error:
                 raise LakeError(
                     f"Table {table} cannot be read at version {version}: {error}.",
                     hint="Was a folder below lake/ removed by hand? Restore it from a backup.",
                 ) from error
-            self._files[table, version] = [str(self.root / table / path) for path in added]
+            files = [str(self.root / table / path) for path in added]
+            self._files[table, version] = files
+            self._parts[table, version] = dict(zip(files, map(_part, parts), strict=False))
         return self._files[table, version]
 
     def rows(self, snapshot: Snapshot, table: str) -> int:
@@ -111,6 +127,22 @@ class Lake:
             counts = delta.get_add_actions(flatten=True)["num_records"].to_pylist()
             self._rows[table, version] = sum(counts or [0])
         return self._rows[table, version]
+
+    def parts(self, snapshot: Snapshot, table: str) -> Mapping[str, str | None]:
+        """File → the day that all its rows have; empty for a table that is not partitioned."""
+        self.files(snapshot, table)
+        version = snapshot.tables.get(table)
+        return {} if version is None else self._parts[table, version]
+
+    def scan_parts(
+        self, snapshot: Snapshot, table: str, columns: Columns, days: Collection[str]
+    ) -> str:
+        """SQL that reads the files of `table` that may hold rows of these days."""
+        parts = self.parts(snapshot, table)
+        wanted = {"", *days}
+        files = self.files(snapshot, table)
+        held = [path for path in files if (parts.get(path) or "") in wanted]
+        return scan_sql(held, columns)
 
     def scan(self, snapshot: Snapshot, table: str, columns: Columns) -> str:
         """SQL that reads `table` in this snapshot."""
@@ -220,26 +252,44 @@ class Writing:
         return self.lake.scan(self.now_seen, table, columns)
 
     def write(
-        self, engine: Engine, table: str, columns: Columns, sql: str, *, order: str = "",
-        apart: str = "",
+        self, engine: AnyEngine, table: str, columns: Columns, sql: str, *, order: str = "",
+        apart: str = "", partition: str = "",
     ) -> None:
         """Make `table` hold the answer of `sql` and nothing else.
 
-        Rows that meet the condition `apart`, which is never null, lie in files of their own;
+        With `partition`, a column of days, each file holds rows of one day. Rows that meet the
+        condition `apart`, which is never null, lie in files of their own;
         `sql` is run once for them and once for the others.
         """
-        new = self._copy(engine, table, columns, sql, order, apart)
-        self._commit(table, columns, removed=self.files(table), added=new)
+        new = self._copy(engine, table, columns, sql, order, apart, partition)
+        self._commit(table, columns, removed=self.files(table), added=new, partition=partition)
 
-    def append(self, engine: Engine, table: str, columns: Columns, sql: str) -> None:
+    def append(self, engine: AnyEngine, table: str, columns: Columns, sql: str) -> None:
         """Add the answer of `sql` to `table`."""
         new = self._copy(engine, table, columns, sql, "")
         if new or table not in self.tables:
             self._commit(table, columns, removed=[], added=new)
 
+    def write_parts(
+        self,
+        engine: AnyEngine,
+        table: str,
+        columns: Columns,
+        sql: str,
+        *,
+        partition: str,
+        days: Collection[str],
+        order: str = "",
+    ) -> None:
+        """Make the rows of these days those of `sql`, which has no others; the rest stays."""
+        parts = self.lake.parts(self.now_seen, table)
+        gone = [path for path in self.files(table) if parts.get(path) in set(days)]
+        new = self._copy(engine, table, columns, sql, order, "", partition)
+        self._commit(table, columns, removed=gone, added=new, partition=partition)
+
     def replace(
         self,
-        engine: Engine,
+        engine: AnyEngine,
         table: str,
         columns: Columns,
         *,
@@ -247,26 +297,32 @@ class Writing:
         keys: str,
         key: Sequence[str],
         order: str = "",
+        partition: str = "",
+        held: Set[str] | None = None,
     ) -> None:
         """Take the rows whose `key` is in relation `keys` out, and put the rows of `new` in.
 
-        Only files that hold such a row are rewritten (and small ones, when there are many).
+        Only files that hold such a row are rewritten (and small ones, when there are many; of a
+        partitioned table, all of a day that has many). `held` are the files that hold such a row,
+        where they are known.
         """
         files = self.files(table)
         same = " AND ".join(f"t.{name(k)} IS NOT DISTINCT FROM k.{name(k)}" for k in key)
         touched: list[str] = []
         if files:
-            listed = ", ".join(quoted(path) for path in files)
-            touched = [
-                row[0]
-                for row in engine.rows(
+            if held is None:
+                listed = ", ".join(quoted(path) for path in files)
+                found = engine.rows(
                     f"SELECT DISTINCT t.filename FROM read_parquet([{listed}], filename=true) t "
                     f"WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
                 )
-            ]
-        if len(files) > SMALL_FILES:
-            small = [path for path in files if os.path.getsize(path) < SMALL_BYTES]
-            touched = sorted({*touched, *small})
+                held = {row[0] for row in found}
+            if partition:
+                days = {str(row[0]) for row in engine.rows(
+                    f"SELECT DISTINCT {name(partition)} FROM ({new})"
+                )}
+                held = held | self._crowded(table, days)
+            touched = sorted(held) if partition else _rewritten(files, held)
         kept = scan_sql(touched, columns)
         names = ", ".join(name(column) for column, _ in columns)
         sql = f"SELECT {names} FROM ({new})"
@@ -275,13 +331,20 @@ class Writing:
                 f" UNION ALL SELECT {names} FROM ({kept}) t "
                 f"WHERE NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
             )
-        self._commit(
-            table, columns, removed=touched, added=self._copy(engine, table, columns, sql, order)
-        )
+        new_files = self._copy(engine, table, columns, sql, order, "", partition)
+        self._commit(table, columns, removed=touched, added=new_files, partition=partition)
+
+    def _crowded(self, table: str, days: Set[str]) -> set[str]:
+        """The files of those days that have many."""
+        by_day: dict[str, list[str]] = {}
+        for path, day in self.lake.parts(self.now_seen, table).items():
+            if day in days:
+                by_day.setdefault(str(day), []).append(path)
+        return {path for paths in by_day.values() if len(paths) >= SMALL_FILES for path in paths}
 
     def update(
         self,
-        engine: Engine,
+        engine: AnyEngine,
         table: str,
         columns: Columns,
         *,
@@ -313,66 +376,76 @@ class Writing:
             ("added", "SELECT * FROM arrived a WHERE NOT EXISTS "
                 f"(SELECT 1 FROM stood b WHERE {same})"),
         ):
-            engine.execute(f"CREATE OR REPLACE TEMP TABLE {relation} AS {sql}")
-        touched = {row[0] for row in engine.rows("SELECT DISTINCT filename FROM gone")}
-        if len(files) > SMALL_FILES:
-            touched |= {path for path in files if os.path.getsize(path) < SMALL_BYTES}
+            engine.keep(relation, sql)
+        found = engine.rows("SELECT DISTINCT filename FROM gone")
+        touched = _rewritten(files, {row[0] for row in found})
         sql = f"SELECT {names} FROM added"
         if touched:
             sql += (
-                f" UNION ALL SELECT {names} FROM ({_places_sql(sorted(touched))}) t WHERE NOT "
+                f" UNION ALL SELECT {names} FROM ({_places_sql(touched)}) t WHERE NOT "
                 "EXISTS (SELECT 1 FROM gone g WHERE g.filename = t.filename "
                 "AND g.file_row_number = t.file_row_number)"
             )
         elif not engine.value("SELECT COUNT(*) FROM added"):
             return
         new_files = self._copy(engine, table, columns, sql, "", apart)
-        self._commit(table, columns, removed=sorted(touched), added=new_files)
+        self._commit(table, columns, removed=touched, added=new_files)
 
     def _copy(
-        self, engine: Engine, table: str, columns: Columns, sql: str, order: str, apart: str = ""
+        self, engine: AnyEngine, table: str, columns: Columns, sql: str, order: str,
+        apart: str = "", partition: str = "",
     ) -> list[Written]:
         written: list[Written] = []
         for rows in [f"WHERE {apart}", f"WHERE NOT ({apart})"] if apart else [""]:
             part = f"SELECT {cast_sql(columns)} FROM ({sql}) {rows}"
-            files = engine.write(part, self.lake.root / table, order=order)
+            files = engine.write(part, self.lake.root / table, order=order, partition=partition)
             self._written += [file.path for file in files]
             written += files
         return written
 
     def _commit(
-        self, table: str, columns: Columns, *, removed: Sequence[str], added: Sequence[Written]
+        self, table: str, columns: Columns, *, removed: Sequence[str], added: Sequence[Written],
+        partition: str = "",
     ) -> None:
         folder = self.lake.root / table
         now = int(time.time() * 1000)
+        schema = _schema(columns)
+        delta = DeltaTable(str(folder)) if table in self.tables else None
+        if delta is not None and delta.version() != self.tables[table]:
+            # Commits after the pinned version were left by a killed writer: step back first.
+            delta.restore(self.tables[table])
+            delta = DeltaTable(str(folder))
+        # A table that was not partitioned when it was made stays so.
+        keys = delta.metadata().partition_columns if delta else [partition] if partition else []
+        parts = self.lake.parts(self.now_seen, table) if keys else {}
         new = [
             AddAction(
-                file.path.name, file.size, {}, now, True, json.dumps({"numRecords": file.rows})
+                file.path.name, file.size, {key: file.part for key in keys}, now, True,
+                json.dumps({"numRecords": file.rows}),
             )
             for file in added
         ]
-        schema = _schema(columns)
-        if table not in self.tables:
+        if delta is None:
             # A folder that no snapshot names was left by a writer that was killed.
             shutil.rmtree(folder / "_delta_log", ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
-            create_table_with_add_actions(str(folder), schema, new, name=table)
+            create_table_with_add_actions(
+                str(folder), schema, new, name=table, partition_by=keys or None
+            )
             self.tables[table] = 0
             return
-        delta = DeltaTable(str(folder))
-        if delta.version() != self.tables[table]:
-            # So were commits after the pinned version: step back before building on them.
-            delta.restore(self.tables[table])
-            delta = DeltaTable(str(folder))
         old = [
             RemoveAction(
-                Path(path).name, True, now, size=os.path.getsize(path), partition_values={}
+                Path(path).name, True, now, size=os.path.getsize(path),
+                partition_values={key: parts.get(path) for key in keys},
             )
             for path in removed
         ]
         if not (new or old):
             return
-        delta.create_write_transaction([*new, *old], mode="append", schema=schema)
+        delta.create_write_transaction(
+            [*new, *old], mode="append", schema=schema, partition_by=keys or None
+        )
         self.tables[table] = DeltaTable(str(folder)).version()
 
     def commit(
@@ -411,6 +484,27 @@ class Writing:
         for path in self._written:
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _part(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _rewritten(files: Sequence[str], held: Set[str]) -> list[str]:
+    """Which files are written anew: those that hold a change, and small ones when there are many.
+
+    An engine gives the file of a row as a path or as its name; names occur once in a table.
+    """
+    names = {Path(file).name for file in held}
+    found = {path for path in files if Path(path).name in names}
+    if len(files) > SMALL_FILES:
+        left = REWRITTEN_BYTES
+        for size, path in sorted((os.path.getsize(path), path) for path in files):
+            left -= size
+            if size >= SMALL_BYTES or left < 0:
+                break
+            found.add(path)
+    return sorted(found)
 
 
 def _places_sql(files: Sequence[str]) -> str:

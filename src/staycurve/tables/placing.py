@@ -19,7 +19,7 @@ from staycurve.tables.fx_days import ecb_rates
 from staycurve.tables.lake import Writing
 from staycurve.tables.rejects import OVERLAP, Rejects
 from staycurve.tables.staging import ROW, parquet_sql, store
-from staycurve.tables.stale import STALE_COLUMNS
+from staycurve.tables.stale import STALE_COLUMNS, STALE_DAYS_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ class Placing:
         self.rejects = Rejects(engine, writing, self._files)
         stale = ", ".join(f"{column} {kind}" for column, kind in STALE_COLUMNS)
         engine.execute(f"CREATE OR REPLACE TEMP TABLE newly_stale ({stale})")
+        days = ", ".join(f"{column} {kind}" for column, kind in STALE_DAYS_COLUMNS)
+        engine.execute(f"CREATE OR REPLACE TEMP TABLE newly_stale_days ({days})")
         for table in CONFORMED.values():
             self._see(table)
 
@@ -109,6 +111,7 @@ class Placing:
         self.writing.replace(
             self.engine, table.name, table.stored,
             new=f"SELECT * FROM {none}", keys=keys, key=table.key,
+            partition=table.partition, held=self._held,
         )
         self._see(table)
         # Rows of other tables may have lost what they need.
@@ -220,6 +223,7 @@ class Placing:
         self.writing.replace(
             self.engine, table.name, table.stored,
             new=f"SELECT * FROM {new}", keys=keys, key=table.key,
+            partition=table.partition, held=self._held,
         )
         self._see(table)
         return Counts(count - aside - replaced, replaced, aside, notes=notes)
@@ -268,7 +272,10 @@ class Placing:
         return self._count(f"judged WHERE origin = {overlaps.ARRIVING}"), tuple(notes)
 
     def _touch(self, table: Table, *, new: str, kept: str, keys: str, load: int) -> int:
-        """How many rows of the lake are replaced; the accounts touched go to `newly_stale`."""
+        """How many rows of the lake are replaced; the accounts touched go to `newly_stale`.
+
+        The files that hold a row of `keys` are left in `self._held`, the days in `stale_days`.
+        """
         engine = self.engine
         columns = {
             "accounts": ["account_id", "parent_id"],
@@ -277,13 +284,21 @@ class Placing:
         }.get(table.name, [])
         same = overlaps.same("t", "k", [name(column) for column in table.key])
         replaced = 0
-        if self._has_rows(table):
-            listed = "".join(f"{column}, " for column in columns)
+        files = self.writing.files(table.name)
+        self._held: frozenset[str] = frozenset()
+        days = [table.partition] if table.partition else []
+        if files:
+            listed = "".join(f"{column}, " for column in (*columns, *days))
+            paths = ", ".join(quoted(path) for path in files)
+            # One look through the keys of all of history tells what is there and where.
             engine.execute(f"""
                 CREATE OR REPLACE TEMP TABLE old_rows AS
-                SELECT {listed}COUNT(_line) AS n FROM {table.name} t
+                SELECT {listed}filename, COUNT(_line) AS n
+                FROM read_parquet([{paths}], filename=true) t
                 WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same}) GROUP BY ALL
             """)
+            held = engine.rows("SELECT DISTINCT filename FROM old_rows")
+            self._held = frozenset(row[0] for row in held)
             # A bare account has no line: its first row is not a replacement.
             replaced = int(engine.value("SELECT coalesce(SUM(n), 0) FROM old_rows"))
             if kept is not new:
@@ -296,6 +311,11 @@ class Placing:
                 )
         for column in columns:
             engine.execute(f"INSERT INTO newly_stale SELECT DISTINCT {column}, {load} FROM {new}")
+        for day in days:
+            for relation in (["old_rows"] if files else []) + [new]:
+                engine.execute(
+                    f"INSERT INTO newly_stale_days SELECT DISTINCT {day}, {load} FROM {relation}"
+                )
         if table.name == "fx_rates":
             engine.execute(
                 f"INSERT INTO newly_stale SELECT DISTINCT account_id, {load} FROM subscriptions "

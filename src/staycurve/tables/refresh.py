@@ -10,10 +10,10 @@ from typing import Any
 
 from staycurve.config import Config
 from staycurve.period import day_start
-from staycurve.tables import account_roots, fx_days, views
+from staycurve.tables import account_roots, fx_days, usage_refresh, views
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import Engine
+from staycurve.tables.engine import AnyEngine
 from staycurve.tables.lake import Lake, Writing
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
@@ -56,8 +56,10 @@ class RefreshReport:
 def is_due(lake: Lake, config: Config) -> bool:
     """Whether a refresh has anything to do."""
     snapshot = lake.pointer.latest()
-    return bool(_full_reason(snapshot.meta, snapshot.tables, config)) or (
-        lake.rows(snapshot, STALE_TABLE) > 0
+    return (
+        bool(_full_reason(snapshot.meta, snapshot.tables, config))
+        or lake.rows(snapshot, STALE_TABLE) > 0
+        or usage_refresh.is_due(lake, snapshot, config)
     )
 
 
@@ -74,7 +76,7 @@ def _full_reason(meta: Mapping[str, Any], tables: Mapping[str, int], config: Con
 def refresh(
     lake: Lake,
     config: Config,
-    engine: Engine,
+    engine: AnyEngine,
     *,
     now: dt.datetime,
     is_full: bool = False,
@@ -86,9 +88,7 @@ def refresh(
         reason = "asked for" if is_full else ""
         reason = reason or _full_reason(writing.meta, writing.tables, config)
         stale = writing.scan(STALE_TABLE, STALE_COLUMNS)
-        engine.execute(
-            f"CREATE OR REPLACE TEMP TABLE stale AS SELECT DISTINCT account_id FROM ({stale})"
-        )
+        engine.keep("stale", f"SELECT DISTINCT account_id FROM ({stale})")
         rates = _refresh_fx(engine, config, writing, is_full=bool(reason))
         if not reason:
             _refresh_roots(engine, config, writing)
@@ -100,7 +100,9 @@ def refresh(
         else:
             report = _some(engine, config, writing, touched)
         writing.write(engine, STALE_TABLE, STALE_COLUMNS, f"SELECT * FROM ({stale}) WHERE 1 = 0")
+        usage = usage_refresh.refresh(engine, config, writing, is_full=is_full)
         meta = {
+            "usage": usage,
             "ledger": LEDGER,
             "ledger_hash": config.ledger_hash,
             "timezone": config.company.timezone,
@@ -122,7 +124,7 @@ def _is_unchanged(writing: Writing, *tables: str) -> bool:
     return all(table in seen and seen[table] == writing.tables.get(table) for table in tables)
 
 
-def _latest(engine: Engine, config: Config, writing: Writing) -> dict[str, object]:
+def _latest(engine: AnyEngine, config: Config, writing: Writing) -> dict[str, object]:
     """The latest instant observed in any table; only tables that changed are looked through."""
     known = dict(writing.meta.get("latest", {}))
     for table in CONFORMED.values():
@@ -147,7 +149,7 @@ def _latest(engine: Engine, config: Config, writing: Writing) -> dict[str, objec
 
 
 def _refresh_fx(
-    engine: Engine, config: Config, writing: Writing, *, is_full: bool
+    engine: AnyEngine, config: Config, writing: Writing, *, is_full: bool
 ) -> dict[str, object]:
     """Bring fx_days up to date; returns what it was made of."""
     used = [row[0] for row in engine.rows(fx_days.used_currencies_sql()) if row[0]]
@@ -163,19 +165,19 @@ def _refresh_fx(
         return rates
     fx_days.build(engine, config, "new_fx_days")
     # A rate that changed touches every account with an item in that currency.
-    engine.execute("""
-        INSERT INTO stale
-        WITH changed AS (
+    engine.keep("stale", """
+        SELECT account_id FROM stale
+        UNION ALL
+        SELECT DISTINCT account_id FROM subscriptions
+        WHERE currency IN (
             SELECT currency FROM (
                 (SELECT currency, day, rate FROM fx_days
                  EXCEPT SELECT currency, day, rate FROM new_fx_days)
                 UNION ALL
                 (SELECT currency, day, rate FROM new_fx_days
                  EXCEPT SELECT currency, day, rate FROM fx_days)
-            ) GROUP BY currency
+            ) changed
         )
-        SELECT DISTINCT account_id FROM subscriptions
-        WHERE currency IN (SELECT currency FROM changed)
     """)
     writing.write(engine, "fx_days", fx_days.COLUMNS, "SELECT * FROM new_fx_days")
     views.create_one(engine, "fx_days", writing.scan("fx_days", fx_days.COLUMNS))
@@ -183,10 +185,10 @@ def _refresh_fx(
     return rates
 
 
-def _refresh_roots(engine: Engine, config: Config, writing: Writing) -> None:
+def _refresh_roots(engine: AnyEngine, config: Config, writing: Writing) -> None:
     """Bring account_roots up to date, and leave the rows that went or changed in `old_roots`."""
     table = ACCOUNT_ROOTS
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE old_roots AS SELECT * FROM {table.name} LIMIT 0")
+    engine.keep("old_roots", f"SELECT * FROM {table.name} WHERE 1 = 0")
     used = account_roots.inputs(config)
     if _is_unchanged(writing, *used):
         return
@@ -197,19 +199,17 @@ def _refresh_roots(engine: Engine, config: Config, writing: Writing) -> None:
     if loaded:
         accounts = f"SELECT * FROM ({_scan(writing, 'accounts')}) {loaded}"
         views.create_one(engine, "accounts", accounts)
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE new_roots AS {table.statement(config)}")
-    engine.execute(f"""
-        INSERT INTO old_roots
-        SELECT * FROM {table.name} {loaded} EXCEPT SELECT * FROM new_roots
-    """)
+    engine.keep("new_roots", table.statement(config))
+    engine.keep("old_roots", f"SELECT * FROM {table.name} {loaded} EXCEPT SELECT * FROM new_roots")
     # An account that moved to another customer, or in or out of the count, touches both sides.
-    engine.execute(f"""
-        INSERT INTO stale
+    engine.keep("stale", f"""
+        SELECT account_id FROM stale
+        UNION
         SELECT account_id FROM old_roots
         UNION
         SELECT account_id FROM (
             SELECT * FROM new_roots EXCEPT SELECT * FROM {table.name} {loaded}
-        )
+        ) changed
     """)
     writing.update(
         engine, table.name, table.columns,
@@ -223,7 +223,7 @@ def _scan(writing: Writing, table: str) -> str:
     return writing.scan(table, views.stored_columns()[table])
 
 
-def _touch(engine: Engine) -> int:
+def _touch(engine: AnyEngine) -> int:
     """How many customers are touched; their accounts are in table `touched_accounts`."""
     for relation, sql in (
         ("near", """SELECT account_id, root_id
@@ -232,35 +232,32 @@ def _touch(engine: Engine) -> int:
                OR root_id IN (SELECT account_id FROM stale)"""),
         ("touched", "SELECT DISTINCT root_id AS account_id FROM near"),
     ):
-        engine.execute(f"CREATE OR REPLACE TEMP TABLE {relation} AS {sql}")
+        engine.keep(relation, sql)
     # Where all of them are their own roots, no further account can belong to one of them.
     has_parts = engine.value("SELECT COUNT(*) FROM near WHERE account_id <> root_id") > 0
     members = (
         "SELECT DISTINCT account_id FROM account_roots "
         "WHERE root_id IN (SELECT account_id FROM touched)"
     )
-    engine.execute(
-        "CREATE OR REPLACE TEMP TABLE touched_accounts AS "
-        + (members if has_parts else "SELECT * FROM touched")
-    )
+    engine.keep("touched_accounts", members if has_parts else "SELECT * FROM touched")
     return int(engine.value("SELECT COUNT(*) FROM touched"))
 
 
-def _all(engine: Engine, config: Config, writing: Writing, reason: str) -> RefreshReport:
+def _all(engine: AnyEngine, config: Config, writing: Writing, reason: str) -> RefreshReport:
     for table in DERIVED.values():
         sql, apart = table.statement(config), _APART.get(table.name, "")
         if apart:
-            engine.execute(f"CREATE OR REPLACE TEMP TABLE new_{table.name} AS {sql}")
+            engine.keep(f"new_{table.name}", sql)
             sql = f"SELECT * FROM new_{table.name}"
         order = table.order if table is ACCOUNT_ROOTS else ""
         writing.write(engine, table.name, table.columns, sql, order=order, apart=apart)
         views.create_one(engine, table.name, writing.scan(table.name, table.columns))
-        engine.execute(f"DROP TABLE IF EXISTS new_{table.name}")
+        engine.drop(f"new_{table.name}")
     customers = engine.value("SELECT COUNT(DISTINCT root_id) FROM account_roots")
     return RefreshReport(True, int(customers), reason)
 
 
-def _some(engine: Engine, config: Config, writing: Writing, touched: int) -> RefreshReport:
+def _some(engine: AnyEngine, config: Config, writing: Writing, touched: int) -> RefreshReport:
     if touched == 0:
         return RefreshReport(False, 0)
     for source in ("subscriptions", "payments"):
@@ -271,9 +268,7 @@ def _some(engine: Engine, config: Config, writing: Writing, touched: int) -> Ref
             "WHERE account_id IN (SELECT account_id FROM touched_accounts)",
         )
     for table in _BY_ACCOUNT:
-        engine.execute(
-            f"CREATE OR REPLACE TEMP TABLE new_{table.name} AS {table.statement(config)}"
-        )
+        engine.keep(f"new_{table.name}", table.statement(config))
         writing.update(
             engine,
             table.name,

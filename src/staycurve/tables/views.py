@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.derived import Derived
-from staycurve.tables.engine import Engine, name
+from staycurve.tables.engine import AnyEngine
 from staycurve.tables.fx_days import BOUNDS_SQL
 from staycurve.tables.fx_days import COLUMNS as FX_COLUMNS
 from staycurve.tables.lake import Lake
@@ -15,11 +15,18 @@ from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.mrr_movements import MRR_MOVEMENTS
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.trials import TRIALS
+from staycurve.tables.usage_days import USAGE_DAYS
+from staycurve.tables.usage_months import ACCOUNT_MONTHS, FEATURE_MONTHS, USER_MONTHS
 
 DERIVED: dict[str, Derived] = {
     table.name: table for table in (ACCOUNT_ROOTS, MRR_ITEMS, MRR_MOVEMENTS, TRIALS)
 }
 """In the order in which they are computed."""
+
+USAGE: dict[str, Derived] = {
+    table.name: table for table in (USAGE_DAYS, USER_MONTHS, ACCOUNT_MONTHS, FEATURE_MONTHS)
+}
+"""What is computed from events, day by day; in this order."""
 
 Columns = Sequence[tuple[str, str]]
 
@@ -27,17 +34,17 @@ Columns = Sequence[tuple[str, str]]
 def stored_columns() -> Mapping[str, Columns]:
     """Every relation that the lake keeps, with its columns."""
     found: dict[str, Columns] = {table.name: table.stored for table in CONFORMED.values()}
-    found |= {table.name: table.columns for table in DERIVED.values()}
+    found |= {table.name: table.columns for table in (*DERIVED.values(), *USAGE.values())}
     return found | {"fx_days": FX_COLUMNS}
 
 
-def create(engine: Engine, lake: Lake, snapshot: Snapshot) -> None:
+def create(engine: AnyEngine, lake: Lake, snapshot: Snapshot) -> None:
     """Let the engine name every table as it is in `snapshot`."""
     for table, columns in stored_columns().items():
         create_one(engine, table, lake.scan(snapshot, table, columns))
     create_one(engine, "fx_bounds", BOUNDS_SQL)
 
 
-def create_one(engine: Engine, table: str, sql: str) -> None:
+def create_one(engine: AnyEngine, table: str, sql: str) -> None:
     """Let the engine name the answer of `sql`."""
-    engine.execute(f"CREATE OR REPLACE TEMP VIEW {name(table)} AS {sql}")
+    engine.view(table, sql)

@@ -41,7 +41,7 @@ from staycurve.period import (
 )
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import Engine
+from staycurve.tables.engine import AnyEngine, open_engine
 from staycurve.tables.lake import Lake, check_root
 from staycurve.tables.pointer import LoadRecord, Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from staycurve.insights.ledgers import Ledgers
     from staycurve.insights.reconcile import Reconciliation
     from staycurve.workspace.books import Books
+    from staycurve.workspace.cohort_reading import CohortReading
 
 
 def _filters(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
@@ -76,7 +77,7 @@ class Company:
         self.config: Config = configuration.read(folder)
         self.lake = Lake(folder)
         self.clock = clock
-        self._engine: Engine | None = None
+        self._engine: AnyEngine | None = None
         self._seen: Snapshot | None = None
         self._lock = threading.RLock()
         self._pinned: Snapshot | None = None
@@ -125,6 +126,13 @@ class Company:
         return Books(self)
 
     @property
+    def cohorts(self) -> CohortReading:
+        """Cohorts read for their meaning: history, churn, riskiest months, retention."""
+        from staycurve.workspace.cohort_reading import CohortReading
+
+        return CohortReading(self)
+
+    @property
     def snapshot(self) -> Snapshot:
         """What readers see now."""
         found = self._pinned or self.lake.pointer.latest()
@@ -138,11 +146,11 @@ class Company:
                 )
         return found
 
-    def engine(self) -> Engine:
+    def engine(self) -> AnyEngine:
         """An engine in which every table of the current snapshot is named."""
         snapshot = self.snapshot
         if self._engine is None:
-            self._engine = Engine(self.folder / ".tmp", memory="2GB")
+            self._engine = open_engine(self.config, self.folder / ".tmp")
             self._seen = None
         if self._seen is None or self._seen.seq != snapshot.seq:
             views.create(self._engine, self.lake, snapshot)
@@ -150,7 +158,7 @@ class Company:
         return self._engine
 
     @contextmanager
-    def reading(self) -> Iterator[Engine]:
+    def reading(self) -> Iterator[AnyEngine]:
         """The engine for one reader at a time."""
         with self._lock:
             yield self.engine()
@@ -159,7 +167,7 @@ class Company:
         """Bring derived tables up to date; see `staycurve.tables.refresh`."""
         with self._lock:
             _ = self.snapshot
-            with Engine(self.folder / ".tmp", memory="2GB") as engine:
+            with open_engine(self.config, self.folder / ".tmp") as engine:
                 return refresh.refresh(
                     self.lake, self.config, engine, now=self.clock(), is_full=is_full
                 )
@@ -425,7 +433,7 @@ class Company:
         )
 
     @contextmanager
-    def _seeing(self, seen: AsOf) -> Iterator[Engine]:
+    def _seeing(self, seen: AsOf) -> Iterator[AnyEngine]:
         """The engine as of an instant: inside a day, items are cut at it and netted anew."""
         engine = self.engine()
         if not asof.needs_cut(engine, seen, self.config.company.zone):
@@ -501,7 +509,7 @@ class Company:
         """The company under any conventions, in an engine that is given back."""
         from staycurve.insights.ledgers import Ledgers
 
-        with Engine(self.folder / ".tmp", memory="2GB") as engine:
+        with open_engine(self.config, self.folder / ".tmp") as engine:
             yield Ledgers(engine, self.lake, self.snapshot, self.config)
 
     def known_at(self, instant: str) -> Company:

@@ -1,0 +1,148 @@
+"""Spark's words for our statements: DuckDB's dialect, translated by sqlglot, and mended.
+
+What is mended here is where sqlglot's translation runs, or fails, otherwise than DuckDB does;
+tests/engines/test_translation.py shows each of them. All else is portable as it is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+
+from staycurve.errors import EngineError
+
+BIG = exp.DataType.build("DECIMAL(38, 0)", dialect="spark")
+"""Spark has no 128-bit integer; 38 digits hold any product of two 64-bit ones."""
+
+# It warns of what is mended here.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Parquet files that a statement reads.
+
+    Attributes
+    ----------
+    relation : str
+        The name that stands for them in the translation.
+    has_places : bool
+        Whether each row brings its file as `filename`, and `file_row_number`, its place there.
+    """
+
+    relation: str
+    paths: tuple[str, ...]
+    has_places: bool
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A statement for Spark.
+
+    Attributes
+    ----------
+    needs : frozenset of str
+        Every relation that it names, in lower case, those of its own WITH among them.
+    """
+
+    sql: str
+    needs: frozenset[str]
+    scans: tuple[Scan, ...]
+
+
+@lru_cache(maxsize=512)
+def translated(sql: str) -> Translated:
+    """`sql` in Spark's dialect.
+
+    Raises
+    ------
+    EngineError
+        If it is not a query that Spark could run.
+    """
+    try:
+        tree = sqlglot.parse_one(sql, read="duckdb")
+    except sqlglot.errors.SqlglotError as error:
+        raise EngineError(
+            f"A statement cannot be translated for Spark: {str(error).splitlines()[0]}",
+            hint='Please report it. Meanwhile: engine = "duckdb"',
+        ) from error
+    scans: dict[str, Scan] = {}
+    for node in list(tree.find_all(exp.ReadParquet)):
+        scan = _scan(node)
+        scans[scan.relation] = scan
+        node.replace(exp.to_identifier(scan.relation, quoted=True))
+    _mend(tree)
+    names = {table.name.lower() for table in tree.find_all(exp.Table)}
+    return Translated(
+        tree.sql(dialect="spark", identify=True),
+        frozenset(names - set(scans)),
+        tuple(scans.values()),
+    )
+
+
+def _scan(node: exp.ReadParquet) -> Scan:
+    listed, *options = node.expressions
+    if not isinstance(listed, exp.Array) or not all(
+        isinstance(path, exp.Literal) and path.is_string for path in listed.expressions
+    ):
+        raise EngineError(
+            "A statement reads files that it does not list.",
+            hint="Please report it: only listed files belong to a snapshot.",
+        )
+    paths = tuple(path.name for path in listed.expressions)
+    has_places = bool(options)
+    return Scan(_relation_of(paths, has_places), paths, has_places)
+
+
+def _relation_of(paths: Sequence[str], has_places: bool) -> str:
+    text = "\0".join([*paths, str(has_places)])
+    return f"files_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _mend(tree: exp.Expression) -> None:
+    for node in tree.find_all(exp.DataType):
+        if node.is_type("HUGEINT"):
+            node.replace(BIG.copy())
+    # The innermost first: what is put around a node holds copies of what is inside it.
+    for node in reversed(list(tree.find_all(exp.IntDiv))):
+        if _is_big(node):
+            node.replace(_exact_quotient(node.this, node.expression))
+    for node in reversed(list(tree.find_all(exp.JSONExtractScalar))):
+        key = _only_key(node.expression)
+        if key is not None:
+            node.replace(_json_text(node.this, key))
+
+
+def _exact_quotient(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+    # Spark's DIV gives 64 bits and drops the rest of a larger quotient in silence. Without its
+    # remainder a number is divided exactly, and the cast of the quotient may complain.
+    rest = exp.Mod(this=exp.paren(left.copy()), expression=exp.paren(right.copy()))
+    whole = exp.paren(exp.Sub(this=exp.paren(left.copy()), expression=rest))
+    quotient = exp.Div(this=whole, expression=exp.paren(right.copy()), typed=False)
+    return exp.Cast(this=quotient, to=BIG.copy())
+
+
+def _json_text(text: exp.Expression, key: str) -> exp.Expression:
+    # Spark's JSON paths cannot name a key that holds an apostrophe.
+    entries = exp.func("FROM_JSON", text.copy(), exp.Literal.string("MAP<STRING, STRING>"))
+    return exp.Bracket(this=entries, expressions=[exp.Literal.string(key)], offset=0)
+
+
+def _is_big(node: exp.Expression) -> bool:
+    """Whether a 128-bit integer is part of a calculation."""
+    return any(cast.to == BIG for cast in node.find_all(exp.Cast))
+
+
+def _only_key(path: exp.Expression) -> str | None:
+    """The key that a JSON path names, if it is a root and one key."""
+    if isinstance(path, exp.JSONPath) and len(path.expressions) == 2:
+        last = path.expressions[1]
+        if isinstance(last, exp.JSONPathKey) and isinstance(last.this, str):
+            return last.this
+    return None

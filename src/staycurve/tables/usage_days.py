@@ -1,0 +1,94 @@
+"""usage_days: what each user of each customer did with each feature on each local day."""
+
+from __future__ import annotations
+
+from staycurve.config import Config
+from staycurve.i18n import N_
+from staycurve.tables.derived import Derived
+from staycurve.tables.engine import quoted
+
+
+def property_sql(column: str, key: str) -> str:
+    """SQL for one property of an event as text; NULL where it has none."""
+    path = quoted('$."' + key + '"')
+    return f"json_extract_string({column}, {path})"
+
+
+def feature_sql(config: Config, *, event: str = "e") -> str:
+    """SQL for the feature that an event `e` belongs to."""
+    key = config.behaviour.usage.feature
+    if not key:
+        return f"{event}.event"
+    return f"coalesce({property_sql(f'{event}.properties', key)}, {event}.event)"
+
+
+def active_sql(config: Config, *, event: str = "e") -> str:
+    """SQL that is true for an event that makes its user active."""
+    listed = ", ".join(quoted(one) for one in config.behaviour.usage.active)
+    return f"{event}.event IN ({listed})" if listed else "TRUE"
+
+
+def counted_sql(config: Config, *, event: str = "e") -> str:
+    """SQL that is true for an event that counts at all."""
+    listed = ", ".join(quoted(one) for one in config.behaviour.usage.ignored)
+    return f"{event}.event NOT IN ({listed})" if listed else "1 = 1"
+
+
+def number_sql(key: str, *, default: str) -> str:
+    """SQL for a property of an event `e` as a whole number; a text that is none is the default."""
+    if not key:
+        return default
+    text = property_sql("e.properties", key)
+    return f"coalesce(CAST(round(TRY_CAST({text} AS DOUBLE)) AS BIGINT), {default})"
+
+
+def _statement(config: Config) -> str:
+    usage = config.behaviour.usage
+    grouped = "1, 2, 3, 4, 5"
+    # The events are summed before they meet other tables: there are many of them.
+    return f"""
+WITH summed AS (
+    SELECT e.account_id AS own_id, e.user_id, {feature_sql(config)} AS feature,
+           e.occurred_on AS day, {active_sql(config)} AS is_active,
+           CAST(SUM({number_sql(usage.count, default="1")}) AS BIGINT) AS uses,
+           CAST(SUM({number_sql(usage.errors, default="NULL")}) AS BIGINT) AS errors,
+           CAST(SUM({number_sql(usage.seconds, default="NULL")}) AS BIGINT) AS seconds
+    FROM events e
+    WHERE {counted_sql(config)}
+    GROUP BY {grouped}
+),
+loose AS (
+    SELECT s.user_id, u.account_id
+    FROM (SELECT DISTINCT user_id FROM summed WHERE own_id IS NULL) s
+    JOIN users u ON u.user_id = s.user_id
+)
+SELECT coalesce(r.root_id, s.own_id, l.account_id) AS account_id, s.user_id, s.feature, s.day,
+       s.is_active, s.uses, s.errors, s.seconds
+FROM summed s
+LEFT JOIN loose l ON s.own_id IS NULL AND l.user_id = s.user_id
+LEFT JOIN account_roots r ON r.account_id = coalesce(s.own_id, l.account_id)
+WHERE coalesce(r.is_excluded, FALSE) = FALSE
+"""
+
+
+USAGE_DAYS = Derived(
+    name="usage_days",
+    about=N_(
+        "What each user did with each feature on each local day. An event without an account "
+        "belongs to its user's; one without a user counts for its account alone."
+    ),
+    grain=N_("one account, user, feature and day (and billing account of one customer)"),
+    columns=(
+        ("account_id", "VARCHAR"),
+        ("user_id", "VARCHAR"),
+        ("feature", "VARCHAR"),
+        ("day", "DATE"),
+        ("is_active", "BOOLEAN"),
+        ("uses", "BIGINT"),
+        ("errors", "BIGINT"),
+        ("seconds", "BIGINT"),
+    ),
+    reads=("events", "users", "account_roots"),
+    statement=_statement,
+    partition="day",
+)

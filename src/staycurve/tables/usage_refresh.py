@@ -1,0 +1,215 @@
+"""Usage refresh: the usage tables of the days that changed, and of the months they lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from staycurve.config import Config
+from staycurve.tables.engine import AnyEngine, name, quoted
+from staycurve.tables.events import EVENTS
+from staycurve.tables.lake import Lake, Writing
+from staycurve.tables.pointer import Snapshot
+from staycurve.tables.stale import STALE_DAYS_COLUMNS, STALE_DAYS_TABLE
+from staycurve.tables.usage_days import USAGE_DAYS
+from staycurve.tables.usage_months import ACCOUNT_MONTHS, FEATURE_MONTHS, USER_MONTHS
+from staycurve.tables.views import USAGE, create_one
+
+USAGE_VERSION = 1
+"""Grows when a statement of a usage table changes its meaning: then all of it is computed."""
+
+_FIRSTS = ((USER_MONTHS, "user_id"), (ACCOUNT_MONTHS, "account_id"))
+"""Month tables that know the first day ever, and whose it is."""
+
+
+def full_reason(meta: Mapping[str, Any], tables: Mapping[str, int], config: Config) -> str:
+    """Why all of the usage tables must be computed, or nothing."""
+    if not all(table in tables for table in USAGE):
+        return "first refresh"
+    if meta.get("usage", {}).get("version") != USAGE_VERSION:
+        return "the definitions changed with this version"
+    if meta.get("usage", {}).get("hash") != config.usage_hash:
+        return "staycurve.toml changed"
+    return ""
+
+
+def is_due(lake: Lake, snapshot: Snapshot, config: Config) -> bool:
+    """Whether a refresh of the usage tables has anything to do."""
+    return bool(full_reason(snapshot.meta, snapshot.tables, config)) or (
+        lake.rows(snapshot, STALE_DAYS_TABLE) > 0
+    )
+
+
+def refresh(
+    engine: AnyEngine, config: Config, writing: Writing, *, is_full: bool
+) -> dict[str, object]:
+    """Compute what changed, or everything; returns what it was made of.
+
+    account_roots is up to date when this is called.
+    """
+    is_all = is_full or bool(full_reason(writing.meta, writing.tables, config))
+    if is_all:
+        _all(engine, config, writing)
+    else:
+        days = _stale_days(engine, writing)
+        if days:
+            _some(engine, config, writing, days)
+    stale = writing.scan(STALE_DAYS_TABLE, STALE_DAYS_COLUMNS)
+    if writing.files(STALE_DAYS_TABLE) or STALE_DAYS_TABLE not in writing.tables:
+        writing.write(
+            engine, STALE_DAYS_TABLE, STALE_DAYS_COLUMNS, f"SELECT * FROM ({stale}) WHERE 1 = 0"
+        )
+    return {
+        "version": USAGE_VERSION,
+        "hash": config.usage_hash,
+        "roots": writing.tables.get("account_roots"),
+        "users": writing.tables.get("users"),
+    }
+
+
+def _stale_days(engine: AnyEngine, writing: Writing) -> list[str]:
+    """Days whose events changed, or belong to another customer now."""
+    stale = writing.scan(STALE_DAYS_TABLE, STALE_DAYS_COLUMNS)
+    found = {str(row[0]) for row in engine.rows(f"SELECT DISTINCT occurred_on FROM ({stale})")}
+    if writing.lake.rows(writing.now_seen, USAGE_DAYS.name):
+        moved = _moved_accounts(writing)
+        if moved:
+            # Rows that had no account may get one, rows of a changed account another.
+            found |= {
+                str(row[0])
+                for row in engine.rows(
+                    f"SELECT DISTINCT occurred_on FROM events WHERE account_id IN ({moved})"
+                )
+            }
+        if writing.meta.get("usage", {}).get("users") != writing.tables.get("users"):
+            known = _changed(writing, "users", writing.meta["usage"].get("users"))
+            found |= {
+                str(row[0])
+                for row in engine.rows(
+                    "SELECT DISTINCT occurred_on FROM events WHERE account_id IS NULL "
+                    f"AND user_id IN (SELECT user_id FROM ({known}))"
+                )
+            }
+    return sorted(found)
+
+
+def _moved_accounts(writing: Writing) -> str:
+    """SQL of accounts that belonged to another customer, or counted otherwise, before."""
+    before = writing.meta.get("usage", {}).get("roots")
+    if before == writing.tables.get("account_roots"):
+        return ""
+    from staycurve.tables.account_roots import ACCOUNT_ROOTS
+
+    gone, come = writing.lake.difference(
+        before, writing.tables.get("account_roots"), ACCOUNT_ROOTS.name, ACCOUNT_ROOTS.columns
+    )
+    # An account that is new has no events yet: they would have waited for it.
+    return f"SELECT account_id FROM ({gone} EXCEPT {come}) moved"
+
+
+def _changed(writing: Writing, table: str, before: int | None) -> str:
+    """SQL of the rows of files that came after version `before`."""
+    from staycurve.tables.conformed import CONFORMED
+
+    gone, come = writing.lake.difference(
+        before, writing.tables.get(table), table, CONFORMED[table].stored
+    )
+    return f"SELECT user_id FROM ({gone}) g UNION SELECT user_id FROM ({come}) c"
+
+
+def _all(engine: AnyEngine, config: Config, writing: Writing) -> None:
+    for table in USAGE.values():
+        sql = table.statement(config)
+        key = dict((t.name, k) for t, k in _FIRSTS).get(table.name)
+        if key:
+            engine.keep("month_rows", sql)
+            sql = (
+                f"SELECT m.*, f.first_on FROM month_rows m JOIN (SELECT {key}, MIN(first_day) AS "
+                f"first_on FROM month_rows GROUP BY {key}) f ON f.{key} = m.{key}"
+            )
+        writing.write(engine, table.name, table.columns, sql, partition=table.partition)
+        engine.drop("month_rows")
+        create_one(engine, table.name, writing.scan(table.name, table.columns))
+
+
+def _some(engine: AnyEngine, config: Config, writing: Writing, days: Sequence[str]) -> None:
+    listed = ", ".join(f"DATE {quoted(day)}" for day in days)
+    held = writing.lake.scan_parts(writing.now_seen, EVENTS.name, EVENTS.stored, days)
+    create_one(engine, "events", f"SELECT * FROM ({held}) d WHERE occurred_on IN ({listed})")
+    _replace(engine, writing, USAGE_DAYS.name, USAGE_DAYS.statement(config), days)
+    months = sorted({f"{day[:7]}-01" for day in days})
+    in_month = sorted(
+        day
+        for day in {part for part in writing.lake.parts(
+            writing.now_seen, USAGE_DAYS.name).values() if part}
+        if f"{day[:7]}-01" in set(months)
+    )
+    seen = writing.lake.scan_parts(
+        writing.now_seen, USAGE_DAYS.name, USAGE_DAYS.columns, in_month
+    )
+    create_one(engine, USAGE_DAYS.name, seen)
+    _replace(engine, writing, FEATURE_MONTHS.name, FEATURE_MONTHS.statement(config), months)
+    for table, key in _FIRSTS:
+        _replace_firsts(engine, config, writing, table.name, key, months)
+    for one in USAGE.values():
+        create_one(engine, one.name, writing.scan(one.name, one.columns))
+    create_one(engine, EVENTS.name, writing.scan(EVENTS.name, EVENTS.stored))
+
+
+def _replace(
+    engine: AnyEngine, writing: Writing, table: str, sql: str, parts: Sequence[str]
+) -> None:
+    own = USAGE[table]
+    writing.write_parts(
+        engine, table, own.columns, sql, partition=own.partition, days=parts
+    )
+
+
+def _replace_firsts(
+    engine: AnyEngine, config: Config, writing: Writing, table: str, key: str,
+    months: Sequence[str],
+) -> None:
+    """Replace months whose rows know the first day ever, and others in which it changed."""
+    listed = ", ".join(f"DATE {quoted(month)}" for month in months)
+    own = USAGE[table]
+    every = writing.scan(table, own.columns)
+    engine.keep("month_rows", own.statement(config))
+    engine.keep(
+        "touched_keys",
+        f"SELECT DISTINCT {key} FROM (SELECT {key} FROM month_rows UNION ALL "
+        f"SELECT {key} FROM ({every}) m WHERE month_on IN ({listed})) k",
+    )
+    engine.keep(
+        "others",
+        f"SELECT {key}, month_on, first_day, first_on FROM ({every}) m "
+        f"WHERE month_on NOT IN ({listed}) AND {key} IN (SELECT {key} FROM touched_keys)",
+    )
+    engine.keep(
+        "firsts_now",
+        f"SELECT {key}, MIN(first_day) AS first_on FROM (SELECT {key}, first_day FROM month_rows "
+        f"UNION ALL SELECT {key}, first_day FROM others) a GROUP BY {key}",
+    )
+    also = [
+        str(row[0])
+        for row in engine.rows(
+            f"SELECT DISTINCT o.month_on FROM others o JOIN firsts_now f ON f.{key} = o.{key} "
+            "WHERE f.first_on <> o.first_on"
+        )
+    ]
+    names = ", ".join(f"m.{name(column)}" for column, _ in own.columns[:-1])
+    sql = (
+        f"SELECT {names}, f.first_on FROM month_rows m JOIN firsts_now f ON f.{key} = m.{key}"
+    )
+    if also:
+        parts = writing.lake.scan_parts(writing.now_seen, table, own.columns, also)
+        within = ", ".join(f"DATE {quoted(month)}" for month in also)
+        sql += (
+            f" UNION ALL SELECT {names}, coalesce(f.first_on, m.first_on) AS first_on "
+            f"FROM ({parts}) m LEFT JOIN firsts_now f ON f.{key} = m.{key} "
+            f"WHERE m.month_on IN ({within})"
+        )
+    _replace(engine, writing, table, sql, [*months, *also])
+    for relation in ("month_rows", "touched_keys", "others", "firsts_now"):
+        engine.drop(relation)
+
+

@@ -21,7 +21,7 @@ class Usage:
     Attributes
     ----------
     active : tuple of str
-        Events that make a user active; any event where it is empty.
+        Events that make a user active; any event where it is empty. Activation events always do.
     ignored : tuple of str
         Events that count nowhere.
     feature : str
@@ -92,7 +92,8 @@ class Behaviour:
 
     def usage_hash(self, *, exclude: Sequence[str], timezone: str) -> str:
         """Changes with anything that the usage tables depend on."""
-        kept = [dataclasses.asdict(self.usage), list(exclude), timezone]
+        activation = list(self.activation.events)
+        kept = [dataclasses.asdict(self.usage), activation, list(exclude), timezone]
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 

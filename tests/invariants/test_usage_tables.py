@@ -31,7 +31,7 @@ def tables(seed: int, count: int = 150) -> dict[str, Rows]:
         if user in USERS and pick.random() < 0.3:
             account = ""
         at = start + dt.timedelta(minutes=pick.randrange(60 * 24 * 70))
-        properties = '{"n": %d}' % pick.randrange(4) if pick.random() < 0.5 else ""
+        properties = f'{{"n": {pick.randrange(4)}}}' if pick.random() < 0.5 else ""
         events.append({
             "event_id": f"e{number}", "account_id": account, "user_id": user,
             "event": pick.choice(NAMES), "occurred_at": at.isoformat(), "properties": properties,
@@ -81,7 +81,7 @@ def test_usage_days_are_the_events_counted_by_hand(seed: int, tmp_path: Path) ->
         key = (root or None, event["user_id"] or None, event["event"], day)
         uses[key] += n
     summed: dict[tuple[Any, ...], int] = defaultdict(int)
-    for account, user, feature, day, active, count, *_ in found["usage_days"]:
+    for account, user, feature, day, active, _, count, *_ in found["usage_days"]:
         assert active == (feature in ("view", "edit"))
         summed[account, user, feature, day] += count
     assert summed == uses
@@ -94,7 +94,7 @@ def test_usage_days_are_the_events_counted_by_hand(seed: int, tmp_path: Path) ->
             firsts[user] = min(day, firsts.get(user, day))
     assert {
         (account, user, month): (days, first)
-        for account, user, month, days, _, _, first in found["user_months"]
+        for account, user, month, days, _, _, _, first in found["user_months"]
     } == {key: (days, firsts[key[1]]) for key, days in bits.items()}
 
 

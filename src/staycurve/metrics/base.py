@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -19,6 +19,7 @@ class Unit(Enum):
     PERCENT = "percent"
     COUNT = "count"
     MONTHS = "months"
+    DAYS = "days"
     SCORE = "score"
     RATIO = "ratio"
 
@@ -75,6 +76,25 @@ class Constant(Formula):
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """How a measure that is no sum comes out of its accounts' values.
+
+    Attributes
+    ----------
+    combine : callable
+        The accounts' values → the measure, as the statement computes it; None where it is empty.
+    shown : callable
+        One account's value → what its row shows.
+    why_empty : str
+        The reason when there are accounts and no value.
+    """
+
+    combine: Callable[[Sequence[int]], int | None]
+    shown: Callable[[int], Mapping[str, object]]
+    why_empty: str
+
+
+@dataclass(frozen=True)
 class Measure(Formula):
     """A sum or a count over the rows of one relation: what formulas are made of.
 
@@ -94,6 +114,8 @@ class Measure(Formula):
         Whether a period without rows means unknown instead of zero.
     total_sql : str
         The aggregate over the relation's `totals`, where it differs from `sql`.
+    estimate : Estimate, optional
+        For what is no sum over accounts; `totals` compute it.
     """
 
     name: str
@@ -103,6 +125,7 @@ class Measure(Formula):
     is_money: bool = False
     is_empty_without_rows: bool = False
     total_sql: str = ""
+    estimate: Estimate | None = None
 
     def resolve(self, conventions: Mapping[str, str]) -> Formula:
         return self
@@ -227,6 +250,8 @@ class Metric(Formula):
         Whether a period that has not closed shows a value; rates do not.
     grains : tuple of str
         The grains at which it is known.
+    by_grain : mapping
+        Grain → formula, where it is another one there.
     disagreements : str
         How other tools count it, with the source.
     """
@@ -243,9 +268,14 @@ class Metric(Formula):
     benchmark: Benchmark | None = None
     disagreements: str = ""
     grains: tuple[str, ...] = ("day", "week", "month", "quarter", "year")
+    by_grain: Mapping[str, Formula] = field(default_factory=dict)
 
     def resolve(self, conventions: Mapping[str, str]) -> Formula:
         return self.formula.resolve(conventions)
+
+    def at(self, grain: str) -> Formula:
+        """What is computed at this grain."""
+        return self.by_grain.get(grain, self.formula)
 
     def measures(self) -> Iterator[Measure]:
         yield from self.formula.measures()
@@ -264,11 +294,9 @@ def sql(formula: Formula) -> str:
     """SQL, over columns named like the measures, for a resolved formula; a double or NULL."""
     if isinstance(formula, Constant):
         return str(formula.value)
-    if isinstance(formula, Measure):
-        column = f"m.{formula.name}"
-        return f"CAST({column} AS DOUBLE) / 1000000" if formula.is_money else (
-            f"CAST({column} AS DOUBLE)"
-        )
+    whole, kinds = _whole_sql(formula)
+    if whole:
+        return f"CAST({whole} AS DOUBLE)" + (" / 1000000" if kinds == {True} else "")
     if isinstance(formula, Operation):
         left, right = sql(formula.left), sql(formula.right)
         if formula.sign == "÷":
@@ -276,6 +304,25 @@ def sql(formula: Formula) -> str:
         sign = {"+": "+", "−": "-", "×": "*"}[formula.sign]
         return f"({left}) {sign} ({right})"
     raise TypeError(f"{formula!r} is not resolved")
+
+
+def _whole_sql(formula: Formula) -> tuple[str, set[bool]]:
+    """SQL for measures that are added or subtracted as integers, and whether they are money.
+
+    Empty where the formula is anything else. Doubles depend on the order in which they are added,
+    and an engine may take another one; integers do not.
+    """
+    if isinstance(formula, Measure):
+        return f"m.{formula.name}", {formula.is_money}
+    if isinstance(formula, Operation) and formula.sign in "+−":
+        left, left_kinds = _whole_sql(formula.left)
+        right, right_kinds = _whole_sql(formula.right)
+        kinds = left_kinds | right_kinds
+        if left and right and len(kinds) == 1:
+            sign = "+" if formula.sign == "+" else "-"
+            bracketed = f"({right})" if isinstance(formula.right, Operation) else right
+            return f"{left} {sign} {bracketed}", kinds
+    return "", set()
 
 
 def evaluate(formula: Formula, values: Values) -> Fraction | None:
@@ -307,6 +354,8 @@ def why_empty(formula: Formula, values: Values) -> str | None:
     """The reason why a resolved formula has no value, in words; None where it has one."""
     if isinstance(formula, Measure):
         if values[formula.name] is None:
+            if formula.estimate:
+                return formula.estimate.why_empty
             return f"{formula.label}: no data is loaded for this period"
         return None
     if isinstance(formula, Operation):

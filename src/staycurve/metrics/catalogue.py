@@ -13,6 +13,8 @@ METRICS: Registry[Metric] = Registry(
         "staycurve.metrics.retention",
         "staycurve.metrics.value",
         "staycurve.metrics.acquisition",
+        "staycurve.metrics.activation",
+        "staycurve.metrics.engagement",
         "staycurve.metrics.experience",
     ),
     group="staycurve.metrics",

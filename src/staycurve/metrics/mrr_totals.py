@@ -151,7 +151,9 @@ FROM (
     FROM mrr_movements v
     {context.join_period("v.day", periods=points)}
     {joins}
-    WHERE v.movement <> 'none' AND v.account_id NOT IN ({_abroad(context)})
+    LEFT JOIN (SELECT DISTINCT account_id FROM ({_abroad(context)}) f) abroad
+      ON abroad.account_id = v.account_id
+    WHERE v.movement <> 'none' AND abroad.account_id IS NULL
 ) placed
 GROUP BY account_id, start_on, open_on{seg}"""
 

@@ -123,7 +123,7 @@ def plan(
         For a metric at a grain, or in a cut, in which it is not known.
     """
     metrics = {name: METRICS[name] for name in query.metrics}
-    formulas = {n: m.resolve(config.conventions) for n, m in metrics.items()}
+    formulas = {n: m.at(query.grain).resolve(config.conventions) for n, m in metrics.items()}
     _check_grains(query, metrics, formulas, config)
     measures = tuple({m.name: m for f in formulas.values() for m in f.measures()}.values())
     names = [f.dim for f in query.filters]
@@ -211,6 +211,7 @@ def _statement(
     for name in used:
         relation = RELATIONS[name]
         totals = relation.totals if not is_by_account and relation.has_totals(context) else None
+        where = "1 = 1" if totals and relation.totals_filter else context.where()
         sums = ", ".join(
             f"CAST({(totals and m.total_sql) or m.sql} AS BIGINT) AS {m.name}"
             for m in measures
@@ -222,8 +223,8 @@ def _statement(
             ctes.append(f"value_edges AS ({value_edges(context)})")
             has_edges = True
         ctes.append(f"{name}_rows AS ({rows})")
-        summed = f"SELECT {key}, {sums} FROM {name}_rows WHERE {context.where()} GROUP BY {key}"
-        if totals:
+        summed = f"SELECT {key}, {sums} FROM {name}_rows WHERE {where} GROUP BY {key}"
+        if totals and not relation.totals_filter:
             # A segment that ended before the range has sums of zero here, and no rows otherwise.
             tests = " OR ".join(f"{m.name} <> 0" for m in measures if m.relation == name)
             summed = f"SELECT * FROM ({summed}) s WHERE {tests}"

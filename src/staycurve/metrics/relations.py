@@ -23,6 +23,17 @@ from staycurve.metrics.mrr_totals import (
     payer_totals,
     value_totals,
 )
+from staycurve.metrics.usage_relations import (
+    FEATURE,
+    calendar_rows,
+    feature_base_rows,
+    feature_base_totals,
+    feature_rows,
+    signup_medians,
+    signup_rows,
+    user_rows,
+)
+from staycurve.metrics.usage_relations import account_rows as usage_account_rows
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,9 @@ class Relation:
         Context → SQL of fewer rows without accounts that sum to the same.
     has_totals : callable
         Context → whether `totals` can be asked.
+    totals_filter : bool
+        Whether `totals` keep to the asked segments themselves, and have no column for those that
+        only restrict.
     """
 
     base: str
@@ -60,6 +74,7 @@ class Relation:
     table: str = ""
     totals: Callable[[Context], str] | None = None
     has_totals: Callable[[Context], bool] = has_still_segments
+    totals_filter: bool = False
 
     @property
     def source(self) -> str:
@@ -157,6 +172,25 @@ _LEAD = {"channel": "t.channel"}
 _TRIAL = {"card_on_file": "t.card_on_file"}
 
 
+def always(context: Context) -> bool:
+    """Totals can be asked in every cut."""
+    del context
+    return True
+
+
+def _usage(
+    table: str,
+    rows: Callable[[Context], str],
+    *,
+    own: Mapping[str, str] | None = None,
+    totals: Callable[[Context], str] | None = None,
+) -> Relation:
+    """A relation over a month table of usage."""
+    return Relation(
+        "events", rows, own or {}, day="first_day", table=table, totals=totals, has_totals=always
+    )
+
+
 RELATIONS: dict[str, Relation] = {
     "movements": Relation("subscriptions", movement_rows, _ITEM),
     "closing": Relation("subscriptions", closing_rows("periods"), _ITEM),
@@ -243,5 +277,19 @@ RELATIONS: dict[str, Relation] = {
             "CASE WHEN t.paid_on <= CAST(t.ended_on + INTERVAL 30 DAY AS DATE) "
             "AND t.paid_on <= {last_day} THEN 1 ELSE 0 END AS is_converted"
         ),
+    ),
+    "period_users": _usage("user_months", user_rows()),
+    "users_7d": _usage("user_months", user_rows(7)),
+    "users_28d": _usage("user_months", user_rows(28)),
+    "calendar": _usage("user_months", calendar_rows),
+    "active_accounts": _usage("account_months", usage_account_rows),
+    "feature_accounts": _usage("feature_months", feature_rows, own=FEATURE),
+    "feature_base": _usage(
+        "account_months", feature_base_rows, own=FEATURE, totals=feature_base_totals
+    ),
+    "signups": Relation("accounts", signup_rows, day="created_on"),
+    "first_value": Relation(
+        "events", signup_rows, day="created_on", table="accounts", totals=signup_medians,
+        has_totals=always, totals_filter=True,
     ),
 }

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from staycurve.metrics import base
-from staycurve.metrics.base import Operation, Unit
+from staycurve.metrics.base import Measure, Operation, Unit
 from staycurve.metrics.dimensions import ITEM_TRAITS
 from staycurve.metrics.query import STILL_OPEN, Plan
 from staycurve.metrics.relations import RELATIONS
@@ -184,8 +184,8 @@ def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row]
     names = [measure.name for measure in plan.measures]
     own = [(line[0], dict(zip(names, line[2:], strict=False))) for line in answer]
     total: dict[str, int | Fraction | None] = {
-        measure.name: _sum(
-            [numbers[measure.name] for _, numbers in own], plan.without_rows(measure)
+        measure.name: _whole(
+            measure, [numbers[measure.name] for _, numbers in own], plan.without_rows(measure)
         )
         for measure in plan.measures
     }
@@ -211,13 +211,20 @@ def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row]
         ]
         rows = [row for row in rows if row["value"]]
         sums = {"value": value}
+        if isinstance(formula, Measure) and formula.estimate:
+            rows = [
+                {"account_id": account, **formula.estimate.shown(numbers[formula.name])}
+                for account, numbers in own
+            ]
     if value is None:
         sums["why"] = STILL_OPEN if is_unknown else base.why_empty(formula, total)
     return rows, sums
 
 
-def _sum(values: Sequence[int | None], without: int | None) -> int | None:
+def _whole(measure: Measure, values: Sequence[int | None], without: int | None) -> int | None:
     known = [value for value in values if value is not None]
+    if measure.estimate:
+        return measure.estimate.combine(known)
     return sum(known) if known else without
 
 

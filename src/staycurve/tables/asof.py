@@ -6,9 +6,14 @@ from zoneinfo import ZoneInfo
 
 from staycurve.config import Config
 from staycurve.period import AsOf, day_start
-from staycurve.tables.engine import AnyEngine
+from staycurve.tables.engine import AnyEngine, name
+from staycurve.tables.events import EVENTS
+from staycurve.tables.lake import Lake
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.mrr_movements import MRR_MOVEMENTS
+from staycurve.tables.pointer import Snapshot
+from staycurve.tables.usage_days import USAGE_DAYS
+from staycurve.tables.usage_months import ACCOUNT_MONTHS, FEATURE_MONTHS, USER_MONTHS
 
 
 def needs_cut(engine: AnyEngine, seen: AsOf, zone: ZoneInfo) -> bool:
@@ -42,3 +47,58 @@ def cut(engine: AnyEngine, config: Config, seen: AsOf) -> None:
     engine.view("mrr_items", "SELECT * FROM items_then")
     engine.keep("movements_then", MRR_MOVEMENTS.statement(config))
     engine.view("mrr_movements", "SELECT * FROM movements_then")
+
+
+def needs_usage_cut(engine: AnyEngine, seen: AsOf, lake: Lake, snapshot: Snapshot) -> bool:
+    """Whether something was done after the instant but within its local day."""
+    if seen.is_whole or not lake.files(snapshot, EVENTS.name):
+        return False
+    held = lake.scan_parts(snapshot, EVENTS.name, EVENTS.stored, [str(seen.last_day)])
+    return bool(
+        engine.value(
+            f"SELECT COUNT(*) FROM ({held}) e WHERE occurred_on = DATE '{seen.last_day}' "
+            f"AND occurred_at >= TIMESTAMP '{seen.at:%Y-%m-%d %H:%M:%S.%f}'"
+        )
+    )
+
+
+def cut_usage(
+    engine: AnyEngine, config: Config, seen: AsOf, lake: Lake, snapshot: Snapshot
+) -> None:
+    """Let events and the usage tables be what they were at the instant, up to its month's end."""
+    day, month = f"DATE '{seen.last_day}'", f"DATE '{seen.last_day.replace(day=1)}'"
+    then = f"occurred_at < TIMESTAMP '{seen.at:%Y-%m-%d %H:%M:%S.%f}'"
+    held = lake.scan_parts(snapshot, EVENTS.name, EVENTS.stored, [str(seen.last_day)])
+    engine.view("events", f"SELECT * FROM ({held}) e WHERE occurred_on = {day} AND {then}")
+    engine.keep("usage_then", USAGE_DAYS.statement(config))
+    every = lake.scan(snapshot, EVENTS.name, EVENTS.stored)
+    engine.view("events", f"SELECT * FROM ({every}) e WHERE {then}")
+
+    columns = ", ".join(name(column) for column, _ in USAGE_DAYS.columns)
+    before = lake.scan(snapshot, USAGE_DAYS.name, USAGE_DAYS.columns)
+    after = f"UNION ALL SELECT {columns} FROM usage_then"
+    whole = f"SELECT {columns} FROM ({before}) u WHERE day < {day} {after}"
+    engine.view(
+        "usage_days",
+        f"SELECT {columns} FROM ({before}) u WHERE day >= {month} AND day < {day} {after}",
+    )
+    for table, key in ((USER_MONTHS, "user_id"), (ACCOUNT_MONTHS, "account_id"),
+                       (FEATURE_MONTHS, "")):
+        own = ", ".join(f"m.{name(c)}" for c, _ in table.columns if c != "first_on")
+        join = ""
+        if key:
+            engine.keep(
+                "firsts_then",
+                f"SELECT {key}, MIN(first_on) AS first_on FROM {table.name} "
+                f"WHERE month_on < {month} GROUP BY {key}",
+            )
+            own += ", coalesce(f.first_on, m.first_day) AS first_on"
+            join = f"LEFT JOIN firsts_then f ON f.{key} = m.{key}"
+        listed = ", ".join(name(column) for column, _ in table.columns)
+        engine.keep(
+            f"{table.name}_then",
+            f"SELECT {listed} FROM {table.name} WHERE month_on < {month} UNION ALL "
+            f"SELECT {own} FROM ({table.statement(config)}) m {join}",
+        )
+        engine.view(table.name, f"SELECT * FROM {table.name}_then")
+    engine.view("usage_days", whole)

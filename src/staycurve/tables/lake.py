@@ -106,7 +106,7 @@ class Lake:
                 actions = delta.get_add_actions(flatten=True)
                 added = actions["path"].to_pylist()
                 keys = delta.metadata().partition_columns
-                parts: list[Any] = actions[f"partition.{keys[0]}"].to_pylist() if keys else []
+                parts: list[Any] = list(actions[f"partition.{keys[0]}"].to_pylist()) if keys else []
             except (DeltaError, OSError) as error:
                 raise LakeError(
                     f"Table {table} cannot be read at version {version}: {error}.",

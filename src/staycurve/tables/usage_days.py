@@ -23,9 +23,18 @@ def feature_sql(config: Config, *, event: str = "e") -> str:
 
 
 def active_sql(config: Config, *, event: str = "e") -> str:
-    """SQL that is true for an event that makes its user active."""
-    listed = ", ".join(quoted(one) for one in config.behaviour.usage.active)
-    return f"{event}.event IN ({listed})" if listed else "TRUE"
+    """SQL that is true for an event that makes its user active; an activation always does."""
+    active = config.behaviour.usage.active
+    if not active:
+        return "TRUE"
+    listed = ", ".join(quoted(one) for one in (*active, *config.behaviour.activation.events))
+    return f"{event}.event IN ({listed})"
+
+
+def activation_sql(config: Config, *, event: str = "e") -> str:
+    """SQL that is true for an event with which an account can reach first value."""
+    listed = ", ".join(quoted(one) for one in config.behaviour.activation.events)
+    return f"{event}.event IN ({listed})" if listed else active_sql(config, event=event)
 
 
 def counted_sql(config: Config, *, event: str = "e") -> str:
@@ -44,12 +53,13 @@ def number_sql(key: str, *, default: str) -> str:
 
 def _statement(config: Config) -> str:
     usage = config.behaviour.usage
-    grouped = "1, 2, 3, 4, 5"
+    grouped = "1, 2, 3, 4, 5, 6"
     # The events are summed before they meet other tables: there are many of them.
     return f"""
 WITH summed AS (
     SELECT e.account_id AS own_id, e.user_id, {feature_sql(config)} AS feature,
            e.occurred_on AS day, {active_sql(config)} AS is_active,
+           {activation_sql(config)} AS is_activation,
            CAST(SUM({number_sql(usage.count, default="1")}) AS BIGINT) AS uses,
            CAST(SUM({number_sql(usage.errors, default="NULL")}) AS BIGINT) AS errors,
            CAST(SUM({number_sql(usage.seconds, default="NULL")}) AS BIGINT) AS seconds
@@ -63,7 +73,7 @@ loose AS (
     JOIN users u ON u.user_id = s.user_id
 )
 SELECT coalesce(r.root_id, s.own_id, l.account_id) AS account_id, s.user_id, s.feature, s.day,
-       s.is_active, s.uses, s.errors, s.seconds
+       s.is_active, s.is_activation, s.uses, s.errors, s.seconds
 FROM summed s
 LEFT JOIN loose l ON s.own_id IS NULL AND l.user_id = s.user_id
 LEFT JOIN account_roots r ON r.account_id = coalesce(s.own_id, l.account_id)
@@ -84,6 +94,7 @@ USAGE_DAYS = Derived(
         ("feature", "VARCHAR"),
         ("day", "DATE"),
         ("is_active", "BOOLEAN"),
+        ("is_activation", "BOOLEAN"),
         ("uses", "BIGINT"),
         ("errors", "BIGINT"),
         ("seconds", "BIGINT"),

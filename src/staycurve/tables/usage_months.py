@@ -21,17 +21,26 @@ _BITS = f"""CAST(bit_or({DAY_BIT}) AS BIGINT) AS days,
 def _users(config: Config) -> str:
     del config
     return f"""
-SELECT account_id, user_id, {_MONTH} AS month_on, {_BITS}
-FROM usage_days
-WHERE is_active AND user_id IS NOT NULL
-GROUP BY account_id, user_id, {_MONTH}
+WITH months AS (
+    SELECT account_id, user_id, {_MONTH} AS month_on, {_BITS}
+    FROM usage_days
+    WHERE is_active AND user_id IS NOT NULL
+    GROUP BY account_id, user_id, {_MONTH}
+),
+shared AS (
+    SELECT user_id, month_on FROM months GROUP BY user_id, month_on HAVING COUNT(*) > 1
+)
+SELECT m.*, s.user_id IS NOT NULL AS is_shared
+FROM months m
+LEFT JOIN shared s ON s.user_id = m.user_id AND s.month_on = m.month_on
 """
 
 
 def _accounts(config: Config) -> str:
     del config
     return f"""
-SELECT account_id, {_MONTH} AS month_on, {_BITS}
+SELECT account_id, {_MONTH} AS month_on, {_BITS},
+       MIN(CASE WHEN is_activation THEN day END) AS activated_on
 FROM usage_days
 WHERE is_active AND account_id IS NOT NULL
 GROUP BY account_id, {_MONTH}
@@ -60,12 +69,13 @@ _COLUMNS = (
 USER_MONTHS = Derived(
     name="user_months",
     about=N_(
-        "The days of a month on which a user was active, as bits; and the first day ever on "
-        "which that user was."
+        "The days of a month on which a user was active, as bits; the first day ever on which "
+        "that user was; and whether the user was active in several accounts in that month."
     ),
     grain=N_("one account, user and month"),
     columns=(
-        ("account_id", "VARCHAR"), ("user_id", "VARCHAR"), *_COLUMNS, ("first_on", "DATE"),
+        ("account_id", "VARCHAR"), ("user_id", "VARCHAR"), *_COLUMNS,
+        ("is_shared", "BOOLEAN"), ("first_on", "DATE"),
     ),
     reads=("usage_days",),
     statement=_users,
@@ -75,11 +85,13 @@ USER_MONTHS = Derived(
 ACCOUNT_MONTHS = Derived(
     name="account_months",
     about=N_(
-        "The days of a month on which anybody of an account was active, as bits; and the first "
-        "day ever on which somebody was."
+        "The days of a month on which anybody of an account was active, as bits; the first day "
+        "ever on which somebody was; and the month's first day with an activation event."
     ),
     grain=N_("one account and month"),
-    columns=(("account_id", "VARCHAR"), *_COLUMNS, ("first_on", "DATE")),
+    columns=(
+        ("account_id", "VARCHAR"), *_COLUMNS, ("activated_on", "DATE"), ("first_on", "DATE"),
+    ),
     reads=("usage_days",),
     statement=_accounts,
     partition="month_on",

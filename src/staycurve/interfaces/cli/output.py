@@ -74,7 +74,7 @@ def number(value: float | None, unit: Unit, *, is_open: bool = False) -> str:
     if unit is Unit.PERCENT:
         return f"{value * 100:,.1f}%{mark}"
     if unit is Unit.COUNT:
-        return f"{value:,.0f}{mark}"
+        return f"{value:,.0f}{mark}" if float(value).is_integer() else f"{value:,.1f}{mark}"
     if unit is Unit.MONEY:
         return f"{value:,.2f}{mark}"
     return f"{value:,.1f}{mark}" if unit is Unit.SCORE else f"{value:,.2f}{mark}"

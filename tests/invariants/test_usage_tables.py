@@ -94,7 +94,7 @@ def test_usage_days_are_the_events_counted_by_hand(seed: int, tmp_path: Path) ->
             firsts[user] = min(day, firsts.get(user, day))
     assert {
         (account, user, month): (days, first)
-        for account, user, month, days, _, _, _, first in found["user_months"]
+        for account, user, month, days, _, _, first, _ in found["user_months"]
     } == {key: (days, firsts[key[1]]) for key, days in bits.items()}
 
 

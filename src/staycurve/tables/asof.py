@@ -13,7 +13,12 @@ from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.mrr_movements import MRR_MOVEMENTS
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.usage_days import USAGE_DAYS
-from staycurve.tables.usage_months import ACCOUNT_MONTHS, FEATURE_MONTHS, USER_MONTHS
+from staycurve.tables.usage_months import (
+    ACCOUNT_MONTHS,
+    FEATURE_MONTHS,
+    OVER_ALL,
+    USER_MONTHS,
+)
 
 
 def needs_cut(engine: AnyEngine, seen: AsOf, zone: ZoneInfo) -> bool:
@@ -82,18 +87,19 @@ def cut_usage(
         "usage_days",
         f"SELECT {columns} FROM ({before}) u WHERE day >= {month} AND day < {day} {after}",
     )
-    for table, key in ((USER_MONTHS, "user_id"), (ACCOUNT_MONTHS, "account_id"),
-                       (FEATURE_MONTHS, "")):
-        own = ", ".join(f"m.{name(c)}" for c, _ in table.columns if c != "first_on")
+    for table in (USER_MONTHS, ACCOUNT_MONTHS, FEATURE_MONTHS):
+        key, columns = OVER_ALL.get(table.name, ("", {}))
+        own = ", ".join(f"m.{name(c)}" for c, _ in table.columns if c not in columns)
         join = ""
         if key:
+            # A first day or a second account after the instant lies in days that are not asked.
             engine.keep(
-                "firsts_then",
-                f"SELECT {key}, MIN(first_on) AS first_on FROM {table.name} "
-                f"WHERE month_on < {month} GROUP BY {key}",
+                "known_then",
+                f"SELECT {key}, {', '.join(f'MIN({c}) AS {c}' for c in columns)} "
+                f"FROM {table.name} GROUP BY {key}",
             )
-            own += ", coalesce(f.first_on, m.first_day) AS first_on"
-            join = f"LEFT JOIN firsts_then f ON f.{key} = m.{key}"
+            own += "".join(f", f.{column}" for column in columns)
+            join = f"LEFT JOIN known_then f ON f.{key} = m.{key}"
         listed = ", ".join(name(column) for column, _ in table.columns)
         engine.keep(
             f"{table.name}_then",

@@ -17,7 +17,7 @@ from staycurve.tables.engine import AnyEngine
 from staycurve.tables.lake import Lake, Writing
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
-from staycurve.tables.views import DERIVED
+from staycurve.tables.views import DERIVED, USAGE
 
 LEDGER = 2
 """Grows when a statement of a derived table changes its meaning: then all of it is computed."""
@@ -84,9 +84,12 @@ def refresh(
 ) -> RefreshReport:
     """Compute what changed since the last refresh, or everything, and move the pointer once."""
     with lake.writing(wait=wait) as writing:
-        views.create(engine, lake, writing.now_seen)
         reason = "asked for" if is_full else ""
         reason = reason or _full_reason(writing.meta, writing.tables, config)
+        is_old = bool(usage_refresh.full_reason(writing.meta, writing.tables, config))
+        # Another version of staycurve may have kept other columns.
+        replaced = [*(DERIVED if reason else ()), *(USAGE if is_old else ())]
+        views.create(engine, lake, writing.now_seen, without=replaced)
         stale = writing.scan(STALE_TABLE, STALE_COLUMNS)
         engine.keep("stale", f"SELECT DISTINCT account_id FROM ({stale})")
         rates = _refresh_fx(engine, config, writing, is_full=bool(reason))

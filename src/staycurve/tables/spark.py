@@ -214,8 +214,8 @@ class SparkEngine(AnyEngine):
     def _bind(self, needs: Iterable[str], scans: Iterable[Scan]) -> None:
         """Let Spark know every relation that a statement names."""
         if len(self._scans) > MOST_SCANS:
-            for relation in self._scans:
-                self._session.catalog.dropTempView(relation)
+            for files in self._scans:
+                self._session.catalog.dropTempView(files)
             self._scans.clear()
         for scan in scans:
             if scan.relation not in self._scans:

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from staycurve.errors import EngineError, LakeError, StaycurveError
 
@@ -187,9 +187,9 @@ def _started(options: Mapping[str, str]) -> SparkSession:
         with _quiet(), (folder / "log").open("wb") as log:
             if SparkContext._gateway is None:
                 # Java writes what it does to a file: standard error holds our one line.
-                SparkContext._ensure_initialized(
-                    gateway=launch_gateway(conf, {"stdout": log, "stderr": subprocess.STDOUT})
-                )
+                launch: Any = launch_gateway
+                gateway = launch(conf, {"stdout": log, "stderr": subprocess.STDOUT})
+                SparkContext._ensure_initialized(gateway=gateway)
             context = SparkContext(conf=conf)
             from pyspark.sql import SparkSession
 
@@ -231,7 +231,7 @@ def _connected(url: str, options: Mapping[str, str]) -> SparkSession:
     try:
         with _quiet():
             from pyspark.sql.connect.client.retries import DefaultPolicy
-            from pyspark.sql.connect.session import SparkSession
+            from pyspark.sql.connect.session import SparkSession as RemoteSession
     except ImportError:
         raise _missing_package() from None
     wanted = {k: v for k, v in options.items() if k not in OWN_OPTIONS}
@@ -242,13 +242,14 @@ def _connected(url: str, options: Mapping[str, str]) -> SparkSession:
             hint="Set it where the server is started, and take it out of [spark].",
         )
     try:
-        session = SparkSession(connection=url)
+        # It has the same methods as the session of an application in this process.
+        session: Any = RemoteSession(connection=url)
         session.client.set_retry_policies([DefaultPolicy(max_retries=4, max_backoff=2000)])
         for key, value in {**wanted, **SQL_OPTIONS}.items():
             session.conf.set(key, value)
     except Exception as error:
         raise explained(error, url) from error
-    return session
+    return cast("SparkSession", session)
 
 
 def _reach(url: str) -> None:
@@ -372,11 +373,12 @@ def _forget_java() -> None:
     """Let the next application start a Java of its own where this one's has died."""
     from pyspark import SparkContext
 
-    process = getattr(SparkContext._gateway, "proc", None)
+    gateway: Any = SparkContext._gateway
+    process = getattr(gateway, "proc", None)
     if process is None or process.poll() is None:
         return
     with contextlib.suppress(Exception):
-        SparkContext._gateway.shutdown()
+        gateway.shutdown()
     SparkContext._gateway = None
     SparkContext._jvm = None
     SparkContext._active_spark_context = None

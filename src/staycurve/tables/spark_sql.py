@@ -105,21 +105,21 @@ def _relation_of(paths: Sequence[str], has_places: bool) -> str:
     return f"files_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _mend(tree: exp.Expression) -> None:
-    for node in tree.find_all(exp.DataType):
-        if node.is_type("HUGEINT"):
-            node.replace(BIG.copy())
+def _mend(tree: exp.Expr) -> None:
+    for kind in list(tree.find_all(exp.DataType)):
+        if kind.is_type("HUGEINT"):
+            kind.replace(BIG.copy())
     # The innermost first: what is put around a node holds copies of what is inside it.
-    for node in reversed(list(tree.find_all(exp.IntDiv))):
-        if _is_big(node):
-            node.replace(_exact_quotient(node.this, node.expression))
-    for node in reversed(list(tree.find_all(exp.JSONExtractScalar))):
-        key = _only_key(node.expression)
+    for division in reversed(list(tree.find_all(exp.IntDiv))):
+        if _is_big(division):
+            division.replace(_exact_quotient(division.this, division.expression))
+    for text in reversed(list(tree.find_all(exp.JSONExtractScalar))):
+        key = _only_key(text.expression)
         if key is not None:
-            node.replace(_json_text(node.this, key))
+            text.replace(_json_text(text.this, key))
 
 
-def _exact_quotient(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+def _exact_quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     # Spark's DIV gives 64 bits and drops the rest of a larger quotient in silence. Without its
     # remainder a number is divided exactly, and the cast of the quotient may complain.
     rest = exp.Mod(this=exp.paren(left.copy()), expression=exp.paren(right.copy()))
@@ -128,18 +128,18 @@ def _exact_quotient(left: exp.Expression, right: exp.Expression) -> exp.Expressi
     return exp.Cast(this=quotient, to=BIG.copy())
 
 
-def _json_text(text: exp.Expression, key: str) -> exp.Expression:
+def _json_text(text: exp.Expr, key: str) -> exp.Expr:
     # Spark's JSON paths cannot name a key that holds an apostrophe.
     entries = exp.func("FROM_JSON", text.copy(), exp.Literal.string("MAP<STRING, STRING>"))
     return exp.Bracket(this=entries, expressions=[exp.Literal.string(key)], offset=0)
 
 
-def _is_big(node: exp.Expression) -> bool:
+def _is_big(node: exp.Expr) -> bool:
     """Whether a 128-bit integer is part of a calculation."""
     return any(cast.to == BIG for cast in node.find_all(exp.Cast))
 
 
-def _only_key(path: exp.Expression) -> str | None:
+def _only_key(path: exp.Expr) -> str | None:
     """The key that a JSON path names, if it is a root and one key."""
     if isinstance(path, exp.JSONPath) and len(path.expressions) == 2:
         last = path.expressions[1]

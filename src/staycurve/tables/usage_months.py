@@ -21,18 +21,10 @@ _BITS = f"""CAST(bit_or({DAY_BIT}) AS BIGINT) AS days,
 def _users(config: Config) -> str:
     del config
     return f"""
-WITH months AS (
-    SELECT account_id, user_id, {_MONTH} AS month_on, {_BITS}
-    FROM usage_days
-    WHERE is_active AND user_id IS NOT NULL
-    GROUP BY account_id, user_id, {_MONTH}
-),
-shared AS (
-    SELECT user_id, month_on FROM months GROUP BY user_id, month_on HAVING COUNT(*) > 1
-)
-SELECT m.*, s.user_id IS NOT NULL AS is_shared
-FROM months m
-LEFT JOIN shared s ON s.user_id = m.user_id AND s.month_on = m.month_on
+SELECT account_id, user_id, {_MONTH} AS month_on, {_BITS}
+FROM usage_days
+WHERE is_active AND user_id IS NOT NULL
+GROUP BY account_id, user_id, {_MONTH}
 """
 
 
@@ -59,6 +51,15 @@ GROUP BY account_id, feature, {_MONTH}
 """
 
 
+FIRST_ON = "MIN(first_day) AS first_on"
+IS_SHARED = "MIN(coalesce(account_id, '')) <> MAX(coalesce(account_id, '')) AS is_shared"
+
+OVER_ALL: dict[str, tuple[str, dict[str, str]]] = {
+    "user_months": ("user_id", {"first_on": FIRST_ON, "is_shared": IS_SHARED}),
+    "account_months": ("account_id", {"first_on": FIRST_ON}),
+}
+"""Month table → whose rows these are, and the columns that are computed over all its months."""
+
 _COLUMNS = (
     ("month_on", "DATE"),
     ("days", "BIGINT"),
@@ -70,12 +71,12 @@ USER_MONTHS = Derived(
     name="user_months",
     about=N_(
         "The days of a month on which a user was active, as bits; the first day ever on which "
-        "that user was; and whether the user was active in several accounts in that month."
+        "that user was; and whether the user was ever active in several accounts."
     ),
     grain=N_("one account, user and month"),
     columns=(
         ("account_id", "VARCHAR"), ("user_id", "VARCHAR"), *_COLUMNS,
-        ("is_shared", "BOOLEAN"), ("first_on", "DATE"),
+        ("first_on", "DATE"), ("is_shared", "BOOLEAN"),
     ),
     reads=("usage_days",),
     statement=_users,

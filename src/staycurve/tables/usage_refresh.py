@@ -12,15 +12,11 @@ from staycurve.tables.lake import Lake, Writing
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.stale import STALE_DAYS_COLUMNS, STALE_DAYS_TABLE
 from staycurve.tables.usage_days import USAGE_DAYS
-from staycurve.tables.usage_months import ACCOUNT_MONTHS, FEATURE_MONTHS, USER_MONTHS
+from staycurve.tables.usage_months import FEATURE_MONTHS, OVER_ALL
 from staycurve.tables.views import USAGE, create_one
 
 USAGE_VERSION = 1
 """Grows when a statement of a usage table changes its meaning: then all of it is computed."""
-
-_FIRSTS = ((USER_MONTHS, "user_id"), (ACCOUNT_MONTHS, "account_id"))
-"""Month tables that know the first day ever, and whose it is."""
-
 
 def full_reason(meta: Mapping[str, Any], tables: Mapping[str, int], config: Config) -> str:
     """Why all of the usage tables must be computed, or nothing."""
@@ -120,12 +116,13 @@ def _changed(writing: Writing, table: str, before: int | None) -> str:
 def _all(engine: AnyEngine, config: Config, writing: Writing) -> None:
     for table in USAGE.values():
         sql = table.statement(config)
-        key = dict((t.name, k) for t, k in _FIRSTS).get(table.name)
-        if key:
+        if table.name in OVER_ALL:
+            key, columns = OVER_ALL[table.name]
             engine.keep("month_rows", sql)
             sql = (
-                f"SELECT m.*, f.first_on FROM month_rows m JOIN (SELECT {key}, MIN(first_day) AS "
-                f"first_on FROM month_rows GROUP BY {key}) f ON f.{key} = m.{key}"
+                f"SELECT m.*, {', '.join(f'f.{column}' for column in columns)} FROM month_rows m "
+                f"JOIN (SELECT {key}, {', '.join(columns.values())} FROM month_rows "
+                f"GROUP BY {key}) f ON f.{key} = m.{key}"
             )
         writing.write(engine, table.name, table.columns, sql, partition=table.partition)
         engine.drop("month_rows")
@@ -149,8 +146,8 @@ def _some(engine: AnyEngine, config: Config, writing: Writing, days: Sequence[st
     )
     create_one(engine, USAGE_DAYS.name, seen)
     _replace(engine, writing, FEATURE_MONTHS.name, FEATURE_MONTHS.statement(config), months)
-    for table, key in _FIRSTS:
-        _replace_firsts(engine, config, writing, table.name, key, months)
+    for table in OVER_ALL:
+        _replace_over_all(engine, config, writing, table, months)
     for one in USAGE.values():
         create_one(engine, one.name, writing.scan(one.name, one.columns))
     create_one(engine, EVENTS.name, writing.scan(EVENTS.name, EVENTS.stored))
@@ -165,13 +162,13 @@ def _replace(
     )
 
 
-def _replace_firsts(
-    engine: AnyEngine, config: Config, writing: Writing, table: str, key: str,
-    months: Sequence[str],
+def _replace_over_all(
+    engine: AnyEngine, config: Config, writing: Writing, table: str, months: Sequence[str]
 ) -> None:
-    """Replace months whose rows know the first day ever, and others in which it changed."""
+    """Replace months whose rows know something of all months, and others in which that changed."""
     listed = ", ".join(f"DATE {quoted(month)}" for month in months)
     own = USAGE[table]
+    key, columns = OVER_ALL[table]
     every = writing.scan(table, own.columns)
     engine.keep("month_rows", own.statement(config))
     engine.keep(
@@ -179,37 +176,38 @@ def _replace_firsts(
         f"SELECT DISTINCT {key} FROM (SELECT {key} FROM month_rows UNION ALL "
         f"SELECT {key} FROM ({every}) m WHERE month_on IN ({listed})) k",
     )
+    used = list(dict.fromkeys(("account_id", key, "first_day")))
     engine.keep(
         "others",
-        f"SELECT {key}, month_on, first_day, first_on FROM ({every}) m "
+        f"SELECT month_on, {', '.join((*used, *columns))} FROM ({every}) m "
         f"WHERE month_on NOT IN ({listed}) AND {key} IN (SELECT {key} FROM touched_keys)",
     )
     engine.keep(
-        "firsts_now",
-        f"SELECT {key}, MIN(first_day) AS first_on FROM (SELECT {key}, first_day FROM month_rows "
-        f"UNION ALL SELECT {key}, first_day FROM others) a GROUP BY {key}",
+        "known_now",
+        f"SELECT {key}, {', '.join(columns.values())} FROM (SELECT {', '.join(used)} "
+        f"FROM month_rows UNION ALL SELECT {', '.join(used)} FROM others) a GROUP BY {key}",
     )
+    differs = " OR ".join(f"f.{column} <> o.{column}" for column in columns)
     also = [
         str(row[0])
         for row in engine.rows(
-            f"SELECT DISTINCT o.month_on FROM others o JOIN firsts_now f ON f.{key} = o.{key} "
-            "WHERE f.first_on <> o.first_on"
+            f"SELECT DISTINCT o.month_on FROM others o JOIN known_now f ON f.{key} = o.{key} "
+            f"WHERE {differs}"
         )
     ]
-    names = ", ".join(f"m.{name(column)}" for column, _ in own.columns[:-1])
+    names = ", ".join(f"m.{name(column)}" for column, _ in own.columns if column not in columns)
     sql = (
-        f"SELECT {names}, f.first_on FROM month_rows m JOIN firsts_now f ON f.{key} = m.{key}"
+        f"SELECT {names}, {', '.join(f'f.{column}' for column in columns)} FROM month_rows m "
+        f"JOIN known_now f ON f.{key} = m.{key}"
     )
     if also:
         parts = writing.lake.scan_parts(writing.now_seen, table, own.columns, also)
         within = ", ".join(f"DATE {quoted(month)}" for month in also)
+        known = ", ".join(f"coalesce(f.{column}, m.{column}) AS {column}" for column in columns)
         sql += (
-            f" UNION ALL SELECT {names}, coalesce(f.first_on, m.first_on) AS first_on "
-            f"FROM ({parts}) m LEFT JOIN firsts_now f ON f.{key} = m.{key} "
-            f"WHERE m.month_on IN ({within})"
+            f" UNION ALL SELECT {names}, {known} FROM ({parts}) m "
+            f"LEFT JOIN known_now f ON f.{key} = m.{key} WHERE m.month_on IN ({within})"
         )
     _replace(engine, writing, table, sql, [*months, *also])
-    for relation in ("month_rows", "touched_keys", "others", "firsts_now"):
+    for relation in ("month_rows", "touched_keys", "others", "known_now"):
         engine.drop(relation)
-
-

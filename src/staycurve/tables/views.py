@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.derived import Derived
-from staycurve.tables.engine import AnyEngine
+from staycurve.tables.engine import AnyEngine, empty_sql
 from staycurve.tables.fx_days import BOUNDS_SQL
 from staycurve.tables.fx_days import COLUMNS as FX_COLUMNS
 from staycurve.tables.lake import Lake
@@ -38,10 +38,13 @@ def stored_columns() -> Mapping[str, Columns]:
     return found | {"fx_days": FX_COLUMNS}
 
 
-def create(engine: AnyEngine, lake: Lake, snapshot: Snapshot) -> None:
-    """Let the engine name every table as it is in `snapshot`."""
+def create(
+    engine: AnyEngine, lake: Lake, snapshot: Snapshot, *, without: Collection[str] = ()
+) -> None:
+    """Let the engine name every table as it is in `snapshot`, those of `without` as empty."""
     for table, columns in stored_columns().items():
-        create_one(engine, table, lake.scan(snapshot, table, columns))
+        known = empty_sql(columns) if table in without else lake.scan(snapshot, table, columns)
+        create_one(engine, table, known)
     create_one(engine, "fx_bounds", BOUNDS_SQL)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from staycurve.config import SWITCHES, Config
+from staycurve.insights import event_checks
+from staycurve.insights.findings import Finding, Patient
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import tables_of
 from staycurve.period import AsOf, period_of
@@ -17,65 +17,10 @@ from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
 
-MARKS = {"ok": "✓", "note": "·", "warning": "!", "problem": "✗"}
-
 PREPAID_SHARE = 0.3
 """With more of the accounts ending in the last month, their ends are prepaid ends, not churn."""
 STALE_DAYS = 7
 """ECB publishes on business days: a rate may be four days old at Easter, not a week."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that doctor saw.
-
-    Attributes
-    ----------
-    level : str
-        'ok', 'note', 'warning' or 'problem'.
-    check : str
-        A stable name.
-    text, hint : str
-        What was seen, and what to do about it.
-    count : int
-        How many rows or accounts it concerns.
-    """
-
-    level: str
-    check: str
-    text: str
-    hint: str = ""
-    count: int = 0
-
-    @property
-    def mark(self) -> str:
-        """One sign for the level."""
-        return MARKS[self.level]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The finding as `doctor --format json` lists it."""
-        return {
-            "level": self.level,
-            "check": self.check,
-            "text": self.text,
-            "hint": self.hint,
-            "count": self.count,
-        }
-
-
-@dataclass(frozen=True)
-class Patient:
-    """What the checks look at."""
-
-    config: Config
-    lake: Lake
-    snapshot: Snapshot
-    engine: AnyEngine
-    seen: AsOf
-
-    def count(self, sql: str) -> int:
-        """The number that a statement answers."""
-        return int(self.engine.value(sql) or 0)
 
 
 Check = Callable[[Patient], Iterator[Finding]]
@@ -256,8 +201,8 @@ def _churn_sources(patient: Patient) -> Iterator[Finding]:
             f"SELECT COUNT(*) FROM accounts WHERE {said} AND account_id IN ({paying})"
         )
         gone = patient.count(
-            f"SELECT COUNT(*) FROM accounts WHERE NOT {said} AND account_id IN ({left}) "
-            f"AND account_id NOT IN ({paying})"
+            f"SELECT COUNT(*) FROM accounts a WHERE NOT {said} AND account_id IN ({left}) "
+            f"AND NOT EXISTS (SELECT 1 FROM ({paying}) p WHERE p.account_id = a.account_id)"
         )
         if still or gone:
             yield Finding(
@@ -274,11 +219,18 @@ def _churn_sources(patient: Patient) -> Iterator[Finding]:
         "OR lower(survey) LIKE '%cancel%' OR lower(survey) LIKE '%exit%' ORDER BY survey"
     )
     for (survey,) in surveys:
-        told = f"SELECT DISTINCT account_id FROM answers WHERE survey = {quoted(survey)}"
-        stayed = patient.count(
-            f"SELECT COUNT(*) FROM ({told}) t WHERE account_id NOT IN ({left})"
+        told = (
+            "SELECT DISTINCT account_id FROM answers "
+            f"WHERE survey = {quoted(survey)} AND account_id IS NOT NULL"
         )
-        silent = patient.count(f"SELECT COUNT(*) FROM ({left}) l WHERE account_id NOT IN ({told})")
+        stayed = patient.count(
+            f"SELECT COUNT(*) FROM ({told}) t "
+            f"WHERE NOT EXISTS (SELECT 1 FROM ({left}) l WHERE l.account_id = t.account_id)"
+        )
+        silent = patient.count(
+            f"SELECT COUNT(*) FROM ({left}) l "
+            f"WHERE NOT EXISTS (SELECT 1 FROM ({told}) t WHERE t.account_id = l.account_id)"
+        )
         if stayed or silent:
             yield Finding(
                 "warning",
@@ -415,4 +367,5 @@ CHECKS: tuple[Check, ...] = (
     _early_events,
     _churn_sources,
     _trial_flags,
+    *event_checks.CHECKS,
 )

@@ -21,6 +21,7 @@ from staycurve.tables.arrivals import Arrivals
 from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine, remove_leftovers
+from staycurve.tables.events import EVENTS, clock_checks
 from staycurve.tables.lake import Lake, Writing
 from staycurve.tables.placing import Counts
 from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions
@@ -196,6 +197,9 @@ class _Loading:
                 item.table, read.staged, item.feed, config=self.config, options=self.options,
                 file=file, mapping=self.mapping.name,
             )
+            if item.table is EVENTS:
+                hours = self.config.behaviour.usage.tolerance_hours
+                job = replace(job, checks=(*job.checks, *clock_checks(self.now, hours)))
             self._say(f"loading {file} into {item.table.name}")
             bad = read.bad if item.is_main else None
             origin = Origin(self._number, file, str(item.path.resolve()))

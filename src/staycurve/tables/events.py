@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from staycurve.i18n import N_
-from staycurve.tables.base import Column, Table
+from staycurve.tables.base import Check, Column, Table
+
+FIRST_DAY = "2000-01-01"
+"""Before it lie the zero of a clock that was never set (1970), and slips of the pen."""
+PROPERTIES_BYTES = 1_000_000
+"""A megabyte is the most that PostHog takes for one event; Segment stops at 32 kilobytes."""
 
 EVENTS = Table(
     name="events",
@@ -21,4 +28,43 @@ EVENTS = Table(
         Column("received_at", "instant", N_("When we heard of it.")),
         Column("properties", "json", N_("Anything else that is known of it, as a JSON object.")),
     ),
+    checks=(
+        Check(
+            "occurred_at",
+            f"occurred_at < TIMESTAMP '{FIRST_DAY} 00:00:00'",
+            N_("lies before 2000: a clock that was not set"),
+        ),
+        Check(
+            "properties",
+            f"strlen(properties) > {PROPERTIES_BYTES}",
+            N_("is longer than a million bytes"),
+        ),
+    ),
 )
+
+
+def clock_checks(now: dt.datetime, tolerance_hours: int) -> tuple[Check, ...]:
+    """What a sender's clock may not say: rules that depend on when the file is loaded.
+
+    Parameters
+    ----------
+    now : datetime
+        When the file is loaded.
+    tolerance_hours : int
+        How far a clock may run ahead of the receipt (or of now, where that is not known).
+    """
+    at = f"TIMESTAMP '{now.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}'"
+    ahead = f"INTERVAL {tolerance_hours} HOUR"
+    return (
+        Check("received_at", f"received_at > {at} + {ahead}", N_("lies in the future")),
+        Check(
+            "occurred_at",
+            f"occurred_at > {at} + {ahead}",
+            N_("lies in the future: the sender's clock runs ahead"),
+        ),
+        Check(
+            "occurred_at",
+            f"occurred_at > received_at + {ahead}",
+            N_("is later than received_at {received_at}: the sender's clock runs ahead"),
+        ),
+    )

@@ -23,12 +23,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from staycurve.config import PROFILES
+
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "data"
 PAGE = HERE.parent / "docs" / "explanation" / "performance.md"
 PEER = "saas-metrics==0.1.0"
 PEER_SECONDS = 300.0
-PARTS = ("movements", "peer", "show", "refresh")
+PARTS = ("movements", "peer", "show", "refresh", "reconcile")
 
 
 class StepError(RuntimeError):
@@ -299,6 +301,22 @@ def refresh(accounts: int, runs: int) -> list[Line]:
     ]
 
 
+def reconcile(accounts: int, runs: int) -> list[Line]:
+    """One month's MRR against every profile, from a cold start."""
+    source = DATA / "fx"
+    step("write", fresh(source), accounts, 0.2)
+    folder = project("project-reconcile", source, ("accounts", "fx_rates", "subscriptions"))
+    command = [str(Path(sys.executable).parent / "staycurve"), "--project", str(folder)]
+    lines = []
+    for profile in (name for name in PROFILES if name != "staycurve"):
+        ask = [*command, "reconcile", "--against", profile, "--format", "json"]
+        costs = [measured(ask)[0] for _ in range(runs)]
+        what = f"{accounts:,} accounts against {profile}"
+        lines.append(Line("reconcile one month", what, runs, median(costs), target="< 5 s"))
+    shutil.rmtree(folder)
+    return lines
+
+
 def table(lines: list[Line]) -> str:
     """The lines as a Markdown table."""
     rows = [
@@ -348,8 +366,10 @@ def main() -> None:
             lines += peer(accounts, min(runs, 3))
         elif part == "show":
             lines += show(asked.demo_accounts, runs)
-        else:
+        elif part == "refresh":
             lines += refresh(accounts, runs)
+        else:
+            lines += reconcile(accounts, min(runs, 3))
     text = table(lines)
     print(text)
     if asked.write:

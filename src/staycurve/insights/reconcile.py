@@ -242,47 +242,68 @@ def _readings(
     )
     switches = [s for s in SWITCHES if any(c[s] != own.convention(s) for c in chosen)]
     ledgers.focus(since, until, switches=switches if is_short else None)
-    found: list[_Reading] = []
-    first: dict[Account, Counts] | None = None
-    asked: dict[str, _Reading] = {}
+    answers: list[_Answer] = []
+    asked: dict[str, _Answer] = {}
     for conventions, formula in zip(chosen, formulas, strict=True):
         made = ledgers.plan(query, ledgers.under(conventions), is_by_account=True)
         is_ledger_own = not any(
             touches_ledger(s) and conventions[s] != own.convention(s) for s in SWITCHES
         )
         if is_ledger_own and made.sql in asked:
-            found.append(asked[made.sql])
+            answers.append(asked[made.sql])
             continue
-        counts = {line[0]: _counts(made, line[2:]) for line in ledgers.run(made)}
-        first = counts if first is None else first
-        reading = _reading(
-            made, formula, counts, _moved(total, first, counts) if is_short else None
-        )
+        answer = _Answer(made, formula, {line[0]: line[2:] for line in ledgers.run(made)})
         if is_ledger_own:
-            asked[made.sql] = reading
-        found.append(reading)
+            asked[made.sql] = answer
+        answers.append(answer)
+    if not is_short:
+        found = [_reading(answer, answer.lines, None) for answer in answers]
+        return found[0], found[1:]
+    # An account with the same counts everywhere differs by nothing: its part is not asked for.
+    moved = {
+        account
+        for answer in answers[1:]
+        for account, _ in answer.lines.items() ^ answers[0].lines.items()
+    }
+    found = [
+        _reading(
+            answer,
+            {a: line for a, line in answer.lines.items() if a in moved},
+            _moved(total, answers[0], answer),
+        )
+        for answer in answers
+    ]
     return found[0], found[1:]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the statement of one reading answers: account → the values of its measures."""
+
+    made: Plan
+    formula: Formula
+    lines: Mapping[Account, tuple[Any, ...]]
 
 
 def _counts(made: Plan, line: Sequence[Any]) -> Counts:
     return dict(zip((m.name for m in made.measures), line, strict=False))
 
 
-def _moved(
-    total: Counts, before: Mapping[Account, Counts], after: Mapping[Account, Counts]
-) -> Counts:
+def _moved(total: Counts, before: _Answer, after: _Answer) -> Counts:
     """The total of all accounts, of which some went from `before` to `after`."""
     moved: Counts = {}
-    for name, value in total.items():
-        gained = sum(counts[name] or 0 for counts in after.values())
-        lost = sum(counts[name] or 0 for counts in before.values())
+    for place, (name, value) in enumerate(total.items()):
+        gained = sum(line[place] or 0 for line in after.lines.values())
+        lost = sum(line[place] or 0 for line in before.lines.values())
         moved[name] = None if value is None else value + gained - lost
     return moved
 
 
 def _reading(
-    made: Plan, formula: Formula, counts: Mapping[Account, Counts], total: Counts | None
+    answer: _Answer, lines: Mapping[Account, tuple[Any, ...]], total: Counts | None
 ) -> _Reading:
+    made, formula = answer.made, answer.formula
+    counts = {account: _counts(made, line) for account, line in lines.items()}
     if total is None:
         total = {}
         for measure in made.measures:

@@ -88,17 +88,17 @@ def cut_usage(
         f"SELECT {columns} FROM ({before}) u WHERE day >= {month} AND day < {day} {after}",
     )
     for table in (USER_MONTHS, ACCOUNT_MONTHS, FEATURE_MONTHS):
-        key, columns = OVER_ALL.get(table.name, ("", {}))
-        own = ", ".join(f"m.{name(c)}" for c, _ in table.columns if c not in columns)
+        key, known = OVER_ALL.get(table.name, ("", {}))
+        own = ", ".join(f"m.{name(c)}" for c, _ in table.columns if c not in known)
         join = ""
         if key:
             # A first day or a second account after the instant lies in days that are not asked.
             engine.keep(
                 "known_then",
-                f"SELECT {key}, {', '.join(f'MIN({c}) AS {c}' for c in columns)} "
+                f"SELECT {key}, {', '.join(f'MIN({c}) AS {c}' for c in known)} "
                 f"FROM {table.name} GROUP BY {key}",
             )
-            own += "".join(f", f.{column}" for column in columns)
+            own += "".join(f", f.{column}" for column in known)
             join = f"LEFT JOIN known_then f ON f.{key} = m.{key}"
         listed = ", ".join(name(column) for column, _ in table.columns)
         engine.keep(

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo-company
 
-.PHONY: install demo test lint docs bench clean
+.PHONY: install demo test test-spark lint docs bench clean
 
 $(BIN)/staycurve: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -11,7 +11,7 @@ $(BIN)/staycurve: pyproject.toml constraints.txt
 	touch $(BIN)/staycurve
 
 .venv/.test: $(BIN)/staycurve
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,spark]'
 	touch .venv/.test
 
 install: $(BIN)/staycurve
@@ -25,6 +25,9 @@ lint: .venv/.test
 
 test: .venv/.test lint
 	$(BIN)/python -m pytest
+
+test-spark: .venv/.test
+	STAYCURVE_ENGINES=full $(BIN)/python -m pytest tests/engines
 
 docs: .venv/.test
 	$(BIN)/python docs/generate.py

@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+import staycurve.workspace  # noqa: F401 - it adds the dimensions of the upper floors
 from staycurve.config import INVOLUNTARY, PROFILES, SWITCHES, VOLUNTARY
 from staycurve.interfaces.cli.app import app
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
@@ -20,7 +21,7 @@ from staycurve.metrics.describe import dims_of, tables_of
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
 from staycurve.tables.base import Column, Table
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.views import DERIVED
+from staycurve.tables.views import DERIVED, USAGE
 
 REFERENCE = Path(__file__).parent / "reference"
 BY_HAND = ("glossary.md",)
@@ -295,7 +296,7 @@ def tables_page() -> str:
     parts = [intro, "## Conformed tables", *(_table_part(found) for found in CONFORMED.values()),
              "## Derived tables",
              "Computed by `staycurve refresh`, account by account. Nobody loads them."]
-    for derived in DERIVED.values():
+    for derived in (*DERIVED.values(), *USAGE.values()):
         parts += [
             f"### {derived.name}",
             f"{derived.about} One row is {derived.grain}. Computed from {_code(derived.reads)}.",
@@ -326,7 +327,10 @@ def _parameter_row(parameter: Any) -> list[str]:
 def commands() -> Mapping[str, Any]:
     """Every command of the program, by name."""
     group: Any = typer.main.get_command(app)
-    found: dict[str, Any] = group.commands
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        found |= {f"{name} {own}": one for own, one in inner.items()} if inner else {name: command}
     return found
 
 

@@ -33,6 +33,25 @@ voluntary = [
     "not using it",
 ]
 involuntary = ["payment failed"]
+
+[activation]
+events = ["project_created"]
+checklist = ["signed_up", "project_created", "teammate_invited", "data_imported"]
+
+[[limits]]
+feature = "automation_run"
+plan = "Starter"
+allowance = 3
+
+[[limits]]
+feature = "automation_run"
+plan = "Team"
+allowance = 5
+
+[[limits]]
+feature = "automation_run"
+plan = "Business"
+allowance = 8
 """
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -30,6 +30,8 @@ from staycurve.money import MICRO
 from staycurve.period import AsOf, Period, parse_period, periods_between
 
 COLUMNS = ("month", "metric", "value")
+MOST_DIGITS = 30
+"""A number with more before or after its point is a slip, not a figure."""
 SHOWN = 5
 """How many wrong lines an error names."""
 
@@ -130,27 +132,37 @@ def read_figures(path: Path, seen: AsOf) -> list[Figure]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            header = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
-            missing = [name for name in COLUMNS if name not in header]
-            if missing:
-                raise UsageError(
-                    f"{path.name} has no column {', '.join(missing)}.",
-                    hint="Its first line must be: month,metric,value",
-                )
-            lines = [
-                (reader.line_num, {n: (row[header[n]] or "").strip() for n in COLUMNS})
-                for row in reader
-            ]
+            return figures_in(file, path.name, seen)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"{path} cannot be read: {error}.", hint="Name a CSV file in UTF-8."
+        ) from None
+
+
+def figures_in(text: Iterable[str], name: str, seen: AsOf) -> list[Figure]:
+    """The figures in the lines of a CSV file called `name`; see `read_figures`."""
+    reader = csv.DictReader(text)
+    try:
+        header = {(column or "").strip().lower(): column for column in reader.fieldnames or ()}
+        missing = [column for column in COLUMNS if column not in header]
+        if missing:
+            raise UsageError(
+                f"{name} has no column {', '.join(missing)}.",
+                hint="Its first line must be: month,metric,value",
+            )
+        lines = [
+            (reader.line_num, {n: (row[header[n]] or "").strip() for n in COLUMNS})
+            for row in reader
+        ]
+    except csv.Error as error:
+        raise UsageError(
+            f"{name}:{reader.line_num} is not CSV: {error}.", hint="Write: 2024-06,mrr,1234.50"
         ) from None
     wrong: list[str] = []
     found = [
         figure
         for number, cell in lines
-        if (figure := _figure(f"{path.name}:{number}", number, cell, seen, wrong))
+        if (figure := _figure(f"{name}:{number}", number, cell, seen, wrong))
     ]
     if wrong:
         more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
@@ -159,7 +171,7 @@ def read_figures(path: Path, seen: AsOf) -> list[Figure]:
             hint="Months are written 2024-06; names of metrics: staycurve metrics",
         )
     if not found:
-        raise UsageError(f"{path.name} holds no figures.", hint="Write lines: 2024-06,mrr,1234.50")
+        raise UsageError(f"{name} holds no figures.", hint="Write lines: 2024-06,mrr,1234.50")
     return found
 
 
@@ -195,7 +207,7 @@ def _number(text: str) -> tuple[Fraction, Fraction] | None:
         number = Decimal(text.rstrip("% ").replace(",", ""))
     except InvalidOperation:
         return None
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
         return None
     scale = 100 if is_percent else 1
     digits = int(number.as_tuple().exponent)

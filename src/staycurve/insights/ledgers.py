@@ -264,8 +264,8 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
         self._table(name, f"SELECT {cast_sql(table.columns)} FROM ({table.statement(config)})")
         ledger.narrow[table.name] = f"SELECT * FROM {name}"
         ledger.whole[table.name] = (
-            f"SELECT * FROM {name} UNION ALL SELECT * FROM own_{table.name} "
-            f"WHERE account_id NOT IN (SELECT account_id FROM touched_{ledger.number})"
+            f"SELECT * FROM {name} UNION ALL SELECT * FROM own_{table.name} o WHERE NOT EXISTS "
+            f"(SELECT 1 FROM touched_{ledger.number} t WHERE t.account_id = o.account_id)"
         )
         ledger.done.add(table.name)
         # The next table reads the touched accounts of this one alone.

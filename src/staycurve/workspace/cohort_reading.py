@@ -19,7 +19,7 @@ from staycurve.insights.cohort_churn import Churn
 from staycurve.insights.cohort_members import Question, check
 from staycurve.insights.cohort_retention import ANNUAL, SECOND_MONTH, Retention
 from staycurve.insights.cohort_standing import Fared
-from staycurve.insights.first_month import ignored_events, is_first_month
+from staycurve.insights.first_month import is_first_month
 from staycurve.insights.history_share import HistoryShare
 from staycurve.insights.riskiest_months import RiskiestMonths
 from staycurve.metrics.context import Filter
@@ -37,7 +37,7 @@ class CohortReading:
 
     Every reading takes `by`, dimensions to split by; `where`, such as 'industry=EdTech'; and
     `as_of`, an instant after which no facts are seen. Beside the dimensions of `show` there are
-    `first_month_active_days` and `first_month_used:EVENT`.
+    `first_month_active_days` and `first_month_used:FEATURE`.
     """
 
     company: Company
@@ -194,16 +194,15 @@ class CohortReading:
         return Question(self.company.config, self.company.as_of(as_of), dims, filters)
 
     def _check(self, asked: Question, engine: AnyEngine) -> None:
-        events: list[str] = []
+        features: list[str] = []
         if any(is_first_month(dim) for dim in asked.dims):
-            rows = engine.rows("SELECT DISTINCT event FROM events ORDER BY event")
-            ignored = ignored_events(self.company.config)
-            events = [row[0] for row in rows if row[0] not in ignored]
-        check(asked, self.company.attributes(), events)
+            rows = engine.rows("SELECT DISTINCT feature FROM usage_days ORDER BY feature")
+            features = [row[0] for row in rows]
+        check(asked, self.company.attributes(), features)
 
     @contextmanager
     def _seeing(self, asked: Question) -> Iterator[AnyEngine]:
-        with self.company.lock, self.company._seeing(asked.as_of) as engine:
+        with self.company.lock, self.company.seeing(asked.as_of) as engine:
             yield engine
 
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from staycurve import config as configuration
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, ProjectError
+from staycurve.insights.lifecycle_spans import LIFECYCLE
 from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
+from staycurve.metrics.dimensions import add_moving
 from staycurve.metrics.query import Plan, Query, parse_filters, plan
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.result import (
@@ -50,8 +52,16 @@ if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.insights.ledgers import Ledgers
     from staycurve.insights.reconcile import Reconciliation
+    from staycurve.workspace.acquisition import Acquisition
     from staycurve.workspace.books import Books
     from staycurve.workspace.cohort_reading import CohortReading
+    from staycurve.workspace.features import Features
+    from staycurve.workspace.lifecycle import Lifecycle
+    from staycurve.workspace.onboarding import Onboarding
+    from staycurve.workspace.trials import Trials
+    from staycurve.workspace.usage import Usage
+
+add_moving(LIFECYCLE)
 
 
 def _filters(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
@@ -131,6 +141,48 @@ class Company:
         from staycurve.workspace.cohort_reading import CohortReading
 
         return CohortReading(self)
+
+    @property
+    def usage(self) -> Usage:
+        """What users do: retention, lifecycle, funnels, paths, activity."""
+        from staycurve.workspace.usage import Usage
+
+        return Usage(self)
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The stage that each account is in, moves between stages, and who is stuck."""
+        from staycurve.workspace.lifecycle import Lifecycle
+
+        return Lifecycle(self)
+
+    @property
+    def features(self) -> Features:
+        """What accounts use: the feature report, adoption over time, limits."""
+        from staycurve.workspace.features import Features
+
+        return Features(self)
+
+    @property
+    def onboarding(self) -> Onboarding:
+        """How new accounts reach first value: how fast, how many, and along which steps."""
+        from staycurve.workspace.onboarding import Onboarding
+
+        return Onboarding(self)
+
+    @property
+    def trials(self) -> Trials:
+        """Trials: conversion, what converters did, and who left afterwards."""
+        from staycurve.workspace.trials import Trials
+
+        return Trials(self)
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """Channels, how far their leads come, and referrals."""
+        from staycurve.workspace.acquisition import Acquisition
+
+        return Acquisition(self)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -295,7 +347,7 @@ class Company:
     def answer(self, query: Query) -> Result:
         """The Result of a query."""
         made = self._plan(query)
-        with self._lock, self._seeing(query.as_of) as engine:
+        with self.seeing(query.as_of) as engine:
             rows = engine.rows(made.sql)
         values = values_of(made, rows)
         return Result(
@@ -337,7 +389,7 @@ class Company:
     def account_rows(self, query: Query) -> AccountRows:
         """The rows behind a query of one metric and one period."""
         made = self._plan(query, is_by_account=True)
-        with self._lock, self._seeing(query.as_of) as engine:
+        with self.seeing(query.as_of) as engine:
             answer = engine.rows(made.sql)
         rows, total = account_rows(made, answer)
         return AccountRows(
@@ -368,7 +420,7 @@ class Company:
             return answer | ({"notes": list(notes)} if notes else {})
         dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
         seen = self.as_of(as_of)
-        with self._lock, self._seeing(seen) as engine:
+        with self.seeing(seen) as engine:
             first = engine.value("SELECT MIN(first_paid_on) FROM mrr_movements")
             months: tuple[Period, ...] = ()
             if first is not None and first <= seen.last_day:
@@ -419,7 +471,7 @@ class Company:
         query = cohorts.CohortQuery(value, "count", months, seen, (), _filters(where))
         cohorts.check(query, self.attributes())
         sql = cohorts.cell_statement(query, self.config, cohort=month, age=age)
-        with self._lock, self._seeing(seen) as engine:
+        with self.seeing(seen) as engine:
             answer = engine.rows(sql)
         scale = 1 if value == "customers" else MICRO
         return AccountRows(
@@ -433,18 +485,25 @@ class Company:
         )
 
     @contextmanager
-    def _seeing(self, seen: AsOf) -> Iterator[AnyEngine]:
-        """The engine as of an instant: inside a day, items are cut at it and netted anew."""
-        engine = self.engine()
-        if not asof.needs_cut(engine, seen, self.config.company.zone):
-            yield engine
-            return
-        asof.cut(engine, self.config, seen)
-        try:
-            yield engine
-        finally:
-            self._seen = None
-            self.engine()
+    def seeing(self, seen: AsOf) -> Iterator[AnyEngine]:
+        """The engine as of an instant, for one reader at a time.
+
+        Inside a day, items are cut at the instant and netted anew, and its use is counted anew.
+        """
+        with self._lock:
+            engine, snapshot = self.engine(), self.snapshot
+            is_cut = asof.needs_cut(engine, seen, self.config.company.zone)
+            is_usage_cut = asof.needs_usage_cut(engine, seen, self.lake, snapshot)
+            try:
+                if is_cut:
+                    asof.cut(engine, self.config, seen)
+                if is_usage_cut:
+                    asof.cut_usage(engine, self.config, seen, self.lake, snapshot)
+                yield engine
+            finally:
+                if is_cut or is_usage_cut:
+                    self._seen = None
+                    self.engine()
 
     def tables(self) -> list[dict[str, Any]]:
         """Every conformed table with its rows and how many were set aside."""

@@ -11,7 +11,18 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from staycurve import __version__
 from staycurve.errors import StaycurveError
-from staycurve.interfaces.api import errors, observe, routes
+from staycurve.interfaces.api import (
+    acquisition,
+    cohorts,
+    errors,
+    features,
+    lifecycle,
+    observe,
+    onboarding,
+    routes,
+    trials,
+    usage,
+)
 from staycurve.interfaces.api.security import Guard
 from staycurve.workspace import Company
 
@@ -52,6 +63,13 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.add_middleware(observe.Observe, requests=requests)
     app.add_middleware(Guard, hosts=hosts, present=site.present)
     app.include_router(routes.router)
+    app.include_router(cohorts.router)
+    app.include_router(features.router)
+    app.include_router(onboarding.router)
+    app.include_router(trials.router)
+    app.include_router(lifecycle.router)
+    app.include_router(acquisition.router)
+    app.include_router(usage.router)
     _add_health(app, company, requests)
     site.install(app)
     return app

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from staycurve.errors import UsageError
-from staycurve.interfaces.api import shapes
+from staycurve.interfaces.api import books as keeping
+from staycurve.interfaces.api import comparing, shapes, shapes_of_books
 from staycurve.interfaces.api.describe import describe
 from staycurve.interfaces.api.errors import ErrorShape
 from staycurve.metrics.catalogue import METRICS
@@ -116,3 +117,51 @@ def cohorts(
 def tables(company: Served) -> JSONResponse:
     """Every conformed table with its rows and how many were set aside."""
     return JSONResponse({"rows": company.tables()})
+
+
+@router.get("/reconcile", response_model=shapes_of_books.ReconciliationShape)
+def reconcile(
+    company: Served,
+    against: Annotated[str, Query(description="A profile, such as stripe", max_length=40)],
+    period: Annotated[
+        str, Query(description="Default: the last month that has closed", max_length=10)
+    ] = "",
+    metric: Annotated[str, Query(description="A name from /api/v1/metrics", max_length=60)] = "mrr",
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """Where a number differs under another tool's profile, by rule and account."""
+    seen = company.as_of(as_of or None)
+    named = comparing.period_named(company, period, seen)
+    found = comparing.compared(company, against, metric=metric, period=named, seen=seen)
+    return JSONResponse(found.as_dict())
+
+
+@router.get("/switches", response_model=shapes_of_books.EffectsShape)
+def switches(
+    company: Served,
+    period: Annotated[
+        str, Query(description="Default: the last month that has closed", max_length=10)
+    ] = "",
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """What every convention would change, each switched alone; it takes seconds at first."""
+    seen = company.as_of(as_of or None)
+    named = comparing.period_named(company, period, seen)
+    found = comparing.effects(company, period=named, seen=seen)
+    return JSONResponse(comparing.as_rows(company, seen, [one.as_dict() for one in found]))
+
+
+@router.get("/books", response_model=shapes_of_books.BooksShape)
+def books(company: Served) -> JSONResponse:
+    """The closed months, what changed them since and why, and what was set by hand."""
+    return JSONResponse({
+        "rows": keeping.closed_rows(company),
+        "restatements": keeping.restatements(company),
+        "adjustments": keeping.adjustment_rows(company),
+    })
+
+
+@router.get("/loads", response_model=shapes_of_books.LoadsShape)
+def loads(company: Served) -> JSONResponse:
+    """Every load: what it accepted, replaced and rejected, and which were taken back."""
+    return JSONResponse({"rows": keeping.load_rows(company)})

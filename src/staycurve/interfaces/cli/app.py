@@ -74,5 +74,8 @@ Command = Callable[..., None]
 
 
 # Commands live in files by theme; importing them adds them to the app, in this order.
-for _theme in ("data", "books", "answers", "comparing", "running"):
+for _theme in (
+    "data", "books", "answers", "cohorts", "lifecycle", "acquisition", "features", "onboarding",
+    "trials", "usage", "comparing", "running",
+):
     importlib.import_module(f"staycurve.interfaces.cli.{_theme}")

@@ -39,7 +39,7 @@ def _period(ask: Ask) -> Period:
     return named
 
 
-def _names(ask: Ask, accounts: Sequence[str]) -> dict[str, str]:
+def names_of(ask: Ask, accounts: Sequence[str]) -> dict[str, str]:
     """What people call these accounts."""
     if not accounts:
         return {}
@@ -117,9 +117,9 @@ def _show(ask: Ask) -> Shown:
     units = dict(zip(sizes, _units(name, ask), strict=False)) if is_ratio else {
         "value": number.unit
     }
-    page, pages = _page(ask, len(rows))
+    page, pages = page_of(ask, len(rows), PER_PAGE)
     shown = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
-    names = _names(ask, [row["account_id"] for row in shown if row["account_id"]])
+    names = names_of(ask, [row["account_id"] for row in shown if row["account_id"]])
     lines = [
         {
             "account": row["account_id"] or _("not tied to an account"),
@@ -174,8 +174,9 @@ def _shares(row: dict[str, Any], total: dict[str, Any], sizes: Sequence[str]) ->
     return numbers.full(row["value"] / whole, Unit.PERCENT)
 
 
-def _page(ask: Ask, count: int) -> tuple[int, int]:
-    pages = max(1, -(-count // PER_PAGE))
+def page_of(ask: Ask, count: int, per_page: int) -> tuple[int, int]:
+    """Which page of `count` rows is asked for, from 1, and how many there are."""
+    pages = max(1, -(-count // per_page))
     text = ask.options.get("page", "1")
     if not text.isdecimal() or len(text) > 9:
         raise UsageError(f"'{text}' is not a page.", hint="Write a number from 1.")

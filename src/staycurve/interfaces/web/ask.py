@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
-from staycurve.errors import UnknownNameError, UsageError
+from staycurve.errors import StaycurveError, UnknownNameError, UsageError
 from staycurve.interfaces.web import periods as naming
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import Query, known_dims, parse_filters
@@ -17,9 +17,9 @@ from staycurve.workspace import Company
 
 KEPT = ("grain", "from", "to", "where", "as_of")
 """What links between pages carry along."""
-OWN = frozenset({*KEPT, "format", "metric", "period", "page", "cohort_value", "cohort_as",
+OWN = frozenset({*KEPT, "format", "metric", "period", "page", "panel", "cohort_value", "cohort_as",
                  "cohort_month", "age"})
-"""Parameters that are not dimensions."""
+"""Parameters of every page; they are not dimensions."""
 SHOWN = {"day": 31, "week": 26, "month": 24, "quarter": 12, "year": 10}
 """Periods shown without a range: two years of months, three of quarters."""
 
@@ -39,6 +39,12 @@ class Ask:
     grain : str
     periods : tuple of Period
         In order; those after the as-of are left out.
+    own : frozenset of str
+        Parameters that the page takes; they are not dimensions.
+    form : mapping
+        Fields of a form that was sent; empty without one.
+    fault : StaycurveError, optional
+        What was wrong with the form.
     """
 
     company: Company
@@ -48,6 +54,9 @@ class Ask:
     seen: AsOf
     grain: str
     periods: tuple[Period, ...]
+    own: frozenset[str] = OWN
+    form: Mapping[str, str] = field(default_factory=dict)
+    fault: StaycurveError | None = None
 
     @property
     def fiscal(self) -> int:
@@ -156,12 +165,14 @@ def is_plain(own: Filter) -> bool:
     )
 
 
-def filters_of(params: Sequence[tuple[str, str]], dims: Sequence[str]) -> tuple[Filter, ...]:
+def filters_of(
+    params: Sequence[tuple[str, str]], dims: Sequence[str], own: frozenset[str] = OWN
+) -> tuple[Filter, ...]:
     """Filters from `where` and from parameters named like a dimension; empty ones say nothing."""
     found = [f for key, value in params if key == "where" for f in parse_filters(value)]
     named: dict[str, list[str | None]] = {}
     for key, value in params:
-        if key in dims and key not in OWN and value:
+        if key in dims and key not in own and value:
             named.setdefault(key, []).append(value)
     for dim, values in named.items():
         # A form sends the dimension again that `where` already names: the form is newer.
@@ -170,25 +181,36 @@ def filters_of(params: Sequence[tuple[str, str]], dims: Sequence[str]) -> tuple[
     return tuple(dict.fromkeys(found))
 
 
-def read(company: Company, address: str, params: Sequence[tuple[str, str]]) -> Ask:
+def read(
+    company: Company,
+    address: str,
+    params: Sequence[tuple[str, str]],
+    options: Sequence[str] = (),
+) -> Ask:
     """The Ask of a request.
+
+    Parameters
+    ----------
+    options : sequence of str
+        Parameters that this page takes beside those of every page.
 
     Raises
     ------
     UsageError
         If the range, grain, as-of or a filter cannot be read, or a dimension is not known.
     """
-    options = {k: v for k, v in params if k in OWN and k not in ("where", "format") and v}
+    known = OWN | frozenset(options)
+    given = {k: v for k, v in params if k in known and k not in ("where", "format") and v}
     dims = known_dims(RELATIONS["closing"], company.attributes())
-    filters = filters_of(params, dims)
+    filters = filters_of(params, dims, known)
     every = {d for r in RELATIONS.values() for d in known_dims(r, company.attributes())}
     for own in filters:
         if own.dim not in every:
             raise UnknownNameError("dimension", own.dim, every)
-    grain = check_grain(options.get("grain", "month"))
+    grain = check_grain(given.get("grain", "month"))
     query = company.query(
-        "mrr", grain=grain, start=options.get("from"), end=options.get("to"),
-        at=options.get("as_of"),
+        "mrr", grain=grain, start=given.get("from"), end=given.get("to"),
+        at=given.get("as_of"),
     )
     seen = query.as_of
     fiscal = company.config.company.fiscal_year_start
@@ -199,7 +221,7 @@ def read(company: Company, address: str, params: Sequence[tuple[str, str]]) -> A
             f"The range begins after {seen.last_day}, the last day with data.",
             hint="Choose an earlier range.",
         )
-    if "from" not in options:
+    if "from" not in given:
         periods = periods[-SHOWN[grain] :]
-    made = Ask(company, address, options, filters, seen, grain, periods)
-    return replace(made, options={k: v for k, v in options.items() if k != "grain" or v != "month"})
+    made = Ask(company, address, given, filters, seen, grain, periods, known)
+    return replace(made, options={k: v for k, v in given.items() if k != "grain" or v != "month"})

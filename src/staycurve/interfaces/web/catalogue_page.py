@@ -5,7 +5,7 @@ from __future__ import annotations
 from staycurve.i18n import N_
 from staycurve.interfaces.api.describe import describe
 from staycurve.interfaces.web.ask import Ask
-from staycurve.interfaces.web.page import Page, Panel, Shown
+from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.metrics.base import STAGES
 from staycurve.metrics.catalogue import METRICS
 
@@ -29,4 +29,5 @@ CATALOGUE = Page(
     ),
     has_controls=False,
     needs_data=False,
+    group=Group.BOOKS,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from staycurve.errors import StaycurveError
 from staycurve.i18n import N_
-from staycurve.interfaces.web.ask import OWN, Ask, where_text
+from staycurve.interfaces.web.ask import Ask, where_text
 from staycurve.interfaces.web.cache import Cache
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.query import Query
@@ -64,7 +64,7 @@ def segments(ask: Ask) -> list[Choice]:
     }
     choices = []
     for dim in dict.fromkeys((*FIRST, *ask.company.attributes())):
-        values = _values(ask, dim) if dim not in OWN else []
+        values = _values(ask, dim) if dim not in ask.own else []
         if not 2 <= len(values) <= MOST and dim not in chosen:
             continue
         own = chosen.get(dim)

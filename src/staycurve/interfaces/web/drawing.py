@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -71,21 +71,69 @@ def picture(
         For the legend and for what is hatched.
     """
     chosen = list(periods if periods is not None else ask.periods)
-    drawn = {}
+    plans = {}
     for width in (WIDE, NARROW):
         kept = chosen[-BARS[width] :]
         names = {str(period.start) for period in kept}
         own = [point for point in points if point.period in names]
-        labels = naming.axis(kept, ROOM[width], ask.fiscal)
-        size = (width, HEIGHTS[width])
-        key = _key(ask.company.snapshot.seq, name, size, own, labels, series, unit, label)
-        make = partial(_draw, name, own, draw, size, unit, labels, label, series)
-        drawn[width] = _DRAWN.get(key, make)
+        plans[width] = (own, naming.axis(kept, ROOM[width], ask.fiscal))
+    is_cut = {width: len(chosen) > most for width, most in BARS.items()}
+    made = _pictured(ask, name, plans, draw, unit=unit, label=label, series=series)
     used = {point.series for point in points if point.value}
     shown = [s for s in series if s.name in used] if has_legend else []
-    legend = tuple((_swatch(s, f"key-{name}-{i}"), s.label) for i, s in enumerate(shown))
-    is_cut = {width: len(chosen) > most for width, most in BARS.items()}
-    return Picture(drawn[WIDE], drawn[NARROW], is_cut[WIDE], is_cut[NARROW], legend)
+    return replace(
+        made, is_wide_cut=is_cut[WIDE], is_narrow_cut=is_cut[NARROW], legend=_legend(name, shown)
+    )
+
+
+def picture_by(
+    ask: Ask,
+    name: str,
+    points: Sequence[Point],
+    draw: Draw,
+    *,
+    unit: Unit,
+    label: str,
+    wide: Mapping[str, list[str]],
+    narrow: Mapping[str, list[str]],
+    series: Sequence[Series],
+    legend: Sequence[Series] = (),
+) -> Picture:
+    """A chart over what is no time: the points' `period` names what stands side by side.
+
+    Parameters
+    ----------
+    wide, narrow : mapping
+        What stands side by side → the lines under it, on a desk and on a phone.
+    series, legend : sequence of Series
+        What is drawn, and which of it the legend names.
+    """
+    plans = {WIDE: (points, wide), NARROW: (points, narrow)}
+    made = _pictured(ask, name, plans, draw, unit=unit, label=label, series=series)
+    return replace(made, legend=_legend(name, legend))
+
+
+def _pictured(
+    ask: Ask,
+    name: str,
+    plans: Mapping[int, tuple[Sequence[Point], Mapping[str, list[str]]]],
+    draw: Draw,
+    *,
+    unit: Unit,
+    label: str,
+    series: Sequence[Series],
+) -> Picture:
+    drawn = {}
+    for width, (points, labels) in plans.items():
+        size = (width, HEIGHTS[width])
+        key = _key(ask.company.snapshot.seq, name, size, points, labels, series, unit, label)
+        make = partial(_draw, name, points, draw, size, unit, labels, label, series)
+        drawn[width] = _DRAWN.get(key, make)
+    return Picture(drawn[WIDE], drawn[NARROW], False, False)
+
+
+def _legend(name: str, series: Sequence[Series]) -> tuple[tuple[Markup, str], ...]:
+    return tuple((_swatch(s, f"key-{name}-{i}"), s.label) for i, s in enumerate(series))
 
 
 def _draw(

@@ -9,7 +9,7 @@ from staycurve.interfaces.api.describe import describe, dimensions, parts, switc
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
-from staycurve.interfaces.web.page import Page, Panel, Shown
+from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
@@ -17,6 +17,7 @@ from staycurve.metrics.catalogue import METRICS
 _UNITS = {
     Unit.MONEY: N_("money"), Unit.PERCENT: N_("percent"), Unit.COUNT: N_("count"),
     Unit.MONTHS: N_("months"), Unit.SCORE: N_("score, −100 to 100"), Unit.RATIO: N_("ratio"),
+    Unit.DAYS: N_("days"),
 }
 _BETTER = {
     "higher": N_("higher is better"), "lower": N_("lower is better"),
@@ -124,4 +125,5 @@ METRIC = Page(
     ),
     is_listed=False,
     heading=lambda ask: _(METRICS[_name(ask)].label),
+    group=Group.BOOKS,
 )

@@ -10,8 +10,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from staycurve.errors import NotAnsweredError, UnknownNameError
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.i18n import N_
 from staycurve.interfaces.web.ask import Ask
+
+
+class Group(Enum):
+    """Under which word the navigation lists a page; groups stand in this order."""
+
+    REVENUE = N_("Revenue")
+    BEHAVIOUR = N_("Behaviour")
+    BOOKS = N_("Books")
 
 
 class Empty(Enum):
@@ -55,6 +64,9 @@ class Panel:
         A file in templates/panels.
     show : callable
         Ask → Shown.
+    is_late : bool
+        Whether it takes seconds: a page in a browser comes without it and fetches it then. Its
+        twins have it at once.
     """
 
     name: str
@@ -62,16 +74,24 @@ class Panel:
     question: str
     template: str
     show: Callable[[Ask], Shown]
+    is_late: bool = False
 
 
 @dataclass(frozen=True)
 class Laid:
-    """A panel with what it shows, or the reason why it cannot."""
+    """A panel with what it shows, or the reason why it cannot.
+
+    Attributes
+    ----------
+    comes_at : str
+        The address of a panel that is not here yet.
+    """
 
     panel: Panel
     shown: Shown
     refusal: str = ""
     hint: str = ""
+    comes_at: str = ""
 
     def json(self) -> dict[str, Any]:
         """The panel in the page's twin."""
@@ -82,6 +102,8 @@ class Laid:
         }
         if self.refusal:
             return found | {"rows": [], "why": self.refusal, "hint": self.hint}
+        if self.comes_at:
+            return found | {"rows": [], "comes_at": self.comes_at}
         return found | dict(self.shown.extra) | {"rows": list(self.shown.rows)}
 
 
@@ -103,6 +125,14 @@ class Page:
         Whether it says nothing before subscriptions are loaded.
     heading : callable, optional
         Ask → the title, where it hangs on the address.
+    group : Group
+        Where the navigation lists it.
+    options : tuple of str
+        Parameters of its own, beside those of every page.
+    can_be_cut : bool
+        Whether segments change what it shows; if not, asking for one is an error.
+    takes_forms : bool
+        Whether a form can be sent to its address; panels find it in `Ask.form`.
     """
 
     address: str
@@ -113,10 +143,42 @@ class Page:
     is_listed: bool = True
     needs_data: bool = True
     heading: Callable[[Ask], str] | None = None
+    group: Group = Group.REVENUE
+    options: tuple[str, ...] = ()
+    can_be_cut: bool = True
+    takes_forms: bool = False
 
-    def lay(self, ask: Ask) -> list[Laid]:
-        """Every panel with what it shows."""
-        return [_lay(panel, ask) for panel in self.panels]
+    def lay(self, ask: Ask, *, is_hasty: bool = False) -> list[Laid]:
+        """Every panel with what it shows.
+
+        Parameters
+        ----------
+        is_hasty : bool
+            Whether late panels that the address does not name may come afterwards.
+        """
+        self.check(ask)
+        asked = ask.options.get("panel")
+        return [
+            Laid(panel, Shown(), comes_at=ask.url(panel=panel.name))
+            if is_hasty and panel.is_late and panel.name != asked
+            else _lay(panel, ask)
+            for panel in self.panels
+        ]
+
+    def lay_one(self, ask: Ask) -> Laid | None:
+        """The panel that the address names; None where it names none of the page's."""
+        self.check(ask)
+        asked = ask.options.get("panel")
+        return next((_lay(panel, ask) for panel in self.panels if panel.name == asked), None)
+
+    def check(self, ask: Ask) -> None:
+        """Refuse segments where they would change nothing."""
+        if ask.filters and not self.can_be_cut:
+            raise UsageError(
+                "This page looks at all accounts; it cannot be cut by "
+                f"{', '.join(own.dim for own in ask.filters)}.",
+                hint=f"Ask without: {ask.cleared()}",
+            )
 
     def title_of(self, ask: Ask) -> str:
         """The title for one Ask."""

@@ -10,6 +10,8 @@ PAGES: Registry[Page] = Registry(
     Page,
     (
         "staycurve.interfaces.web.overview",
+        "staycurve.interfaces.web.books_page",
+        "staycurve.interfaces.web.reconcile_page",
         "staycurve.interfaces.web.catalogue_page",
         "staycurve.interfaces.web.metric_page",
         "staycurve.interfaces.web.account_list",

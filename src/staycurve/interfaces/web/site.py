@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import FastAPI
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from staycurve.errors import StaycurveError
-from staycurve.interfaces.api.errors import Fault
-from staycurve.interfaces.web import choices, drawing, static_files
+from staycurve.errors import StaycurveError, UnknownNameError, UsageError
+from staycurve.interfaces.api.errors import Fault, fault_of
+from staycurve.interfaces.web import choices, drawing, forms, static_files
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.cache import Cache
-from staycurve.interfaces.web.page import Empty, Laid, Page, sheet, twin
+from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
 from staycurve.interfaces.web.pages import PAGES
 from staycurve.interfaces.web.texts import _, plural
 from staycurve.metrics.catalogue import METRICS
@@ -76,7 +77,7 @@ class Site:
         self.templates.globals |= {
             "static": static_files.address,
             "htmx": json.dumps(HTMX),
-            "navigation": [page for _name, page in PAGES.items() if page.is_listed],
+            "navigation": _navigation(),
         }
 
     def install(self, app: FastAPI) -> None:
@@ -88,12 +89,15 @@ class Site:
             twins = ["/.json", "/index.json"] if page.address == "/" else [page.address + ".json"]
             for address in (*twins, page.address):
                 app.add_route(address, serve, include_in_schema=False)
+                if page.takes_forms:
+                    take = self._taker(page)
+                    app.add_route(address, take, methods=["POST"], include_in_schema=False)
 
     def warm(self) -> None:
         """Load what draws, and make the overview once."""
         drawing.warm()
         page = PAGES["OVERVIEW"]
-        self._page(page, page.address, [], "html", is_part=False)
+        self._page(page, page.address, [], "html")
 
     def _static(self, request: Request) -> Response:
         found = static_files.serve(request)
@@ -107,18 +111,13 @@ class Site:
 
     def _server(self, page: Page) -> Callable[[Request], Response]:
         def serve(request: Request) -> Response:
-            address = quote(request.url.path.removesuffix(".json"), safe="/")
-            if page.address == "/":
-                address = "/"
             if "{name}" in page.address:
                 _known = METRICS[request.path_params["name"].removesuffix(".json")]
-            params = request.query_params.multi_items()
-            form = "json" if request.url.path.endswith(".json") else dict(params).get("format", "")
-            form = form if form in _MEDIA else "html"
-            is_part = form == "html" and _wants_part(request)
-            made = self._page(page, address, params, form, is_part=is_part)
-            headers = {"ETag": made.tag, "Cache-Control": "private, no-cache", "Vary": "HX-Request"}
-            if is_part:
+            address, params, form = _asked(page, request)
+            part = _part(request, params) if form == "html" else ""
+            made = self._page(page, address, params, form, part)
+            headers = _headers(page) | {"ETag": made.tag, "Cache-Control": "private, no-cache"}
+            if part == "main":
                 headers["HX-Push-Url"] = made.address
             if request.headers.get("if-none-match") == made.tag:
                 return Response(status_code=304, headers=headers)
@@ -129,34 +128,74 @@ class Site:
 
         return serve
 
+    def _taker(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        """Answers a form that was sent to a page; nothing of it is kept."""
+
+        async def take(request: Request) -> Response:
+            address, params, form = _asked(page, request)
+            fields = await forms.read(request)
+            return await run_in_threadpool(self._taken, page, address, params, form, fields)
+
+        return take
+
+    def _taken(
+        self, page: Page, address: str, params: Sequence[tuple[str, str]], form: str,
+        fields: Mapping[str, str],
+    ) -> Response:
+        ask = replace(read(self.company, address, params, page.options), form=fields)
+        status = 200
+        try:
+            body = self._render(page, ask, form)
+        except UsageError as error:
+            if form != "html":
+                raise
+            # People get the page back, with what they wrote and what is wrong with it.
+            status, *_words = fault_of(error)
+            body = self._render(page, replace(ask, fault=error), form)
+        headers = _headers(page) | {"Cache-Control": "no-store"}
+        return Response(body, status_code=status, media_type=_MEDIA[form], headers=headers)
+
     def _page(
-        self, page: Page, address: str, params: Sequence[tuple[str, str]], form: str, *,
-        is_part: bool,
+        self, page: Page, address: str, params: Sequence[tuple[str, str]], form: str,
+        part: str = "",
     ) -> Rendered:
         snapshot = self.company.snapshot
         given = dict(params).get("as_of")
         # Data of today has an as-of that moves with the clock: such a page is kept for a minute.
         seen = self.company.as_of(given).at.replace(second=0, microsecond=0)
-        key = (snapshot.seq, seen, address, tuple(sorted(params)), form, is_part)
+        key = (snapshot.seq, seen, address, tuple(sorted(params)), form, part)
 
         def make() -> Rendered:
-            ask = read(self.company, address, params)
-            body = self._render(page, ask, form, is_part=is_part).encode()
+            ask = read(self.company, address, params, page.options)
+            body = self._render(page, ask, form, part).encode()
             tag = hashlib.sha256(body).hexdigest()[:24]
             return Rendered(body, f'W/"{tag}"', ask.url())
 
         return self._kept.get(key, make)
 
-    def _render(self, page: Page, ask: Ask, form: str, *, is_part: bool) -> str:
+    def _render(self, page: Page, ask: Ask, form: str, part: str = "") -> str:
         empty = self._missing() if page.needs_data else None
-        laid = [] if empty else page.lay(ask)
+        if part == "panel" and not empty:
+            return self._panel(page, ask)
+        # Who sends a form waits for the answer to it alone.
+        is_hasty = form == "html" or bool(ask.form)
+        laid = [] if empty else page.lay(ask, is_hasty=is_hasty)
         if page.has_controls and not empty and ask.filters and not _has_values(laid):
             empty = Empty.NOTHING_MATCHES
         if form == "json":
             return twin(page, ask, laid, empty)
         if form == "csv":
             return sheet(laid)
-        return self._html(page, ask, laid, empty, is_part=is_part)
+        return self._html(page, ask, laid, empty, is_part=part != "")
+
+    def _panel(self, page: Page, ask: Ask) -> str:
+        """One panel of a page, for a page that came without it."""
+        one = page.lay_one(ask)
+        if one is None:
+            names = [panel.name for panel in page.panels]
+            raise UnknownNameError("panel", ask.options["panel"], names)
+        template = self.templates.get_template("panel.html")
+        return template.render(one=one, ask=ask, company=self.company.config.company)
 
     def _missing(self) -> Empty | None:
         """Why there is nothing to compute with, if so."""
@@ -213,10 +252,44 @@ class Site:
         return Response(body, status_code=status, media_type=_MEDIA["html"], headers=headers)
 
 
+def _navigation() -> list[tuple[Group, list[Page]]]:
+    """The pages that are listed, under their groups."""
+    listed = [page for _name, page in PAGES.items() if page.is_listed]
+    found = [(group, [page for page in listed if page.group is group]) for group in Group]
+    return [(group, pages) for group, pages in found if pages]
+
+
+def _asked(page: Page, request: Request) -> tuple[str, list[tuple[str, str]], str]:
+    """Address, parameters and form (html, json or csv) that a request asks for."""
+    address = quote(request.url.path.removesuffix(".json"), safe="/")
+    if page.address == "/":
+        address = "/"
+    params = request.query_params.multi_items()
+    form = "json" if request.url.path.endswith(".json") else dict(params).get("format", "")
+    return address, params, form if form in _MEDIA else "html"
+
+
+def _headers(page: Page) -> dict[str, str]:
+    """What every answer of a page carries."""
+    found = {"Vary": "HX-Request, HX-Target"}
+    if page.takes_forms:
+        # Without a referrer a browser names no origin either, and the form would come from nowhere.
+        found["Referrer-Policy"] = "same-origin"
+    return found
+
+
 def _wants_part(request: Request) -> bool:
     """Whether htmx asks for the main part alone; going back asks for the whole page."""
     asked = request.headers
     return asked.get("hx-request") == "true" and asked.get("hx-history-restore-request") != "true"
+
+
+def _part(request: Request, params: Sequence[tuple[str, str]]) -> str:
+    """What htmx asks for: `main`, a late `panel`, or nothing less than the page."""
+    if not _wants_part(request):
+        return ""
+    named = dict(params).get("panel")
+    return "panel" if named and request.headers.get("hx-target") == named else "main"
 
 
 def _has_values(laid: Sequence[Laid]) -> bool:

@@ -1,0 +1,414 @@
+"""Statements of funnels; what they answer is said in `funnels`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.i18n import N_
+from staycurve.insights.usage_acts import acts_sql
+from staycurve.insights.usage_question import Doing, UseQuestion, doing
+from staycurve.insights.usage_segments import Cut, cut, listed_sql, order_of
+from staycurve.tables.usage_days import property_sql
+
+PROPERTY = "property:"
+"""Before the name of a property of the first step's event, as a dimension."""
+
+ORDERS = {
+    "any": N_("other things may come between the steps"),
+    "strict": N_("nothing else may come between the steps"),
+}
+ENTRIES = {
+    "deepest": N_("every start counts; the chain that gets furthest is taken"),
+    "first": N_("only the first start in the range counts"),
+}
+MOST_STEPS = 20
+
+_EXCLUSION = re.compile(r"(.+?)(?:@(\d+)-(\d+))?")
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """What must not be done after one step and until another; steps are counted from 1."""
+
+    doing: Doing
+    after: int
+    until: int
+
+
+def exclusion(text: str, steps: int) -> Exclusion:
+    """What 'refund_asked', or 'refund_asked@1-2', excludes: between all steps, or those two."""
+    found = _EXCLUSION.fullmatch(text.strip())
+    if not found:
+        raise UsageError(
+            f"'{text}' excludes nothing.", hint="Write: refund_asked or refund_asked@1-2"
+        )
+    after, until = int(found[2] or 1), int(found[3] or steps)
+    if not 1 <= after < until <= steps:
+        raise UsageError(
+            f"'{text}' does not lie between two of {steps} steps.",
+            hint=f"Write: {found[1]}@1-{steps}",
+        )
+    return Exclusion(doing(found[1]), after, until)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The funnel that is asked for.
+
+    Attributes
+    ----------
+    window : int
+        Seconds from the first step within which the last must come.
+    first, last : date
+        Local days, both included, in which the first step lies.
+    order, entry : str
+        Keys of ORDERS and ENTRIES.
+    """
+
+    use: UseQuestion
+    steps: tuple[Doing, ...]
+    window: int
+    first: dt.date
+    last: dt.date
+    order: str = "any"
+    entry: str = "deepest"
+    exclusions: tuple[Exclusion, ...] = ()
+
+    @property
+    def own(self) -> dict[str, str]:
+        """Dimension → SQL, for properties of the first step's event."""
+        found = [dim for dim in self.use.dims if dim.startswith(PROPERTY)]
+        return {dim: f"b.own{place}" for place, dim in enumerate(found)}
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether one event may be several steps."""
+        names = [step.event or step.feature for step in self.steps]
+        return "" in names or len(set(names)) < len(names) or self._is_mixed
+
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether steps name both events and features, which may be the same thing."""
+        return len({bool(step.feature) for step in self.steps}) > 1
+
+    def must_be_later(self, place: int) -> bool:
+        """Whether a step may not share its instant with the one before: it might be the same."""
+        step = self.steps[place]
+        if step.is_any or self._is_mixed:
+            return True
+        earlier = self.steps[:place]
+        return any(
+            one.is_any or (one.event, one.feature) == (step.event, step.feature)
+            for one in earlier
+        )
+
+
+def check(asked: Asked) -> None:
+    """Raise for a funnel that cannot be asked."""
+    if not 2 <= len(asked.steps) <= MOST_STEPS:
+        raise UsageError(
+            f"A funnel takes 2 to {MOST_STEPS} steps, not {len(asked.steps)}.",
+            hint="Write: staycurve usage funnel signed_up project_created report_viewed",
+        )
+    for kind, given, known in (("order", asked.order, ORDERS), ("entry", asked.entry, ENTRIES)):
+        if given not in known:
+            raise UnknownNameError(kind, given, known)
+    if asked.order == "strict" and asked.exclusions:
+        raise UsageError(
+            "In strict order nothing comes between the steps: there is nothing to exclude.",
+            hint="Leave out --exclude, or take --order any.",
+        )
+    if asked.first > asked.last:
+        raise NotAnsweredError(
+            f"The range from {asked.first} to {asked.last} is empty.",
+            hint="--from must not lie after --to (or after the as-of).",
+        )
+
+
+def statement(asked: Asked) -> str:
+    """SQL of rows (seg…, excluded, n1…, pending1…, mean2…, median2…, mean, median).
+
+    `pending` counts who stopped after a step but is still within the window; means and medians
+    are whole seconds from the step before, the last two from the first step to the last.
+    """
+    ctes, cutting = _cut(asked)
+    count = len(asked.steps)
+    parts = [_sum(f"b.t{i} IS NOT NULL", f"n{i}") for i in range(1, count + 1)]
+    for i in range(1, count):
+        parts.append(_sum(
+            f"b.t{i} IS NOT NULL AND b.t{i + 1} IS NULL AND {_end(asked)} >= {asked.use.seen_sql}",
+            f"pending{i}",
+        ))
+    spans = [(str(i), i, i - 1) for i in range(2, count + 1)]
+    for name, end, start in [*spans, ("_all", count, 1)]:
+        # Where the earlier step is missing, so is the later one.
+        passed = (
+            f"CASE WHEN b.is_excluded = 0 THEN {_seconds(f'b.t{end}')} - {_seconds(f'b.t{start}')} "
+            "END"
+        )
+        parts.append(f"CAST(AVG({passed}) AS DOUBLE) AS mean{name}")
+        parts.append(f"CAST(MEDIAN({passed}) AS DOUBLE) AS median{name}")
+    listed = ",\n       ".join(parts)
+    segs = f"{cutting.segs[2:]}, " if cutting.segs else ""
+    grouped = f"GROUP BY {cutting.segs[2:]}\nORDER BY {order_of(asked.use)}" if segs else ""
+    return f"""WITH {_joined((*ctes, *cutting.ctes))}
+SELECT {segs}{_sum("b.is_excluded = 1", "excluded")},
+       {listed}
+FROM {cutting.name} b
+{grouped}"""
+
+
+def members_statement(asked: Asked, step: int, *, is_dropped: bool) -> str:
+    """SQL of rows (entity, customer, t1…) of who reached a step, or dropped right before it.
+
+    Parameters
+    ----------
+    asked : Asked
+        Without `by`.
+    step : int
+        From 1; from 2 where `is_dropped`.
+    """
+    ctes, cutting = _cut(asked)
+    test = f"t{step} IS NOT NULL"
+    if is_dropped:
+        test = f"t{step - 1} IS NOT NULL AND t{step} IS NULL"
+    times = _times(asked)
+    named = (
+        f"named AS (SELECT DISTINCT entity, account_id, {times} FROM {cutting.name} "
+        f"WHERE is_excluded = 0 AND {test})"
+    )
+    columns = "".join(f", b.t{i}" for i in range(1, len(asked.steps) + 1))
+    return (
+        f"WITH {_joined((*ctes, *cutting.ctes, named))}\n"
+        + listed_sql(asked.use, "named", columns, "t1")
+    )
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return ",\n".join(parts)
+
+
+def _sum(test: str, name: str) -> str:
+    if name != "excluded":
+        test = f"b.is_excluded = 0 AND {test}"
+    return f"CAST(coalesce(SUM(CASE WHEN {test} THEN 1 ELSE 0 END), 0) AS BIGINT) AS {name}"
+
+
+def _seconds(instant: str) -> str:
+    return f"CAST(floor(epoch({instant})) AS BIGINT)"
+
+
+def _times(asked: Asked, alias: str = "") -> str:
+    return ", ".join(f"{alias}t{i}" for i in range(1, len(asked.steps) + 1))
+
+
+def _end(asked: Asked, start: str = "b.t1") -> str:
+    """SQL of the last instant at which a chain may still go on."""
+    return f"{start} + INTERVAL {asked.window} SECOND"
+
+
+def _cut(asked: Asked) -> tuple[list[str], Cut]:
+    """Up to one row of (entity, is_excluded, t1…) for everybody who started, in its segments."""
+    ctes = [*_done(asked), *_chains(asked)]
+    own = asked.own
+    columns = ["entity", "account_id", "start_on", "is_excluded",
+               *_times(asked).split(", ")]
+    # Whose account it is, and what the first event was, is asked where it is needed.
+    owned = "".join(f", MIN(own{place}) AS own{place}" for place in range(len(own)))
+    ctes.append(f"""placed AS (
+    SELECT c.*, f.account_id, f.start_on{"".join(f", f.{one[2:]}" for one in own.values())}
+    FROM chains c
+    LEFT JOIN (
+        SELECT entity, done_at, MIN(account_id) AS account_id, MIN(day) AS start_on{owned}
+        FROM done WHERE is1 = 1 GROUP BY entity, done_at
+    ) f ON f.entity = c.entity AND f.done_at = c.t1
+)""")
+    return ctes, cut(asked.use, "placed", columns, day="b.start_on", own=own)
+
+
+def _done(asked: Asked) -> list[str]:
+    """The relation done: (entity, account_id, done_at, day, is1…, is_out1…, own0…)."""
+    use = asked.use
+    tests = [step.test(use.config) for step in asked.steps]
+    outs = [one.doing.test(use.config) for one in asked.exclusions]
+    last = asked.last + dt.timedelta(seconds=asked.window, days=1)
+    flags = [f"CASE WHEN {test} THEN 1 ELSE 0 END AS is{i}" for i, test in enumerate(tests, 1)]
+    flags += [f"CASE WHEN {test} THEN 1 ELSE 0 END AS is_out{i}" for i, test in enumerate(outs, 1)]
+    flags += [
+        f"CASE WHEN {tests[0]} THEN "
+        f"{property_sql('e.properties', dim.removeprefix(PROPERTY))} END AS own{place}"
+        for place, dim in enumerate(asked.own)
+    ]
+    # In strict order everything that is done counts, as what may come between.
+    either = "1 = 1" if asked.order == "strict" else f"({' OR '.join((*tests, *outs))})"
+    order = ", e.event_id" if asked.order == "strict" else ""
+    sql = acts_sql(
+        use, columns=f"e.occurred_at AS done_at, e.occurred_on AS day{order}, {', '.join(flags)}",
+        where=(
+            f"{either} AND e.occurred_on >= DATE '{asked.first}' "
+            f"AND e.occurred_on <= DATE '{min(last, use.as_of.last_day)}'"
+        ),
+    )
+    return [f"done AS ({sql})"]
+
+
+def _is_start(asked: Asked, alias: str) -> str:
+    return f"{alias}.is1 = 1 AND {alias}.day <= DATE '{asked.last}'"
+
+
+def _chains(asked: Asked) -> list[str]:
+    """Up to `chains`: (entity, t1…, is_excluded), one row for everybody who started."""
+    if asked.order == "strict":
+        return [*_led(asked), _best(asked, "led")]
+    if asked.entry == "first":
+        starts = (
+            f"SELECT d.entity, MIN(d.done_at) AS t1 FROM done d WHERE {_is_start(asked, 'd')} "
+            "GROUP BY d.entity"
+        )
+        return [f"starts AS ({starts})", *_followed(asked), _excluded(asked, "chains")]
+    if not asked.exclusions:
+        return [*_levels(asked), *_followed(asked), _excluded(asked, "chains")]
+    starts = f"SELECT DISTINCT d.entity, d.done_at AS t1 FROM done d WHERE {_is_start(asked, 'd')}"
+    return [
+        f"starts AS ({starts})", *_followed(asked), _excluded(asked, "tried"), _best(asked, "tried")
+    ]
+
+
+def _levels(asked: Asked) -> list[str]:
+    """Up to `starts`: (entity, t1), of everybody the start whose chain gets furthest.
+
+    Row by row, s2 is the latest start of a chain whose second step the row is, s3 of one whose
+    third, and so on. The latest leaves the most time, so what it cannot reach no other start can.
+    """
+    rows = "done"
+    ctes = []
+    if asked.is_repeated:
+        # One row an instant, so that "later" is "in a row before this one".
+        flags = ", ".join(f"MAX(is{i}) AS is{i}" for i in range(1, len(asked.steps) + 1))
+        ctes.append(
+            f"instants AS (SELECT entity, done_at, MIN(day) AS day, {flags} FROM done "
+            "GROUP BY entity, done_at)"
+        )
+        rows = "instants"
+    ctes.append(
+        f"level1 AS (SELECT d.*, CASE WHEN {_is_start(asked, 'd')} THEN d.done_at END AS s1 "
+        f"FROM {rows} d)"
+    )
+    for i in range(2, len(asked.steps) + 1):
+        frame = ""
+        if asked.must_be_later(i - 1):
+            frame = " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+        elif asked.is_repeated:
+            frame = " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+        ctes.append(f"""level{i} AS (
+    SELECT b.*, CASE WHEN is{i} = 1 AND done_at <= {_end(asked, f"before{i}")}
+                     THEN before{i} END AS s{i}
+    FROM (
+        SELECT *, MAX(s{i - 1}) OVER (PARTITION BY entity ORDER BY done_at{frame}) AS before{i}
+        FROM level{i - 1}
+    ) b
+)""")
+    count = len(asked.steps)
+    # Starts grow with time: the smallest is that of the chain that got there first.
+    deepest = ", ".join(f"MIN(s{i})" for i in range(count, 0, -1))
+    ctes.append(f"""starts AS (
+    SELECT entity, t1 FROM (
+        SELECT entity, coalesce({deepest}) AS t1 FROM level{count} GROUP BY entity
+    ) found WHERE t1 IS NOT NULL
+)""")
+    return ctes
+
+
+def _followed(asked: Asked) -> list[str]:
+    """Up to `followed`: each start of `starts` with its next steps, each as early as it can be."""
+    ctes, before = [], "starts"
+    for i in range(2, len(asked.steps) + 1):
+        kept = ", ".join(f"c.t{j}" for j in range(1, i))
+        sign = ">" if asked.must_be_later(i - 1) else ">="
+        own = f"t{i}s" if i < len(asked.steps) else "followed"
+        ctes.append(f"""{own} AS (
+    SELECT c.entity, {kept}, MIN(d.done_at) AS t{i}
+    FROM {before} c
+    LEFT JOIN done d ON d.entity = c.entity AND d.is{i} = 1 AND d.done_at {sign} c.t{i - 1}
+         AND d.done_at <= {_end(asked, "c.t1")}
+    GROUP BY c.entity, {kept}
+)""")
+        before = own
+    return ctes
+
+
+def _excluded(asked: Asked, name: str) -> str:
+    """The relation `name`: `followed`, with whether something that is excluded came between."""
+    if not asked.exclusions:
+        return f"{name} AS (SELECT f.*, 0 AS is_excluded FROM followed f)"
+    tests = [
+        f"(d.is_out{i} = 1 AND d.done_at > c.t{one.after} "
+        f"AND d.done_at <= coalesce(c.t{one.until}, {_end(asked, 'c.t1')}))"
+        for i, one in enumerate(asked.exclusions, 1)
+    ]
+    return f"""{name} AS (
+    SELECT c.entity, {_times(asked, "c.")},
+           MAX(CASE WHEN {" OR ".join(tests)} THEN 1 ELSE 0 END) AS is_excluded
+    FROM followed c
+    LEFT JOIN done d ON d.entity = c.entity AND d.done_at > c.t1
+         AND d.done_at <= {_end(asked, "c.t1")}
+    GROUP BY c.entity, {_times(asked, "c.")}
+)"""
+
+
+def _led(asked: Asked) -> list[str]:
+    """The relation led: each start with the events that come right after it, while they fit."""
+    count = len(asked.steps)
+    leads = "".join(
+        f", lead(done_at, {i - 1}) OVER w{i} AS at{i}, lead(is{i}, {i - 1}) OVER w{i} AS fits{i}"
+        for i in range(2, count + 1)
+    )
+    window = "(PARTITION BY entity ORDER BY done_at, event_id)"
+    for i in range(2, count + 1):
+        leads = leads.replace(f"OVER w{i}", f"OVER {window}")
+    chained = ""
+    for i in range(2, count + 1):
+        fits = " AND ".join(f"l.fits{j} = 1" for j in range(2, i + 1))
+        chained += (
+            f",\n           CASE WHEN {fits} AND l.at{i} <= {_end(asked, 'l.done_at')} "
+            f"THEN l.at{i} END AS t{i}"
+        )
+    return [f"""led AS (
+    SELECT l.entity, l.done_at AS t1{chained}, 0 AS is_excluded
+    FROM (SELECT entity, done_at, day, is1{leads} FROM done) l
+    WHERE {_is_start(asked, "l")}{_only_first(asked)}
+)"""]
+
+
+def _only_first(asked: Asked) -> str:
+    if asked.entry != "first":
+        return ""
+    return (
+        " AND l.done_at = (SELECT MIN(f.done_at) FROM done f WHERE f.entity = l.entity "
+        f"AND {_is_start(asked, 'f')})"
+    )
+
+
+def _best(asked: Asked, rows: str) -> str:
+    """The relation chains: of everybody the chain that counts.
+
+    One that nothing excluded interrupts, before all; the deepest; that got there first; from its
+    latest start.
+    """
+    count = len(asked.steps)
+    cases = " ".join(f"WHEN t{i} IS NOT NULL THEN {i}" for i in range(count, 0, -1))
+    deepest = ", ".join(f"t{i}" for i in range(count, 0, -1))
+    return f"""chains AS (
+    SELECT entity, {_times(asked)}, is_excluded
+    FROM (
+        SELECT r.*, row_number() OVER (PARTITION BY entity ORDER BY is_excluded,
+                   CASE {cases} END DESC, coalesce({deepest}), t1 DESC) AS place
+        FROM {rows} r
+    ) ranked WHERE place = 1
+)"""
+
+

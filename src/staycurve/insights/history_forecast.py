@@ -1,0 +1,230 @@
+"""The forecast of an open quarter's share from history, and its record.
+
+The forecast starts from what stands on the last day that is seen. Of the standing MRR of older
+accounts the part is expected at the close that was still there at the close of the last four
+quarters, from the same day of the quarter on. To the standing MRR of this quarter's new accounts
+is added what the last four quarters added on average after that day.
+
+Its record: the same forecast from the same day of each earlier quarter, with the quarters before it
+alone, beside the plain guess that the share stays that of the quarter before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from staycurve.i18n import N_
+from staycurve.period import Period
+
+TRAINED_ON = 4
+"""Quarters that a forecast learns from: a year, so that each season is in it once."""
+
+INTERVAL = 0.8
+"""The chance that the interval is meant to hold the share.
+
+With n earlier forecasts the interval is as wide as the k-th smallest of their n errors, where k is
+(n + 1) × 0.8 rounded up. So four are enough; 0.95 would need nineteen quarters.
+"""
+
+TOO_FEW = N_("a forecast needs {count} closed quarters after the first one; there are {found}")
+NO_RECORD = N_("an interval needs {count} earlier forecasts to be held against; there are {found}")
+NOTHING_STANDS = N_("nothing stands to forecast from")
+NOT_BETTER = N_(
+    "The forecast does not beat the plain guess: over {count} quarters it was off by {own} points "
+    "on average, the last quarter's share by {plain}."
+)
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """One quarter's MRR in micro-units, on the day of the forecast and at the close.
+
+    Attributes
+    ----------
+    old_then, new_then : int
+        Of accounts from earlier quarters, and of those that first paid in this one.
+    old, new : int, optional
+        At the close; None where it has not closed.
+    """
+
+    period: Period
+    old_then: int
+    new_then: int
+    old: int | None
+    new: int | None
+
+    @property
+    def share(self) -> float | None:
+        """Share from history at the close."""
+        if self.old is None or self.new is None or self.old + self.new == 0:
+            return None
+        return self.old / (self.old + self.new)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A forecast of a quarter that has closed since, made from what was known before."""
+
+    period: dt.date
+    forecast: float
+    actual: float
+    plain: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The share that the open quarter is expected to close with, and the forecast's record.
+
+    Attributes
+    ----------
+    plain : float, optional
+        The last closed quarter's share.
+    error, plain_error : float, optional
+        Mean absolute error over `record`, of the forecast and of the plain guess.
+    """
+
+    segment: Mapping[str, str | None]
+    period: dt.date
+    from_day: dt.date
+    value: float | None
+    low: float | None
+    high: float | None
+    plain: float | None
+    record: tuple[Tried, ...]
+    error: float | None
+    plain_error: float | None
+    why: str | None
+    why_no_interval: str | None
+
+    @property
+    def beats_plain(self) -> bool | None:
+        """Whether it was nearer than the plain guess; None where there is no record."""
+        if self.error is None or self.plain_error is None:
+            return None
+        return self.error < self.plain_error
+
+    @property
+    def note(self) -> str | None:
+        """What a reader must know before trusting it."""
+        if self.beats_plain is not False or self.error is None or self.plain_error is None:
+            return None
+        return NOT_BETTER.format(
+            count=len(self.record), own=f"{self.error * 100:.1f}",
+            plain=f"{self.plain_error * 100:.1f}",
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """One row as `--format json` prints it."""
+        return {
+            "period": str(self.period),
+            "grain": "quarter",
+            "segment": dict(self.segment),
+            "from_day": str(self.from_day),
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "interval": INTERVAL,
+            "plain": self.plain,
+            "beats_plain": self.beats_plain,
+            "error": self.error,
+            "plain_error": self.plain_error,
+            "backtest": [
+                {"period": str(t.period), "forecast": t.forecast, "actual": t.actual,
+                 "plain": t.plain}
+                for t in self.record
+            ],
+            **({"why": self.why} if self.why else {}),
+            **({"why_no_interval": self.why_no_interval} if self.why_no_interval else {}),
+            **({"note": self.note} if self.note else {}),
+        }
+
+
+def expected(quarter: Quarter, before: Sequence[Quarter]) -> float | None:
+    """The share that a quarter will close with, from its day and the quarters before it.
+
+    None with fewer than TRAINED_ON quarters that had something to keep, or nothing to start from.
+    """
+    known = [q for q in before if q.old_then > 0 and q.old is not None and q.new is not None]
+    recent = known[-TRAINED_ON:]
+    if len(recent) < TRAINED_ON:
+        return None
+    kept = sum(q.old or 0 for q in recent) / sum(q.old_then for q in recent)
+    added = sum((q.new or 0) - q.new_then for q in recent) / len(recent)
+    old, new = quarter.old_then * kept, max(quarter.new_then + added, 0.0)
+    return old / (old + new) if old + new > 0 else None
+
+
+def tried(series: Sequence[Quarter]) -> list[Tried]:
+    """The forecast of every closed quarter that could be made, each from the quarters before it."""
+    found = []
+    for place, quarter in enumerate(series):
+        value, plain = quarter.share, series[place - 1].share if place else None
+        guess = expected(quarter, series[:place])
+        if value is not None and plain is not None and guess is not None:
+            found.append(Tried(quarter.period.start, guess, value, plain))
+    return found
+
+
+def half_width(errors: Sequence[float]) -> float | None:
+    """How far the interval reaches to either side: a quantile of earlier absolute errors.
+
+    None with too few of them.
+
+    References
+    ----------
+    Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World, ch. 2: the rank, from
+    errors that are exchangeable.
+    """
+    rank = math.ceil((len(errors) + 1) * INTERVAL)
+    return sorted(errors)[rank - 1] if rank <= len(errors) else None
+
+
+def forecast(
+    segment: Mapping[str, str | None], series: Sequence[Quarter], last_day: dt.date
+) -> Forecast:
+    """The open quarter's share, its interval and its record.
+
+    Parameters
+    ----------
+    series : sequence of Quarter
+        In order; the last is the open one.
+    last_day : date
+        The last day that is seen.
+    """
+    current, before = series[-1], series[:-1]
+    record = tried(before)
+    value = expected(current, before)
+    errors = [abs(t.forecast - t.actual) for t in record]
+    reach = half_width(errors)
+    usable = sum(q.old_then > 0 for q in before)
+    why = why_no_interval = None
+    if value is None:
+        why = NOTHING_STANDS
+        if usable < TRAINED_ON:
+            why = TOO_FEW.format(count=TRAINED_ON, found=usable)
+    elif reach is None:
+        needed = next(n for n in range(1, 100) if math.ceil((n + 1) * INTERVAL) <= n)
+        why_no_interval = NO_RECORD.format(count=needed, found=len(record))
+    low = high = None
+    if value is not None and reach is not None:
+        low, high = max(0.0, value - reach), min(1.0, value + reach)
+    return Forecast(
+        segment=segment,
+        period=current.period.start,
+        from_day=min(last_day, current.period.end - dt.timedelta(days=1)),
+        value=value,
+        low=low,
+        high=high,
+        plain=before[-1].share if before else None,
+        record=tuple(record),
+        error=sum(errors) / len(errors) if errors else None,
+        plain_error=(
+            sum(abs(t.plain - t.actual) for t in record) / len(record) if record else None
+        ),
+        why=why,
+        why_no_interval=why_no_interval,
+    )

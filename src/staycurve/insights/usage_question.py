@@ -1,0 +1,264 @@
+"""Questions about use: whose, of what, in which segments, and as of when.
+
+Somebody is a user or an account. A user without a name is nobody; one of several accounts belongs
+to the first of them by its id. Accounts are customers, with all their billing accounts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from staycurve.config import Config
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.i18n import N_
+from staycurve.metrics.context import Context, Filter
+from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
+from staycurve.metrics.query import parse_filters
+from staycurve.period import AsOf
+from staycurve.tables.accounts import ACCOUNTS
+from staycurve.tables.engine import AnyEngine, quoted
+from staycurve.tables.usage_days import active_sql, counted_sql, feature_sql, property_sql
+
+WHOSE = {"user": N_("users"), "account": N_("accounts")}
+"""Who is counted, and the word for several."""
+
+FEATURE = "feature:"
+"""Before a feature's name, where `[usage] feature` gives features names of their own."""
+
+SMALL = 20
+"""A group of fewer is marked: one of them is five points or more. As in the cohort matrix."""
+
+NO_EVENTS = N_("no events are loaded")
+
+_DOING = re.compile(r"([^\[\]]+?)(?:\[([^\[\]]*)\])?")
+_LENGTH = re.compile(r"(\d+)(s|m|h|d)")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@dataclass(frozen=True)
+class Doing:
+    """Something that users do: any activity, one event, or one feature.
+
+    Attributes
+    ----------
+    text : str
+        As it was asked for.
+    event, feature : str
+        One of them is set; neither where any active event counts.
+    filters : tuple of Filter
+        What the event's properties must be.
+    """
+
+    text: str = ""
+    event: str = ""
+    feature: str = ""
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def is_any(self) -> bool:
+        """Whether every active event counts."""
+        return not self.event and not self.feature
+
+    @property
+    def label(self) -> str:
+        """As tables show it."""
+        return self.text or N_("any activity")
+
+    def test(self, config: Config, alias: str = "e") -> str:
+        """SQL that is true for a row `alias` of events that is such a doing."""
+        if self.is_any:
+            return active_sql(config, event=alias)
+        tests = []
+        if self.event:
+            tests.append(f"{alias}.event = {quoted(self.event)}")
+        else:
+            tests.append(f"{feature_sql(config, event=alias)} = {quoted(self.feature)}")
+        for one in self.filters:
+            # A property that is absent is in no list, so it passes a filter that excludes.
+            tests.append(
+                f"coalesce({one.sql(property_sql(f'{alias}.properties', one.dim))}, FALSE)"
+            )
+        return f"({' AND '.join(tests)})"
+
+    def day_test(self, config: Config) -> str | None:
+        """SQL for a row `d` of usage_days, or None where that table cannot tell."""
+        if self.is_any:
+            return "d.is_active"
+        if self.filters:
+            return None
+        if self.feature:
+            return f"d.feature = {quoted(self.feature)}"
+        return None if config.behaviour.usage.feature else f"d.feature = {quoted(self.event)}"
+
+
+def doing(text: str | None) -> Doing:
+    """What `text` names: '' any activity, 'report_viewed', 'plan_chosen[plan=Pro|Team]'.
+
+    With 'feature:' before it, the name is that of a feature.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read.
+    """
+    text = (text or "").strip()
+    if not text:
+        return Doing()
+    found = _DOING.fullmatch(text)
+    if not found:
+        raise UsageError(
+            f"'{text}' is not an event.",
+            hint="Write: report_viewed, feature:Reports or plan_chosen[plan=Pro|Team]",
+        )
+    named = found[1].strip()
+    filters = parse_filters(found[2] or "")
+    if named.startswith(FEATURE):
+        return Doing(text, "", named.removeprefix(FEATURE).strip(), filters)
+    return Doing(text, named, "", filters)
+
+
+def seconds_of(text: str) -> int:
+    """The seconds in a length of time such as 30m, 24h or 14d.
+
+    Raises
+    ------
+    UsageError
+        If it is none, or nothing long.
+    """
+    found = _LENGTH.fullmatch(text.strip())
+    if not found or int(found[1]) < 1:
+        raise UsageError(
+            f"'{text}' is not a length of time.", hint="Write a number and s, m, h or d: 14d"
+        )
+    return int(found[1]) * SECONDS[found[2]]
+
+
+@dataclass(frozen=True)
+class UseQuestion:
+    """Whose use is read, in which segments, and as of when.
+
+    Attributes
+    ----------
+    whose : str
+        user or account.
+    by : tuple of str
+        Account dimensions that split the answer.
+    filters : tuple of Filter
+        Account dimensions that restrict it.
+    """
+
+    config: Config
+    as_of: AsOf
+    whose: str = "user"
+    by: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Every dimension asked for, those of `by` first."""
+        return tuple(dict.fromkeys((*self.by, *(one.dim for one in self.filters))))
+
+    @property
+    def context(self) -> Context:
+        """The same as relations see it."""
+        return Context(
+            self.config, "day", (), self.as_of, self.dims, len(self.by), self.filters
+        )
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether segments sum to the whole: not where an account has several plans at once."""
+        return not any(dim in ITEM_TRAITS for dim in self.by)
+
+    @property
+    def who(self) -> str:
+        """The column of the usage tables that names whose use is read."""
+        return f"{self.whose}_id"
+
+    @property
+    def seen_sql(self) -> str:
+        """The as-of as an SQL timestamp."""
+        return self.context.as_of_sql
+
+    def undivided(self) -> UseQuestion:
+        """The same, not split."""
+        return replace(self, by=())
+
+    def narrowed(self, segment: Sequence[str | None]) -> UseQuestion:
+        """The same in one segment of `by`, not split."""
+        own = tuple(Filter(d, (v,)) for d, v in zip(self.by, segment, strict=True))
+        return replace(self, by=(), filters=(*self.filters, *own))
+
+    def segment(self, values: Sequence[str | None]) -> dict[str, str | None]:
+        """Dimension → value."""
+        return dict(zip(self.by, values, strict=True))
+
+
+def check_whose(whose: str) -> None:
+    """Raise for a counting unit that is not known."""
+    if whose not in WHOSE:
+        raise UnknownNameError("unit", whose, WHOSE)
+
+
+def check(
+    question: UseQuestion, doings: Sequence[Doing], engine: AnyEngine,
+    attributes: Sequence[str], *, own: Sequence[str] = (),
+) -> None:
+    """Raise where a dimension, an event or a feature is not known.
+
+    Parameters
+    ----------
+    attributes : sequence of str
+        Names of account attributes beside the declared columns.
+    own : sequence of str
+        Dimensions that the reading knows itself.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest name that is known.
+    NotAnsweredError
+        If no events are loaded.
+    """
+    columns = [c.name for c in ACCOUNTS.columns if c.kind == "text" or c.name == "employees"]
+    known = [*columns, *attributes, *ITEM_TRAITS, COHORT, *MOVING, *own]
+    for dim in question.dims:
+        if dim not in known:
+            raise UnknownNameError("dimension", dim, known)
+    _check_doings(question.config, doings, engine)
+
+
+def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> None:
+    by_event = not config.behaviour.usage.feature
+    features: list[str] | None = None
+    events: list[str] | None = None
+    for one in doings:
+        if one.is_any:
+            continue
+        if one.feature or by_event:
+            if features is None:
+                features = [
+                    row[0] for row in engine.rows(
+                        "SELECT DISTINCT feature FROM feature_months WHERE feature IS NOT NULL"
+                    )
+                ]
+            known, kind, named = features, "feature", one.feature
+            if not one.feature:
+                kind, named = "event", one.event
+        else:
+            if events is None:
+                events = [
+                    row[0] for row in engine.rows(
+                        f"SELECT DISTINCT event FROM events e WHERE {counted_sql(config)}"
+                    )
+                ]
+            known, kind, named = events, "event", one.event
+        if not known:
+            raise NotAnsweredError(
+                f"{one.text} is not known: {NO_EVENTS}.",
+                hint="Load what users do in the product: staycurve load events.csv",
+            )
+        if named not in known:
+            raise UnknownNameError(kind, named, known)

@@ -1,0 +1,116 @@
+"""/api/v1/acquisition/…: channels, leads and referrals, as the command line prints them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import JSONResponse
+
+from staycurve.interfaces.api import shapes_of_acquisition as shapes
+from staycurve.interfaces.api.errors import ErrorShape
+from staycurve.interfaces.api.routes import (
+    AsOf,
+    By,
+    From,
+    Grain,
+    Period,
+    Served,
+    To,
+    Where,
+    only_known,
+)
+
+Horizon = Annotated[int, Query(description="Days that a lead is given", ge=1, le=3660)]
+
+router = APIRouter(
+    prefix="/api/v1/acquisition",
+    tags=["acquisition"],
+    dependencies=[Depends(only_known)],
+    responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
+)
+
+
+@router.get("/channels", response_model=shapes.ChannelsShape)
+def channels(
+    company: Served,
+    grain: Grain = "month",
+    start: From = "",
+    end: To = "",
+    where: Where = "",
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """What every channel brought in each period, and what it cost."""
+    found = company.acquisition.channels(
+        grain=grain, start=start or None, end=end or None, where=where, as_of=as_of or None
+    )
+    return JSONResponse(found.as_dict())
+
+
+@router.get("/funnel", response_model=shapes.FunnelShape)
+def funnel(
+    company: Served,
+    grain: Grain = "month",
+    start: From = "",
+    end: To = "",
+    by: By = "",
+    where: Where = "",
+    horizon: Horizon = 90,
+    together: Annotated[bool, Query(description="All cohorts of the range as one")] = False,
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """How far the leads of each period came within a horizon; younger leads do not count."""
+    found = company.acquisition.funnel(
+        grain=grain, start=start or None, end=end or None, by=by, where=where, horizon=horizon,
+        together=together, as_of=as_of or None,
+    )
+    return JSONResponse(found.as_dict())
+
+
+@router.get("/leads", response_model=shapes.LeadsShape)
+def leads(
+    company: Served,
+    cohort: Period,
+    step: Annotated[
+        str, Query(description="qualified, demo, trial, tried, won or paying", max_length=20)
+    ] = "",
+    where: Where = "",
+    horizon: Horizon = 90,
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """The leads of a cohort, with the day of each step."""
+    rows = company.acquisition.leads(
+        cohort=cohort, step=step or None, where=where, horizon=horizon, as_of=as_of or None
+    )
+    return JSONResponse({
+        "as_of": company.as_of(as_of or None).at.isoformat(), "cohort": cohort,
+        "horizon_days": horizon, "rows": rows,
+    })
+
+
+@router.get("/quality", response_model=shapes.QualityShape)
+def quality(company: Served, as_of: AsOf = "") -> JSONResponse:
+    """How the accounts of each channel fare afterwards."""
+    return JSONResponse(company.acquisition.quality(as_of=as_of or None).as_dict())
+
+
+@router.get("/referrals", response_model=shapes.ReferralsShape)
+def referrals(company: Served, as_of: AsOf = "") -> JSONResponse:
+    """Who brought whom, what the referred are worth, and whether they stay longer."""
+    return JSONResponse(company.acquisition.referrals(as_of=as_of or None).as_dict())
+
+
+@router.get("/referred", response_model=shapes.ReferredShape)
+def referred(
+    company: Served,
+    referrer: Annotated[
+        str, Query(description="The account that brought them", max_length=200)
+    ] = "",
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """The accounts that others brought, with what they pay and have paid."""
+    return JSONResponse({
+        "as_of": company.as_of(as_of or None).at.isoformat(),
+        "currency": company.config.company.currency,
+        "rows": company.acquisition.referred(referrer or None, as_of=as_of or None),
+    })

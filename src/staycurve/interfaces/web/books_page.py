@@ -1,0 +1,117 @@
+"""Closed months, loads and adjustments: the page at /books."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from staycurve.i18n import N_
+from staycurve.interfaces.api import books as keeping
+from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.page import Group, Page, Panel, Shown
+from staycurve.interfaces.web.restated import CHANGED, RESTATED, moment, next_month
+from staycurve.interfaces.web.texts import _
+from staycurve.metrics.base import Unit
+from staycurve.period import parse_period
+
+PER_PAGE = 50
+COUNTS = ("accepted", "replaced", "rejected", "removed")
+_KINDS = {
+    "load": N_("load"), "replace": N_("complete export"), "undo": N_("undo"),
+    "adjust": N_("adjustment"),
+}
+_STATES = {"in force": N_("in force"), "replaced": N_("replaced"), "undone": N_("undone")}
+
+
+def _months(ask: Ask) -> Shown:
+    rows = keeping.closed_rows(ask.company)
+    return Shown(rows, {
+        "command": f"staycurve close {next_month(ask)}",
+        "lines": [
+            {
+                "label": ask.label(parse_period(row["month"])),
+                "href": ask.url(month=row["month"], metric=None, load=None, page=None, panel=None)
+                + "#restated",
+                "closed_at": moment(row["closed_at"], ask),
+                "as_of": moment(row["as_of"], ask),
+                "seq": row["seq"],
+                "figures": row["figures_changed"],
+                "accounts": row["accounts_changed"],
+            }
+            for row in reversed(rows)
+        ],
+    })
+
+
+def _loads(ask: Ask) -> Shown:
+    rows = keeping.load_rows(ask.company)
+    text = ask.options.get("loads_to", "")
+    newest = [row for row in reversed(rows) if not text.isdecimal() or row["load"] <= int(text)]
+    shown, older = newest[:PER_PAGE], newest[PER_PAGE:]
+    return Shown(rows, {
+        "lines": [_load_line(ask, row) for row in shown],
+        "count": len(rows),
+        "older": ask.url(loads_to=str(older[0]["load"]), panel=None) + "#loads" if older else "",
+        "newest": ask.url(loads_to=None, panel=None) + "#loads" if text else "",
+        "rejected": sum(row["rejected"] for row in rows),
+    })
+
+
+def _load_line(ask: Ask, row: dict[str, Any]) -> dict[str, Any]:
+    note = ""
+    if row["undoes"] is not None:
+        note = _("took back load %s") % row["undoes"]
+    if row["undone_by"] is not None:
+        note = _("taken back by load %s") % row["undone_by"]
+    return {
+        "load": row["load"],
+        "at": moment(row["loaded_at"], ask),
+        "kind": _(_KINDS.get(row["kind"], row["kind"])),
+        "file": row["file"],
+        "table": row["table"],
+        "counts": [numbers.full(float(row[name]), Unit.COUNT) for name in COUNTS],
+        "note": note,
+        "is_undone": row["undone_by"] is not None,
+    }
+
+
+def _adjustments(ask: Ask) -> Shown:
+    rows = keeping.adjustment_rows(ask.company)
+    return Shown(rows, {
+        "lines": [
+            {
+                **row,
+                "at": moment(row["made_at"], ask),
+                "state": _(_STATES[row["state"]]),
+                "is_undone": row["state"] == "undone",
+            }
+            for row in reversed(rows)
+        ],
+    })
+
+
+BOOKS = Page(
+    address="/books",
+    title=N_("Closed months"),
+    question=N_("Why did last month's number change?"),
+    panels=(
+        RESTATED,
+        CHANGED,
+        Panel(
+            "months", N_("Every closed month"), N_("Which months are closed, and which changed?"),
+            "months.html", _months, is_late=True,
+        ),
+        Panel(
+            "loads", N_("Loads"), N_("What came in, and what was set aside?"), "loads.html", _loads
+        ),
+        Panel(
+            "adjustments", N_("Adjustments"), N_("What was set by hand, by whom, and why?"),
+            "adjustments.html", _adjustments,
+        ),
+    ),
+    has_controls=False,
+    needs_data=False,
+    group=Group.BOOKS,
+    options=("month", "load", "loads_to"),
+    can_be_cut=False,
+)

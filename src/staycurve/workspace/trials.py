@@ -1,0 +1,101 @@
+"""Trials of one company: the report, and the accounts behind its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from staycurve.errors import UsageError
+from staycurve.insights import trial_report
+from staycurve.insights.account_facts import Opened, check_dims
+from staycurve.insights.cohort_members import Question
+from staycurve.insights.trial_report import TOP, TrialReport
+from staycurve.metrics.context import Filter
+from staycurve.metrics.query import parse_filters
+from staycurve.period import align
+
+if TYPE_CHECKING:
+    from staycurve.workspace.company import Company
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The trials of one company.
+
+    Every reading takes `where`, such as 'channel=referral,card_on_file=true' (what changes with
+    time is read on the day on which the trial started), and `as_of`.
+    """
+
+    company: Company
+
+    def report(
+        self,
+        *,
+        by: str | Sequence[str] = (),
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+        top: int = TOP,
+    ) -> TrialReport:
+        """Starts, conversion by cohort and card, time to convert, use, and leaving afterwards.
+
+        Parameters
+        ----------
+        by : str or sequence of str
+            Splits the conversion by cohort; the rest is told of all trials together.
+        top : int
+            How many features are shown one by one.
+        """
+        if top < 1:
+            raise UsageError("The report shows at least 1 feature.", hint=f"Write: --top {TOP}")
+        asked = self._question(by, where, as_of)
+        with self.company.seeing(asked.as_of) as engine:
+            found = trial_report.report(asked, engine.rows, top=top)
+        return replace(
+            found,
+            _accounts=lambda part, **chosen: self.accounts(
+                part, where=where, as_of=as_of, **chosen
+            ),
+        )
+
+    def accounts(
+        self,
+        part: str = "started",
+        *,
+        cohort: str | None = None,
+        card: str | None = None,
+        feature: str | None = None,
+        within: int | None = None,
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> Opened:
+        """The accounts behind one number.
+
+        Parameters
+        ----------
+        part : str
+            A key of `insights.trial_report.PARTS`, such as converted, left or used.
+        cohort : str, optional
+            The month in which the trial started, such as 2024-05.
+        card : str, optional
+            with, without or unknown.
+        feature : str, optional
+            With used, converted or not_converted: those that used it during the trial.
+        within : int, optional
+            With left: those followed for so many months that left within them; with converted and
+            stayed: those followed for so many.
+        """
+        asked = self._question((), where, as_of)
+        month = align(cohort, "month", is_last=False).start if cohort else None
+        with self.company.seeing(asked.as_of) as engine:
+            return trial_report.opened(
+                asked, part, engine.rows, cohort=month, card=card, feature=feature, within=within
+            )
+
+    def _question(
+        self, by: str | Sequence[str], where: str | Sequence[Filter], as_of: str | None
+    ) -> Question:
+        dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
+        filters = parse_filters(where) if isinstance(where, str) else tuple(where)
+        check_dims(dims, filters, self.company.attributes(), relation="trials")
+        return Question(self.company.config, self.company.as_of(as_of), dims, filters)

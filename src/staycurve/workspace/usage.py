@@ -1,0 +1,209 @@
+"""Use: retention, lifecycle, funnels, paths and activity of the users of one company."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from staycurve.errors import NotAnsweredError
+from staycurve.insights import activity as being_active
+from staycurve.insights import usage_lifecycle, usage_retention, usage_retention_sql
+from staycurve.insights.activity import Activity
+from staycurve.insights.usage_lifecycle import UseLifecycle
+from staycurve.insights.usage_question import UseQuestion, doing
+from staycurve.insights.usage_retention import UseRetention
+from staycurve.insights.usage_segments import Members
+from staycurve.metrics.context import Filter
+from staycurve.period import parse_period
+from staycurve.tables.engine import AnyEngine
+from staycurve.workspace.usage_asking import SHOWN, narrowed, place_of
+from staycurve.workspace.usage_flows import Flows
+
+_TWICE: dict[tuple[Path, int | None], bool] = {}
+"""(project, version of user_months) → whether some user has rows in several accounts."""
+
+
+@dataclass(frozen=True)
+class Usage(Flows):
+    """The use of one company's product.
+
+    Every reading takes `whose`, user or account; `by`, account dimensions to split by; `where`,
+    such as 'industry=EdTech'; and `as_of`, an instant after which no facts are seen. What was done
+    is named by an event, 'report_viewed', with properties where they matter,
+    'plan_chosen[plan=Pro|Team]', or by a feature, 'feature:Reports'; nothing means any activity.
+    """
+
+    def retention(
+        self,
+        *,
+        per: str = "month",
+        start: str = "",
+        back: str | None = None,
+        starts: str = "first",
+        returns: str = "on",
+        windows: str = "calendar",
+        first: str | None = None,
+        last: str | None = None,
+        ages: int | None = None,
+        whose: str = "user",
+        by: str | Sequence[str] = (),
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> UseRetention:
+        """Who was back k periods after starting; see `staycurve.insights.usage_retention`.
+
+        Parameters
+        ----------
+        per : str
+            day, week or month.
+        start, back : str
+            What begins, and what counts as being back; the same without `back`.
+        starts : str
+            first (the first ever) or every.
+        returns : str
+            on (in the period) or after (in it or later).
+        windows : str
+            calendar or rolling.
+        first, last : str, optional
+            Cohorts from and to: 2024, 2024-Q1, 2024-01 or 2024-01-31, both included.
+        ages : int, optional
+            Periods to follow.
+        """
+        use = self._question(whose, by, where, as_of)
+        cohorts = self._periods(use, per, first, last) if per in SHOWN else ()
+        begun = doing(start)
+        asked = usage_retention_sql.Asked(
+            use, begun, begun if back is None else doing(back), per, cohorts,
+            max(len(cohorts) - 1, 0) if ages is None else ages, starts, returns, windows,
+        )
+        usage_retention_sql.check(asked)
+        with self._seeing(use, (asked.start, asked.back)) as engine:
+            if asked.is_counted and self._has_users_once(use, engine):
+                sql = usage_retention_sql.counted_statement(asked)
+                answer = usage_retention_sql.as_counted(asked, engine.rows(sql))
+            else:
+                sql = usage_retention_sql.statement(asked)
+                answer = engine.rows(sql)
+            has_events = bool(answer) or self._has_events()
+        return usage_retention.retention(
+            asked, answer, sql=sql, has_events=has_events,
+            members=lambda cohort, age, segment: self._retained(asked, cohort, age, segment),
+        )
+
+    def _retained(
+        self, asked: usage_retention_sql.Asked, cohort: str, age: int,
+        segment: Mapping[str, str | None],
+    ) -> Members:
+        place = place_of(asked.cohorts, cohort)
+        if not 0 <= age <= asked.ages or not asked.has_begun(place, age):
+            raise NotAnsweredError(
+                f"Cohort {cohort} has no period {age} yet.", hint="Choose one of its cells."
+            )
+        one = replace(asked, use=narrowed(asked.use, segment))
+        sql = usage_retention_sql.members_statement(one, place, age)
+        with self._seeing(one.use, ()) as engine:
+            answer = engine.rows(sql)
+        return usage_retention.members_of(one, answer, cohort=place, age=age, sql=sql)
+
+    def lifecycle(
+        self,
+        *,
+        per: str = "month",
+        event: str = "",
+        first: str | None = None,
+        last: str | None = None,
+        whose: str = "user",
+        by: str | Sequence[str] = (),
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> UseLifecycle:
+        """New, returning, resurrecting and dormant; see `staycurve.insights.usage_lifecycle`.
+
+        Parameters
+        ----------
+        per : str
+            day, week, month, quarter or year.
+        event : str
+            What counts as activity.
+        first, last : str, optional
+            Periods from and to, both included.
+        """
+        use = self._question(whose, by, where, as_of)
+        periods = self._periods(use, per, first, last)
+        asked = usage_lifecycle.Asked(use, doing(event), periods, self._fiscal)
+        usage_lifecycle.check(asked)
+        sql = usage_lifecycle.statement(asked)
+        with self._seeing(use, (asked.doing,)) as engine:
+            answer = engine.rows(sql)
+            has_events = bool(answer) or self._has_events()
+        return usage_lifecycle.lifecycle(
+            asked, answer, sql=sql, has_events=has_events,
+            members=lambda period, kind, segment: self._of_kind(asked, period, kind, segment),
+        )
+
+    def _of_kind(
+        self, asked: usage_lifecycle.Asked, period: str, kind: str,
+        segment: Mapping[str, str | None],
+    ) -> Members:
+        usage_lifecycle.check_kind(kind)
+        place = place_of(asked.periods, period)
+        one = replace(asked, use=narrowed(asked.use, segment))
+        sql = usage_lifecycle.members_statement(one, place, kind)
+        with self._seeing(one.use, ()) as engine:
+            answer = engine.rows(sql)
+        return usage_lifecycle.members_of(one, answer, place=place, kind=kind, sql=sql)
+
+    def activity(
+        self,
+        *,
+        day: str | None = None,
+        top: int = 20,
+        whose: str = "user",
+        by: str | Sequence[str] = (),
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> Activity:
+        """Who is active, on how many days, and how long; see `staycurve.insights.activity`.
+
+        Parameters
+        ----------
+        day : str, optional
+            The last of the 28 days; the last one that is seen without it.
+        top : int
+            How many power users are listed.
+        """
+        use = self._question(whose, by, where, as_of)
+        last = parse_period(day, self._fiscal).end - dt.timedelta(days=1) if day else None
+        asked = being_active.Asked(use, last or use.as_of.last_day, top)
+        being_active.check(asked)
+        sql = being_active.statement(asked)
+        with self._seeing(use, ()) as engine:
+            answer = engine.rows(sql)
+            most = engine.rows(being_active.top_statement(asked))
+            sessions = (
+                engine.rows(being_active.sessions_statement(asked)) if asked.has_sessions else []
+            )
+        return being_active.activity(
+            asked, answer, most, sessions, sql=sql, has_events=self._has_events(),
+            members=lambda least, most, segment: self._active(asked, least, most, segment),
+        )
+
+    def _active(
+        self, asked: being_active.Asked, least: int, most: int, segment: Mapping[str, str | None]
+    ) -> Members:
+        one = replace(asked, use=narrowed(asked.use, segment))
+        sql = being_active.members_statement(one, least=least, most=most)
+        with self._seeing(one.use, ()) as engine:
+            answer = engine.rows(sql)
+        return being_active.members_of(one, answer, least=least, most=most, sql=sql)
+
+    def _has_users_once(self, use: UseQuestion, engine: AnyEngine) -> bool:
+        if use.whose == "account":
+            return True
+        key = (self.company.folder, self.company.snapshot.tables.get("user_months"))
+        if key not in _TWICE:
+            # Asked once a version: it takes longer than the answer.
+            _TWICE[key] = bool(engine.value(usage_retention_sql.twice_statement()))
+        return not _TWICE[key]

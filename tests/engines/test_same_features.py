@@ -1,0 +1,72 @@
+"""Features, limits, onboarding and trials are the same on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from staycurve.workspace import Company
+from tests.engines.beside import FULL, REASONS, Spark, loaded
+from tests.insights.test_trial_report import drawn
+
+SETTINGS = f"""
+{REASONS}
+[activation]
+events = ["edit"]
+window_days = 10
+checklist = ["view", "edit", "share"]
+
+[[limits]]
+feature = "edit"
+allowance = 2
+"""
+
+Asked = Callable[[Company], Any]
+
+ASKED: dict[str, Asked] = {
+    "report": lambda c: c.features.report(period="2024-05", as_of="2024-09-01", months=1, spans=2),
+    "trials": lambda c: c.trials.report(as_of="2024-09-01"),
+    "checklist": lambda c: c.onboarding.checklist(as_of="2024-09-01"),
+    "limits": lambda c: c.features.limits(as_of="2024-05-20", least=0),
+    "onboarding": lambda c: c.onboarding.time_to_value(as_of="2024-09-01"),
+}
+MORE: dict[str, Asked] = {
+    "28 days": lambda c: c.features.report(period="28d", as_of="2024-06-01T12:00:00", spans=1),
+    "adoption": lambda c: c.features.adoption(months=4, as_of="2024-09-01"),
+    **{
+        f"{part} accounts": lambda c, part=part: c.features.accounts(
+            "edit", part=part, period="2024-05", as_of="2024-09-01", months=1, spans=1
+        )
+        for part in ("using", "again", "kept")
+    },
+    "users": lambda c: c.features.users("edit", period="2024-05", as_of="2024-09-01"),
+    "steps": lambda c: c.onboarding.step_accounts("share", state="stopped", as_of="2024-09-01"),
+    "signed up": lambda c: c.onboarding.accounts("late", as_of="2024-09-01"),
+    "unknown": lambda c: c.onboarding.accounts("unknown", as_of="2024-09-01"),
+    "left": lambda c: c.trials.accounts("left", within=3, as_of="2024-09-01"),
+    "used": lambda c: c.trials.accounts("used", feature="edit", as_of="2024-09-01"),
+}
+
+
+@pytest.fixture(scope="module")
+def both(
+    spark: Spark, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Company, Company]]:
+    folder = tmp_path_factory.mktemp("features") / "project"
+    tables = drawn(1)
+    tables["subscriptions"] = [{**row, "plan": "Pro"} for row in tables["subscriptions"]]
+    here = loaded(folder, tables, {"timezone": "America/New_York", "end_reasons": SETTINGS})
+    with here, spark.of(here) as there:
+        here.refresh()
+        yield here, there
+
+
+@pytest.mark.parametrize("name", [*ASKED, *(MORE if FULL else ())])
+def test_an_answer_is_the_same(both: tuple[Company, Company], name: str) -> None:
+    here, there = both
+    ask = {**ASKED, **MORE}[name]
+    ours = ask(here).to_json()
+    assert ours["rows"] or name == "unknown"
+    assert ask(there).to_json() == ours

@@ -1,0 +1,72 @@
+"""Derived tables hold the same rows, whichever engine computed them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.company import load
+from tests.engines.beside import (
+    FULL,
+    Spark,
+    copy,
+    derived,
+    differing,
+    load_only,
+    loaded,
+    random_settings,
+    random_tables,
+)
+
+SEEDS = range(1, 9) if FULL else (1, 2)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_full_and_incremental_refresh(seed: int, spark: Spark, tmp_path: Path) -> None:
+    tables, settings = random_tables(seed, 30), random_settings(seed)
+    here = loaded(tmp_path / "duckdb", tables, settings)
+    there = spark.of(here, copy(here, tmp_path / "spark"))
+    # A third of the accounts change: their spans are replaced by what another seed says of them.
+    changed = sorted({str(row["account_id"]) for row in tables["subscriptions"]})[:4]
+    later = {
+        "subscriptions": [
+            {**row, "unit_amount": "77.70", "amount": ""}
+            for row in tables["subscriptions"]
+            if row["account_id"] in changed
+        ],
+        "events": tables["events"][:5],
+    }
+    with here, there:
+        first = here.refresh(), there.refresh()
+        assert first[0] == first[1]
+        assert first[0].is_full
+        ours, theirs = derived(here), derived(there)
+        assert ours["mrr_items"]
+        assert ours["mrr_movements"]
+        for table, rows in ours.items():
+            assert not differing(rows, theirs[table]), table
+        load_only(here, later)
+        load_only(there, later)
+        then = here.refresh(), there.refresh()
+        assert then[0] == then[1]
+        assert not then[0].is_full
+        assert then[0].accounts
+        ours, theirs = derived(here), derived(there)
+        for table, rows in ours.items():
+            assert not differing(rows, theirs[table]), table
+        assert here.snapshot.meta["latest_at"] == there.snapshot.meta["latest_at"]
+        assert here.snapshot.meta["attributes"] == there.snapshot.meta["attributes"]
+        assert not there.is_due()
+
+
+def test_what_spark_wrote_duckdb_goes_on_with(spark: Spark, tmp_path: Path) -> None:
+    tables, settings = random_tables(3, 12), random_settings(3)
+    here = loaded(tmp_path / "project", tables, settings)
+    changed = {"subscriptions": tables["subscriptions"][:2]}
+    with here, spark.of(here) as there:
+        there.refresh()
+        load(here, changed)
+        mixed = derived(here)
+        here.refresh(is_full=True)
+        assert derived(here) == mixed

@@ -1,0 +1,48 @@
+"""What is mended where sqlglot's Spark is not what DuckDB does; no Spark is needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from staycurve.errors import EngineError
+from staycurve.tables.spark_sql import translated
+
+
+def test_a_wide_quotient_is_not_cut_to_64_bits() -> None:
+    found = translated("SELECT CAST(a AS HUGEINT) * b // c AS q FROM t").sql
+    assert " DIV " not in found
+    assert "HUGEINT" not in found
+    assert "DECIMAL(38, 0)" in found
+
+
+def test_a_quotient_of_64_bits_is_sparks_own() -> None:
+    assert translated("SELECT a // b FROM t").sql == "SELECT `a` DIV `b` FROM `t`"
+
+
+def test_a_json_key_may_hold_any_sign() -> None:
+    found = translated("""SELECT json_extract_string(x, '$."it''s a ?"') FROM t""").sql
+    assert found == "SELECT FROM_JSON(`x`, 'MAP<STRING, STRING>')['it\\'s a ?'] FROM `t`"
+
+
+def test_listed_files_become_a_relation() -> None:
+    found = translated("SELECT * FROM read_parquet(['/a b/x''y.parquet', '/c'])")
+    (scan,) = found.scans
+    assert scan.paths == ("/a b/x'y.parquet", "/c")
+    assert not scan.has_places
+    assert scan.relation in found.sql
+    assert not found.needs
+
+
+def test_a_pattern_of_files_is_refused() -> None:
+    with pytest.raises(EngineError, match="does not list"):
+        translated("SELECT * FROM read_parquet('lake/*.parquet')")
+
+
+def test_nulls_stand_where_duckdb_puts_them() -> None:
+    found = translated("SELECT a, lag(b) OVER (PARTITION BY c ORDER BY d) FROM t ORDER BY a").sql
+    assert found.count("NULLS LAST") == 2
+
+
+def test_relations_are_named_once_and_in_lower_case() -> None:
+    found = translated("WITH x AS (SELECT * FROM Spans) SELECT * FROM x JOIN spans s ON 1 = 1")
+    assert found.needs == {"x", "spans"}

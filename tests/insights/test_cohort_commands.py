@@ -1,0 +1,173 @@
+"""The readings as commands print them and as the HTTP interface answers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner
+
+from staycurve.errors import UsageError
+from staycurve.interfaces.api import shapes_of_cohorts as shapes
+from staycurve.interfaces.api.app import create_app
+from staycurve.interfaces.cli.app import app
+from staycurve.workspace import Company
+from tests.company import build
+
+READINGS = ("history", "churn", "riskiest", "retention")
+
+
+def rows() -> list[dict[str, str]]:
+    """Two years of cohorts, each of ten accounts, of which the first leaves after three months."""
+    found = []
+    for number in range(24):
+        year, month = divmod(number, 12)
+        for account in range(10):
+            end_year, end_month = divmod(number + 3, 12)
+            found.append({
+                "subscription_id": f"s{number}-{account}", "account_id": f"a{number}-{account}",
+                "plan": "Pro" if account % 2 else "Max", "amount": str(10 + account),
+                "starts_at": f"{2022 + year}-{month + 1:02d}-05",
+                "ends_at": f"{2022 + end_year}-{end_month + 1:02d}-05" if account == 0 else "",
+                "end_reason": "too expensive" if account == 0 else "",
+            })
+    return found
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    with build(tmp_path_factory.mktemp("read") / "p", {"subscriptions": rows()}) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(company: Company) -> TestClient:
+    return TestClient(create_app(company), raise_server_exceptions=False)
+
+
+def run(company: Company, *words: str) -> str:
+    done = CliRunner().invoke(app, ["--project", str(company.folder), "cohorts", *words])
+    if done.exception:
+        raise done.exception
+    return done.stdout
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_json_is_the_python_answer_and_the_http_answer(
+    company: Company, client: TestClient, reading: str
+) -> None:
+    name = "riskiest_months" if reading == "riskiest" else reading
+    expected = getattr(company.cohorts, name)(by="plan", where="plan=Pro|Max").as_dict()
+    printed = json.loads(
+        run(company, reading, "--by", "plan", "--where", "plan=Pro|Max", "--format", "json")
+    )
+    assert printed == expected
+    answer = client.get(f"/api/v1/cohorts/{reading}?by=plan&where=plan=Pro|Max")
+    assert answer.status_code == 200
+    assert answer.json() == expected
+    assert expected["rows"]
+    assert expected["additive"] is False
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_csv_has_a_line_for_each_row(company: Company, reading: str) -> None:
+    printed = run(company, reading, "--format", "csv", "--by", "plan")
+    lines = list(csv.DictReader(io.StringIO(printed)))
+    rows = json.loads(run(company, reading, "--format", "json", "--by", "plan"))["rows"]
+    assert len(lines) == len(rows)
+    assert {line["plan"] for line in lines} == {"Pro", "Max"}
+
+
+def test_tables_say_what_matters(company: Company) -> None:
+    history = run(company, "history")
+    assert "open" in history
+    assert "Forecast for 2024-01-01: 96.7%, without an interval: an interval needs 4" in history
+    riskiest = run(company, "riskiest")
+    assert "Month 3: 10.0% leave, 0.0% in the other months." in riskiest
+    assert "No month is above the others" in run(company, "riskiest", "--class", "involuntary")
+    churn = run(company, "churn", "--per", "year")
+    assert churn.count("revenue leaves, but customers stay") == 2
+    assert "Who left or shrank" in churn
+    retention = run(company, "retention", "--by", "plan", "--per", "all")
+    assert "a difference is not a cause" in retention
+    assert "no change beyond chance" in retention
+
+
+def test_accounts_behind_churn_sum_to_it(company: Company, client: TestClient) -> None:
+    whole = company.cohorts.churn().as_dict()
+    listed = json.loads(run(company, "churn", "--accounts", "--format", "json"))["rows"]
+    assert sum(r["opening_mrr"] for r in listed) == sum(r["opening_mrr"] for r in whole["rows"])
+    left = client.get("/api/v1/cohorts/churn/accounts?group=left&cohort=2022-03").json()
+    assert [row["account_id"] for row in left["rows"]] == ["a2-0"]
+    assert left["rows"][0]["tenure_months"] == 3
+    with pytest.raises(UsageError, match="--accounts goes without --by"):
+        run(company, "churn", "--accounts", "--by", "plan")
+    with pytest.raises(UsageError, match="choose among accounts"):
+        run(company, "churn", "--group", "left")
+
+
+@pytest.mark.parametrize(("address", "code"), [
+    ("riskiest?class=volontary", "unknown_end_class"),
+    ("retention?age=0", "wrong_usage"),
+    ("churn?over=6m", "unknown_span_of_churn"),
+    ("churn/accounts?cohort=soon", "wrong_usage"),
+    ("history?by=industri", "unknown_dimension"),
+    ("history?form=2024", "wrong_usage"),
+])
+def test_errors_have_the_one_shape(client: TestClient, address: str, code: str) -> None:
+    answer = client.get(f"/api/v1/cohorts/{address}")
+    assert answer.status_code in (404, 422)
+    assert answer.json()["error"]["code"] == code
+    assert answer.json()["error"]["hint"]
+
+
+def keys_of(shape: Any) -> set[str]:
+    return set(get_type_hints(shape))
+
+
+def test_the_schema_has_every_key_of_the_answers(company: Company, client: TestClient) -> None:
+    cohorts = company.cohorts
+    history = cohorts.history(by="plan").as_dict()
+    churn = cohorts.churn(by="plan").as_dict()
+    riskiest = cohorts.riskiest_months(by="plan").as_dict()
+    retention = cohorts.retention(by="plan").as_dict()
+    for shape, answers in (
+        (shapes.HistoryShape, [history]),
+        (shapes.ShareRowShape, history["rows"]),
+        (shapes.ForecastShape, history["forecasts"]),
+        (shapes.ChurnShape, [churn, cohorts.churn(over="12m").as_dict()]),
+        (shapes.CohortChurnShape, churn["rows"]),
+        (shapes.GroupShape, [*churn["groups"], *churn["plans"]]),
+        (shapes.FaredShape, [one.as_dict() for one in cohorts.churn_accounts()]),
+        (shapes.RiskiestShape, [riskiest]),
+        (shapes.MonthShape, riskiest["rows"]),
+        (shapes.RetentionShape, [retention]),
+        (shapes.TrendShape, retention["trends"]),
+        (shapes.ComparisonShape, retention["comparisons"]),
+        (shapes.PointShape, retention["rows"]),
+        (shapes.HalfShape, [retention["trends"][0]["older"]]),
+    ):
+        assert answers
+        for answer in answers:
+            assert set(answer) <= keys_of(shape), shape.__name__
+    paths = client.get("/api/openapi.json").json()["paths"]
+    assert {f"/api/v1/cohorts/{reading}" for reading in READINGS} <= set(paths)
+
+
+def test_show_loads_no_statistics(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from staycurve.interfaces.cli.app import app; import staycurve.workspace; "
+        "import staycurve.workspace.cohort_reading; "
+        "print([m for m in ('scipy', 'statsmodels', 'numpy', 'pandas') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,290 @@
+"""Funnels: hand-computed cases, and a naive search over random events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.insights.funnels import Funnel
+from staycurve.workspace import Company
+from tests.insights.usage_company import Event, at_random, company_of
+
+
+def counts(found: Funnel) -> list[int]:
+    return [row["count"] for row in found.rows]
+
+
+STEPS = """
+account user event occurred_at platform
+acme ann visit 2024-03-01T10:00:00 web
+acme ann order 2024-03-01T10:10:00 web
+acme ann pay 2024-03-01T10:40:00 web
+acme bob visit 2024-03-01T10:00:00 mobile
+acme bob other 2024-03-01T10:05:00 mobile
+acme bob order 2024-03-01T10:30:00 mobile
+bolt cid visit 2024-03-01T10:00:00 web
+bolt cid pay 2024-03-01T11:00:00 web
+bolt dee order 2024-03-01T10:00:00 web
+bolt eve visit 2024-03-01T08:00:00 web
+bolt eve order 2024-03-01T20:00:00 web
+bolt eve pay 2024-03-01T21:00:00 web
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return company_of(
+        tmp_path_factory.mktemp("shop"), STEPS, accounts="account_id country\nacme DE\nbolt FR"
+    )
+
+
+def asked(company: Company, *steps: str, **how: Any) -> Funnel:
+    how = {"window": "2h", "first": "2024-03-01", "last": "2024-03-01", "as_of": "2024-04-01"} | how
+    return company.usage.funnel(*(steps or ("visit", "order", "pay")), **how)
+
+
+def test_steps_shares_and_times_by_hand(shop: Company) -> None:
+    found = asked(shop)
+    # Four visit; Ann and Bob order within two hours; Ann pays. Eve orders after twelve hours.
+    assert counts(found) == [4, 2, 1]
+    assert [row["value"] for row in found.rows] == [1.0, 0.5, 0.25]
+    assert [row["dropped"] for row in found.rows] == [None, 2, 1]
+    assert found.rows[2]["from_previous"]["value"] == 0.5
+    # Ten and thirty minutes to the order, thirty more to the payment.
+    assert found.rows[1]["mean_seconds"] == found.rows[1]["median_seconds"] == 20 * 60
+    assert found.rows[2]["median_seconds"] == 30 * 60
+    assert found.totals[0]["median_seconds"] == 40 * 60
+    assert all(row["is_small"] for row in found.rows)
+    assert counts(asked(shop, window="1d")) == [4, 3, 2]
+
+
+def test_the_end_of_the_window_is_within_it(shop: Company) -> None:
+    assert counts(asked(shop, window="40m")) == [4, 2, 1]
+    assert counts(asked(shop, window="2399s")) == [4, 2, 0]
+
+
+def test_accounts_take_steps_together(shop: Company) -> None:
+    # Acme: Ann alone gets through. Bolt: Cid visits, Dee orders at the same instant, Cid pays.
+    assert counts(asked(shop, whose="account")) == [2, 2, 2]
+
+
+def test_strict_order_allows_nothing_between(shop: Company) -> None:
+    assert counts(asked(shop, order="strict")) == [4, 1, 1]
+
+
+def test_excluded_between_two_steps_leaves_the_funnel(shop: Company) -> None:
+    found = asked(shop, exclude=["other@1-2"])
+    assert counts(found) == [3, 1, 1]
+    assert found.totals[0]["excluded"] == 1
+    later = asked(shop, exclude=["other@2-3"])
+    assert (counts(later), later.totals[0]["excluded"]) == ([4, 2, 1], 0)
+
+
+def test_segments_by_account_and_by_the_first_event(shop: Company) -> None:
+    found = asked(shop, by="country")
+    assert {(r["segment"]["country"], r["step"]): r["count"] for r in found.rows} == {
+        ("DE", 1): 2, ("DE", 2): 2, ("DE", 3): 1, ("FR", 1): 2, ("FR", 2): 0, ("FR", 3): 0,
+    }
+    by_platform = asked(shop, by="property:platform,country", where="country=DE")
+    assert {(r["segment"]["property:platform"], r["step"]): r["count"] for r in by_platform.rows} \
+        == {("mobile", 1): 1, ("mobile", 2): 1, ("mobile", 3): 0,
+            ("web", 1): 1, ("web", 2): 1, ("web", 3): 1}
+    (dropped,) = by_platform.users(
+        3, dropped=True, **{"property:platform": "mobile", "country": "DE"}
+    ).rows
+    assert dropped == {
+        "user_id": "bob", "account_id": "acme", "step1_at": "2024-03-01T10:00:00+00:00",
+        "step2_at": "2024-03-01T10:30:00+00:00", "step3_at": None,
+    }
+
+
+def test_every_count_opens(shop: Company) -> None:
+    found = asked(shop)
+    for step, count in enumerate(counts(found), 1):
+        assert found.users(step).total == {"value": count}
+    assert [row["user_id"] for row in found.users(2, dropped=True).rows] == ["eve", "cid"]
+    assert found.accounts(2, dropped=True) == [{"account_id": "bolt", "value": 2}]
+
+
+def test_who_is_still_in_time_is_pending(shop: Company) -> None:
+    found = asked(shop, as_of="2024-03-01T10:35:00+00:00")
+    # Ann ordered, Bob and Cid are 35 minutes in; Eve's two hours are over.
+    assert counts(found) == [4, 2, 0]
+    assert [row["pending"] for row in found.rows] == [1, 2, 0]
+    assert found.notes
+
+
+def test_the_deepest_chain_counts_or_the_first(tmp_path: Path) -> None:
+    company = company_of(tmp_path, """
+    account user event occurred_at
+    acme ann visit 2024-03-01T06:00:00
+    acme ann visit 2024-03-01T10:00:00
+    acme ann visit 2024-03-01T10:05:00
+    acme ann order 2024-03-01T10:10:00
+    acme ann pay 2024-03-01T10:20:00
+    acme ann pay 2024-03-01T10:30:00
+    """)
+    found = asked(company)
+    assert counts(found) == [1, 1, 1]
+    # The chain that got there first, from its latest start.
+    assert found.users(3).rows[0]["step1_at"] == "2024-03-01T10:05:00+00:00"
+    assert found.users(3).rows[0]["step3_at"] == "2024-03-01T10:20:00+00:00"
+    assert counts(asked(company, entry="first")) == [1, 0, 0]
+
+
+def test_the_same_event_twice_needs_two_events(tmp_path: Path) -> None:
+    company = company_of(tmp_path, """
+    account user event occurred_at
+    acme ann visit 2024-03-01T10:00:00
+    acme ann visit 2024-03-01T10:00:00
+    acme ann order 2024-03-01T10:00:00
+    acme bob visit 2024-03-01T10:00:00
+    acme bob visit 2024-03-01T10:00:01
+    """)
+    assert counts(asked(company, "visit", "visit")) == [2, 1]
+    # Different events may share an instant, in either order of their rows.
+    assert counts(asked(company, "visit", "order")) == [2, 1]
+    assert counts(asked(company, "order", "visit")) == [1, 1]
+
+
+def test_a_step_may_ask_for_properties(shop: Company) -> None:
+    assert counts(asked(shop, "visit[platform=mobile]", "order")) == [1, 1]
+    assert counts(asked(shop, "visit[platform!=mobile]", "order")) == [3, 1]
+    assert counts(asked(shop, "visit", "")) == [4, 3]
+
+
+def chain(
+    own: list[Event], start: dt.datetime, steps: list[str], window: dt.timedelta
+) -> list[dt.datetime]:
+    times = [start]
+    for place in range(1, len(steps)):
+        is_later = steps[place] in steps[:place]
+        after = [
+            e.at for e in own
+            if e.name == steps[place] and e.at <= start + window
+            and (e.at > times[-1] or (e.at == times[-1] and not is_later))
+        ]
+        if not after:
+            break
+        times.append(min(after))
+    return times
+
+
+def naive(
+    events: list[Event], steps: list[str], window: dt.timedelta, *, first: dt.date, last: dt.date,
+    entry: str, exclude: str, after: int, until: int, whose: str,
+) -> tuple[list[int], int, list[list[dt.datetime]]]:
+    """Counts by step, how many are excluded, and the chain of each who is counted."""
+    found: dict[str, list[Event]] = {}
+    for event in events:
+        who = event.user if whose == "user" else event.account
+        if who:
+            found.setdefault(who, []).append(event)
+    chosen, excluded = [], 0
+    for own in found.values():
+        starts = sorted({e.at for e in own if e.name == steps[0] and first <= e.at.date() <= last})
+        tried = []
+        for start in starts[:1] if entry == "first" else starts:
+            times = chain(own, start, steps, window)
+            is_out = False
+            if exclude and len(times) >= after:
+                end = times[until - 1] if len(times) >= until else start + window
+                is_out = any(
+                    e.name == exclude and times[after - 1] < e.at <= end for e in own
+                )
+            tried.append((is_out, -len(times), times[-1], -start.timestamp(), times))
+        if not tried:
+            continue
+        is_out, *_, times = min(tried)
+        excluded += is_out
+        if not is_out:
+            chosen.append(times)
+    reached = [sum(len(times) > place for times in chosen) for place in range(len(steps))]
+    return reached, excluded, chosen
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, list[Event]]:
+    events = at_random(3, count=700, people=40, length=40)
+    return company_of(tmp_path_factory.mktemp("crowd"), events), events
+
+
+@pytest.mark.parametrize("entry", ["deepest", "first"])
+@pytest.mark.parametrize(
+    ("steps", "exclude", "whose"),
+    [
+        ("a b c", "", "user"), ("a b c d", "", "account"), ("a a b", "", "user"),
+        ("a b a b", "", "user"), ("b c d", "a@1-2", "user"), ("c a d", "b@2-3", "user"),
+        ("d c b a", "", "user"), ("a b c", "d@1-3", "account"),
+    ],
+)
+@pytest.mark.parametrize("days", [1, 6])
+def test_as_a_naive_search_finds(
+    crowd: tuple[Company, list[Event]], entry: str, steps: str, exclude: str, whose: str, days: int
+) -> None:
+    company, events = crowd
+    name, _, between = exclude.partition("@")
+    after, until = (int(part) for part in (between or "1-2").split("-"))
+    first, last = dt.date(2024, 1, 12), dt.date(2024, 2, 5)
+    reached, excluded, chosen = naive(
+        events, steps.split(), dt.timedelta(days=days), first=first, last=last, entry=entry,
+        exclude=name, after=after, until=until, whose=whose,
+    )
+    found = asked(
+        company, *steps.split(), window=f"{days}d", first=str(first), last=str(last), entry=entry,
+        exclude=[exclude] if exclude else [], whose=whose,
+    )
+    assert (counts(found), found.totals[0]["excluded"]) == (reached, excluded)
+    passed = [(t[-1] - t[0]).total_seconds() for t in chosen if len(t) == len(steps.split())]
+    if passed:
+        assert found.totals[0]["mean_seconds"] == pytest.approx(sum(passed) / len(passed))
+
+
+def test_strict_order_as_a_naive_search_finds(crowd: tuple[Company, list[Event]]) -> None:
+    company, events = crowd
+    steps, window = ["a", "b", "a"], dt.timedelta(days=6)
+    first, last = dt.date(2024, 1, 12), dt.date(2024, 2, 5)
+    reached = [0, 0, 0]
+    for user in {e.user for e in events if e.user}:
+        own = sorted((e for e in events if e.user == user), key=lambda e: (e.at, e.number))
+        depths = [0]
+        for place, event in enumerate(own):
+            if event.name == "a" and first <= event.at.date() <= last:
+                depth = 1
+                while (
+                    depth < 3 and place + depth < len(own)
+                    and own[place + depth].name == steps[depth]
+                    and own[place + depth].at <= event.at + window
+                ):
+                    depth += 1
+                depths.append(depth)
+        reached = [n + (max(depths) > i) for i, n in enumerate(reached)]
+    found = asked(
+        company, *steps, window="6d", first=str(first), last=str(last), order="strict"
+    )
+    assert counts(found) == reached
+
+
+def test_what_cannot_be_asked_says_so(shop: Company) -> None:
+    with pytest.raises(UsageError, match="takes 2 to 20 steps"):
+        asked(shop, "visit")
+    with pytest.raises(UnknownNameError, match="Did you mean 'visit'"):
+        asked(shop, "visits", "order")
+    with pytest.raises(UsageError, match="length of time"):
+        asked(shop, window="soon")
+    with pytest.raises(UnknownNameError, match="order 'loose'"):
+        asked(shop, order="loose")
+    with pytest.raises(UsageError, match="nothing to exclude"):
+        asked(shop, order="strict", exclude=["other"])
+    with pytest.raises(UsageError, match="does not lie between"):
+        asked(shop, exclude=["other@2-2"])
+    with pytest.raises(NotAnsweredError, match="empty"):
+        asked(shop, first="2024-03-02", last="2024-03-01")
+    with pytest.raises(NotAnsweredError, match="no step 1"):
+        asked(shop).users(1, dropped=True)
+    nobody = asked(shop, first="2024-02-01", last="2024-02-02")
+    assert (nobody.rows, nobody.why) == ([], "nobody took the first step in the range")

@@ -30,7 +30,7 @@ DATA = HERE / "data"
 PAGE = HERE.parent / "docs" / "explanation" / "performance.md"
 PEER = "saas-metrics==0.1.0"
 PEER_SECONDS = 300.0
-PARTS = ("movements", "peer", "show", "refresh", "reconcile")
+PARTS = ("movements", "peer", "show", "refresh", "reconcile", "engines")
 
 
 class StepError(RuntimeError):
@@ -317,6 +317,35 @@ def reconcile(accounts: int, runs: int) -> list[Line]:
     return lines
 
 
+def engines(accounts: int, runs: int) -> list[Line]:
+    """A full refresh and the figures, on DuckDB and on Spark in this process, two cores each."""
+    source = DATA / "usd"
+    step("write", fresh(source), accounts)
+    folder = project("project-engines", source, ("accounts", "subscriptions"))
+    costs: dict[tuple[str, str], list[Cost]] = {}
+    found: dict[str, dict[str, Any]] = {}
+    for _ in range(runs):
+        for engine in ("duckdb", "spark"):
+            for what in ("engine_refresh", "engine_answer"):
+                cost, found[engine] = step(what, folder, engine)
+                # What Java took is its own process's, and is told by the step.
+                cost = Cost(cost.wall, cost.cpu + found[engine]["java_cpu"],
+                            max(cost.memory, found[engine]["memory"]), cost.inside)
+                costs.setdefault((what, engine), []).append(cost)
+    equal = agree(found["spark"], found["duckdb"], "Spark")
+    print(f"engines: {equal} figures are equal", file=sys.stderr)
+    lines = []
+    for what, label in (("engine_refresh", "full refresh"), ("engine_answer", "figures")):
+        ours, theirs = median(costs[what, "duckdb"]), median(costs[what, "spark"])
+        lines.append(Line(f"engines: {accounts:,} accounts", f"DuckDB, {label}", runs, ours))
+        target = "≤ 4096 MiB" if what == "engine_refresh" else ""
+        lines.append(
+            Line(f"engines: {accounts:,} accounts", f"Spark local[2], {label}", runs, theirs,
+                 to(theirs, ours), "DuckDB", target)
+        )
+    return lines
+
+
 def table(lines: list[Line]) -> str:
     """The lines as a Markdown table."""
     rows = [
@@ -368,6 +397,8 @@ def main() -> None:
             lines += show(asked.demo_accounts, runs)
         elif part == "refresh":
             lines += refresh(accounts, runs)
+        elif part == "engines":
+            lines += engines(accounts, min(runs, 3))
         else:
             lines += reconcile(accounts, min(runs, 3))
     text = table(lines)

@@ -7,9 +7,11 @@ A step prints one JSON object: what it found, and the seconds of the part that m
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import importlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -198,10 +200,53 @@ def peer(path: str) -> Found:
     return {"movements": movements, "cohorts": cohorts, "yearly": yearly}
 
 
+def _on(folder: str, engine: str) -> Any:
+    company = _company(folder)
+    options = {} if engine == "duckdb" else {"spark.master": "local[2]"}
+    company.config = dataclasses.replace(company.config, engine=engine, spark=options)
+    return company
+
+
+def _taken() -> Found:
+    """MiB that this process and those below it took at most, and CPU seconds of those below."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    memory, cpu, found = 0.0, 0.0, [os.getpid()]
+    parents: dict[int, list[int]] = {}
+    stats: dict[int, list[str]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "stat").read_text()
+        except OSError:
+            continue
+        # The name stands in brackets and may hold blanks.
+        stats[int(folder.name)] = text.rpartition(")")[2].split()
+        parents.setdefault(int(stats[int(folder.name)][1]), []).append(int(folder.name))
+    for process in found:
+        found += parents.get(process, [])
+        status = Path(f"/proc/{process}/status").read_text()
+        peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        memory += int(peak.split()[1]) / 1024
+        if process != os.getpid():
+            cpu += (int(stats[process][11]) + int(stats[process][12])) / ticks
+    return {"memory": memory, "java_cpu": cpu}
+
+
+def engine_refresh(folder: str, engine: str) -> Found:
+    """Refresh everything on an engine, on two cores."""
+    report = _on(folder, engine).refresh(is_full=True)
+    return {"is_full": report.is_full} | _taken()
+
+
+def engine_answer(folder: str, engine: str) -> Found:
+    """Figures from refreshed tables on an engine, on two cores."""
+    return _figures(_on(folder, engine)) | _taken()
+
+
 STEPS: dict[str, Callable[..., Found]] = {
     step.__name__: step
     for step in (write, write_change, write_billing, create, demo, load, refresh, refresh_full,
-                 answer, refresh_answer, answer_yearly, load_refresh_answer, hand, files, peer)
+                 answer, refresh_answer, answer_yearly, load_refresh_answer, hand, files, peer,
+                 engine_refresh, engine_answer)
 }
 
 

@@ -181,6 +181,34 @@ class Company:
 
 
 @dataclass(frozen=True)
+class FromEnvironment:
+    """A value that stands in an environment variable, so that no secret stands in the file."""
+
+    variable: str
+
+
+@dataclass(frozen=True)
+class LakePlace:
+    """Where the tables lie.
+
+    Attributes
+    ----------
+    where : str
+        A path, seen from the project's directory, or a URL such as `s3://bucket/prefix`.
+    options : mapping
+        What an object store needs, under deltalake's names.
+    """
+
+    where: str = "lake"
+    options: Mapping[str, str | FromEnvironment] = field(default_factory=dict)
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it is an object store."""
+        return "://" in self.where
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole staycurve.toml, checked."""
 
@@ -191,6 +219,7 @@ class Config:
     engine: str = "duckdb"
     profile: str = "staycurve"
     spark: Mapping[str, str] = field(default_factory=dict)
+    lake: LakePlace = field(default_factory=LakePlace)
     behaviour: Behaviour = field(default_factory=Behaviour)
     lifecycle: LifecycleRules = field(default_factory=LifecycleRules)
 
@@ -342,6 +371,51 @@ def _spark(given: object) -> dict[str, str]:
     return found
 
 
+STORES = ("s3", "gs", "abfss")
+_STORE_URL = re.compile(rf"({'|'.join(STORES)})://[\w.@-]+(/[\w.=~-]+)*/?", re.ASCII)
+
+
+def _lake(where: object, given: object) -> LakePlace:
+    """The keys `lake` and `lake_options`."""
+    if not isinstance(where, str) or not where:
+        raise ConfigError(
+            f"{FILE_NAME}: lake takes a path or a URL.",
+            hint='Write: lake = "s3://bucket/prefix"',
+            key="lake",
+        )
+    if "://" in where and not _STORE_URL.fullmatch(where):
+        raise ConfigError(
+            f"{FILE_NAME}: lake = '{where}' is not an object store that can be used.",
+            hint='Write "s3://bucket/prefix", "gs://bucket/prefix" or '
+            '"abfss://container@account.dfs.core.windows.net/prefix"; letters, digits and . _ - = '
+            "~ in a prefix.",
+            key="lake",
+        )
+    place = LakePlace(where.rstrip("/") if "://" in where else where)
+    if not isinstance(given, Mapping) or (given and not place.is_url):
+        raise ConfigError(
+            f"{FILE_NAME}: [lake_options] is for a lake on an object store.",
+            hint='Write, above the first table: lake = "s3://bucket/prefix"',
+            key="lake_options",
+        )
+    options = {key: _lake_option(key, value) for key, value in given.items()}
+    return dataclasses.replace(place, options=options)
+
+
+def _lake_option(key: str, value: object) -> str | FromEnvironment:
+    if isinstance(value, Mapping) and list(value) == ["env"] and isinstance(value["env"], str):
+        return FromEnvironment(value["env"])
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ConfigError(
+        f"{FILE_NAME}: [lake_options] {key} takes a text, or the variable that holds it.",
+        hint=f'Write: {key} = {{ env = "{key}" }}',
+        key=key,
+    )
+
+
 def parse(text: str) -> Config:
     """The configuration that `text`, a staycurve.toml, states."""
     try:
@@ -350,8 +424,9 @@ def parse(text: str) -> Config:
         raise ConfigError(
             f"{FILE_NAME} is not valid TOML: {error}", hint="Mend that line."
         ) from None
-    known = ("engine", "company", "conventions", "end_reasons", "sources", "spark")
-    _only("", raw, (*known, *behaviour.SECTIONS, lifecycle_rules.SECTION))
+    known = ("engine", "company", "conventions", "end_reasons", "sources", "spark", "lake")
+    sections = ("lake_options", *behaviour.SECTIONS, lifecycle_rules.SECTION)
+    _only("", raw, (*known, *sections))
     profile, conventions = _conventions(raw.get("conventions", {}))
     return Config(
         company=_company(raw.get("company", {})),
@@ -361,6 +436,7 @@ def parse(text: str) -> Config:
         engine=_engine(str(raw.get("engine", "duckdb"))),
         profile=profile,
         spark=_spark(raw.get("spark", {})),
+        lake=_lake(raw.get("lake", "lake"), raw.get("lake_options", {})),
         behaviour=behaviour.parse(raw),
         lifecycle=lifecycle_rules.parse(raw.get(lifecycle_rules.SECTION, {})),
     )
@@ -378,6 +454,11 @@ def read(folder: Path) -> Config:
         return parse(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8.", hint="Save it as UTF-8.") from None
+
+
+def lake_place(folder: Path) -> LakePlace:
+    """Where the project in `folder` keeps its tables; a directory that is none yet, in `lake`."""
+    return read(folder).lake if (folder / FILE_NAME).is_file() else LakePlace()
 
 
 def default_text(*, name: str, currency: str, timezone: str) -> str:

@@ -104,6 +104,7 @@ def test_doctor(both: tuple[Company, Company]) -> None:
     assert [finding.as_dict() for finding in ours] == [finding.as_dict() for finding in theirs]
 
 
+@pytest.mark.skipif(not FULL, reason="takes minutes; see: make test-spark")
 def test_conventions_are_compared_the_same(both: tuple[Company, Company]) -> None:
     ours, theirs = (one.reconcile("stripe", period="2024-03") for one in both)
     assert ours.as_dict() == theirs.as_dict()

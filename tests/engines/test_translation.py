@@ -43,6 +43,20 @@ def test_nulls_stand_where_duckdb_puts_them() -> None:
     assert found.count("NULLS LAST") == 2
 
 
+def test_what_is_named_twice_is_computed_once() -> None:
+    found = translated("""
+        WITH plain AS (SELECT a, b FROM t), sums AS (SELECT a, SUM(b) AS b FROM plain GROUP BY a),
+             once AS (SELECT a FROM other GROUP BY a)
+        SELECT * FROM sums s JOIN sums ON sums.a = s.b JOIN once o ON o.a = s.a
+    """)
+    ((relation, step),) = found.steps
+    assert step.needs == {"plain", "t"}
+    assert found.rest is not None
+    assert found.rest.needs == {relation, "once", "other"}
+    assert f"`{relation}` AS `s`" in found.rest.sql
+    assert f"`{relation}` AS `sums`" in found.rest.sql
+
+
 def test_relations_are_named_once_and_in_lower_case() -> None:
     found = translated("WITH x AS (SELECT * FROM Spans) SELECT * FROM x JOIN spans s ON 1 = 1")
     assert found.needs == {"x", "spans"}

@@ -171,6 +171,7 @@ def test_what_is_missing_says_so(tmp_path: Path, hand: Company) -> None:
         assert steps.why == "staycurve.toml states no [activation] checklist"
         found = company.onboarding.time_to_value()
         assert (found.why, found.unknown) == ("nobody signed up, as far as is known", 1)
+        assert found.notes == ("no events are loaded",)
         with pytest.raises(UsageError, match="no steps"):
             company.onboarding.step_accounts("signed")
     assert hand.onboarding.checklist(as_of="2024-01-02").why == "nobody's window has passed yet"
@@ -206,7 +207,7 @@ def drawn(seed: int) -> dict[str, Rows]:
     return {"accounts": accounts, "events": events, "subscriptions": spans}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_checklist_is_what_a_brute_force_finds(seed: int, tmp_path: Path) -> None:
     tables = drawn(seed)
     settings = '[activation]\nwindow_days = 10\nchecklist = ["one", "two", "three"]\n'

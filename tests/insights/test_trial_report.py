@@ -164,7 +164,7 @@ def full_months(start: dt.date, end: dt.date) -> int:
         months += 1
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_report_is_what_a_brute_force_finds(seed: int, tmp_path: Path) -> None:
     tables = drawn(seed)
     last = dt.date(2024, 8, 31)

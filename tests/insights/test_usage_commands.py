@@ -47,9 +47,9 @@ def run(company: Company) -> Callable[..., str]:
 ASKED: list[tuple[list[str], str, Callable[[Company], Any]]] = [
     (["retention", "--per", "week", "--starts", "every"], "retention?per=week&starts=every",
      lambda c: c.usage.retention(per="week", starts="every", as_of=AS_OF)),
-    (["lifecycle", "--whose", "account", "--from", "2024-01"],
-     "lifecycle?whose=account&from=2024-01",
-     lambda c: c.usage.lifecycle(whose="account", first="2024-01", as_of=AS_OF)),
+    (["lifecycle", "--whose", "account", "--from", "2024-01", "--to", "2024-03"],
+     "lifecycle?whose=account&from=2024-01&to=2024-03",
+     lambda c: c.usage.lifecycle(whose="account", first="2024-01", last="2024-03", as_of=AS_OF)),
     (["funnel", "a", "b", "c", "--window", "7d", "--exclude", "d@1-2"],
      "funnel?step=a&step=b&step=c&window=7d&exclude=d@1-2",
      lambda c: c.usage.funnel("a", "b", "c", window="7d", exclude=["d@1-2"], as_of=AS_OF)),
@@ -65,7 +65,7 @@ def test_every_interface_gives_the_same(
     company: Company, client: TestClient, run: Callable[..., str], words: list[str], address: str,
     ask: Callable[[Company], Any],
 ) -> None:
-    expected = ask(company).as_dict()
+    expected = ask(company).to_json()
     assert expected["rows"]
     assert json.loads(run(*words, "--format", "json")) == expected
     answer = client.get(f"/api/v1/usage/{address}&as_of={AS_OF.replace('+', '%2B')}")
@@ -119,7 +119,7 @@ def test_the_schema_names_every_key(company: Company, client: TestClient) -> Non
             "UseLifecycleShape": "KindsShape", "UsePathsShape": "PathShape",
             "UseActivityShape": "ActiveDaysShape"}
     for name, found in shapes.items():
-        answer = found.as_dict()
+        answer = found.to_json()
         assert set(answer) <= set(schema[name]["properties"]), name
         for row in answer["rows"]:
             assert set(row) <= set(schema[rows[name]]["properties"])

@@ -157,6 +157,19 @@ def test_a_step_may_ask_for_properties(shop: Company) -> None:
     assert counts(asked(shop, "visit", "")) == [4, 3]
 
 
+def test_an_event_without_an_account_is_its_users(tmp_path: Path) -> None:
+    company = company_of(tmp_path, """
+    account user event occurred_at
+    acme ann visit 2024-03-01T10:00:00
+    - ben order 2024-03-01T10:10:00
+    - cid visit 2024-03-01T10:00:00
+    sub dan pay 2024-03-01T10:20:00
+    """, accounts="account_id parent_id\nacme -\nsub acme", users="user_id account_id\nben sub")
+    # Ben belongs to Sub, which is Acme's; nobody knows whose Cid is.
+    assert counts(asked(company, whose="account")) == [1, 1, 1]
+    assert counts(asked(company)) == [2, 0, 0]
+
+
 def chain(
     own: list[Event], start: dt.datetime, steps: list[str], window: dt.timedelta
 ) -> list[dt.datetime]:

@@ -98,23 +98,31 @@ def shared_sql(question: Question) -> str:
     return f"firsts AS ({FIRSTS_SQL}),\n{moving_sql(question)}"
 
 
-def picked_sql(question: Question, day: dt.date) -> str:
-    """The relation `picked`: customers in the asked segments on a day, as (account_id).
+def picked_sql(question: Question, points: Mapping[dt.date, dt.date]) -> str:
+    """The relation `picked`: customers in the asked segments, as (account_id, key_on).
 
     It needs `shared_sql`. A trait of items, such as the plan, is that of any item then in force.
+
+    Parameters
+    ----------
+    points : mapping
+        Key → the day on which the segments are read. A day after what is asked for would choose
+        accounts by what came of them.
     """
     own = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
     context = question.context
-    segments, joins = context.segments(account="b.account_id", own=own, day=f"DATE '{day}'")
+    segments, joins = context.segments(account="b.account_id", own=own, day="d.day")
     if context.traits:
         joins = f"""LEFT JOIN mrr_items i ON i.account_id = b.account_id
-             AND i.starts_on <= DATE '{day}' AND coalesce(i.ends_on, {FAR}) > DATE '{day}'
+             AND i.starts_on <= d.day AND coalesce(i.ends_on, {FAR}) > d.day
         {joins}"""
+    rows = ", ".join(f"(DATE '{key}', DATE '{day}')" for key, day in points.items())
     return f"""picked AS (
-    SELECT DISTINCT account_id
+    SELECT DISTINCT account_id, key_on
     FROM (
-        SELECT b.account_id{segments}
+        SELECT b.account_id, d.key_on{segments}
         FROM (SELECT DISTINCT root_id AS account_id FROM account_roots WHERE NOT is_excluded) b
+        CROSS JOIN (SELECT * FROM (VALUES {rows}) AS v(key_on, day)) d
         {joins}
     ) listed
     WHERE {context.where()}

@@ -41,6 +41,7 @@ NO_CAUSE = N_(
     "Channels bring different customers: what an account does afterwards is associated with its "
     "channel, not caused by it. Channels are those of the accounts, as they are today."
 )
+NO_ACTIVATION = N_("no events are loaded, or no account's window has passed yet")
 NO_SPEND = N_("no acquisition cost is loaded for this period")
 UNASSIGNED = N_("{amount} of acquisition cost in the range names no channel.")
 
@@ -215,6 +216,7 @@ def quality_rows(
             "activation": {
                 "value": begun.value, "low": begun.low, "high": begun.high,
                 "activated": begun.count, "size": begun.size, "is_small": begun.size < SMALL,
+                **({} if begun.size else {"why": NO_ACTIVATION}),
             },
             "retention": [],
             **values.get(channel, {}),

@@ -281,7 +281,7 @@ class Activity:
         """The accounts behind a count; they sum to it."""
         return self.users(least, most, **segment).accounts
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
         return {
             "as_of": self.as_of, "whose": self.whose, "day": self.day, "days": DAYS,

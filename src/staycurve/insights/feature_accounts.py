@@ -15,7 +15,6 @@ from staycurve.insights.feature_use import (
     STATUSES,
     Asked,
     active_sql,
-    in_segment,
     listed,
     repeat_sql,
     standing_sql,
@@ -28,7 +27,7 @@ Ask = Callable[[str], Sequence[Sequence[Any]]]
 """Statement → rows."""
 
 PARTS: Mapping[str, str] = {
-    "active": N_("accounts that were active in the period"),
+    "active": N_("accounts that were active in the period, and how many features each used"),
     **{status: N_("active accounts of this status") for status in STATUSES},
     "using": N_("active accounts that used it in the period"),
     **{f"using_{status}": N_("active accounts of this status that used it") for status in STATUSES},
@@ -39,6 +38,8 @@ PARTS: Mapping[str, str] = {
     "others": N_("accounts that did not use it and paid at the start of a span, once a span"),
     "others_kept": N_("those of them that paid at the span's end"),
 }
+
+USED_COLUMNS = ("uses", "users", "errors", "seconds")
 
 _ALL = ("active", *STATUSES)
 _RETENTION = {"followed": (1, None), "kept": (1, 1), "others": (0, None), "others_kept": (0, 1)}
@@ -85,8 +86,10 @@ def opened(asked: Asked, beside: Compared, feature: str, part: str, ask: Ask) ->
         rows = [{"account_id": row[0]} for row in ask(sql)]
     else:
         sql = _using(asked, feature, part)
-        names = ("account_id", "status", "uses", "users", "errors", "seconds")
-        rows = [dict(zip(names, row, strict=False)) for row in ask(sql)]
+        own = USED_COLUMNS if part.startswith("using") else ("features",)
+        rows = [
+            dict(zip(("account_id", "status", *own), row, strict=True)) for row in ask(sql)
+        ]
     total: Row = {"count": len(rows), "accounts": len({row["account_id"] for row in rows})}
     if part.startswith("using"):
         for name in ("uses", "users"):
@@ -98,25 +101,28 @@ def _using(asked: Asked, feature: str, part: str) -> str:
     window = asked.window
     status = part.removeprefix("using_")
     test = f"s.status = '{status}'" if status in STATUSES else "1 = 1"
-    relations = [active_sql(asked, window)]
-    columns, join = "", ""
+    relations = [active_sql(asked, window), used_sql(asked, window), standing_sql(asked, window)]
     if part.startswith("using"):
-        relations.append(used_sql(asked, window))
-        columns = "".join(
-            f", CAST(u.{name} AS BIGINT) AS {name}"
-            for name in ("uses", "users", "errors", "seconds")
+        columns = ", ".join(
+            f"CAST(u.{name} AS BIGINT) AS {name}" for name in USED_COLUMNS
         )
         join = f"JOIN used u ON u.account_id = s.account_id AND u.feature IN ({listed([feature])})"
-    return f"""{with_sql(asked, *relations, standing_sql(asked, window))}
-SELECT s.account_id, s.status{columns}
+        order = "uses DESC, "
+    else:
+        columns, order = "coalesce(b.features, 0) AS features", ""
+        join = """LEFT JOIN (
+    SELECT account_id, CAST(COUNT(*) AS BIGINT) AS features FROM used GROUP BY account_id
+) b ON b.account_id = s.account_id"""
+    return f"""{with_sql(asked, window.last_seen, *relations)}
+SELECT s.account_id, s.status, {columns}
 FROM standing s {join}
 WHERE {test}
-ORDER BY {"uses DESC, " if columns else ""}s.account_id"""
+ORDER BY {order}s.account_id"""
 
 
 def _again(asked: Asked, feature: str, part: str) -> str:
     test = "was = 1 AND is_again = 1" if part == "again" else "was = 1"
-    return f"""{with_sql(asked, repeat_sql(asked))}
+    return f"""{repeat_sql(asked)}
 SELECT account_id FROM again WHERE {test} AND feature IN ({listed([feature])})
 ORDER BY account_id"""
 
@@ -127,7 +133,7 @@ def users(asked: Asked, feature: str, ask: Ask) -> Opened:
     An account's uses by nobody that is known are a row without a user.
     """
     window = asked.window
-    sql = f"""{with_sql(asked, active_sql(asked, window))}
+    sql = f"""{with_sql(asked, window.last_seen, active_sql(asked, window))}
 SELECT u.account_id, u.user_id, CAST(SUM(u.uses) AS BIGINT) AS uses,
        CAST(COUNT(DISTINCT u.day) AS BIGINT) AS days, MAX(u.day) AS last_on
 FROM usage_days u JOIN active a ON a.account_id = u.account_id
@@ -148,9 +154,9 @@ ORDER BY uses DESC, u.account_id, u.user_id NULLS FIRST"""
 
 
 def known_features(asked: Asked) -> str:
-    """SQL of rows (feature): every feature that the segment ever used, as far as is seen."""
+    """SQL of rows (feature): every feature that was ever used, as far as is seen."""
     last = asked.question.as_of.last_day
-    return f"""{with_sql(asked) + chr(10) if asked.has_segment else ""}SELECT DISTINCT f.feature
-FROM feature_months f {in_segment(asked, "f")}
-WHERE f.first_day <= DATE '{last}'
-ORDER BY f.feature"""
+    return (
+        f"SELECT DISTINCT feature FROM feature_months WHERE first_day <= DATE '{last}' "
+        "ORDER BY feature"
+    )

@@ -144,8 +144,11 @@ def members_sql(asked: Asked, spans: Sequence[Span], features: Sequence[str]) ->
         f"WHEN coalesce(a.active_days, 0) >= {low} THEN '{label}'"
         for low, label in reversed(ACTIVITY)
     )
-    in_segment = "JOIN picked k ON k.account_id = s.account_id" if asked.has_segment else ""
-    picked = f"{picked_sql(question, asked.window.last_seen)},\n" if asked.has_segment else ""
+    # Segments are read when the span begins: at its end they would tell who stayed.
+    in_segment = picked = ""
+    if asked.has_segment:
+        in_segment = "JOIN picked k ON k.account_id = s.account_id AND k.key_on = p.base"
+        picked = f"{picked_sql(question, {one.base: one.base for one in spans})},\n"
     return f"""WITH {shared_sql(question)}{picked}{spells_sql(question)},
 points AS (SELECT * FROM (VALUES {points}) AS v(base, close)),
 bits AS (SELECT * FROM (VALUES {bits}) AS v(base, month_on, mask)),

@@ -47,20 +47,21 @@ class Asked:
         return bool(self.question.filters)
 
 
-def with_sql(asked: Asked, *relations: str) -> str:
-    """WITH, the segment's relation where one is asked for, and `relations`."""
+def with_sql(asked: Asked, day: dt.date, *relations: str) -> str:
+    """WITH, the segment's relation as of a day where one is asked for, and `relations`."""
     parts = list(relations)
     if asked.has_segment:
-        picked = picked_sql(asked.question, asked.window.last_seen)
+        picked = picked_sql(asked.question, {day: day})
         parts = [f"{shared_sql(asked.question)}{picked}", *parts]
     return "WITH " + ",\n".join(parts)
 
 
-def in_segment(asked: Asked, alias: str) -> str:
+def in_segment(asked: Asked, alias: str, *, key: str = "") -> str:
     """The join that keeps rows of accounts in the asked segment."""
     if not asked.has_segment:
         return ""
-    return f"JOIN picked k ON k.account_id = {alias}.account_id"
+    at = f" AND k.key_on = {key}" if key else ""
+    return f"JOIN picked k ON k.account_id = {alias}.account_id{at}"
 
 
 def active_sql(asked: Asked, window: Window) -> str:
@@ -131,7 +132,8 @@ def features_statement(asked: Asked) -> str:
     )
     window = asked.window
     relations = with_sql(
-        asked, active_sql(asked, window), used_sql(asked, window), standing_sql(asked, window)
+        asked, window.last_seen, active_sql(asked, window), used_sql(asked, window),
+        standing_sql(asked, window),
     )
     return f"""{relations}
 SELECT u.feature, CAST(COUNT(*) AS BIGINT) AS accounts, {sums}, {statuses}
@@ -143,7 +145,9 @@ ORDER BY accounts DESC, u.feature"""
 def statuses_statement(asked: Asked) -> str:
     """SQL of rows (status, active accounts)."""
     window = asked.window
-    relations = with_sql(asked, active_sql(asked, window), standing_sql(asked, window))
+    relations = with_sql(
+        asked, window.last_seen, active_sql(asked, window), standing_sql(asked, window)
+    )
     return f"""{relations}
 SELECT status, CAST(COUNT(*) AS BIGINT) AS accounts FROM standing GROUP BY status
 ORDER BY status"""
@@ -151,7 +155,10 @@ ORDER BY status"""
 
 def breadth_statement(asked: Asked) -> str:
     """SQL of rows (features, accounts): how many accounts use that many features."""
-    relations = with_sql(asked, active_sql(asked, asked.window), used_sql(asked, asked.window))
+    window = asked.window
+    relations = with_sql(
+        asked, window.last_seen, active_sql(asked, window), used_sql(asked, window)
+    )
     return f"""{relations}
 SELECT features, CAST(COUNT(*) AS BIGINT) AS accounts
 FROM (SELECT account_id, CAST(COUNT(*) AS BIGINT) AS features FROM used GROUP BY account_id) c
@@ -161,7 +168,9 @@ ORDER BY features"""
 
 def using_statement(asked: Asked, window: Window) -> str:
     """SQL of rows (feature, accounts) of another window; feature NULL for all that were active."""
-    relations = with_sql(asked, active_sql(asked, window), used_sql(asked, window))
+    relations = with_sql(
+        asked, window.last_seen, active_sql(asked, window), used_sql(asked, window)
+    )
     return f"""{relations}
 SELECT CAST(NULL AS VARCHAR) AS feature, CAST(COUNT(*) AS BIGINT) AS accounts FROM active
 UNION ALL
@@ -169,7 +178,7 @@ SELECT feature, CAST(COUNT(*) AS BIGINT) AS accounts FROM used GROUP BY feature"
 
 
 def repeat_sql(asked: Asked) -> str:
-    """The relation `again`: (account_id, feature, was, is_again) of the last 56 days."""
+    """WITH and the relation `again`: (account_id, feature, was, is_again) of the last 56 days."""
     end = asked.window.last_seen + dt.timedelta(days=1)
     middle = end - dt.timedelta(days=TRAILING_DAYS)
     start = middle - dt.timedelta(days=TRAILING_DAYS)
@@ -177,18 +186,20 @@ def repeat_sql(asked: Asked) -> str:
         days_between_sql(*span, bits="f.days", month="f.month_on")
         for span in ((start, middle), (middle, end))
     )
-    return f"""again AS (
+    again = f"""again AS (
     SELECT f.account_id, f.feature, MAX(CASE WHEN {before} THEN 1 ELSE 0 END) AS was,
            MAX(CASE WHEN {last} THEN 1 ELSE 0 END) AS is_again
     FROM feature_months f {in_segment(asked, "f")}
     WHERE f.month_on IN ({months_sql(start, end)})
     GROUP BY f.account_id, f.feature
 )"""
+    # Segments are read before it is known who came back.
+    return with_sql(asked, middle - dt.timedelta(days=1), again)
 
 
 def repeat_statement(asked: Asked) -> str:
     """SQL of rows (feature, used before, used again)."""
-    return f"""{with_sql(asked, repeat_sql(asked))}
+    return f"""{repeat_sql(asked)}
 SELECT feature, CAST(SUM(was) AS BIGINT) AS before, CAST(SUM(was * is_again) AS BIGINT) AS again
 FROM again GROUP BY feature
 ORDER BY feature"""
@@ -203,14 +214,17 @@ def adoption_statement(asked: Asked, windows: Sequence[Window]) -> str:
         "JOIN account_months a ON a.account_id = f.account_id AND a.month_on = f.month_on"
         if active else ""
     )
-    with_ = f"{with_sql(asked)}\n" if asked.has_segment else ""
+    with_ = ""
+    if asked.has_segment:
+        picked = picked_sql(asked.question, {w.start: w.last_seen for w in windows})
+        with_ = f"WITH {shared_sql(asked.question)}{picked}\n"
     return f"""{with_}SELECT m.month_on, CAST(NULL AS VARCHAR) AS feature,
        CAST(COUNT(*) AS BIGINT) AS accounts
-FROM account_months m {in_segment(asked, "m")}
+FROM account_months m {in_segment(asked, "m", key="m.month_on")}
 WHERE m.month_on IN ({months}) GROUP BY m.month_on
 UNION ALL
 SELECT f.month_on, f.feature, CAST(COUNT(*) AS BIGINT) AS accounts
-FROM feature_months f {in_segment(asked, "f")} {is_active}
+FROM feature_months f {in_segment(asked, "f", key="f.month_on")} {is_active}
 WHERE f.month_on IN ({months}) GROUP BY f.month_on, f.feature"""
 
 

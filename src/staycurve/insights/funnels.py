@@ -17,7 +17,7 @@ References
 ClickHouse, windowFunnel:
 https://clickhouse.com/docs/sql-reference/aggregate-functions/parametric-functions#windowfunnel
 PostHog, funnels: https://posthog.com/docs/product-analytics/funnels
-docs/explanation/usage.md says where they count otherwise.
+docs/explanation/flows.md says where they count otherwise.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Funnel:
         """The accounts behind a count; they sum to it."""
         return self.users(step, dropped=dropped, **segment).accounts
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
         return {
             "as_of": self.as_of, "whose": self.whose, "from": self.first, "to": self.last,

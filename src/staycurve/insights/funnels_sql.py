@@ -85,12 +85,6 @@ class Asked:
         return {dim: f"b.own{place}" for place, dim in enumerate(found)}
 
     @property
-    def is_repeated(self) -> bool:
-        """Whether one event may be several steps."""
-        names = [step.event or step.feature for step in self.steps]
-        return "" in names or len(set(names)) < len(names) or self._is_mixed
-
-    @property
     def _is_mixed(self) -> bool:
         """Whether steps name both events and features, which may be the same thing."""
         return len({bool(step.feature) for step in self.steps}) > 1
@@ -172,7 +166,7 @@ def members_statement(asked: Asked, step: int, *, is_dropped: bool) -> str:
     step : int
         From 1; from 2 where `is_dropped`.
     """
-    ctes, cutting = _cut(asked)
+    ctes, cutting = _cut(asked, is_listed=True)
     test = f"t{step} IS NOT NULL"
     if is_dropped:
         test = f"t{step - 1} IS NOT NULL AND t{step} IS NULL"
@@ -211,43 +205,55 @@ def _end(asked: Asked, start: str = "b.t1") -> str:
     return f"{start} + INTERVAL {asked.window} SECOND"
 
 
-def _cut(asked: Asked) -> tuple[list[str], Cut]:
-    """Up to one row of (entity, is_excluded, t1…) for everybody who started, in its segments."""
-    ctes = [*_done(asked), *_chains(asked)]
+def _cut(asked: Asked, *, is_listed: bool = False) -> tuple[list[str], Cut]:
+    """Up to one row of (entity, is_excluded, t1…) for everybody who started, in its segments.
+
+    Whose account it is, and what the first event was, is read where it is needed alone.
+    """
+    if not (asked.use.dims or is_listed):
+        return [*_done(asked), *_chains(asked)], Cut((), "chains")
     own = asked.own
-    columns = ["entity", "account_id", "start_on", "is_excluded",
-               *_times(asked).split(", ")]
-    # Whose account it is, and what the first event was, is asked where it is needed.
     owned = "".join(f", MIN(own{place}) AS own{place}" for place in range(len(own)))
-    ctes.append(f"""placed AS (
+    ctes = [*_done(asked, has_accounts=True), *_chains(asked), f"""placed AS (
     SELECT c.*, f.account_id, f.start_on{"".join(f", f.{one[2:]}" for one in own.values())}
     FROM chains c
     LEFT JOIN (
-        SELECT entity, done_at, MIN(account_id) AS account_id, MIN(day) AS start_on{owned}
-        FROM done WHERE is1 = 1 GROUP BY entity, done_at
+        SELECT d.entity, d.done_at, MIN(d.account_id) AS account_id, MIN(d.day) AS start_on{owned}
+        FROM done d WHERE {_is(1)} GROUP BY d.entity, d.done_at
     ) f ON f.entity = c.entity AND f.done_at = c.t1
-)""")
+)"""]
+    columns = ["entity", "account_id", "start_on", "is_excluded", *_times(asked).split(", ")]
     return ctes, cut(asked.use, "placed", columns, day="b.start_on", own=own)
 
 
-def _done(asked: Asked) -> list[str]:
-    """The relation done: (entity, account_id, done_at, day, is1…, is_out1…, own0…)."""
+def _done(asked: Asked, *, has_accounts: bool = False) -> list[str]:
+    """The relation done: (entity, done_at, steps, outs, …).
+
+    Bits of `steps` say which steps an event can be, the first only within the range; those of
+    `outs` which exclusions it falls under.
+    """
     use = asked.use
     tests = [step.test(use.config) for step in asked.steps]
     outs = [one.doing.test(use.config) for one in asked.exclusions]
     last = asked.last + dt.timedelta(seconds=asked.window, days=1)
-    flags = [f"CASE WHEN {test} THEN 1 ELSE 0 END AS is{i}" for i, test in enumerate(tests, 1)]
-    flags += [f"CASE WHEN {test} THEN 1 ELSE 0 END AS is_out{i}" for i, test in enumerate(outs, 1)]
-    flags += [
-        f"CASE WHEN {tests[0]} THEN "
-        f"{property_sql('e.properties', dim.removeprefix(PROPERTY))} END AS own{place}"
-        for place, dim in enumerate(asked.own)
-    ]
-    # In strict order everything that is done counts, as what may come between.
-    either = "1 = 1" if asked.order == "strict" else f"({' OR '.join((*tests, *outs))})"
-    order = ", e.event_id" if asked.order == "strict" else ""
+    begins = f"{tests[0]} AND e.occurred_on <= DATE '{asked.last}'"
+    columns = ["e.occurred_at AS done_at", f"{_bits([begins, *tests[1:]])} AS steps"]
+    if outs:
+        columns.append(f"{_bits(outs)} AS outs")
+    if has_accounts:
+        columns.append("e.occurred_on AS day")
+        columns += [
+            f"CASE WHEN {tests[0]} THEN "
+            f"{property_sql('e.properties', dim.removeprefix(PROPERTY))} END AS own{place}"
+            for place, dim in enumerate(asked.own)
+        ]
+    either = f"({' OR '.join(dict.fromkeys((*tests, *outs)))})"
+    if asked.order == "strict":
+        # Everything that is done counts, as what may come between.
+        columns.append("e.event_id")
+        either = "1 = 1"
     sql = acts_sql(
-        use, columns=f"e.occurred_at AS done_at, e.occurred_on AS day{order}, {', '.join(flags)}",
+        use, columns=", ".join(columns), has_accounts=has_accounts,
         where=(
             f"{either} AND e.occurred_on >= DATE '{asked.first}' "
             f"AND e.occurred_on <= DATE '{min(last, use.as_of.last_day)}'"
@@ -256,8 +262,15 @@ def _done(asked: Asked) -> list[str]:
     return [f"done AS ({sql})"]
 
 
-def _is_start(asked: Asked, alias: str) -> str:
-    return f"{alias}.is1 = 1 AND {alias}.day <= DATE '{asked.last}'"
+def _bits(tests: Iterable[str]) -> str:
+    return " + ".join(
+        f"CASE WHEN {test} THEN {1 << place} ELSE 0 END" for place, test in enumerate(tests)
+    )
+
+
+def _is(step: int, alias: str = "d") -> str:
+    """SQL that is true for a row of `done` that can be a step, from 1."""
+    return f"({alias}.steps & {1 << step - 1}) <> 0"
 
 
 def _chains(asked: Asked) -> list[str]:
@@ -266,13 +279,12 @@ def _chains(asked: Asked) -> list[str]:
         return [*_led(asked), _best(asked, "led")]
     if asked.entry == "first":
         starts = (
-            f"SELECT d.entity, MIN(d.done_at) AS t1 FROM done d WHERE {_is_start(asked, 'd')} "
-            "GROUP BY d.entity"
+            f"SELECT d.entity, MIN(d.done_at) AS t1 FROM done d WHERE {_is(1)} GROUP BY d.entity"
         )
         return [f"starts AS ({starts})", *_followed(asked), _excluded(asked, "chains")]
     if not asked.exclusions:
         return [*_levels(asked), *_followed(asked), _excluded(asked, "chains")]
-    starts = f"SELECT DISTINCT d.entity, d.done_at AS t1 FROM done d WHERE {_is_start(asked, 'd')}"
+    starts = f"SELECT DISTINCT d.entity, d.done_at AS t1 FROM done d WHERE {_is(1)}"
     return [
         f"starts AS ({starts})", *_followed(asked), _excluded(asked, "tried"), _best(asked, "tried")
     ]
@@ -281,44 +293,38 @@ def _chains(asked: Asked) -> list[str]:
 def _levels(asked: Asked) -> list[str]:
     """Up to `starts`: (entity, t1), of everybody the start whose chain gets furthest.
 
-    Row by row, s2 is the latest start of a chain whose second step the row is, s3 of one whose
-    third, and so on. The latest leaves the most time, so what it cannot reach no other start can.
+    Rows of level 2 are second steps, with the latest start of a chain that they can belong to;
+    rows of level 3 third steps, and so on. The latest start leaves the most time, so what it
+    cannot reach no other start can. Each level looks at those alone who got to the one before.
     """
-    rows = "done"
-    ctes = []
-    if asked.is_repeated:
-        # One row an instant, so that "later" is "in a row before this one".
-        flags = ", ".join(f"MAX(is{i}) AS is{i}" for i in range(1, len(asked.steps) + 1))
-        ctes.append(
-            f"instants AS (SELECT entity, done_at, MIN(day) AS day, {flags} FROM done "
-            "GROUP BY entity, done_at)"
-        )
-        rows = "instants"
-    ctes.append(
-        f"level1 AS (SELECT d.*, CASE WHEN {_is_start(asked, 'd')} THEN d.done_at END AS s1 "
-        f"FROM {rows} d)"
-    )
-    for i in range(2, len(asked.steps) + 1):
-        frame = ""
-        if asked.must_be_later(i - 1):
-            frame = " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
-        elif asked.is_repeated:
-            frame = " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
-        ctes.append(f"""level{i} AS (
-    SELECT b.*, CASE WHEN is{i} = 1 AND done_at <= {_end(asked, f"before{i}")}
-                     THEN before{i} END AS s{i}
-    FROM (
-        SELECT *, MAX(s{i - 1}) OVER (PARTITION BY entity ORDER BY done_at{frame}) AS before{i}
-        FROM level{i - 1}
-    ) b
-)""")
+    ctes = [f"level1 AS (SELECT d.entity, d.done_at, d.done_at AS t1 FROM done d WHERE {_is(1)})"]
     count = len(asked.steps)
+    for i in range(2, count + 1):
+        # At one instant a step comes before the next one, unless the two might be the same.
+        order = "is_next DESC" if asked.must_be_later(i - 1) else "is_next"
+        ctes.append(f"""level{i} AS (
+    SELECT entity, done_at, t1 FROM (
+        SELECT entity, done_at, is_next,
+               MAX(begun_at) OVER (PARTITION BY entity ORDER BY done_at, {order}
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS t1
+        FROM (
+            SELECT entity, done_at, t1 AS begun_at, 0 AS is_next FROM level{i - 1}
+            UNION ALL
+            SELECT d.entity, d.done_at, NULL AS begun_at, 1 AS is_next FROM done d
+            WHERE {_is(i)} AND d.entity IN (SELECT entity FROM level{i - 1})
+        ) lined
+    ) passed WHERE is_next = 1 AND done_at <= {_end(asked, "t1")}
+)""")
     # Starts grow with time: the smallest is that of the chain that got there first.
-    deepest = ", ".join(f"MIN(s{i})" for i in range(count, 0, -1))
+    deepest = ", ".join(f"l{i}.t1" for i in range(count, 0, -1))
+    joins = "".join(
+        f"\n    LEFT JOIN (SELECT entity, MIN(t1) AS t1 FROM level{i} GROUP BY entity) l{i} "
+        f"ON l{i}.entity = l1.entity"
+        for i in range(2, count + 1)
+    )
     ctes.append(f"""starts AS (
-    SELECT entity, t1 FROM (
-        SELECT entity, coalesce({deepest}) AS t1 FROM level{count} GROUP BY entity
-    ) found WHERE t1 IS NOT NULL
+    SELECT l1.entity, coalesce({deepest}) AS t1
+    FROM (SELECT entity, MIN(t1) AS t1 FROM level1 GROUP BY entity) l1{joins}
 )""")
     return ctes
 
@@ -333,7 +339,7 @@ def _followed(asked: Asked) -> list[str]:
         ctes.append(f"""{own} AS (
     SELECT c.entity, {kept}, MIN(d.done_at) AS t{i}
     FROM {before} c
-    LEFT JOIN done d ON d.entity = c.entity AND d.is{i} = 1 AND d.done_at {sign} c.t{i - 1}
+    LEFT JOIN done d ON d.entity = c.entity AND {_is(i)} AND d.done_at {sign} c.t{i - 1}
          AND d.done_at <= {_end(asked, "c.t1")}
     GROUP BY c.entity, {kept}
 )""")
@@ -346,15 +352,15 @@ def _excluded(asked: Asked, name: str) -> str:
     if not asked.exclusions:
         return f"{name} AS (SELECT f.*, 0 AS is_excluded FROM followed f)"
     tests = [
-        f"(d.is_out{i} = 1 AND d.done_at > c.t{one.after} "
+        f"((d.outs & {1 << place}) <> 0 AND d.done_at > c.t{one.after} "
         f"AND d.done_at <= coalesce(c.t{one.until}, {_end(asked, 'c.t1')}))"
-        for i, one in enumerate(asked.exclusions, 1)
+        for place, one in enumerate(asked.exclusions)
     ]
     return f"""{name} AS (
     SELECT c.entity, {_times(asked, "c.")},
            MAX(CASE WHEN {" OR ".join(tests)} THEN 1 ELSE 0 END) AS is_excluded
     FROM followed c
-    LEFT JOIN done d ON d.entity = c.entity AND d.done_at > c.t1
+    LEFT JOIN done d ON d.entity = c.entity AND d.outs <> 0 AND d.done_at > c.t1
          AND d.done_at <= {_end(asked, "c.t1")}
     GROUP BY c.entity, {_times(asked, "c.")}
 )"""
@@ -363,34 +369,29 @@ def _excluded(asked: Asked, name: str) -> str:
 def _led(asked: Asked) -> list[str]:
     """The relation led: each start with the events that come right after it, while they fit."""
     count = len(asked.steps)
+    window = "(PARTITION BY entity ORDER BY done_at, event_id)"
     leads = "".join(
-        f", lead(done_at, {i - 1}) OVER w{i} AS at{i}, lead(is{i}, {i - 1}) OVER w{i} AS fits{i}"
+        f", lead(done_at, {i - 1}) OVER {window} AS at{i}, "
+        f"lead(steps, {i - 1}) OVER {window} AS is{i}"
         for i in range(2, count + 1)
     )
-    window = "(PARTITION BY entity ORDER BY done_at, event_id)"
-    for i in range(2, count + 1):
-        leads = leads.replace(f"OVER w{i}", f"OVER {window}")
     chained = ""
     for i in range(2, count + 1):
-        fits = " AND ".join(f"l.fits{j} = 1" for j in range(2, i + 1))
+        fits = " AND ".join(f"(l.is{j} & {1 << j - 1}) <> 0" for j in range(2, i + 1))
         chained += (
             f",\n           CASE WHEN {fits} AND l.at{i} <= {_end(asked, 'l.done_at')} "
             f"THEN l.at{i} END AS t{i}"
         )
+    first = ""
+    if asked.entry == "first":
+        begins = f"CASE WHEN {_is(1, 'a')} THEN done_at END"
+        leads += f", MIN({begins}) OVER (PARTITION BY entity) AS begun"
+        first = " AND l.done_at = l.begun"
     return [f"""led AS (
     SELECT l.entity, l.done_at AS t1{chained}, 0 AS is_excluded
-    FROM (SELECT entity, done_at, day, is1{leads} FROM done) l
-    WHERE {_is_start(asked, "l")}{_only_first(asked)}
+    FROM (SELECT entity, done_at, steps{leads} FROM done a) l
+    WHERE {_is(1, "l")}{first}
 )"""]
-
-
-def _only_first(asked: Asked) -> str:
-    if asked.entry != "first":
-        return ""
-    return (
-        " AND l.done_at = (SELECT MIN(f.done_at) FROM done f WHERE f.entity = l.entity "
-        f"AND {_is_start(asked, 'f')})"
-    )
 
 
 def _best(asked: Asked, rows: str) -> str:

@@ -327,7 +327,7 @@ def accounts_statement(
     return f"""WITH {shared_sql(question)}periods AS ({points_sql(question, [period])}),
 paid AS ({mrr_sql(question, period)})
 SELECT account_id, name, owner, stage, starts_on,
-       CAST(close_on - starts_on + 1 AS BIGINT) AS days, visit, rule, mrr
+       CAST(close_on - starts_on AS BIGINT) + 1 AS days, visit, rule, mrr
 FROM (
     SELECT s.account_id, a.name, a.owner, s.stage, s.starts_on, s.visit, s.rule, p.close_on,
            CAST(coalesce(m.mrr, 0) AS BIGINT) AS mrr{segments}

@@ -125,7 +125,7 @@ def statement(asked: Question, month: Month, tracked: Sequence[Window] = ()) -> 
         for i in range(len(tracked))
     )
     first = min([window.start, *(one.start for one in tracked)])
-    return f"""WITH {shared_sql(asked)}{picked_sql(asked, day)},
+    return f"""WITH {shared_sql(asked)}{picked_sql(asked, {day: day})},
 {limits_sql(asked.config.behaviour.limits)},
 {paying_sql("payers", day, asked)},
 {plans_sql("largest", day)},

@@ -252,6 +252,7 @@ def onboarding(asked: Question, ask: Ask) -> Onboarding:
     found = {key: _reached(asked, key, groups[key]) for key in keys}
     whole = tuple(found[key] for key in keys if key[1] is None)
     activation = asked.config.behaviour.activation
+    has_events = bool(ask("SELECT event_id FROM events LIMIT 1"))
     return Onboarding(
         as_of=asked.as_of.at.isoformat(),
         events=activation.events,
@@ -261,6 +262,7 @@ def onboarding(asked: Question, ask: Ask) -> Onboarding:
         p_value=survival.differ_by_chance([_counts(groups[key]) for key in keys if not key[1]]),
         unknown=len(ask(accounts_statement(asked, "unknown", None))),
         before=len(ask(accounts_statement(replace(asked, by=()), "before", None))),
+        notes=() if has_events else (EVENTS_MISSING,),
         why=None if whole else NOBODY,
         sql=sql,
     )

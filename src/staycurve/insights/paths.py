@@ -267,7 +267,7 @@ class Paths:
         """The accounts behind a count; they sum to it."""
         return self.users(path, **segment).accounts
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
         return {
             "as_of": self.as_of, "whose": self.whose, "anchor": self.anchor, "way": self.way,

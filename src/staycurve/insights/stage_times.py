@@ -26,7 +26,7 @@ LEAST_LEFT = 20
 
 NO_VISIT = N_("no account has been in this stage")
 MOST_STAY = N_("more than half of the visits have not ended as far as they are seen")
-TOO_FEW_LEFT = N_("{count} visits have ended: too few to say what is long")
+TOO_FEW_LEFT = N_("ended visits: {count}, too few to say what is long")
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ paid AS ({mrr_sql(question, day)})
 SELECT account_id, name, owner, stage, starts_on, days, threshold_days, rule, mrr
 FROM (
     SELECT s.account_id, a.name, a.owner, s.stage, s.starts_on, s.rule,
-           CAST(p.close_on - s.starts_on + 1 AS BIGINT) AS days,
+           CAST(p.close_on - s.starts_on AS BIGINT) + 1 AS days,
            CAST(l.days AS BIGINT) AS threshold_days,
            CAST(coalesce(m.mrr, 0) AS BIGINT) AS mrr{segments}
     FROM periods p

@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights import survival, trial_facts
 from staycurve.insights.account_facts import Opened, described
 from staycurve.insights.association import MIN_COMPARED, TOO_FEW, shown
 from staycurve.insights.cohort_members import Question, Segment
-from staycurve.insights.feature_use import listed
 from staycurve.insights.proportions import (
     ALPHA,
     Share,
@@ -54,6 +52,19 @@ COLUMNS = described({
     "mature": (N_("Ended"), "count", N_("Trials that have ended")),
     "converted": (N_("Converted"), "count", N_("Paid within 30 days of the trial's end")),
     "rate": (N_("Conversion"), "percent", N_("Converted / ended; Wilson's 95% interval")),
+})
+USED_COLUMNS = described({
+    "feature": (N_("Feature"), "text", N_("Used while the trial ran")),
+    "converted": (N_("Converted"), "percent", N_("Share of the trials that converted")),
+    "not_converted": (N_("Did not convert"), "percent", N_("Share of the other mature trials")),
+    "difference": (N_("Difference"), "points", N_("With Newcombe's 95% interval")),
+})
+LEFT_COLUMNS = described({
+    "card": (N_("Trial"), "text", N_("With a card, without one, or all")),
+    "months": (N_("Within months"), "count", N_("Of the first paid day")),
+    "left": (N_("Left"), "percent", N_("Of the accounts followed that long")),
+    "by_class": (N_("Left, by class of end"), "percent", N_("Sums to those who left")),
+    "kaplan_meier": (N_("Left, by the curve"), "percent", N_("Of everybody, followed or not")),
 })
 CARD_LABELS = {
     "with": N_("With a card"), "without": N_("Without a card"),
@@ -212,6 +223,7 @@ class TrialReport:
             "time_to_convert": {card: _spread(found) for card, found in self.days.items()},
             "used": {
                 "about": USED_ABOUT,
+                "columns": [column.as_dict() for column in USED_COLUMNS],
                 "rows": [
                     {"feature": name, **gap.as_dict("converted", "not_converted")}
                     for name, gap in self.used
@@ -220,6 +232,7 @@ class TrialReport:
             },
             "left": {
                 "about": LEFT_ABOUT,
+                "columns": [column.as_dict() for column in LEFT_COLUMNS],
                 "rows": [one.as_dict() for one in self.left],
                 "differences": [
                     {"months": months, **gap.as_dict("with", "without")}
@@ -363,39 +376,3 @@ def _left_gaps(left: Iterable[Left]) -> dict[int, Gap]:
         if ("with", months) in found and ("without", months) in found
     }
     return dict(zip(pairs, _gaps(pairs.values()), strict=True))
-
-
-def opened(
-    asked: Question, part: str, ask: Ask, *, cohort: dt.date | None = None,
-    card: str | None = None, feature: str | None = None, within: int | None = None,
-) -> Opened:
-    """The accounts behind one number; `part` is a key of PARTS."""
-    if part not in PARTS:
-        raise UnknownNameError("part", part, PARTS)
-    if card is not None and card not in CARDS:
-        raise UnknownNameError("kind of trial", card, CARDS)
-    if (part == "used") != (feature is not None) and part not in ("converted", "not_converted"):
-        raise UsageError(
-            "The part 'used' is that of one feature.",
-            hint="Name it, or choose converted or not_converted with it.",
-        )
-    if within is not None and (part not in ("left", "stayed", "converted") or within < 1):
-        raise UsageError(
-            "A number of months is asked of the parts left, stayed and converted.",
-            hint="Write: --part left --within 3",
-        )
-    sql = trial_facts.accounts_statement(
-        asked, part, cohort=str(cohort or ""), card=card or "",
-        feature_sql=listed([feature]) if feature is not None else "", within=within,
-    )
-    names = ("account_id", "started_on", "ended_on", "card", "is_mature", "is_converted",
-             "paid_on", "days_to_pay", "left_on", "end_class", "months", "followed_months")
-    rows = []
-    for row in ask(sql):
-        found = {
-            name: str(value) if isinstance(value, dt.date) else value
-            for name, value in zip(names, row, strict=True)
-        }
-        rows.append({**found, "is_mature": bool(found["is_mature"]),
-                     "is_converted": bool(found["is_converted"])})
-    return Opened(PARTS[part], asked.as_of.at.isoformat(), rows, {"accounts": len(rows)}, sql)

@@ -145,17 +145,20 @@ def days_sql(
     )
 
 
-def acts_sql(question: UseQuestion, *, columns: str, where: str) -> str:
+def acts_sql(
+    question: UseQuestion, *, columns: str, where: str, has_accounts: bool = True
+) -> str:
     """Rows (entity, account_id, columns…) of events `e` that count, are seen, and are somebody's.
 
-    `account_id` is the customer; where users are counted it is read from what is loaded of the
-    account, and may be empty.
+    `account_id` is the customer; where users are counted it is what the event says, and may be
+    empty. It is left out of users' rows without `has_accounts`: many rows are long to carry.
     """
     config = question.config
     base = f"{counted_sql(config)} AND e.occurred_at < {question.seen_sql} AND {where}"
     if question.whose == "user":
+        account = "e.account_id, " if has_accounts else ""
         return (
-            f"SELECT e.user_id AS entity, e.account_id, {columns} FROM events e "
+            f"SELECT e.user_id AS entity, {account}{columns} FROM events e "
             f"WHERE e.user_id IS NOT NULL AND {base}{_not_excluded(config)}"
         )
     # Events that name no account are few: they alone look for their user's.

@@ -246,7 +246,7 @@ class UseLifecycle:
         """The accounts behind a count; they sum to it."""
         return self.users(period, kind, **segment).accounts
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
         return {
             "as_of": self.as_of, "whose": self.whose, "per": self.per, "doing": self.doing,

@@ -231,34 +231,30 @@ def check(
 
 
 def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> None:
-    by_event = not config.behaviour.usage.feature
-    features: list[str] | None = None
-    events: list[str] | None = None
     for one in doings:
         if one.is_any:
             continue
-        if one.feature or by_event:
-            if features is None:
-                features = [
-                    row[0] for row in engine.rows(
-                        "SELECT DISTINCT feature FROM feature_months WHERE feature IS NOT NULL"
-                    )
-                ]
-            known, kind, named = features, "feature", one.feature
-            if not one.feature:
-                kind, named = "event", one.event
-        else:
-            if events is None:
-                events = [
-                    row[0] for row in engine.rows(
-                        f"SELECT DISTINCT event FROM events e WHERE {counted_sql(config)}"
-                    )
-                ]
-            known, kind, named = events, "event", one.event
+        is_feature = bool(one.feature) or not config.behaviour.usage.feature
+        named = one.feature or one.event
+        known = _known(config, engine, named, is_feature=is_feature)
         if not known:
             raise NotAnsweredError(
                 f"{one.text} is not known: {NO_EVENTS}.",
                 hint="Load what users do in the product: staycurve load events.csv",
             )
         if named not in known:
-            raise UnknownNameError(kind, named, known)
+            raise UnknownNameError("feature" if one.feature else "event", named, known)
+
+
+def _known(config: Config, engine: AnyEngine, named: str, *, is_feature: bool) -> list[str]:
+    """Names that were ever done, `named` among them if it was."""
+    if not is_feature:
+        sql = f"SELECT DISTINCT e.event FROM events e WHERE {counted_sql(config)}"
+        return [row[0] for row in engine.rows(sql)]
+    sql = "SELECT DISTINCT feature FROM feature_months WHERE feature IS NOT NULL"
+    known = [row[0] for row in engine.rows(sql)]
+    if named not in known:
+        # The table of months leaves out what nobody of an account did.
+        loose = f"SELECT d.feature FROM usage_days d WHERE d.feature = {quoted(named)} LIMIT 1"
+        known += [row[0] for row in engine.rows(loose)]
+    return known

@@ -82,7 +82,7 @@ class UseRetention:
         """The accounts behind a cell; they divide to it."""
         return self.users(cohort, age, **segment).accounts
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
         return {
             "as_of": self.as_of, "whose": self.whose, "per": self.per, "start": self.start,

@@ -165,7 +165,7 @@ class Members:
     def _is_share(self) -> bool:
         return bool(self.about.get("is_share"))
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
         about = {key: value for key, value in self.about.items() if key != "is_share"}
         return {

@@ -28,6 +28,12 @@ FILE_BYTES = 256 * 1024 * 1024
 Columns = Sequence[tuple[str, str]]
 """(name, SQL type) of a relation's columns."""
 
+mounted: dict[str, Any] = {}
+"""Scheme of a URL → the fsspec file system by which engines in this process read what lies there.
+
+A lake on an object store puts its own here, before engines are opened; store.py knows how.
+"""
+
 E = TypeVar("E", bound="AnyEngine")
 
 
@@ -172,6 +178,8 @@ class Engine(AnyEngine):
         self.connection.execute("SET TimeZone = 'UTC'")
         # The engine's own bar would be written into what a command prints.
         self.connection.execute("SET enable_progress_bar = false")
+        for files in mounted.values():
+            self.connection.register_filesystem(files)
 
     def close(self) -> None:
         self.connection.close()
@@ -327,6 +335,9 @@ def _is_alive(process: int) -> bool:
 def translated(error: duckdb.Error) -> Exception:
     """The engine's error as one of ours where the user can mend it, else itself."""
     text = str(error)
+    for files in mounted.values():
+        if files.failed is not None and files.failed.message in text:
+            return files.failed  # type: ignore[no-any-return]
     if "No space left" in text or ("could not write" in text.lower() and "space" in text.lower()):
         return LakeError(
             "The disk is full. Nothing was changed.", hint="Free some space and run it again."

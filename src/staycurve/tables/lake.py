@@ -1,8 +1,8 @@
-"""The lake: Delta tables in a folder, and the one writer that may change them.
+"""The lake: Delta tables in a folder or an object store, and the one writer that may change them.
 
-With pointer.py the only file that knows how tables are stored. The engine writes Parquet files,
-the lake commits them; readers take the files that the pinned version lists, never a glob, because
-a killed writer leaves orphans.
+With pointer.py the only file that knows how tables are stored; store.py knows where. The engine
+writes Parquet files, the lake commits them; readers take the files that the pinned version lists,
+never a glob, because a killed writer leaves orphans.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import errno
 import fcntl
 import json
 import os
-import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
+from staycurve.config import lake_place
 from staycurve.errors import BusyError, LakeError, ProjectError
 from staycurve.tables.engine import (
     AnyEngine,
@@ -35,10 +37,12 @@ from staycurve.tables.engine import (
     scan_sql,
 )
 from staycurve.tables.pointer import LoadRecord, Pointer, Snapshot
+from staycurve.tables.store import Store, open_store
 
 SMALL_FILES = 16
 """With more files than this, the small ones of a table are rewritten into one."""
 SMALL_BYTES = 32 * 1024 * 1024
+LOGS_AT_ONCE = 8
 REWRITTEN_BYTES = 512 * 1024 * 1024
 """At most this much at a time: a table of thousands of files is tidied up over many changes."""
 
@@ -72,67 +76,106 @@ def check_root(folder: Path) -> None:
             )
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """What the log says of one version of a table.
+
+    Attributes
+    ----------
+    parts : mapping
+        File → the day that all its rows have; empty for a table that is not partitioned.
+    sizes : mapping
+        File → its bytes.
+    """
+
+    files: list[str]
+    parts: dict[str, str | None]
+    sizes: dict[str, int]
+    rows: int
+
+
 class Lake:
     """The tables of one project.
 
     Parameters
     ----------
     folder : Path
-        The project's directory; tables lie in `lake/`, the pointer in `state.db`.
+        The project's directory. Tables lie in `lake/` or where its staycurve.toml says, the
+        pointer in `state.db`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.root = folder / "lake"
+        self.store: Store = open_store(folder, lake_place(folder))
         self.pointer = Pointer(folder)
-        self._files: dict[tuple[str, int], list[str]] = {}
-        self._parts: dict[tuple[str, int], dict[str, str | None]] = {}
-        self._rows: dict[tuple[str, int], int] = {}
+        self._listings: dict[tuple[str, int], _Listing] = {}
 
     def create(self) -> None:
         """Make the folder and the pointer where they are not there yet."""
         check_root(self.folder.resolve())
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.store.create()
         self.pointer.create()
 
     def files(self, snapshot: Snapshot, table: str) -> list[str]:
         """Paths of the Parquet files that hold `table` in this snapshot."""
-        version = snapshot.tables.get(table)
-        if version is None:
-            return []
-        if (table, version) not in self._files:
-            try:
-                delta = DeltaTable(str(self.root / table), version=version)
-                actions = delta.get_add_actions(flatten=True)
-                added = actions["path"].to_pylist()
-                keys = delta.metadata().partition_columns
-                parts: list[Any] = list(actions[f"partition.{keys[0]}"].to_pylist()) if keys else []
-            except (DeltaError, OSError) as error:
-                raise LakeError(
-                    f"Table {table} cannot be read at version {version}: {error}.",
-                    hint="Was a folder below lake/ removed by hand? Restore it from a backup.",
-                ) from error
-            files = [str(self.root / table / path) for path in added]
-            self._files[table, version] = files
-            self._parts[table, version] = dict(zip(files, map(_part, parts), strict=False))
-        return self._files[table, version]
+        found = self._listing(snapshot, table)
+        return found.files if found else []
 
     def rows(self, snapshot: Snapshot, table: str) -> int:
         """Number of rows of `table` in this snapshot, from the log alone."""
+        found = self._listing(snapshot, table)
+        return found.rows if found else 0
+
+    def sizes(self, snapshot: Snapshot, table: str) -> Mapping[str, int]:
+        """File → its bytes, from the log alone."""
+        found = self._listing(snapshot, table)
+        return found.sizes if found else {}
+
+    def _listing(self, snapshot: Snapshot, table: str) -> _Listing | None:
         version = snapshot.tables.get(table)
         if version is None:
-            return 0
-        if (table, version) not in self._rows:
-            delta = DeltaTable(str(self.root / table), version=version)
-            counts = delta.get_add_actions(flatten=True)["num_records"].to_pylist()
-            self._rows[table, version] = sum(counts or [0])
-        return self._rows[table, version]
+            return None
+        key = (table, version)
+        if key not in self._listings and self.store.is_far:
+            # Each log takes a few requests, so those of a snapshot are asked for together.
+            wanted = [k for k in snapshot.tables.items() if k not in self._listings]
+            with ThreadPoolExecutor(LOGS_AT_ONCE) as pool:
+                self._listings |= zip(wanted, pool.map(self._read, wanted), strict=True)
+        elif key not in self._listings:
+            self._listings[key] = self._read(key)
+        return self._listings[key]
+
+    def _read(self, key: tuple[str, int]) -> _Listing:
+        table, version = key
+        try:
+            delta = self.open(table, version)
+            actions = delta.get_add_actions(flatten=True)
+            keys = delta.metadata().partition_columns
+            parts: list[Any] = list(actions[f"partition.{keys[0]}"].to_pylist()) if keys else []
+        except (DeltaError, OSError) as error:
+            raise self.store.explained(error) or LakeError(
+                f"Table {table} cannot be read at version {version}: {error}.",
+                hint="Was a folder below lake/ removed by hand? Restore it from a backup.",
+            ) from error
+        files = [self.store.file(table, path) for path in actions["path"].to_pylist()]
+        sizes = dict(zip(files, actions["size_bytes"].to_pylist(), strict=True))
+        self.store.learn(sizes)
+        return _Listing(
+            files,
+            dict(zip(files, map(_part, parts), strict=False)),
+            sizes,
+            sum(actions["num_records"].to_pylist() or [0]),
+        )
+
+    def open(self, table: str, version: int | None = None) -> DeltaTable:
+        """A table's log, at a version or as it is now."""
+        options = self.store.options
+        return DeltaTable(self.store.table(table), version=version, storage_options=options)
 
     def parts(self, snapshot: Snapshot, table: str) -> Mapping[str, str | None]:
         """File → the day that all its rows have; empty for a table that is not partitioned."""
-        self.files(snapshot, table)
-        version = snapshot.tables.get(table)
-        return {} if version is None else self._parts[table, version]
+        found = self._listing(snapshot, table)
+        return found.parts if found else {}
 
     def scan_parts(
         self, snapshot: Snapshot, table: str, columns: Columns, days: Collection[str]
@@ -176,12 +219,10 @@ class Lake:
         BusyError
             If the other writer is still at work by then.
         """
-        if not self.root.is_dir():
-            raise ProjectError(
-                f"{self.folder} has no lake.", hint="Make one in this directory: staycurve init"
-            )
-        with _disk_errors(), open(self.root / ".lock", "a+", encoding="utf-8") as lock:
+        self.store.check()
+        with _store_errors(self.store), open(self.store.lock, "a+", encoding="utf-8") as lock:
             _take(lock, wait)
+            self.store.claim()
             writing = Writing(self, self.pointer.latest())
             try:
                 yield writing
@@ -210,21 +251,19 @@ def _take(lock: Any, wait: float) -> None:
 
 
 @contextlib.contextmanager
-def _disk_errors() -> Iterator[None]:
+def _store_errors(store: Store) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, DeltaError) as error:
+        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if is_full or (isinstance(error, DeltaError) and "space left" in str(error)):
             raise LakeError(
                 "The disk is full. Nothing was changed.", hint="Free some space and run it again."
             ) from error
-        raise
-    except DeltaError as error:
-        if "space left" in str(error):
-            raise LakeError(
-                "The disk is full. Nothing was changed.", hint="Free some space and run it again."
-            ) from error
-        raise
+        told = store.explained(error)
+        if told is None:
+            raise
+        raise told from error
 
 
 class Writing:
@@ -235,7 +274,7 @@ class Writing:
         self.start = start
         self.tables = dict(start.tables)
         self.meta: dict[str, Any] = dict(start.meta)
-        self._written: list[Path] = []
+        self._written: list[str] = []
         self._is_done = False
 
     @property
@@ -322,7 +361,7 @@ class Writing:
                     f"SELECT DISTINCT {name(partition)} FROM ({new})"
                 )}
                 held = held | self._crowded(table, days)
-            touched = sorted(held) if partition else _rewritten(files, held)
+            touched = sorted(held) if partition else self._rewritten(table, held)
         kept = scan_sql(touched, columns)
         names = ", ".join(name(column) for column, _ in columns)
         sql = f"SELECT {names} FROM ({new})"
@@ -378,7 +417,7 @@ class Writing:
         ):
             engine.keep(relation, sql)
         found = engine.rows("SELECT DISTINCT filename FROM gone")
-        touched = _rewritten(files, {row[0] for row in found})
+        touched = self._rewritten(table, {row[0] for row in found})
         sql = f"SELECT {names} FROM added"
         if touched:
             sql += (
@@ -391,15 +430,33 @@ class Writing:
         new_files = self._copy(engine, table, columns, sql, "", apart)
         self._commit(table, columns, removed=touched, added=new_files)
 
+    def _rewritten(self, table: str, held: Set[str]) -> list[str]:
+        """Which files are written anew: those that hold a change, and small ones when many.
+
+        An engine gives the file of a row as a path or as its name; names occur once in a table.
+        """
+        sizes = self.lake.sizes(self.now_seen, table)
+        names = {Path(file).name for file in held}
+        found = {path for path in sizes if Path(path).name in names}
+        if len(sizes) > SMALL_FILES:
+            left = REWRITTEN_BYTES
+            for size, path in sorted((size, path) for path, size in sizes.items()):
+                left -= size
+                if size >= SMALL_BYTES or left < 0:
+                    break
+                found.add(path)
+        return sorted(found)
+
     def _copy(
         self, engine: AnyEngine, table: str, columns: Columns, sql: str, order: str,
         apart: str = "", partition: str = "",
     ) -> list[Written]:
         written: list[Written] = []
+        target = self.lake.store.target(table, engine.spill)
         for rows in [f"WHERE {apart}", f"WHERE NOT ({apart})"] if apart else [""]:
             part = f"SELECT {cast_sql(columns)} FROM ({sql}) {rows}"
-            files = engine.write(part, self.lake.root / table, order=order, partition=partition)
-            self._written += [file.path for file in files]
+            files = engine.write(part, target, order=order, partition=partition)
+            self._written += self.lake.store.take(table, files)
             written += files
         return written
 
@@ -407,14 +464,14 @@ class Writing:
         self, table: str, columns: Columns, *, removed: Sequence[str], added: Sequence[Written],
         partition: str = "",
     ) -> None:
-        folder = self.lake.root / table
+        store = self.lake.store
         now = int(time.time() * 1000)
         schema = _schema(columns)
-        delta = DeltaTable(str(folder)) if table in self.tables else None
+        delta = self.lake.open(table) if table in self.tables else None
         if delta is not None and delta.version() != self.tables[table]:
             # Commits after the pinned version were left by a killed writer: step back first.
             delta.restore(self.tables[table])
-            delta = DeltaTable(str(folder))
+            delta = self.lake.open(table)
         # A table that was not partitioned when it was made stays so.
         keys = delta.metadata().partition_columns if delta else [partition] if partition else []
         parts = self.lake.parts(self.now_seen, table) if keys else {}
@@ -427,16 +484,17 @@ class Writing:
         ]
         if delta is None:
             # A folder that no snapshot names was left by a writer that was killed.
-            shutil.rmtree(folder / "_delta_log", ignore_errors=True)
-            folder.mkdir(parents=True, exist_ok=True)
+            store.forget(table)
             create_table_with_add_actions(
-                str(folder), schema, new, name=table, partition_by=keys or None
+                store.table(table), schema, new, name=table, partition_by=keys or None,
+                storage_options=store.options,
             )
             self.tables[table] = 0
             return
+        sizes = self.lake.sizes(self.now_seen, table)
         old = [
             RemoveAction(
-                Path(path).name, True, now, size=os.path.getsize(path),
+                Path(path).name, True, now, size=sizes[path],
                 partition_values={key: parts.get(path) for key in keys},
             )
             for path in removed
@@ -446,30 +504,15 @@ class Writing:
         delta.create_write_transaction(
             [*new, *old], mode="append", schema=schema, partition_by=keys or None
         )
-        self.tables[table] = DeltaTable(str(folder)).version()
+        self.tables[table] = self.lake.open(table).version()
 
     def commit(
         self, *, loads: Sequence[LoadRecord] = (), meta: Mapping[str, Any] | None = None,
         now: dt.datetime,
     ) -> Snapshot:
-        """Make everything durable, then move the pointer: the last step, and the only visible one.
-
-        deltalake issues no fsync of its own, so the files, the log entries and their folders are
-        synced here first.
-        """
-        folders = {self.lake.root}
-        for path in self._written:
-            _sync(path)
-            folders.add(path.parent)
-        for table, version in self.tables.items():
-            if self.start.tables.get(table) != version:
-                log = self.lake.root / table / "_delta_log"
-                for entry in log.iterdir():
-                    if entry.suffix == ".json":
-                        _sync(entry)
-                folders |= {log, log.parent}
-        for folder in folders:
-            _sync(folder)
+        """Make all durable, then move the pointer: the last step, and the only visible one."""
+        changed = [t for t, version in self.tables.items() if self.start.tables.get(t) != version]
+        self.lake.store.make_durable(self._written, changed)
         self.meta |= dict(meta or {})
         moved = self.lake.pointer.move(
             tables=self.tables, meta=self.meta, loads=list(loads), now=now
@@ -481,41 +524,14 @@ class Writing:
         """Remove the files of a unit of work that did not come to its commit."""
         if self._is_done:
             return
-        for path in self._written:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        self.lake.store.remove(self._written)
 
 
 def _part(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _rewritten(files: Sequence[str], held: Set[str]) -> list[str]:
-    """Which files are written anew: those that hold a change, and small ones when there are many.
-
-    An engine gives the file of a row as a path or as its name; names occur once in a table.
-    """
-    names = {Path(file).name for file in held}
-    found = {path for path in files if Path(path).name in names}
-    if len(files) > SMALL_FILES:
-        left = REWRITTEN_BYTES
-        for size, path in sorted((os.path.getsize(path), path) for path in files):
-            left -= size
-            if size >= SMALL_BYTES or left < 0:
-                break
-            found.add(path)
-    return sorted(found)
-
-
 def _places_sql(files: Sequence[str]) -> str:
     """SQL for the rows of files, each with its file and its place in it."""
     listed = ", ".join(quoted(path) for path in files)
     return f"SELECT * FROM read_parquet([{listed}], filename=true, file_row_number=true)"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +16,7 @@ from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine
 from staycurve.tables.lake import Lake, Writing
 from staycurve.tables.mrr_items import MRR_ITEMS
+from staycurve.tables.pointer import Snapshot
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
 from staycurve.tables.views import DERIVED, USAGE
 
@@ -128,7 +129,7 @@ def _is_unchanged(writing: Writing, *tables: str) -> bool:
 
 
 def _latest(engine: AnyEngine, config: Config, writing: Writing) -> dict[str, object]:
-    """The latest instant observed in any table; only tables that changed are looked through."""
+    """The latest instant observed in any table; only what changed is looked through."""
     known = dict(writing.meta.get("latest", {}))
     for table in CONFORMED.values():
         version = writing.tables.get(table.name)
@@ -143,12 +144,29 @@ def _latest(engine: AnyEngine, config: Config, writing: Writing) -> dict[str, ob
             or known.get(table.name, [None])[0] == version
         ):
             continue
-        files = writing.files(table.name)
-        found = [at.replace(tzinfo=dt.UTC) for at in engine.latest(files, instants)]
-        found += [day_start(at.date(), config.company.zone) for at in engine.latest(files, days)]
-        known[table.name] = [version, max(found).isoformat() if found else None]
+        before, iso = known.get(table.name, (None, None))
+        then = dt.datetime.fromisoformat(iso) if iso else None
+        files = set(writing.files(table.name))
+        former = set(writing.lake.files(Snapshot(tables={table.name: before}), table.name)
+                     if before is not None else ())
+        now = _newest(engine, config, files - former, instants, days)
+        if then and (now is None or now < then):
+            # A file that went may have held the latest.
+            now = _newest(engine, config, files, instants, days) if former - files else then
+        known[table.name] = [version, now.isoformat() if now else None]
     times = [dt.datetime.fromisoformat(iso) for _, iso in known.values() if iso]
     return {"latest": known, "latest_at": max(times).isoformat() if times else None}
+
+
+def _newest(
+    engine: AnyEngine, config: Config, files: Set[str], instants: Sequence[str],
+    days: Sequence[str],
+) -> dt.datetime | None:
+    """The latest instant, or first moment of a local day, in any of the columns of files."""
+    paths, zone = sorted(files), config.company.zone
+    found = [at.replace(tzinfo=dt.UTC) for at in engine.latest(paths, instants)]
+    found += [day_start(at.date(), zone) for at in engine.latest(paths, days)]
+    return max(found, default=None)
 
 
 def _refresh_fx(

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from staycurve.tables import spark_session
 from staycurve.tables.engine import AnyEngine, Columns, Row, Written, name, quoted
-from staycurve.tables.spark_sql import Scan, translated
+from staycurve.tables.spark_sql import Scan, Translated, translated
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -85,6 +85,7 @@ class SparkEngine(AnyEngine):
         self._before_path = known["spark.staycurve.files"]
         self._relations: dict[str, _Relation] = {}
         self._scans: set[str] = set()
+        self._steps: list[str] = []
         self._session = spark_session.open_session(url, options, user=id(self))
 
     def close(self) -> None:
@@ -92,12 +93,8 @@ class SparkEngine(AnyEngine):
         shutil.rmtree(self.spill, ignore_errors=True)
 
     def keep(self, relation: str, sql: str) -> None:
-        folder = self.spill / uuid.uuid4().hex
         with self._working():
-            frame = _typed(self._frame(sql))
-            schema = _declared(frame)
-            self._write(frame, folder)
-        self._define(relation, _Relation(kept=folder, schema=schema))
+            self._keep(relation, self._frame(sql))
 
     def put(self, relation: str, columns: Columns, rows: Iterable[Sequence[object]]) -> None:
         schema = pa.schema([(column, _ARROW[kind]) for column, kind in columns])
@@ -160,8 +157,12 @@ class SparkEngine(AnyEngine):
             return []
         known: dict[str, dt.datetime] = {}
         unknown: set[str] = set()
-        for path in paths:
-            _look_through(path, set(columns), known, unknown)
+        try:
+            for path in paths:
+                _look_through(path, set(columns), known, unknown)
+        except OSError:
+            # This machine cannot open them; Spark can.
+            known, unknown = {}, set(columns)
         found = [at for column, at in known.items() if column not in unknown]
         if unknown:
             asked = ", ".join(f"CAST(MAX({name(c)}) AS TIMESTAMP)" for c in sorted(unknown))
@@ -205,11 +206,30 @@ class SparkEngine(AnyEngine):
             yield
         except Exception as error:
             raise spark_session.explained(error, self.url) from error
+        finally:
+            for step in self._steps:
+                self.drop(step)
+            self._steps.clear()
 
     def _frame(self, sql: str) -> DataFrame:
+        """The answer of a statement, its steps computed; they go when the work is done."""
         found = translated(sql)
+        for relation, step in found.steps:
+            if relation not in self._relations:
+                self._keep(relation, self._asked(step))
+                self._steps.append(relation)
+        return self._asked(found.rest or found)
+
+    def _asked(self, found: Translated) -> DataFrame:
         self._bind(found.needs, found.scans)
         return self._session.sql(found.sql)
+
+    def _keep(self, relation: str, frame: DataFrame) -> None:
+        folder = self.spill / uuid.uuid4().hex
+        frame = _typed(frame)
+        schema = _declared(frame)
+        self._write(frame, folder)
+        self._define(relation, _Relation(kept=folder, schema=schema))
 
     def _bind(self, needs: Iterable[str], scans: Iterable[Scan]) -> None:
         """Let Spark know every relation that a statement names."""
@@ -229,8 +249,9 @@ class SparkEngine(AnyEngine):
                 reader = self._session.read.schema(relation.schema)
                 frame = reader.parquet(self._address(relation.kept))
             else:
-                frame = self._frame(relation.sql)
-                relation.needs = translated(relation.sql).needs
+                text = translated(relation.sql)
+                frame = self._asked(text)
+                relation.needs = text.needs
             frame.createOrReplaceTempView(f"`{need}`")
             relation.is_bound = True
 
@@ -252,6 +273,8 @@ class SparkEngine(AnyEngine):
     def _address(self, path: str | Path) -> str:
         """A path as Spark's reader takes it, which looks for signs of a pattern."""
         text = str(path)
+        if "://" in text:
+            return text
         for sign in "\\{}[]*?":
             text = text.replace(sign, f"\\{sign}")
         return f"{self._before_path}{text}"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import sqlglot
@@ -49,11 +49,17 @@ class Translated:
     ----------
     needs : frozenset of str
         Every relation that it names, in lower case, those of its own WITH among them.
+    steps : tuple of (str, Translated)
+        Relations of its WITH that are worth keeping, in order.
+    rest : Translated, optional
+        The same statement over those relations, where there are any.
     """
 
     sql: str
     needs: frozenset[str]
     scans: tuple[Scan, ...]
+    steps: tuple[tuple[str, Translated], ...] = ()
+    rest: Translated | None = None
 
 
 @lru_cache(maxsize=512)
@@ -78,24 +84,96 @@ def translated(sql: str) -> Translated:
         scans[scan.relation] = scan
         node.replace(exp.to_identifier(scan.relation, quoted=True))
     _mend(tree)
-    names = {table.name.lower() for table in tree.find_all(exp.Table)}
+    whole = _written(tree, scans)
+    steps = tuple((name, _written(body, scans)) for name, body in _taken_out(tree))
+    return replace(whole, steps=steps, rest=_written(tree, scans)) if steps else whole
+
+
+def _written(tree: exp.Expr, scans: Mapping[str, Scan]) -> Translated:
+    names = {table.name for table in tree.find_all(exp.Table)}
     return Translated(
         tree.sql(dialect="spark", identify=True),
-        frozenset(names - set(scans)),
-        tuple(scans.values()),
+        frozenset(name.lower() for name in names - set(scans)),
+        tuple(scan for name, scan in scans.items() if name in names),
     )
 
 
+def _taken_out(tree: exp.Expr) -> list[tuple[str, exp.Expr]]:
+    """Take the relations that are named several times, and cost something, out of a WITH.
+
+    Spark writes a relation of a WITH in full wherever it is named, and what that one names again:
+    a ledger of six steps would be planned and computed a dozen times over.
+    """
+    found: list[tuple[str, exp.Expr]] = []
+    for group in list(tree.find_all(exp.With)):
+        if group.parent is None or _lies_in_a_with(group.parent):
+            continue
+        kept: list[exp.CTE] = []
+        for cte in list(group.expressions):
+            named = [table for table in group.parent.find_all(exp.Table)
+                     if table.name == cte.alias and not table.db]
+            if len(named) < 2 or not cte.this.find(exp.Join, exp.Group, exp.Window, exp.Distinct):
+                kept.append(cte)
+                continue
+            body = cte.this.copy()
+            before = _needed(body, kept)
+            if before:
+                body.set("with_", exp.With(expressions=[one.copy() for one in before]))
+            text = body.sql(dialect="duckdb")
+            relation = f"step_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+            found.append((relation, body))
+            for table in named:
+                alias = exp.to_identifier(table.alias or cte.alias, quoted=True)
+                table.replace(
+                    exp.Table(
+                        this=exp.to_identifier(relation, quoted=True),
+                        alias=exp.TableAlias(this=alias),
+                    )
+                )
+        query = group.parent
+        group.pop()
+        left = _needed(query, kept)
+        if left:
+            query.set("with_", exp.With(expressions=left))
+    return found
+
+
+def _needed(query: exp.Expr, known: Sequence[exp.CTE]) -> list[exp.CTE]:
+    """Those of a WITH's relations that a query names, or that these name."""
+    names = {table.name for table in query.find_all(exp.Table)}
+    found: list[exp.CTE] = []
+    for cte in reversed(known):
+        if cte.alias in names:
+            found.append(cte)
+            names |= {table.name for table in cte.find_all(exp.Table)}
+    return found[::-1]
+
+
+def _lies_in_a_with(node: exp.Expr) -> bool:
+    return node.find_ancestor(exp.With) is not None or any(
+        above.args.get("with_") is not None for above in _above(node)
+    )
+
+
+def _above(node: exp.Expr) -> Iterator[exp.Expr]:
+    parent = node.parent
+    while parent is not None:
+        yield parent
+        parent = parent.parent
+
+
 def _scan(node: exp.ReadParquet) -> Scan:
-    listed, *options = node.expressions
-    if not isinstance(listed, exp.Array) or not all(
-        isinstance(path, exp.Literal) and path.is_string for path in listed.expressions
+    given, *options = node.expressions
+    listed = given.expressions if isinstance(given, exp.Array) else [given]
+    if not all(
+        isinstance(path, exp.Literal) and path.is_string and not set(path.name) & set("*?[")
+        for path in listed
     ):
         raise EngineError(
             "A statement reads files that it does not list.",
             hint="Please report it: only listed files belong to a snapshot.",
         )
-    paths = tuple(path.name for path in listed.expressions)
+    paths = tuple(path.name for path in listed)
     has_places = bool(options)
     return Scan(_relation_of(paths, has_places), paths, has_places)
 

@@ -229,7 +229,9 @@ class Acquisition:
         names = [measure.name for measure in made.measures]
         found: dict[str | None, tuple[int, int]] = {}
         with self.company.seeing(seen) as engine:
-            for row in engine.rows(made.sql):
+            # Without any event nobody knows who reached first value; that is not nobody.
+            is_known = engine.value("SELECT COUNT(*) FROM account_months") > 0
+            for row in engine.rows(made.sql) if is_known else ():
                 own = dict(zip(names, row[2:], strict=False))
                 got, size = found.get(row[1], (0, 0))
                 found[row[1]] = (

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 class Features:
     """The features of one company.
 
-    Every reading takes `where`, such as 'industry=EdTech' (what changes with time is read at the
-    period's close), and `as_of`, an instant after which no facts are seen. A `period` is 2024-05,
+    Every reading takes `where`, such as 'industry=EdTech', and `as_of`, an instant after which no
+    facts are seen. What changes with time, such as the plan, is read at each period's close; for
+    repeat use and retention before it is known who came back or stayed. A `period` is 2024-05,
     2024-Q2, 2024, or 28d; without it the last month that has closed.
     """
 

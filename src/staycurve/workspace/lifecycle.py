@@ -348,6 +348,6 @@ class Lifecycle:
             cut = None if asked.as_of.is_whole else asked.as_of
             made_of = (self.company.snapshot.seq, cut, asked.config.lifecycle)
             if _kept.get(engine) != made_of:
-                engine.keep(SPANS, lifecycle_spans.statement(asked.config, cut))
+                lifecycle_spans.keep(engine, SPANS, asked.config, cut)
                 _kept[engine] = made_of
             yield engine

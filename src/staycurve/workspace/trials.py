@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from staycurve.errors import UsageError
-from staycurve.insights import trial_report
+from staycurve.insights import trial_accounts, trial_report
 from staycurve.insights.account_facts import Opened, check_dims
 from staycurve.insights.cohort_members import Question
 from staycurve.insights.trial_report import TOP, TrialReport
@@ -88,7 +88,7 @@ class Trials:
         asked = self._question((), where, as_of)
         month = align(cohort, "month", is_last=False).start if cohort else None
         with self.company.seeing(asked.as_of) as engine:
-            return trial_report.opened(
+            return trial_accounts.opened(
                 asked, part, engine.rows, cohort=month, card=card, feature=feature, within=within
             )
 

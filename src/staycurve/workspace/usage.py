@@ -17,7 +17,6 @@ from staycurve.insights.usage_retention import UseRetention
 from staycurve.insights.usage_segments import Members
 from staycurve.metrics.context import Filter
 from staycurve.period import parse_period
-from staycurve.tables.engine import AnyEngine
 from staycurve.workspace.usage_asking import SHOWN, narrowed, place_of
 from staycurve.workspace.usage_flows import Flows
 
@@ -79,8 +78,9 @@ class Usage(Flows):
             max(len(cohorts) - 1, 0) if ages is None else ages, starts, returns, windows,
         )
         usage_retention_sql.check(asked)
+        can_count = asked.is_counted and self._has_users_once(use)
         with self._seeing(use, (asked.start, asked.back)) as engine:
-            if asked.is_counted and self._has_users_once(use, engine):
+            if can_count:
                 sql = usage_retention_sql.counted_statement(asked)
                 answer = usage_retention_sql.as_counted(asked, engine.rows(sql))
             else:
@@ -199,11 +199,12 @@ class Usage(Flows):
             answer = engine.rows(sql)
         return being_active.members_of(one, answer, least=least, most=most, sql=sql)
 
-    def _has_users_once(self, use: UseQuestion, engine: AnyEngine) -> bool:
+    def _has_users_once(self, use: UseQuestion) -> bool:
         if use.whose == "account":
             return True
         key = (self.company.folder, self.company.snapshot.tables.get("user_months"))
         if key not in _TWICE:
-            # Asked once a version: it takes longer than the answer.
-            _TWICE[key] = bool(engine.value(usage_retention_sql.twice_statement()))
+            # Asked once a version, of all that is loaded: it takes longer than the answer.
+            with self.company.reading() as engine:
+                _TWICE[key] = bool(engine.value(usage_retention_sql.twice_statement()))
         return not _TWICE[key]

@@ -109,7 +109,7 @@ class LeadsShape(TypedDict):
     rows: list[LeadShape]
 
 
-class ActivationShape(TypedDict):
+class ActivationShape(TypedDict, total=False):
     """Accounts that reached first value in time, of those whose window has passed."""
 
     value: float | None
@@ -118,6 +118,7 @@ class ActivationShape(TypedDict):
     activated: int
     size: int
     is_small: bool
+    why: str
 
 
 class KeptShape(TypedDict):

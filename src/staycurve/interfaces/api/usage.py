@@ -44,7 +44,7 @@ def retention(
     windows: Word = "calendar",
     ages: Annotated[int | None, Query(ge=0, le=60)] = None,
     first: From = "",
-    last: To = "",
+    to: To = "",
     whose: Whose = "user",
     by: By = "",
     where: Where = "",
@@ -56,13 +56,13 @@ def retention(
     """Who is back k days, weeks or months after starting."""
     found = company.usage.retention(
         per=per, start=start, back=back, starts=starts, returns=returns, windows=windows,
-        ages=ages, first=first or None, last=last or None, whose=whose, by=by, where=where,
+        ages=ages, first=first or None, last=to or None, whose=whose, by=by, where=where,
         as_of=as_of or None,
     )
     if members:
         cohort, _, age = members.partition(":")
-        return JSONResponse(found.users(cohort, _number(age)).as_dict())
-    return JSONResponse(found.as_dict())
+        return JSONResponse(found.users(cohort, _number(age)).to_json())
+    return JSONResponse(found.to_json())
 
 
 @router.get("/lifecycle", response_model=shapes.UseLifecycleShape | shapes.MembersShape)
@@ -71,7 +71,7 @@ def lifecycle(
     per: Word = "month",
     event: Act = "",
     first: From = "",
-    last: To = "",
+    to: To = "",
     whose: Whose = "user",
     by: By = "",
     where: Where = "",
@@ -82,13 +82,13 @@ def lifecycle(
 ) -> JSONResponse:
     """New, returning, resurrecting and dormant users of each period."""
     found = company.usage.lifecycle(
-        per=per, event=event, first=first or None, last=last or None, whose=whose, by=by,
+        per=per, event=event, first=first or None, last=to or None, whose=whose, by=by,
         where=where, as_of=as_of or None,
     )
     if members:
         period, _, kind = members.partition(":")
-        return JSONResponse(found.users(period, kind).as_dict())
-    return JSONResponse(found.as_dict())
+        return JSONResponse(found.users(period, kind).to_json())
+    return JSONResponse(found.to_json())
 
 
 @router.get("/funnel", response_model=shapes.UseFunnelShape | shapes.MembersShape)
@@ -104,7 +104,7 @@ def funnel(
         list[str] | None, Query(description="EVENT or EVENT@1-2; again for more")
     ] = None,
     first: From = "",
-    last: To = "",
+    to: To = "",
     whose: Whose = "user",
     by: By = "",
     where: Where = "",
@@ -117,13 +117,13 @@ def funnel(
     """How many get from step to step, and how long it takes."""
     found = company.usage.funnel(
         *step, window=window, order=order, entry=entry, exclude=exclude or (),
-        first=first or None, last=last or None, whose=whose, by=by, where=where,
+        first=first or None, last=to or None, whose=whose, by=by, where=where,
         as_of=as_of or None,
     )
     if members:
         place, _, word = members.partition(":")
-        return JSONResponse(found.users(_number(place), dropped=word == "dropped").as_dict())
-    return JSONResponse(found.as_dict())
+        return JSONResponse(found.users(_number(place), dropped=word == "dropped").to_json())
+    return JSONResponse(found.to_json())
 
 
 @router.get("/paths", response_model=shapes.UsePathsShape | shapes.MembersShape)
@@ -136,7 +136,7 @@ def paths(
     listed: Annotated[int, Query(ge=1, le=1000, description="How many paths are listed")] = 20,
     repeats: Word = "keep",
     first: From = "",
-    last: To = "",
+    to: To = "",
     whose: Whose = "user",
     by: By = "",
     where: Where = "",
@@ -149,12 +149,12 @@ def paths(
     """The most common things that are done after an event, or before it."""
     found = company.usage.paths(
         anchor, size=size, way=way, within=within, listed=listed, repeats=repeats,
-        first=first or None, last=last or None, whose=whose, by=by, where=where,
+        first=first or None, last=to or None, whose=whose, by=by, where=where,
         as_of=as_of or None,
     )
     if members:
-        return JSONResponse(found.users([one for one in members if one]).as_dict())
-    return JSONResponse(found.as_dict())
+        return JSONResponse(found.users([one for one in members if one]).to_json())
+    return JSONResponse(found.to_json())
 
 
 @router.get("/activity", response_model=shapes.UseActivityShape | shapes.MembersShape)
@@ -176,8 +176,8 @@ def activity(
     )
     if members:
         least, _, most = members.partition("-")
-        return JSONResponse(found.users(_number(least), _number(most or least)).as_dict())
-    return JSONResponse(found.as_dict())
+        return JSONResponse(found.users(_number(least), _number(most or least)).to_json())
+    return JSONResponse(found.to_json())
 
 
 def _number(text: str) -> int:

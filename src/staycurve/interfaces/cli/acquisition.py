@@ -105,7 +105,7 @@ def funnel(
          "of the step before"],
         [
             [row["cohort"] or "all", *(str(v or "(none)") for v in row["segment"].values()),
-             f"{row['leads']:,}", f"{row['mature']:,}{' (small)' if row['is_small'] else ''}",
+             f"{row['leads']:,}", f"{row['mature']:,}",
              row["label"], f"{row['reached']:,}", _percent(row["value"]), _between(row),
              _percent(row["from_previous"])]
             for row in found.rows
@@ -291,7 +291,10 @@ def _points(value: float | None) -> str:
 
 
 def _between(row: Row) -> str:
-    return "–" if row["low"] is None else f"{_percent(row['low'])} to {_percent(row['high'])}"
+    if row["low"] is None:
+        return "–"
+    small = " (small)" if row["is_small"] else ""
+    return f"{_percent(row['low'])} to {_percent(row['high'])}{small}"
 
 
 def _cell(value: object) -> str:

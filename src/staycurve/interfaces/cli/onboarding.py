@@ -57,6 +57,8 @@ def time_to_value(
         typer.echo(f"{found.unknown:,} accounts have no known sign-up.")
     if found.before:
         typer.echo(f"{found.before:,} accounts were there before they signed up: day 0.")
+    for note in found.notes:
+        say(note)
     say(found.why)
 
 

@@ -68,7 +68,7 @@ def retention(
             _print_members(found.users(cohort, _number(age)), output)
             return
     if output is not Format.table:
-        _print(found.as_dict(), output)
+        _print(found.to_json(), output)
         return
     oldest = max((row["age"] for row in found.rows), default=0)
     lines: dict[tuple[str, ...], list[str]] = {}
@@ -117,7 +117,7 @@ def lifecycle(
             _print_members(found.users(period, kind), output)
             return
     if output is not Format.table:
-        _print(found.as_dict(), output)
+        _print(found.to_json(), output)
         return
     columns = ("active_before", "new", "resurrecting", "returning", "dormant", "active")
     print_table(
@@ -174,7 +174,7 @@ def funnel(
             _print_members(found.users(step, dropped=members is None), output)
             return
     if output is not Format.table:
-        _print(found.as_dict(), output)
+        _print(found.to_json(), output)
         return
     print_table(
         f"Funnel within {window}, {_many(whose)} who began {found.first} to {found.last}, "
@@ -222,7 +222,7 @@ def paths(
             last=last, whose=whose, by=by, where=where, as_of=as_of,
         )
     if output is not Format.table:
-        _print(found.as_dict(), output)
+        _print(found.to_json(), output)
         return
     print_table(
         f"{way.capitalize()} {found.anchor}, within {found.within}, {found.first} to {found.last}, "
@@ -263,7 +263,7 @@ def activity(
             _print_members(found.users(_number(least), _number(most or least)), output)
             return
     if output is not Format.table:
-        _print(found.as_dict(), output)
+        _print(found.to_json(), output)
         return
     mark = "*" if found.is_open else ""
     print_table(
@@ -325,7 +325,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _print_members(found: Members, output: Format) -> None:
-    answer = found.as_dict()
+    answer = found.to_json()
     if output is Format.json:
         print_json(answer)
         return

@@ -1,0 +1,379 @@
+"""Which features work, need work or lie unused: the page at /features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from staycurve.i18n import N_
+from staycurve.insights.feature_accounts import PARTS
+from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.choosing import chooser, chosen_of, month_choice, month_of, switch_of
+from staycurve.interfaces.web.feature_limits import LIMITS, limits_of
+from staycurve.interfaces.web.kept import asked_of, kept
+from staycurve.interfaces.web.opened import Kind, Listed, rows_page
+from staycurve.interfaces.web.page import Group, Page, Panel, Shown
+from staycurve.interfaces.web.reading import (
+    Card,
+    Cell,
+    Head,
+    Line,
+    Reading,
+    Table,
+    count,
+    difference,
+    month,
+    named,
+    nothing,
+    percent,
+    points,
+    rate,
+    shown,
+    whole,
+    words,
+)
+from staycurve.interfaces.web.texts import _
+from staycurve.metrics.base import Unit
+
+Row = Mapping[str, Any]
+
+RANKS = {
+    "all": N_("All"), "works": N_("Works"), "needs_work": N_("Needs work"),
+    "unused": N_("Unused"), "step": N_("Steps of onboarding"), "none": N_("Not ranked"),
+}
+STATUSES = {"paying": N_("Paying"), "trial": N_("In a trial"), "other": N_("Neither")}
+MONTHS = 12
+
+
+def _rank(row: Row) -> str:
+    return str(row["rank"]).replace(" ", "_") or "none"
+
+
+def report_of(ask: Ask, *, spans: int = 0) -> dict[str, Any]:
+    """The feature report of the asked month; without spans it leaves retention out."""
+    name = str(month_of(ask).start)[:7]
+    return kept(
+        ask, "features",
+        lambda: ask.company.features.report(period=name, spans=spans, **asked_of(ask)).to_json(),
+        name, spans,
+    )
+
+
+def _adoption_of(ask: Ask) -> dict[str, Any]:
+    return kept(
+        ask, "adoption",
+        lambda: ask.company.features.adoption(months=MONTHS, **asked_of(ask)).to_json(),
+    )
+
+
+def _opens(ask: Ask, part: str, feature: str = "", period: str | None = None) -> str:
+    return ask.url(
+        "/features/accounts", part=part, feature=feature or None,
+        period=period or naming.name(month_of(ask), ask.fiscal),
+    )
+
+
+def _figures(ask: Ask) -> Shown:
+    found = report_of(ask)
+    if not found["active_accounts"]:
+        return nothing(ask, _(str(found.get("why") or "")), "events")
+    ranked = {rank: [r for r in found["rows"] if _rank(r) == rank] for rank in RANKS}
+    active = found["active_accounts"]
+    cards = [
+        Card("active", _("Active accounts"), whole(active), whole(active), _opens(ask, "active")),
+        *(
+            Card(
+                rank, label, whole(len(ranked[rank])), whole(len(ranked[rank])),
+                ask.url(rank=rank, panel=None) + "#report",
+                note=", ".join(named(r["feature"]) for r in ranked[rank][:3])
+                + (" …" if len(ranked[rank]) > 3 else ""),
+            )
+            for rank, label in (
+                ("works", _("Features that work")), ("needs_work", _("Need work")),
+                ("unused", _("Unused")),
+            )
+        ),
+        Card(
+            "breadth", _("Features an account uses, on average"),
+            numbers.full(found["breadth"]["mean"], Unit.RATIO), str(found["breadth"]["mean"]),
+            "#breadth",
+        ),
+        *_ceiling(ask),
+    ]
+    rows = [{"figure": card.name, "label": card.label, "value": card.full} for card in cards]
+    when = ask.label(month_of(ask))
+    if found["period"]["open"]:
+        when += f" ({_('to date')})"
+    return shown(rows, Reading(cards=cards, when=when))
+
+
+def _ceiling(ask: Ask) -> list[Card]:
+    found = limits_of(ask)
+    if not found.get("summary"):
+        return []
+    close = sum(row["near"] + row["above"] for row in found["summary"])
+    above = sum(row["above"] for row in found["summary"])
+    return [Card(
+        "ceiling", _("Accounts near their limit or above it"), whole(close), str(close),
+        "#limits", note=_("%s of them above") % whole(above),
+    )]
+
+
+def _report(ask: Ask) -> Shown:
+    found = report_of(ask)
+    if not found["active_accounts"]:
+        return nothing(ask, _(str(found.get("why") or "")), "events")
+    chosen = chosen_of(ask, "rank", RANKS, "all")
+    lines_of = _by_feature(_adoption_of(ask)["rows"])
+    rows = [
+        {**row, "rows_at": _opens(ask, "using", row["feature"])}
+        for row in found["rows"]
+        if chosen in ("all", _rank(row))
+    ]
+    counts = {
+        rank: str(sum(rank in ("all", _rank(row)) for row in found["rows"])) for rank in RANKS
+    }
+    texts = {rank: label for rank, label in RANKS.items() if counts[rank] != "0"}
+    has_errors = any(row["errors"] is not None for row in rows)
+    lines = [_report_line(ask, row, lines_of, has_errors=has_errors) for row in rows]
+    heads = [
+        Head(_("Feature")), Head(_("Judgement"), _(found["rule"]), is_text=True),
+        Head(_("Adoption"), _("Accounts using it / accounts active in the month")),
+        Head(_("Accounts")), Head(_("Users")),
+        Head(_("Against three months before, points")),
+        Head(_("Last twelve months")),
+        Head(_("Uses an account"), _("Uses in the month / accounts using it")),
+        Head(_("Back within 28 days"), _("Of the accounts that used it in the 28 days before, the "
+                                         "share that used it again")),
+        *([Head(_("Uses that fail"))] if has_errors else []),
+    ]
+    switch = switch_of(
+        ask, "report", "rank", _("Judgement"), texts | {chosen: RANKS[chosen]}, "all", counts
+    )
+    rest = found["rest"]
+    more = [_("%(count)s other features are not shown one by one; the most used of them has "
+              "%(most)s accounts.") % {"count": rest["features"], "most": rest["most_accounts"]}]
+    return shown(
+        rows,
+        Reading(
+            switches=[switch],
+            tables=[Table(_("Features"), heads, lines), _months(ask, rows, lines_of)],
+            notes=[_(found["rule"]), *(more if rest["features"] else []),
+                   *(_sentence(note) for note in found["notes"])],
+            why="" if rows else _("no feature is judged so"),
+        ),
+        {"active_accounts": found["active_accounts"], "statuses": found["statuses"],
+         "breadth": found["breadth"], "rule": found["rule"]},
+    )
+
+
+def _sentence(text: str) -> str:
+    told = _(text)
+    return told[:1].upper() + told[1:] + "."
+
+
+def _by_feature(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["feature"], []).append(row)
+    return found
+
+
+def _report_line(
+    ask: Ask, row: Row, lines_of: Mapping[str, Sequence[Row]], *, has_errors: bool
+) -> Line:
+    feature = row["feature"]
+    using = _opens(ask, "using", feature)
+    values = [one["value"] for one in lines_of.get(feature, ())]
+    reasons = "; ".join(_(reason) for reason in row["reasons"]) or _(row.get("rank_why") or "")
+    moved = row["change_3m"]
+    cells = [
+        words(_(row["rank_label"]), beneath=reasons),
+        rate(row["adoption"], using),
+        count(row["accounts"], using),
+        count(row["users"], ask.url(
+            "/features/users", feature=feature, period=naming.name(month_of(ask), ask.fiscal))),
+        Cell(points(moved), about="" if moved is not None else _(row.get("change_why") or "")),
+        Cell("", spark=numbers.sparkline(list(values))),
+        Cell(numbers.full(row["depth"], Unit.RATIO)),
+        rate(row["repeat"], _opens(ask, "again", feature)),
+    ]
+    if has_errors:
+        cells.append(Cell(percent(row["error_rate"])))
+    return Line(words(named(feature)), cells)
+
+
+def _months(
+    ask: Ask, rows: Sequence[Row], lines_of: Mapping[str, Sequence[Row]]
+) -> Table:
+    """Adoption month by month: the numbers behind the small lines."""
+    months = list(dict.fromkeys(one["period"] for own in lines_of.values() for one in own))[::-1]
+    lines = []
+    for row in rows:
+        own = {one["period"]: one for one in lines_of.get(row["feature"], ())}
+        lines.append(Line(words(named(row["feature"])), [
+            Cell(percent(own[name]["value"]), _opens(ask, "using", row["feature"], name[:7]))
+            if name in own and own[name]["value"] is not None else Cell("")
+            for name in months
+        ]))
+    heads = [Head(_("Feature")), *(Head(month(ask, name)) for name in months)]
+    return Table(
+        _("Adoption month by month"), heads, lines, is_folded=True,
+        title=_("Adoption month by month"),
+    )
+
+
+def _statuses(ask: Ask) -> Shown:
+    found = report_of(ask)
+    if not found["active_accounts"]:
+        return nothing(ask, _(str(found.get("why") or "")), "events")
+    lines, rows = [], []
+    for row in found["rows"]:
+        feature = row["feature"]
+        rows.append({"feature": feature, **{name: row[name] for name in STATUSES}})
+        cells = [rate(row[name], _opens(ask, f"using_{name}", feature)) for name in STATUSES]
+        lines.append(Line(words(named(feature)), cells))
+    heads = [
+        Head(_("Feature")),
+        *(Head(f"{_(label)} ({whole(found['statuses'].get(name, 0))})")
+          for name, label in STATUSES.items()),
+    ]
+    everybody = Line(words(_("Active accounts")), [
+        count(found["statuses"].get(name, 0), _opens(ask, name)) for name in STATUSES
+    ])
+    return shown(rows, Reading(
+        tables=[Table(_("Adoption by status"), heads, lines, everybody)],
+        notes=[_("Each share is of the active accounts that paid, were in a trial, or neither at "
+                 "the month's close, with its 95% interval. Accounts in a trial are newer as a "
+                 "rule, and have had less time to find things.")],
+    ))
+
+
+def _breadth(ask: Ask) -> Shown:
+    found = report_of(ask)["breadth"]
+    if not found["rows"]:
+        return nothing(ask, _(str(report_of(ask).get("why") or "")), "events")
+    total = sum(row["accounts"] for row in found["rows"])
+    lines = []
+    for row in found["rows"]:
+        share = row["accounts"] / total
+        lines.append(Line(words(whole(row["features"])), [
+            count(row["accounts"]), Cell(percent(share), meter=(share, share, share)),
+        ]))
+    foot = Line(words(_("All")), [count(total, _opens(ask, "active")), Cell("")])
+    heads = [Head(_("Features used")), Head(_("Accounts")), Head(_("Share"))]
+    return shown(found["rows"], Reading(
+        tables=[Table(_("Accounts by how many features they use"), heads, lines, foot)],
+    ), {"mean": found["mean"]})
+
+
+def _stay(ask: Ask) -> Shown:
+    from staycurve.insights.feature_retention import SPANS
+
+    found = report_of(ask, spans=SPANS)
+    told = found["retention"]
+    rows = [row for row in found["rows"] if row.get("retention")]
+    if not rows:
+        why = told.get("why") or found.get("why") or _("no feature was used long enough ago")
+        return nothing(ask, _(str(why)), "events")
+    lines, flat = [], []
+    for row in rows:
+        own, feature = row["retention"], row["feature"]
+        flat.append({"feature": feature, **own})
+        among = own.get("among_comparable")
+        lines.append(Line(words(named(feature)), [
+            rate(own["users"], _opens(ask, "kept", feature)),
+            rate(own["others"], _opens(ask, "others_kept", feature)),
+            difference(own, is_named=own["verdict"] == "holds"),
+            difference(among) if among else Cell(""),
+            words(_(own["verdict_label"]), about=_(own.get("why") or "")),
+        ]))
+    heads = [
+        Head(_("Feature")), Head(_("Users that still paid")), Head(_("Others that still paid")),
+        Head(_("Difference, points")),
+        Head(_("Among comparable accounts"), _("In strata of all that differs at once")),
+        Head(_("What can be said"), is_text=True),
+    ]
+    spans = told["spans"]
+    when = _("%(count)s spans of %(months)s months, from %(first)s to %(last)s.") % {
+        "count": len(spans), "months": told["months"],
+        "first": min(one["base"] for one in spans), "last": max(one["close"] for one in spans),
+    } if spans else ""
+    return shown(
+        flat,
+        Reading(
+            tables=[Table(_("Retention of users and others"), heads, lines)],
+            notes=[f"{_(told['about'])} {when}", _(told["method"])],
+        ),
+        {"method": told["method"], "spans": spans},
+    )
+
+
+def _accounts(ask: Ask) -> Listed:
+    part, feature = ask.options.get("part", "active"), ask.options.get("feature", "")
+    period = month_of(ask)
+    found = ask.company.features.accounts(
+        feature, part=part, period=str(period.start)[:7], **asked_of(ask)
+    )
+    about = ", ".join(filter(None, [named(feature), _(PARTS[part]), ask.label(period)]))
+    columns: dict[str, tuple[str, Unit | Kind]] = {
+        "status": (_("Status"), Kind.TEXT), "uses": (_("Uses"), Unit.COUNT),
+        "users": (_("Users"), Unit.COUNT), "base": (_("From"), Kind.DAY),
+        "is_kept": (_("Still paid"), Kind.FLAG), "size": (_("Size"), Kind.TEXT),
+        "tenure": (_("Paying for"), Kind.TEXT), "plan": (_("Plan"), Kind.TEXT),
+        "activity": (_("Active"), Kind.TEXT),
+    }
+    present = {name for row in found.rows for name in row}
+    return Listed(
+        about, found.rows, {k: v for k, v in columns.items() if k in present},
+        ask.url("/features", period=ask.options.get("period")) + "#report",
+        ("uses",) if "uses" in present else (), found.sql,
+    )
+
+
+def _users(ask: Ask) -> Listed:
+    feature, period = ask.options.get("feature", ""), month_of(ask)
+    found = ask.company.features.users(feature, period=str(period.start)[:7], **asked_of(ask))
+    return Listed(
+        f"{named(feature)}, {ask.label(period)}", found.rows,
+        {name: (label, Unit.COUNT) for name, label in (
+            ("uses", _("Uses")), ("days", _("Days"))) if found.rows and name in found.rows[0]},
+        ask.url("/features", period=ask.options.get("period")) + "#report",
+        ("uses",), found.sql,
+    )
+
+
+def _panel(name: str, title: str, question: str, show: Any, *, is_late: bool = False) -> Panel:
+    return Panel(name, title, question, "reading.html", show, is_late)
+
+
+FEATURES = Page(
+    address="/features",
+    title=N_("Features"),
+    question=N_("Which features work, which need work, and which lie unused?"),
+    panels=(
+        chooser(month_choice),
+        _panel("figures", N_("Where features stand"), N_("How many work?"), _figures),
+        _panel("report", N_("Feature report"), N_("How does each feature do?"), _report),
+        _panel("statuses", N_("Trial against paying"),
+               N_("What do those who pay use that trials do not?"), _statuses),
+        LIMITS,
+        _panel("stay", N_("Use and staying"), N_("Do accounts that use a feature stay longer?"),
+               _stay, is_late=True),
+        _panel("breadth", N_("How broadly it is used"),
+               N_("How many features does an account use?"), _breadth),
+    ),
+    has_controls=False,
+    group=Group.BEHAVIOUR,
+    options=("rank",),
+)
+FEATURE_ACCOUNTS = rows_page(
+    "/features/accounts", _accounts, title=N_("Accounts by what they use"),
+    group=Group.BEHAVIOUR, options=("part", "feature"),
+)
+FEATURE_USERS = rows_page(
+    "/features/users", _users, title=N_("Users of a feature"), group=Group.BEHAVIOUR,
+    options=("feature",),
+)

@@ -1,0 +1,33 @@
+"""Findings that several panels and twins share, kept by snapshot, as-of and filters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar, cast
+
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.cache import Cache
+
+T = TypeVar("T")
+
+_KEPT: Cache[Any] = Cache(64)
+
+
+def kept(ask: Ask, name: str, make: Callable[[], T], *chosen: Hashable) -> T:
+    """What `make` finds for the asked as-of and segments, found once.
+
+    Parameters
+    ----------
+    name : str
+        Of the finding.
+    *chosen
+        What else it hangs on.
+    """
+    company = ask.company
+    key = (company.folder, company.snapshot.seq, ask.seen.at, ask.filters, name, chosen)
+    return cast(T, _KEPT.get(key, make))
+
+
+def asked_of(ask: Ask) -> dict[str, Any]:
+    """The segments and the as-of, as every reading takes them."""
+    return {"where": ask.filters, "as_of": ask.seen.at.isoformat()}

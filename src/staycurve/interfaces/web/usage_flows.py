@@ -1,0 +1,235 @@
+"""A funnel and paths whose steps stand in the address: panels of the page at /usage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from staycurve.i18n import N_
+from staycurve.insights.funnels import Funnel
+from staycurve.insights.paths import Paths
+from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.choices import Choice
+from staycurve.interfaces.web.choosing import choice_of, chosen_of
+from staycurve.interfaces.web.kept import asked_of, kept
+from staycurve.interfaces.web.page import Panel, Shown
+from staycurve.interfaces.web.reading import (
+    Cell,
+    Head,
+    Line,
+    Reading,
+    Table,
+    count,
+    named,
+    nothing,
+    rate,
+    shown,
+    words,
+)
+from staycurve.interfaces.web.texts import _
+from staycurve.interfaces.web.usage_panels import opens, whose_of
+from staycurve.metrics.base import Unit
+
+STEPS = ("step1", "step2", "step3", "step4")
+WINDOWS = {
+    "1h": N_("an hour"), "1d": N_("a day"), "7d": N_("7 days"), "14d": N_("14 days"),
+    "30d": N_("30 days"),
+}
+WITHIN = {
+    "": N_("as configured"), "30m": N_("30 minutes"), "24h": N_("a day"), "7d": N_("7 days"),
+}
+FLOW_OPTIONS = (*STEPS, "window", "after", "within")
+
+
+def _known(ask: Ask) -> list[str]:
+    """What can be a step, as readings of use name it."""
+
+    def found() -> list[str]:
+        with ask.company.reading() as engine:
+            rows = engine.rows(
+                "SELECT feature, CAST(SUM(uses) AS BIGINT) AS uses FROM feature_months "
+                "WHERE feature IS NOT NULL GROUP BY feature ORDER BY uses DESC, feature"
+            )
+        # Without a property for it a feature is the event itself.
+        prefix = "feature:" if ask.company.config.behaviour.usage.feature else ""
+        return [f"{prefix}{row[0]}" for row in rows]
+
+    return kept(ask, "known steps", found)
+
+
+def _steps(ask: Ask) -> tuple[str, ...]:
+    """The steps that the address names; without any, the checklist, if there is one."""
+    chosen = tuple(ask.options[name] for name in STEPS if ask.options.get(name))
+    if chosen:
+        return chosen
+    known = set(_known(ask))
+    listed = [step for step in ask.company.config.behaviour.activation.checklist if step in known]
+    return tuple(listed[: len(STEPS)])
+
+
+def _anchor(ask: Ask) -> str:
+    """What paths begin with: what the address names, or what is done most."""
+    return ask.options.get("after") or next(iter(_known(ask)), "")
+
+
+def funnel_of(ask: Ask) -> Funnel:
+    """The funnel of the asked steps."""
+    steps, whose = _steps(ask), whose_of(ask)
+    window = ask.options.get("window", "14d")
+    return kept(
+        ask, "funnel",
+        lambda: ask.company.usage.funnel(*steps, window=window, whose=whose, **asked_of(ask)),
+        steps, window, whose,
+    )
+
+
+def paths_of(ask: Ask) -> Paths:
+    """What is done next after the asked act."""
+    anchor, whose = _anchor(ask), whose_of(ask)
+    within = ask.options.get("within", "")
+    return kept(
+        ask, "paths",
+        lambda: ask.company.usage.paths(anchor, within=within, whose=whose, **asked_of(ask)),
+        anchor, within, whose,
+    )
+
+
+def _choice(ask: Ask, name: str, label: str, chosen: str, empty: str) -> Choice:
+    known = _known(ask)
+    options = [("", empty, not chosen)] if empty else []
+    options += [(one, named(one), one == chosen) for one in known]
+    if chosen and chosen not in known:
+        options.append((chosen, chosen, True))
+    return Choice(name, label, tuple(options))
+
+
+def _asked(ask: Ask, choices: list[Choice]) -> dict[str, Any]:
+    """What the form of a panel needs beside its reading."""
+    names = {choice.name for choice in choices} | {"panel", "page"}
+    return {
+        "choices": choices,
+        "hidden": {key: value for key, value in ask.options.items() if key not in names}
+        | ({"where": _where(ask)} if ask.filters else {}),
+    }
+
+
+def _where(ask: Ask) -> str:
+    from staycurve.interfaces.web.ask import where_text
+
+    return where_text(ask.filters)
+
+
+def _with_form(ask: Ask, made: Shown, choices: list[Choice]) -> Shown:
+    return Shown(made.rows, {**made.view, "form": _asked(ask, choices)}, made.extra)
+
+
+def _window_choice(ask: Ask) -> Choice:
+    window = ask.options.get("window", "14d")
+    texts = WINDOWS if window in WINDOWS else {**WINDOWS, window: window}
+    return choice_of(ask, "window", _("Within"), texts, "14d")
+
+
+def _funnel(ask: Ask) -> Shown:
+    steps = _steps(ask)
+    padded = [*steps, *[""] * (len(STEPS) - len(steps))]
+    choices = [
+        _choice(ask, name, _("Step %s") % place, padded[place - 1], _("none"))
+        for place, name in enumerate(STEPS, start=1)
+    ] + [_window_choice(ask)]
+    if not _known(ask):
+        return _with_form(ask, nothing(ask, _("nothing was done, as far as is known"), "events"),
+                          [])
+    if len(steps) < 2:
+        return _with_form(
+            ask, shown((), Reading(why=_("choose two steps or more"))), choices
+        )
+    found = funnel_of(ask).to_json()
+    if not found["rows"]:
+        return _with_form(ask, nothing(ask, _(str(found.get("why") or "")), "events"), choices)
+    own = {name: ask.options.get(name) for name in FLOW_OPTIONS}
+    own |= dict(zip(STEPS, steps, strict=False))
+    rows, lines = [], []
+    for row in found["rows"]:
+        took = opens(ask, "funnel", at=str(row["step"]), **own)
+        lost = opens(ask, "funnel", at=str(row["step"]), dropped="1", **own)
+        rows.append({**row, "rows_at": took,
+                     "dropped_at": lost if row["dropped"] is not None else None})
+        before = row["from_previous"]
+        lines.append(Line(words(f"{row['step']}. {named(row['doing'])}"), [
+            count(row["count"], took), rate(row, took),
+            rate(before, is_drawn=False) if before else Cell(""),
+            count(row["dropped"], lost) if row["dropped"] is not None else Cell(""),
+            count(row["pending"]) if row["pending"] is not None else Cell(""),
+            Cell(_duration(row["median_seconds"])),
+        ], row["is_small"]))
+    heads = [
+        Head(_("Step")), Head(_("Took it")), Head(_("Of the first")), Head(_("Of the one before")),
+        Head(_("Did not")), Head(_("Still in time"), _("Their window has not passed yet")),
+        Head(_("Median time")),
+    ]
+    notes = [_("First steps from %(first)s to %(last)s, in this order, with anything between.") % {
+        "first": found["from"], "last": found["to"]}, *(_(note) for note in found["notes"])]
+    return _with_form(ask, shown(
+        rows, Reading(tables=[Table(_("Funnel"), heads, lines)], notes=notes),
+        {"totals": found["totals"], "steps": found["steps"]},
+    ), choices)
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    for size, text in ((86_400, _("%s days")), (3_600, _("%s hours")), (60, _("%s minutes"))):
+        if seconds >= size:
+            return text % numbers.full(round(seconds / size, 1), Unit.COUNT)
+    return _("%s seconds") % numbers.full(round(seconds), Unit.COUNT)
+
+
+def _paths(ask: Ask) -> Shown:
+    anchor = _anchor(ask)
+    if not anchor:
+        return _with_form(ask, nothing(ask, _("nothing was done, as far as is known"), "events"),
+                          [])
+    within = ask.options.get("within", "")
+    texts = WITHIN if within in WITHIN else {**WITHIN, within: within}
+    chosen_of(ask, "within", texts, "")
+    choices = [
+        _choice(ask, "after", _("After"), anchor, ""),
+        choice_of(ask, "within", _("Within"), texts, ""),
+    ]
+    found = paths_of(ask).to_json()
+    if not found["rows"]:
+        return _with_form(ask, nothing(ask, _(str(found.get("why") or "")), "events"), choices)
+    rows, lines = [], []
+    for row in found["rows"]:
+        path = [str(part) for part in row["path"]]
+        href = "" if row["is_other"] else opens(
+            ask, "path", after=anchor, within=within or None, path=">".join(path))
+        rows.append({**row, "rows_at": href or None})
+        text = " → ".join(named(part) for part in path) or _("nothing within the time")
+        lines.append(Line(
+            words(_("all other paths") if row["is_other"] else text),
+            [count(row["count"], href), count(row["people"]), rate(row, href)],
+            row["is_small"],
+        ))
+    total = sum(row["count"] for row in rows)
+    foot = Line(words(_("All")), [count(total), Cell(""), Cell("")])
+    heads = [
+        Head(_("Then")), Head(_("Times")), Head(_("By how many")), Head(_("Share of all times")),
+    ]
+    note = _("From %(first)s to %(last)s, within %(within)s of each other.") % {
+        "first": found["from"], "last": found["to"], "within": found["within"],
+    }
+    return _with_form(ask, shown(
+        rows,
+        Reading(tables=[Table(_("Paths"), heads, lines, foot)], notes=[note]),
+        {"totals": found["totals"], "links": found["links"], "anchor": anchor},
+    ), choices)
+
+
+FUNNEL = Panel(
+    "funnel", N_("Funnel"), N_("How many get from step to step?"), "flow.html", _funnel,
+    is_late=True,
+)
+PATHS = Panel(
+    "paths", N_("Paths"), N_("What is done next?"), "flow.html", _paths, is_late=True,
+)

@@ -1,0 +1,203 @@
+"""Where the files of the tables lie: a folder of this machine, or an object store.
+
+lake.py alone asks it. An engine is told by `mounted` how to read what lies at a URL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from staycurve.config import LakePlace
+from staycurve.errors import LakeError, ProjectError, StaycurveError
+from staycurve.tables.engine import Written, mounted
+
+
+class Store(ABC):
+    """The files of all tables, each table below its own name.
+
+    Attributes
+    ----------
+    lock : Path
+        The file that the one writer holds; always on this machine.
+    is_far : bool
+        Whether each question takes a way through the network.
+    """
+
+    lock: Path
+    is_far = False
+
+    @property
+    def options(self) -> dict[str, str] | None:
+        """What deltalake needs to reach it."""
+        return None
+
+    @abstractmethod
+    def table(self, table: str) -> str:
+        """The address of a table."""
+
+    def file(self, table: str, path: str) -> str:
+        """The address of a file that a table's log names."""
+        return f"{self.table(table)}/{path}"
+
+    def learn(self, sizes: Mapping[str, int]) -> None:
+        """Take note of the bytes of files, by address, so that nobody need ask."""
+        return None
+
+    @abstractmethod
+    def create(self) -> None:
+        """Make it, where that is this program's to do."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise when it is not there, without a way through the network."""
+
+    @abstractmethod
+    def claim(self) -> None:
+        """Raise when another project writes here; the lock is held."""
+
+    @abstractmethod
+    def target(self, table: str, spill: Path) -> Path:
+        """The folder of this machine into which an engine writes files for a table.
+
+        Parameters
+        ----------
+        spill : Path
+            A folder that goes with the engine, or with the next writer when it was killed.
+        """
+
+    @abstractmethod
+    def take(self, table: str, files: Sequence[Written]) -> list[str]:
+        """Let files that lie in `target` be files of the table; their addresses."""
+
+    @abstractmethod
+    def remove(self, addresses: Iterable[str]) -> None:
+        """Remove files as far as that can be done."""
+
+    @abstractmethod
+    def forget(self, table: str) -> None:
+        """Make room for a table that no snapshot names."""
+
+    @abstractmethod
+    def make_durable(self, addresses: Sequence[str], tables: Collection[str]) -> None:
+        """Let new files and the new log entries of `tables` outlast a power cut."""
+
+    @abstractmethod
+    def explained(self, error: Exception) -> StaycurveError | None:
+        """What kept the store from doing its work; None when the error is not its own."""
+
+
+class Folder(Store):
+    """A folder of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lock = root / ".lock"
+
+    def table(self, table: str) -> str:
+        return str(self.root / table)
+
+    def file(self, table: str, path: str) -> str:
+        return str(self.root / table / path)
+
+    def create(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+
+    def check(self) -> None:
+        if not self.root.is_dir():
+            raise ProjectError(
+                f"{self.root.parent} has no lake.",
+                hint="Make one in this directory: staycurve init",
+            )
+
+    def claim(self) -> None:
+        """Nothing: a folder's lock is enough."""
+
+    def target(self, table: str, spill: Path) -> Path:
+        return self.root / table
+
+    def take(self, table: str, files: Sequence[Written]) -> list[str]:
+        return [str(file.path) for file in files]
+
+    def remove(self, addresses: Iterable[str]) -> None:
+        for address in addresses:
+            with contextlib.suppress(OSError):
+                os.unlink(address)
+
+    def forget(self, table: str) -> None:
+        folder = self.root / table
+        shutil.rmtree(folder / "_delta_log", ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def make_durable(self, addresses: Sequence[str], tables: Collection[str]) -> None:
+        # deltalake issues no fsync of its own.
+        folders = {self.root}
+        for address in addresses:
+            _sync(Path(address))
+            folders.add(Path(address).parent)
+        for table in tables:
+            log = self.root / table / "_delta_log"
+            for entry in log.iterdir():
+                if entry.suffix == ".json":
+                    _sync(entry)
+            folders |= {log, log.parent}
+        for folder in folders:
+            _sync(folder)
+
+    def explained(self, error: Exception) -> StaycurveError | None:
+        return None
+
+
+def open_store(folder: Path, place: LakePlace) -> Store:
+    """The store that a project's configuration names.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's directory.
+
+    Raises
+    ------
+    LakeError
+        If the packages for an object store are not installed.
+    """
+    if not place.is_url:
+        return Folder(folder / place.where)
+    # Its packages take a while to import, so only those who have a lake there pay.
+    try:
+        from staycurve.tables.object_store import FileSystem, ObjectStore
+    except ModuleNotFoundError as error:
+        raise _missing_package(place.where, error) from None
+    store = ObjectStore(folder, place)
+    mounted.setdefault(store.scheme, FileSystem(store.scheme)).stores[store.url] = store
+    return store
+
+
+_EXTRAS = {"s3": "s3", "gs": "gcs", "abfss": "azure"}
+
+
+def _missing_package(url: str, error: ModuleNotFoundError) -> LakeError:
+    extra = _EXTRAS[url.partition(":")[0]]
+    return LakeError(
+        f"A lake at {url} needs the package {error.name}, which is not installed.",
+        hint=f"pip install 'staycurve[{extra}]'",
+    )
+
+
+def opened(path: str) -> Any:
+    """What pyarrow reads a file from: its path, or an open file where it lies at a URL."""
+    scheme, is_url, _ = path.partition("://")
+    return mounted[scheme].open(path) if is_url else path
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

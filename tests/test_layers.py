@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
 
 ONLY_IN = {
     "duckdb": {"tables/engine.py"},
-    "pyspark": {"tables/spark.py", "tables/spark_session.py"},
+    "pyspark": {"tables/spark.py", "tables/spark_errors.py", "tables/spark_session.py"},
     "deltalake": {"tables/lake.py"},
     "sqlite3": {"tables/pointer.py"},
 }

@@ -377,9 +377,9 @@ _STORE_URL = re.compile(rf"({'|'.join(STORES)})://[\w.@-]+(/[\w.=~-]+)*/?", re.A
 
 def _lake(where: object, given: object) -> LakePlace:
     """The keys `lake` and `lake_options`."""
-    if not isinstance(where, str) or not where:
+    if not isinstance(where, str) or not where or any(sign in where for sign in "[]%*?"):
         raise ConfigError(
-            f"{FILE_NAME}: lake takes a path or a URL.",
+            f"{FILE_NAME}: lake takes a path or a URL without [ ] % * ?",
             hint='Write: lake = "s3://bucket/prefix"',
             key="lake",
         )

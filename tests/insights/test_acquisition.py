@@ -246,3 +246,58 @@ def test_channels_fare_as_counted_account_by_account(tmp_path: Path) -> None:
         )
         assert row["customers"] == paying
         assert row["arpa"] == pytest.approx(10)
+
+
+def test_random_leads_against_a_walk_over_the_raw_rows(tmp_path: Path) -> None:
+    rng, start, day = Random(8), dt.date(2024, 1, 1), dt.timedelta(days=1)
+    leads: list[dict[str, Any]] = []
+    subscriptions: list[dict[str, Any]] = []
+    paid: dict[str, dt.date] = {}
+    for number in range(200):
+        created = start + rng.randrange(120) * day
+        lead: dict[str, Any] = {
+            "lead_id": f"l{number}", "created_at": created, "channel": rng.choice(("ads", "web")),
+        }
+        for step in ("qualified_at", "demo_at", "trial_at", "won_at"):
+            if rng.random() < 0.5:
+                lead[step] = created + rng.randrange(60) * day
+        if rng.random() < 0.6:
+            account = lead["account_id"] = f"a{number}"
+            # Some paid before they were a lead.
+            paid[account] = created + rng.randrange(-10, 60) * day
+            subscriptions.append({
+                "subscription_id": account, "account_id": account, "amount": 10,
+                "starts_at": paid[account],
+            })
+        leads.append(lead)
+    as_of, horizon = dt.date(2024, 4, 20), 30
+    with build(tmp_path, {"subscriptions": subscriptions, "leads": leads}) as made:
+        found = made.acquisition.funnel(
+            start="2024-01", end="2024-04", by="channel", horizon=horizon, as_of=str(as_of)
+        )
+    compared = 0
+    for row in found.rows:
+        own = [
+            lead for lead in leads
+            if str(lead["created_at"].replace(day=1)) == row["cohort"]
+            and lead["channel"] == row["segment"]["channel"] and lead["created_at"] < as_of
+        ]
+        mature = [lead for lead in own if lead["created_at"] + horizon * day <= as_of]
+
+        def reached(lead: dict[str, Any], step: str) -> bool:
+            if step == "tried":
+                return reached(lead, "demo") or reached(lead, "trial")
+            at = lead.get(f"{step}_at")
+            if step == "paying":
+                at = paid.get(lead.get("account_id", ""))
+            created = lead["created_at"]
+            return at is not None and created <= at < created + horizon * day
+
+        assert (row["leads"], row["mature"]) == (len(own), len(mature))
+        assert row["reached"] == sum(reached(lead, row["step"]) for lead in mature)
+        if row["previous"] and row["from_previous"] is not None:
+            before = [lead for lead in mature if reached(lead, row["previous"])]
+            both = sum(reached(lead, row["step"]) for lead in before)
+            assert row["from_previous"] == pytest.approx(both / len(before))
+        compared += row["reached"]
+    assert compared > 150

@@ -9,6 +9,7 @@ import datetime as dt
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -184,19 +185,25 @@ def days_until(first: dt.date, last: dt.date) -> list[dt.date]:
     return [first + n * DAY for n in range((last - first).days + 1)]
 
 
-EVERY = lives(32, seed=11)
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    folder = tmp_path_factory.mktemp("lives")
+def build_lives(folder: Path, *, count: int, seed: int) -> Company:
+    """A company of random lives, loaded and refreshed."""
     made = companies.create(folder)
     path = folder / "staycurve.toml"
     path.write_text(path.read_text(encoding="utf-8") + '[activation]\nevents = ["setup"]\n')
     made.close()
-    with Company(folder, clock=lambda: companies.NOW) as opened:
-        companies.load(opened, tables(EVERY))
-        yield opened
+    opened = Company(folder, clock=lambda: companies.NOW)
+    companies.load(opened, tables(lives(count, seed)))
+    return opened
+
+
+COUNT, SEED = 32, 11
+EVERY = lives(COUNT, SEED)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    with build_lives(tmp_path_factory.mktemp("lives"), count=COUNT, seed=SEED) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

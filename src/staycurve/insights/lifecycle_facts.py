@@ -100,7 +100,7 @@ GROUP BY c.account_id, c.day, s.ends_on""",
 def shown(rules: LifecycleRules) -> dict[str, str]:
     """Relations of what accounts showed before they paid, and how long it counts."""
     return {
-        "firsts": """
+        "first_known": """
 SELECT account_id, MIN(day) AS day
 FROM (
     SELECT account_id, day FROM signs
@@ -114,7 +114,7 @@ GROUP BY account_id""",
         "unseen": f"""
 SELECT f.account_id, f.day AS starts_on,
        coalesce({_plus("b.day", rules.trailing_days - 1)}, {FAR}) AS ends_on
-FROM firsts f
+FROM first_known f
 CROSS JOIN (SELECT MIN(first_day) AS day FROM used) b""",
         "shown": f"""
 -- Paying, or being given up, ends what was shown before.
@@ -185,7 +185,7 @@ def _activated() -> str:
         UNION ALL
         SELECT u.account_id, u.first_day
         FROM used u
-        JOIN firsts f ON f.account_id = u.account_id
+        JOIN first_known f ON f.account_id = u.account_id
         CROSS JOIN (SELECT MIN(first_day) AS day FROM used) b
         WHERE f.day < b.day
     ) reached WHERE day IS NOT NULL GROUP BY account_id"""

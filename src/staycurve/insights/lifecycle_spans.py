@@ -31,7 +31,9 @@ COLUMNS = (
 known; `visit` counts an account's visits of the stage from 1; `rule` is the place of the rule that
 held on the first day, from 0."""
 
-APART = ("used", "signs", "stretches", "firsts", "windows", "habits", "steps")
+# The names below are this module's own: some engines lift relations out of the statement that
+# nests them, so none may be called as one of a metric's statement is.
+APART = ("used", "signs", "stretches", "first_known", "windows", "habits", "steps")
 """Relations that several others read: computed once by an engine that would do so for each."""
 
 
@@ -125,11 +127,11 @@ UNION ALL
 UNION ALL
 SELECT account_id, day, fact, step FROM habits
 UNION ALL
-SELECT account_id, day, 'known', 0 FROM firsts""",
+SELECT account_id, day, 'known', 0 FROM first_known""",
         "days": f"""
 SELECT account_id, day,
        {sums}
-FROM steps WHERE account_id IN (SELECT account_id FROM firsts)
+FROM steps WHERE account_id IN (SELECT account_id FROM first_known)
 GROUP BY account_id, day""",
         "held": f"""
 SELECT account_id, day,

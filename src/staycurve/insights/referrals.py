@@ -12,6 +12,7 @@ from staycurve.i18n import N_
 from staycurve.insights.lifecycle import SMALL, Reading, Row
 from staycurve.insights.proportions import Share, difference, share
 from staycurve.metrics.context import Context
+from staycurve.metrics.dimensions import FIRSTS_SQL
 from staycurve.metrics.relations import RELATIONS
 from staycurve.money import MICRO
 from staycurve.period import Period
@@ -65,7 +66,12 @@ def accounts_statement(
     seen = context.as_of
     today = Period("day", seen.last_day, seen.last_day + dt.timedelta(days=1))
     kept = f"AND b.root_id = {quoted(referrer)}" if referrer is not None else ""
-    return f"""WITH referred AS (
+    own = Context(context.config, "day", (today,), seen)
+    then = Context(context.config, "month", tuple(months), seen)
+    return f"""WITH periods AS ({_points([today])}),
+months AS ({_points(months or [today])}),
+firsts AS ({FIRSTS_SQL}),
+referred AS (
     SELECT a.account_id, a.name, a.created_on, coalesce(b.root_id, a.referred_by) AS referrer
     FROM accounts a
     JOIN account_roots r ON r.account_id = a.account_id
@@ -77,17 +83,13 @@ def accounts_statement(
 ),
 standing AS (
     SELECT account_id, CAST(SUM(value) AS BIGINT) AS mrr
-    FROM ({_closing(context, [today])}) c GROUP BY account_id
+    FROM ({RELATIONS["closing"].rows(own)}) c GROUP BY account_id
 ),
 lasting AS (
     SELECT account_id, CAST(SUM(value) AS BIGINT) AS lifetime
-    FROM ({_closing(context, months or [today])}) c
+    FROM ({RELATIONS["month_value"].rows(then)}) c
     WHERE account_id IN (SELECT account_id FROM referred) AND {"1 = 1" if months else "1 = 0"}
     GROUP BY account_id
-),
-firsts AS (
-    SELECT account_id, MIN(first_paid_on) AS first_paid_on FROM mrr_movements
-    WHERE first_paid_on <= DATE '{seen.last_day}' GROUP BY account_id
 )
 SELECT r.account_id, r.name, r.referrer, n.name AS referrer_name,
        n.account_id IS NOT NULL AS is_known, r.created_on, f.first_paid_on,
@@ -97,23 +99,16 @@ FROM referred r
 LEFT JOIN accounts n ON n.account_id = r.referrer
 LEFT JOIN standing s ON s.account_id = r.account_id
 LEFT JOIN lasting l ON l.account_id = r.account_id
-LEFT JOIN firsts f ON f.account_id = r.account_id
+LEFT JOIN firsts f ON f.account_id = r.account_id AND f.first_paid_on <= DATE '{seen.last_day}'
 ORDER BY lifetime DESC, r.account_id"""
 
 
-def _closing(context: Context, periods: Sequence[Period]) -> str:
-    """SQL of the rows that `mrr` sums at the periods' closes, with their account."""
-    points = ", ".join(
+def _points(periods: Sequence[Period]) -> str:
+    """SQL of rows (start_on, close_on)."""
+    rows = ", ".join(
         f"(DATE '{p.start}', DATE '{p.end - dt.timedelta(days=1)}')" for p in periods
     )
-    own = Context(context.config, periods[0].grain, tuple(periods), context.as_of)
-    rows = RELATIONS["closing"].rows(own)
-    firsts = "SELECT account_id, MIN(first_paid_on) AS first_paid_on FROM mrr_movements " \
-        "WHERE first_paid_on IS NOT NULL GROUP BY account_id"
-    return (
-        f"WITH periods AS (SELECT * FROM (VALUES {points}) AS v(start_on, close_on)), "
-        f"firsts AS ({firsts}) SELECT * FROM ({rows}) standing"
-    )
+    return f"SELECT * FROM (VALUES {rows}) AS v(start_on, close_on)"
 
 
 def account_shown(row: Sequence[Any]) -> Row:

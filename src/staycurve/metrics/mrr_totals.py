@@ -151,9 +151,8 @@ FROM (
     FROM mrr_movements v
     {context.join_period("v.day", periods=points)}
     {joins}
-    LEFT JOIN (SELECT DISTINCT account_id FROM ({_abroad(context)}) f) abroad
-      ON abroad.account_id = v.account_id
-    WHERE v.movement <> 'none' AND abroad.account_id IS NULL
+    WHERE v.movement <> 'none' AND NOT EXISTS (
+        SELECT 1 FROM ({_abroad(context)}) f WHERE f.account_id = v.account_id)
 ) placed
 GROUP BY account_id, start_on, open_on{seg}"""
 

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import duckdb
 
@@ -33,8 +33,6 @@ mounted: dict[str, Any] = {}
 
 A lake on an object store puts its own here, before engines are opened; store.py knows how.
 """
-
-E = TypeVar("E", bound="AnyEngine")
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class AnyEngine(ABC):
 
     spill: Path
 
-    def __enter__(self: E) -> E:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -42,6 +42,13 @@ _CLIENT_OPTIONS = {
     "http1_only", "http2_only", "pool_idle_timeout", "pool_max_idle_per_host", "proxy_url",
     "proxy_ca_certificate", "proxy_excludes",
 }
+_DELTA_OPTIONS = {
+    "aws_s3_allow_unsafe_rename", "aws_s3_locking_provider", "delta_dynamo_table_name",
+    "aws_endpoint_url_dynamodb", "aws_region_dynamodb", "aws_access_key_id_dynamodb",
+    "aws_secret_access_key_dynamodb", "object_store_concurrency_limit",
+    "backoff_config.init_backoff", "backoff_config.max_backoff", "backoff_config.base",
+}
+"""How log entries are written and how often is asked: reading and uploading need not know."""
 _UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
@@ -66,6 +73,11 @@ class ObjectStore(Store):
 
     @property
     def options(self) -> dict[str, str]:
+        # What obstore does not take is said first: deltalake passes over what it does not know.
+        _ = self._files
+        return self._resolved()
+
+    def _resolved(self) -> dict[str, str]:
         found = dict(PATIENCE)
         for key, value in self._given.items():
             if isinstance(value, FromEnvironment):
@@ -82,7 +94,7 @@ class ObjectStore(Store):
 
     @cached_property
     def _files(self) -> Any:
-        return _connected(self.url, self.options)
+        return _connected(self.url, self._resolved())
 
     def table(self, table: str) -> str:
         return f"{self.url}/{table}"
@@ -320,7 +332,7 @@ def _plain(text: str) -> str:
 
 
 def _connected(url: str, options: Mapping[str, str]) -> Any:
-    """obstore's store under the options that deltalake takes, as far as it knows them."""
+    """obstore's store under the options that deltalake takes."""
     config: dict[str, str] = {}
     client: dict[str, Any] = {}
     retry: dict[str, Any] = {}
@@ -329,27 +341,38 @@ def _connected(url: str, options: Mapping[str, str]) -> Any:
         if plain in _CLIENT_OPTIONS:
             client[plain] = value
         elif plain == "max_retries":
-            retry[plain] = int(value)
+            retry[plain] = _count(key, value)
         elif plain == "retry_timeout":
             retry[plain] = _duration(key, value)
-        elif not plain.startswith("backoff_config."):
+        elif key.lower() not in _DELTA_OPTIONS:
             config[key] = value
     connect: Any = from_url
-    while True:
-        try:
-            return connect(url, config=config, client_options=client, retry_config=retry)
-        except UnknownConfigurationKeyError as error:
-            # An option that deltalake alone knows, such as how it locks.
-            unknown = re.search(r"key: '([^']*)'", str(error))
-            left = {k: v for k, v in config.items() if not unknown or k.lower() != unknown[1]}
-            if len(left) == len(config):
-                raise
-            config = left
-        except (BaseError, ValueError) as error:
-            raise ConfigError(
-                f"{FILE_NAME}: [lake_options] cannot be used: {_plain(str(error))[:300]}",
-                hint="The names are those of deltalake's storage options.",
-            ) from error
+    try:
+        return connect(url, config=config, client_options=client, retry_config=retry)
+    except UnknownConfigurationKeyError as error:
+        told = re.search(r"key: '([^']*)'", str(error))
+        named = next((k for k in config if told and k.lower() == told[1]), "")
+        raise ConfigError(
+            f"{FILE_NAME}: [lake_options] has an option that is not known for {url}: "
+            f"{named or _plain(str(error))}.",
+            hint="docs/how-to/object-store.md lists those that are used most.",
+            key=named,
+        ) from None
+    except (BaseError, ValueError) as error:
+        raise ConfigError(
+            f"{FILE_NAME}: [lake_options] cannot be used: {_plain(str(error))[:300]}",
+            hint="docs/how-to/object-store.md lists those that are used most.",
+        ) from error
+
+
+def _count(key: str, text: str) -> int:
+    if not text.isdigit():
+        raise ConfigError(
+            f"{FILE_NAME}: [lake_options] {key} = '{text}' is not a whole number.",
+            hint=f"Write: {key} = 3",
+            key=key,
+        )
+    return int(text)
 
 
 def _duration(key: str, text: str) -> dt.timedelta:

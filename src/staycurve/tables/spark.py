@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,10 +23,12 @@ import pyarrow.parquet as pq
 
 from staycurve.tables import spark_session
 from staycurve.tables.engine import AnyEngine, Columns, Row, Written, name, quoted
+from staycurve.tables.spark_errors import explained
 from staycurve.tables.spark_sql import Scan, Translated, translated
+from staycurve.tables.store import opened
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 MOST_SCANS = 64
 """More file lists than this are forgotten; a session that lives long sees many snapshots."""
@@ -86,10 +89,13 @@ class SparkEngine(AnyEngine):
         self._relations: dict[str, _Relation] = {}
         self._scans: set[str] = set()
         self._steps: list[str] = []
-        self._session = spark_session.open_session(url, options, user=id(self))
+        self._options = options
+        self._session: SparkSession | None = None
+        self._spark()
 
     def close(self) -> None:
-        spark_session.close_session(self.url, self._session, user=id(self))
+        if self._session is not None:
+            spark_session.close_session(self.url, self._session, user=id(self))
         shutil.rmtree(self.spill, ignore_errors=True)
 
     def keep(self, relation: str, sql: str) -> None:
@@ -205,11 +211,28 @@ class SparkEngine(AnyEngine):
         try:
             yield
         except Exception as error:
-            raise spark_session.explained(error, self.url) from error
+            found = explained(error, self.url)
+            if found.fields.get("is_gone"):
+                spark_session.bury()
+                self._let_go()
+            raise found from error
         finally:
             for step in self._steps:
                 self.drop(step)
             self._steps.clear()
+
+    def _spark(self) -> SparkSession:
+        """The session; after the one before it has died, another one."""
+        if self._session is None:
+            self._session = spark_session.open_session(self.url, self._options, user=id(self))
+        return self._session
+
+    def _let_go(self) -> None:
+        """Forget a session that died. What was kept lies in files, and is bound anew when asked."""
+        self._session = None
+        self._scans.clear()
+        for relation in self._relations.values():
+            relation.is_bound = False
 
     def _frame(self, sql: str) -> DataFrame:
         """The answer of a statement, its steps computed; they go when the work is done."""
@@ -222,7 +245,7 @@ class SparkEngine(AnyEngine):
 
     def _asked(self, found: Translated) -> DataFrame:
         self._bind(found.needs, found.scans)
-        return self._session.sql(found.sql)
+        return self._spark().sql(found.sql)
 
     def _keep(self, relation: str, frame: DataFrame) -> None:
         folder = self.spill / uuid.uuid4().hex
@@ -235,7 +258,7 @@ class SparkEngine(AnyEngine):
         """Let Spark know every relation that a statement names."""
         if len(self._scans) > MOST_SCANS:
             for files in self._scans:
-                self._session.catalog.dropTempView(files)
+                self._spark().catalog.dropTempView(files)
             self._scans.clear()
         for scan in scans:
             if scan.relation not in self._scans:
@@ -246,7 +269,7 @@ class SparkEngine(AnyEngine):
             if relation is None or relation.is_bound:
                 continue
             if relation.kept is not None:
-                reader = self._session.read.schema(relation.schema)
+                reader = self._spark().read.schema(relation.schema)
                 frame = reader.parquet(self._address(relation.kept))
             else:
                 text = translated(relation.sql)
@@ -256,8 +279,8 @@ class SparkEngine(AnyEngine):
             relation.is_bound = True
 
     def _read(self, scan: Scan) -> DataFrame:
-        schema = _schema_of(Path(scan.paths[0]))
-        reader = self._session.read.schema(schema) if schema else self._session.read
+        schema = _schema_of(scan.paths[0])
+        reader = self._spark().read.schema(schema) if schema else self._spark().read
         frame = reader.parquet(*map(self._address, scan.paths))
         if scan.has_places:
             places = ("_metadata.file_name AS filename", "_metadata.row_index AS file_row_number")
@@ -274,7 +297,8 @@ class SparkEngine(AnyEngine):
         """A path as Spark's reader takes it, which looks for signs of a pattern."""
         text = str(path)
         if "://" in text:
-            return text
+            # Hadoop, which Spark reads with, knows S3 by another scheme.
+            return re.sub("^s3://", "s3a://", text)
         for sign in "\\{}[]*?":
             text = text.replace(sign, f"\\{sign}")
         return f"{self._before_path}{text}"
@@ -330,10 +354,10 @@ def _declared(frame: DataFrame) -> str:
     )
 
 
-def _schema_of(path: Path) -> str:
+def _schema_of(path: str | Path) -> str:
     """The columns of a Parquet file as Spark declares them; empty where Spark is to look itself."""
     try:
-        schema = pq.read_schema(path)
+        schema = pq.read_schema(opened(str(path)))
     except OSError:
         return ""
     kinds = []
@@ -351,7 +375,7 @@ def _look_through(
     path: str, columns: set[str], known: dict[str, dt.datetime], unknown: set[str]
 ) -> None:
     """Note the latest value of each column from one file's statistics, or that they do not tell."""
-    footer = pq.read_metadata(path)
+    footer = pq.read_metadata(opened(path))
     for group in range(footer.num_row_groups):
         rows = footer.row_group(group)
         for place in range(rows.num_columns):

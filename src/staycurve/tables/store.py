@@ -95,8 +95,9 @@ class Store(ABC):
 class Folder(Store):
     """A folder of this machine."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, is_elsewhere: bool = False) -> None:
         self.root = root
+        self.is_elsewhere = is_elsewhere
         self.lock = root / ".lock"
 
     def table(self, table: str) -> str:
@@ -109,11 +110,16 @@ class Folder(Store):
         self.root.mkdir(parents=True, exist_ok=True)
 
     def check(self) -> None:
-        if not self.root.is_dir():
+        if self.root.is_dir():
+            return
+        if self.is_elsewhere:
             raise ProjectError(
-                f"{self.root.parent} has no lake.",
-                hint="Make one in this directory: staycurve init",
+                f"The lake {self.root} is not there.",
+                hint=f"Is its disk mounted? To begin one: mkdir -p '{self.root}'",
             )
+        raise ProjectError(
+            f"{self.root.parent} has no lake.", hint="Make one in this directory: staycurve init"
+        )
 
     def claim(self) -> None:
         """Nothing: a folder's lock is enough."""
@@ -167,7 +173,7 @@ def open_store(folder: Path, place: LakePlace) -> Store:
         If the packages for an object store are not installed.
     """
     if not place.is_url:
-        return Folder(folder / place.where)
+        return Folder(folder / place.where, is_elsewhere=place != LakePlace())
     # Its packages take a while to import, so only those who have a lake there pay.
     try:
         from staycurve.tables.object_store import FileSystem, ObjectStore

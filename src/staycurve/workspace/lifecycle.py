@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
-from staycurve.insights import lifecycle, lifecycle_spans, stage_indicators, stage_times
+from staycurve.insights import (
+    lifecycle,
+    lifecycle_spans,
+    stage_accounts,
+    stage_indicators,
+    stage_times,
+)
 from staycurve.insights.cohort_members import Question
 from staycurve.insights.lifecycle import Reading, Row, Transitions
 from staycurve.insights.stage_times import StageTimes, Stuck
@@ -240,19 +246,19 @@ class Lifecycle:
         """
         asked = self._question((), "", as_of)
         with self._seeing(asked) as engine:
-            is_known = engine.value(lifecycle.known_statement(account)) > 0
-            rows = engine.rows(lifecycle.history_statement(asked, account))
+            is_known = engine.value(stage_accounts.known_statement(account)) > 0
+            rows = engine.rows(stage_accounts.history_statement(asked, account))
         if not is_known:
             raise UnknownNameError(
                 "account", account, (), hint="All of them: staycurve lifecycle accounts"
             )
-        return [lifecycle.visit_shown(asked, row) for row in rows]
+        return [stage_accounts.visit_shown(asked, row) for row in rows]
 
     def _accounts(self, asked: Question, day: Period, stage: str | None) -> list[Row]:
         lifecycle.check_stage(stage)
         with self._seeing(asked) as engine:
-            answer = engine.rows(lifecycle.accounts_statement(asked, day, stage=stage))
-        return [lifecycle.account_shown(asked.config.lifecycle, row) for row in answer]
+            answer = engine.rows(stage_accounts.accounts_statement(asked, day, stage=stage))
+        return [stage_accounts.account_shown(asked.config.lifecycle, row) for row in answer]
 
     def _movers(
         self, asked: Question, period: Period, before: str | None, after: str | None
@@ -261,9 +267,9 @@ class Lifecycle:
         lifecycle.check_stage(after)
         with self._seeing(asked) as engine:
             answer = engine.rows(
-                lifecycle.movers_statement(asked, period, before=before, after=after)
+                stage_accounts.movers_statement(asked, period, before=before, after=after)
             )
-        return [lifecycle.mover_shown(row) for row in answer]
+        return [stage_accounts.mover_shown(row) for row in answer]
 
     def _question(
         self, by: str | Sequence[str], where: str | Sequence[Filter], as_of: str | None

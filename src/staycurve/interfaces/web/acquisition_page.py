@@ -232,10 +232,11 @@ def _funnel(ask: Ask) -> Shown:
     ]
     by_channel = _funnel_of(ask, by="channel", together=True).as_dict()["rows"]
     whole = _funnel_of(ask, together=True).as_dict()["rows"]
+    foot = next(iter(_step_lines(ask, whole, "")), None)
     tables = [
-        Table(_("By channel"), _step_heads(_("Channel")), [
-            *_step_lines(ask, by_channel, "channel")],
-            *_step_lines(ask, whole, ""), title=_("By channel, twelve months together")),
+        Table(_("By channel"), _step_heads(_("Channel")),
+              _step_lines(ask, by_channel, "channel"), foot,
+              title=_("By channel, twelve months together")),
         Table(_("By month"), _step_heads(_("Created in")), _step_lines(ask, rows, "cohort")[::-1],
               is_folded=True, title=_("By the month in which leads were created")),
     ]

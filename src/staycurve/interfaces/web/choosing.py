@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from staycurve.errors import UnknownNameError, UsageError
@@ -63,7 +63,7 @@ def choice_of(
     return Choice(name, label, options)
 
 
-def chosen_of(ask: Ask, name: str, texts: Mapping[str, str], default: str) -> str:
+def chosen_of(ask: Ask, name: str, texts: Collection[str], default: str) -> str:
     """The value of an option that has a fixed list of them.
 
     Raises

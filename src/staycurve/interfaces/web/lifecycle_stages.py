@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.lifecycle import LABELS, STAGES
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask
@@ -33,6 +32,7 @@ from staycurve.interfaces.web.reading import (
     words,
 )
 from staycurve.interfaces.web.texts import _
+from staycurve.lifecycle_rules import LABELS, STAGES
 from staycurve.metrics.base import Unit
 from staycurve.period import Period, parse_period
 
@@ -47,6 +47,7 @@ COLOURS = {
     "expansion": "#7A5195", "lapsed": "#C44E00",
 }
 NEW = "new"
+NOBODY = N_("no account is in any stage in these months")
 
 
 def name_of(ask: Ask, period: Period) -> str:
@@ -108,8 +109,8 @@ def _at(rows: Sequence[Row], period: Period) -> dict[str, Row]:
 
 def _figures(ask: Ask) -> Shown:
     found = stages_of(ask)
-    if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or "")))
+    if not any(row["accounts"] for row in found["rows"]):
+        return nothing(ask, _(str(found.get("why") or NOBODY)))
     period = month_of(ask)
     earlier = period.previous(ask.fiscal)
     now, before = _at(found["rows"], period), _at(found["rows"], earlier)
@@ -158,8 +159,8 @@ def _stages(ask: Ask) -> Shown:
     from staycurve.metrics import charts
 
     found = stages_of(ask)
-    if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or "")))
+    if not any(row["accounts"] for row in found["rows"]):
+        return nothing(ask, _(str(found.get("why") or NOBODY)))
     # Whoever has lapsed outnumbers the others, and would leave them no room in the chart.
     series = [
         charts.Series(stage, _(LABELS[stage]), COLOURS[stage])

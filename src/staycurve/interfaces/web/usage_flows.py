@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.funnels import Funnel
-from staycurve.insights.paths import Paths
+from staycurve.insights.paths import SESSION, Paths
+from staycurve.insights.usage_question import seconds_of
 from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.ask import Ask, where_text
 from staycurve.interfaces.web.choices import Choice
 from staycurve.interfaces.web.choosing import choice_of, chosen_of
 from staycurve.interfaces.web.kept import asked_of, kept
@@ -72,6 +75,31 @@ def _anchor(ask: Ask) -> str:
     return ask.options.get("after") or next(iter(_known(ask)), "")
 
 
+def check(ask: Ask) -> None:
+    """Refuse steps and times that the address names and that are not known.
+
+    The panels come later than their page: what is wrong is said by the page itself.
+
+    Raises
+    ------
+    UnknownNameError
+        If a step is not known, with the nearest that is.
+    UsageError
+        If a time cannot be read.
+    """
+    known = _known(ask)
+    by_feature = bool(ask.company.config.behaviour.usage.feature)
+    for name in (*STEPS, "after"):
+        step = ask.options.get(name, "").partition("[")[0]
+        # Beside features, events can be named too; those are looked up with their panel.
+        if step and step not in known and (not by_feature or step.startswith("feature:")):
+            raise UnknownNameError("event", step, known)
+    for name in ("window", "within"):
+        text = ask.options.get(name)
+        if text and text != SESSION:
+            seconds_of(text)
+
+
 def funnel_of(ask: Ask) -> Funnel:
     """The funnel of the asked steps."""
     steps, whose = _steps(ask), whose_of(ask)
@@ -103,24 +131,18 @@ def _choice(ask: Ask, name: str, label: str, chosen: str, empty: str) -> Choice:
     return Choice(name, label, tuple(options))
 
 
-def _asked(ask: Ask, choices: list[Choice]) -> dict[str, Any]:
-    """What the form of a panel needs beside its reading."""
+def _asked(ask: Ask, panel: str, choices: list[Choice]) -> dict[str, Any]:
+    """What the form of a panel needs beside its reading; the panel that it brings is its own."""
     names = {choice.name for choice in choices} | {"panel", "page"}
     return {
         "choices": choices,
         "hidden": {key: value for key, value in ask.options.items() if key not in names}
-        | ({"where": _where(ask)} if ask.filters else {}),
+        | ({"where": where_text(ask.filters)} if ask.filters else {}) | {"panel": panel},
     }
 
 
-def _where(ask: Ask) -> str:
-    from staycurve.interfaces.web.ask import where_text
-
-    return where_text(ask.filters)
-
-
-def _with_form(ask: Ask, made: Shown, choices: list[Choice]) -> Shown:
-    return Shown(made.rows, {**made.view, "form": _asked(ask, choices)}, made.extra)
+def _with_form(ask: Ask, panel: str, made: Shown, choices: Sequence[Choice] = ()) -> Shown:
+    return Shown(made.rows, {**made.view, "form": _asked(ask, panel, list(choices))}, made.extra)
 
 
 def _window_choice(ask: Ask) -> Choice:
@@ -137,15 +159,14 @@ def _funnel(ask: Ask) -> Shown:
         for place, name in enumerate(STEPS, start=1)
     ] + [_window_choice(ask)]
     if not _known(ask):
-        return _with_form(ask, nothing(ask, _("nothing was done, as far as is known"), "events"),
-                          [])
+        return _with_form(ask, "funnel", nothing(ask, _("nothing was done, as far as is known"), "events"))
     if len(steps) < 2:
         return _with_form(
-            ask, shown((), Reading(why=_("choose two steps or more"))), choices
+            ask, "funnel", shown((), Reading(why=_("choose two steps or more"))), choices
         )
     found = funnel_of(ask).to_json()
     if not found["rows"]:
-        return _with_form(ask, nothing(ask, _(str(found.get("why") or "")), "events"), choices)
+        return _with_form(ask, "funnel", nothing(ask, _(str(found.get("why") or "")), "events"), choices)
     own = {name: ask.options.get(name) for name in FLOW_OPTIONS}
     own |= dict(zip(STEPS, steps, strict=False))
     rows, lines = [], []
@@ -169,7 +190,7 @@ def _funnel(ask: Ask) -> Shown:
     ]
     notes = [_("First steps from %(first)s to %(last)s, in this order, with anything between.") % {
         "first": found["from"], "last": found["to"]}, *(_(note) for note in found["notes"])]
-    return _with_form(ask, shown(
+    return _with_form(ask, "funnel", shown(
         rows, Reading(tables=[Table(_("Funnel"), heads, lines)], notes=notes),
         {"totals": found["totals"], "steps": found["steps"]},
     ), choices)
@@ -187,8 +208,7 @@ def _duration(seconds: float | None) -> str:
 def _paths(ask: Ask) -> Shown:
     anchor = _anchor(ask)
     if not anchor:
-        return _with_form(ask, nothing(ask, _("nothing was done, as far as is known"), "events"),
-                          [])
+        return _with_form(ask, "paths", nothing(ask, _("nothing was done, as far as is known"), "events"))
     within = ask.options.get("within", "")
     texts = WITHIN if within in WITHIN else {**WITHIN, within: within}
     chosen_of(ask, "within", texts, "")
@@ -198,7 +218,7 @@ def _paths(ask: Ask) -> Shown:
     ]
     found = paths_of(ask).to_json()
     if not found["rows"]:
-        return _with_form(ask, nothing(ask, _(str(found.get("why") or "")), "events"), choices)
+        return _with_form(ask, "paths", nothing(ask, _(str(found.get("why") or "")), "events"), choices)
     rows, lines = [], []
     for row in found["rows"]:
         path = [str(part) for part in row["path"]]
@@ -219,7 +239,7 @@ def _paths(ask: Ask) -> Shown:
     note = _("From %(first)s to %(last)s, within %(within)s of each other.") % {
         "first": found["from"], "last": found["to"], "within": found["within"],
     }
-    return _with_form(ask, shown(
+    return _with_form(ask, "paths", shown(
         rows,
         Reading(tables=[Table(_("Paths"), heads, lines, foot)], notes=[note]),
         {"totals": found["totals"], "links": found["links"], "anchor": anchor},

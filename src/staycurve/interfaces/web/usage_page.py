@@ -14,7 +14,14 @@ from staycurve.interfaces.web.opened import Kind, Listed, rows_page
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import Card, Reading, change, nothing, shown
 from staycurve.interfaces.web.texts import _
-from staycurve.interfaces.web.usage_flows import FLOW_OPTIONS, FUNNEL, PATHS, funnel_of, paths_of
+from staycurve.interfaces.web.usage_flows import (
+    FLOW_OPTIONS,
+    FUNNEL,
+    PATHS,
+    check,
+    funnel_of,
+    paths_of,
+)
 from staycurve.interfaces.web.usage_panels import (
     DAYS,
     LIFECYCLE,
@@ -41,6 +48,7 @@ FIGURE_LABELS = {
 
 
 def _figures(ask: Ask) -> Shown:
+    check(ask)
     found = activity_of(ask).to_json()
     if not found["figures"]:
         return nothing(ask, _(str(found.get("why") or "")), "events")

@@ -24,7 +24,7 @@ lint: .venv/.test
 	$(BIN)/mypy
 
 test: .venv/.test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-spark: .venv/.test
 	STAYCURVE_ENGINES=full $(BIN)/python -m pytest tests/engines

@@ -111,11 +111,11 @@ def test_conventions_are_compared_the_same(both: tuple[Company, Company]) -> Non
 
 
 def examples() -> list[str]:
-    """Every metric; in the short run one for each set of relations that metrics read."""
+    """Every metric; in the short run every other of those that read different relations."""
     if FULL:
         return list(METRICS)
     found = {tuple(sorted({m.relation for m in METRICS[n].measures()})): n for n in METRICS}
-    return list(found.values())
+    return list(found.values())[::2]
 
 
 @pytest.mark.parametrize("name", examples())

@@ -19,16 +19,16 @@ from tests.engines.beside import (
     random_tables,
 )
 
-SEEDS = range(1, 9) if FULL else (1, 2)
+SEEDS = range(1, 9) if FULL else (2,)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_full_and_incremental_refresh(seed: int, spark: Spark, tmp_path: Path) -> None:
-    tables, settings = random_tables(seed, 30), random_settings(seed)
+    tables, settings = random_tables(seed, 16), random_settings(seed)
     here = loaded(tmp_path / "duckdb", tables, settings)
     there = spark.of(here, copy(here, tmp_path / "spark"))
-    # A third of the accounts change: their spans are replaced by what another seed says of them.
-    changed = sorted({str(row["account_id"]) for row in tables["subscriptions"]})[:4]
+    # Fewer than a third of the accounts change, so that not everything is computed anew.
+    changed = sorted({str(row["account_id"]) for row in tables["subscriptions"]})[:2]
     later = {
         "subscriptions": [
             {**row, "unit_amount": "77.70", "amount": ""}
@@ -60,6 +60,7 @@ def test_full_and_incremental_refresh(seed: int, spark: Spark, tmp_path: Path) -
         assert not there.is_due()
 
 
+@pytest.mark.skipif(not FULL, reason="takes a minute; see: make test-spark")
 def test_what_spark_wrote_duckdb_goes_on_with(spark: Spark, tmp_path: Path) -> None:
     tables, settings = random_tables(3, 12), random_settings(3)
     here = loaded(tmp_path / "project", tables, settings)

@@ -11,6 +11,8 @@ import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.insights import usage_retention_sql
+from staycurve.insights.usage_question import Doing
+from staycurve.insights.usage_retention_asked import Asked
 from staycurve.period import Period, period_of, periods_between
 from staycurve.workspace import Company
 from tests.insights.usage_company import Event, at_random, company_of, days, local
@@ -71,8 +73,13 @@ MONTHS = """ann: 2024-01-05 2024-02-07 2024-04-02
             dee: 2024-03-31"""
 
 
-def test_first_starts_once_and_open_cells_are_blank(tmp_path: Path) -> None:
-    found = company_of(tmp_path, days(MONTHS)).usage.retention(
+@pytest.fixture(scope="module")
+def months(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    return company_of(tmp_path_factory.mktemp("months"), days(MONTHS))
+
+
+def test_first_starts_once_and_open_cells_are_blank(months: Company) -> None:
+    found = months.usage.retention(
         first="2024-01", last="2024-04", as_of="2024-04-10"
     )
     assert grid(found.rows, "size") == [[2] * 4, [1] * 3, [1] * 2, [0]]
@@ -86,8 +93,8 @@ def test_first_starts_once_and_open_cells_are_blank(tmp_path: Path) -> None:
     ]
 
 
-def test_later_counts_whoever_comes_back_at_any_time_after(tmp_path: Path) -> None:
-    found = company_of(tmp_path, days(MONTHS)).usage.retention(
+def test_later_counts_whoever_comes_back_at_any_time_after(months: Company) -> None:
+    found = months.usage.retention(
         first="2024-01", last="2024-02", ages=3, returns="after", as_of="2024-05-01"
     )
     # Ann's last month is age 3 of January, Bob's age 2; Cid's is age 1 of February.
@@ -95,13 +102,11 @@ def test_later_counts_whoever_comes_back_at_any_time_after(tmp_path: Path) -> No
     assert found.notes
 
 
-def test_nobody_in_a_cohort_is_an_empty_share_not_zero(tmp_path: Path) -> None:
-    found = company_of(tmp_path, days("ann: 2024-01-05 2024-03-01")).usage.retention(
-        first="2024-01", last="2024-03", as_of="2024-04-01"
-    )
-    february = [row for row in found.rows if row["cohort"] == "2024-02-01"]
-    assert [row["value"] for row in february] == [None, None]
-    assert {row["why"] for row in february} == {"nobody started in this period"}
+def test_nobody_in_a_cohort_is_an_empty_share_not_zero(months: Company) -> None:
+    found = months.usage.retention(first="2024-04", last="2024-05", as_of="2024-06-01")
+    april = [row for row in found.rows if row["cohort"] == "2024-04-01"]
+    assert [row["value"] for row in april] == [None, None]
+    assert {row["why"] for row in april} == {"nobody started in this period"}
 
 
 def test_rolling_days_begin_with_everybodys_own_start(tmp_path: Path) -> None:
@@ -178,7 +183,7 @@ def test_segments_sum_to_the_whole_and_cells_open(tmp_path: Path) -> None:
         ]
         assert sum(r["size"] for r in same) == row["size"]
         assert sum(r["returned"] for r in same) == row["returned"]
-    for row in split.rows[::15]:
+    for row in split.rows[::25]:
         members = split.users(row["cohort"], row["age"], **row["segment"])
         assert members.total["numerator"] == row["returned"]
         assert members.total["denominator"] == row["size"]
@@ -275,8 +280,7 @@ MODES = list(product(PER, ("first", "every"), ("on", "after"), ("calendar", "rol
 
 @pytest.mark.parametrize(
     ("per", "starts", "returns", "windows", "whose", "start", "back"),
-    [(*mode, *WHOM[place % 3]) for place, mode in enumerate(MODES)]
-    + [(*mode, *WHOM[(place + 1) % 3]) for place, mode in enumerate(MODES[::2])],
+    [(*mode, *WHOM[place % 3]) for place, mode in enumerate(MODES)],
 )
 def test_as_a_naive_count_says(
     zoned: tuple[Company, list[Event]], per: str, starts: str, returns: str, windows: str,
@@ -306,9 +310,8 @@ def test_counting_rows_answers_as_the_bits_do(zoned: tuple[Company, list[Event]]
     assert "masks" not in found.sql
     usage = company.usage
     use = usage._question("account", "", "", "2024-03-10")
-    asked = usage_retention_sql.Asked(
-        use, *[usage_retention_sql.Doing()] * 2, "month",
-        usage._periods(use, "month", None, None), 11,
+    asked = Asked(
+        use, Doing(), Doing(), "month", usage._periods(use, "month", None, None), 11
     )
     with company.seeing(use.as_of) as engine:
         answer = engine.rows(usage_retention_sql.statement(asked))

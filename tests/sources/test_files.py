@@ -24,7 +24,7 @@ SEEN = "subscription_id, account_id, starts_at, amount"
         ("no_last_line_end-subscriptions.csv", ONE.strip().encode()),
         ("windows subscriptions.csv", ONE.replace("\n", "\r\n").encode()),
         ("old_mac_subscriptions.csv", ONE.replace("\n", "\r").encode()),
-        ("subscriptions-2024.csv.gz", gzip.compress(ONE.encode())),
+        ("subscriptions-2024.csv.gz", gzip.compress(ONE.encode(), mtime=0)),
         ("subscriptions.tsv", ONE.replace(",", "\t").encode()),
         ("semicolon.subscriptions.csv", ONE.replace(",", ";").encode()),
         ("bom_subscriptions.csv", b"\xef\xbb\xbf" + ONE.encode()),
@@ -41,7 +41,7 @@ SEEN = "subscription_id, account_id, starts_at, amount"
          b' "amount": 10}'),
         ("subscriptions.jsonl.gz", gzip.compress(
             b'\n{"subscription_id": "s1", "account_id": "acme", "amount": 10.0,'
-            b' "starts_at": "2024-01-01T00:00:00Z"}\n')),
+            b' "starts_at": "2024-01-01T00:00:00Z"}\n', mtime=0)),
         ("subscriptions.json",
          b'[\n {"subscription_id": "s1", "account_id": "acme",\n'
          b'  "starts_at": "2024-01-01", "amount": 1e1}\n]'),
@@ -145,7 +145,7 @@ def test_a_bad_line_of_json_is_set_aside(company: Company) -> None:
     [
         ("accounts.csv", b"", "accounts.csv is empty"),
         ("accounts.csv", b"\n\n", "accounts.csv is empty"),
-        ("accounts.csv.gz", gzip.compress(b"account_id,name\n" * 999)[:-9],
+        ("accounts.csv.gz", gzip.compress(b"account_id,name\n" * 999, mtime=0)[:-9],
          "not a whole gzip file"),
         ("accounts.csv.gz", b"account_id,name\na1,Acme\n", "not a whole gzip file"),
         ("accounts.parquet", b"PAR1 and then nothing", "not a whole Parquet file"),

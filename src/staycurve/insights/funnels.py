@@ -28,7 +28,7 @@ from typing import Any
 
 from staycurve.i18n import N_
 from staycurve.insights import usage_segments as segments
-from staycurve.insights.funnels_sql import Asked
+from staycurve.insights.funnels_asked import Asked
 from staycurve.insights.usage_question import NO_EVENTS, SMALL
 from staycurve.insights.usage_segments import Members, Row, shares
 

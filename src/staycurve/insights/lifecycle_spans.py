@@ -8,6 +8,7 @@ never changes it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from staycurve.config import Config
@@ -66,8 +67,16 @@ def keep(engine: AnyEngine, relation: str, config: Config, seen: AsOf | None = N
 
 
 def _with(parts: Mapping[str, str], answer: str) -> str:
-    listed = ",\n".join(f"{name} AS (\n{sql}\n)" for name, sql in parts.items())
-    return f"WITH {listed}\n{answer}" if parts else answer
+    """`answer` with those of the relations before it that it rests on."""
+    listed: list[str] = []
+    text = answer
+    for name, sql in reversed(list(parts.items())):
+        if re.search(rf"\b{name}\b", text):
+            listed.insert(0, f"{name} AS (\n{sql}\n)")
+            text += f"\n{sql}"
+    if not listed:
+        return answer
+    return "WITH " + ",\n".join(listed) + f"\n{answer}"
 
 
 def _answer(seen: AsOf | None) -> str:

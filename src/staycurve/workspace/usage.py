@@ -9,7 +9,12 @@ from pathlib import Path
 
 from staycurve.errors import NotAnsweredError
 from staycurve.insights import activity as being_active
-from staycurve.insights import usage_lifecycle, usage_retention, usage_retention_sql
+from staycurve.insights import (
+    usage_lifecycle,
+    usage_retention,
+    usage_retention_asked,
+    usage_retention_sql,
+)
 from staycurve.insights.activity import Activity
 from staycurve.insights.usage_lifecycle import UseLifecycle
 from staycurve.insights.usage_question import UseQuestion, doing
@@ -73,11 +78,11 @@ class Usage(Flows):
         use = self._question(whose, by, where, as_of)
         cohorts = self._periods(use, per, first, last) if per in SHOWN else ()
         begun = doing(start)
-        asked = usage_retention_sql.Asked(
+        asked = usage_retention_asked.Asked(
             use, begun, begun if back is None else doing(back), per, cohorts,
             max(len(cohorts) - 1, 0) if ages is None else ages, starts, returns, windows,
         )
-        usage_retention_sql.check(asked)
+        usage_retention_asked.check(asked)
         can_count = asked.is_counted and self._has_users_once(use)
         with self._seeing(use, (asked.start, asked.back)) as engine:
             if can_count:
@@ -93,7 +98,7 @@ class Usage(Flows):
         )
 
     def _retained(
-        self, asked: usage_retention_sql.Asked, cohort: str, age: int,
+        self, asked: usage_retention_asked.Asked, cohort: str, age: int,
         segment: Mapping[str, str | None],
     ) -> Members:
         place = place_of(asked.cohorts, cohort)

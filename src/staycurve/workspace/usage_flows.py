@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from staycurve.errors import NotAnsweredError
-from staycurve.insights import funnels, funnels_sql
+from staycurve.insights import funnels, funnels_asked, funnels_sql
 from staycurve.insights import paths as following
 from staycurve.insights.funnels import Funnel
 from staycurve.insights.paths import Paths
@@ -53,11 +53,11 @@ class Flows(Asking):
         """
         use = self._question(whose, by, where, as_of)
         begin, end = self._days(use, first, last)
-        asked = funnels_sql.Asked(
+        asked = funnels_asked.Asked(
             use, tuple(doing(step) for step in steps), seconds_of(window), begin, end, order,
-            entry, tuple(funnels_sql.exclusion(one, len(steps)) for one in exclude),
+            entry, tuple(funnels_asked.exclusion(one, len(steps)) for one in exclude),
         )
-        funnels_sql.check(asked)
+        funnels_asked.check(asked)
         sql = funnels_sql.statement(asked)
         named = (*asked.steps, *(one.doing for one in asked.exclusions))
         with self._seeing(use, named, own=tuple(asked.own)) as engine:
@@ -68,7 +68,7 @@ class Flows(Asking):
         )
 
     def _stepped(
-        self, asked: funnels_sql.Asked, step: int, is_dropped: bool,
+        self, asked: funnels_asked.Asked, step: int, is_dropped: bool,
         segment: Mapping[str, str | None],
     ) -> Members:
         if not (2 if is_dropped else 1) <= step <= len(asked.steps):

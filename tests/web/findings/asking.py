@@ -30,7 +30,7 @@ def panel(client: TestClient, path: str, name: str) -> Row:
 
 def opened(client: TestClient, href: str) -> Row:
     """The rows that a number opens to, with their total."""
-    found = twin(client, href)["panels"][0]
+    found: Row = twin(client, href)["panels"][0]
     assert "why" not in found, (href, found)
     return found
 

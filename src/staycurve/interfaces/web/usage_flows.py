@@ -41,6 +41,7 @@ WINDOWS = {
 WITHIN = {
     "": N_("as configured"), "30m": N_("30 minutes"), "24h": N_("a day"), "7d": N_("7 days"),
 }
+NOTHING_DONE = N_("nothing was done, as far as is known")
 FLOW_OPTIONS = (*STEPS, "window", "after", "within")
 
 
@@ -159,14 +160,15 @@ def _funnel(ask: Ask) -> Shown:
         for place, name in enumerate(STEPS, start=1)
     ] + [_window_choice(ask)]
     if not _known(ask):
-        return _with_form(ask, "funnel", nothing(ask, _("nothing was done, as far as is known"), "events"))
+        return _with_form(ask, "funnel", nothing(ask, _(NOTHING_DONE), "events"))
     if len(steps) < 2:
         return _with_form(
             ask, "funnel", shown((), Reading(why=_("choose two steps or more"))), choices
         )
     found = funnel_of(ask).to_json()
     if not found["rows"]:
-        return _with_form(ask, "funnel", nothing(ask, _(str(found.get("why") or "")), "events"), choices)
+        why = _(str(found.get("why") or ""))
+        return _with_form(ask, "funnel", nothing(ask, why, "events"), choices)
     own = {name: ask.options.get(name) for name in FLOW_OPTIONS}
     own |= dict(zip(STEPS, steps, strict=False))
     rows, lines = [], []
@@ -208,7 +210,7 @@ def _duration(seconds: float | None) -> str:
 def _paths(ask: Ask) -> Shown:
     anchor = _anchor(ask)
     if not anchor:
-        return _with_form(ask, "paths", nothing(ask, _("nothing was done, as far as is known"), "events"))
+        return _with_form(ask, "paths", nothing(ask, _(NOTHING_DONE), "events"))
     within = ask.options.get("within", "")
     texts = WITHIN if within in WITHIN else {**WITHIN, within: within}
     chosen_of(ask, "within", texts, "")
@@ -218,7 +220,8 @@ def _paths(ask: Ask) -> Shown:
     ]
     found = paths_of(ask).to_json()
     if not found["rows"]:
-        return _with_form(ask, "paths", nothing(ask, _(str(found.get("why") or "")), "events"), choices)
+        why = _(str(found.get("why") or ""))
+        return _with_form(ask, "paths", nothing(ask, why, "events"), choices)
     rows, lines = [], []
     for row in found["rows"]:
         path = [str(part) for part in row["path"]]

@@ -134,7 +134,7 @@ def test_a_cluster_loses_its_workers(
         workers.append(_started("worker.Worker", *words))
         options = {
             "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
-            "spark.executor.memory": "600m", "spark.staycurve.wait": "10",
+            "spark.executor.memory": "600m", "spark.staycurve.wait": "30",
             "spark.sql.shuffle.partitions": "2",
         }
         cluster = Spark(url, options)

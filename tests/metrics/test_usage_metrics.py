@@ -216,6 +216,14 @@ def test_accounts_not_there_yet_are_censored_in_the_median(tmp_path: Path) -> No
         }
 
 
+def test_without_events_nobody_knows_who_was_activated(tmp_path: Path) -> None:
+    with build(tmp_path / "p", {"accounts": "account_id created_at\na 2024-02-01"}) as ours:
+        for metric in ("activation_rate", "time_to_first_value", "mau"):
+            row = ours.show(metric, start="2024-02", end="2024-02", as_of="2024-04-01").rows[0]
+            assert row["value"] is None, metric
+            assert "no data is loaded" in row["why"], metric
+
+
 def test_activation_events_can_be_named(tmp_path: Path) -> None:
     with build(tmp_path / "p", {"accounts": "account_id created_at\na 2024-02-01"}) as ours:
         path = ours.folder / "staycurve.toml"

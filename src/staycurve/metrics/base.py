@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -350,17 +350,22 @@ def _calculate(sign: str, left: Fraction, right: Fraction) -> Fraction:
     return left * right if sign == "×" else left / right
 
 
-def why_empty(formula: Formula, values: Values) -> str | None:
-    """The reason why a resolved formula has no value, in words; None where it has one."""
+def why_empty(
+    formula: Formula, values: Values, *, unknown: Collection[str] = ()
+) -> str | None:
+    """The reason why a resolved formula has no value, in words; None where it has one.
+
+    `unknown` names the measures of which nothing at all is loaded.
+    """
     if isinstance(formula, Measure):
         if values[formula.name] is None:
-            if formula.estimate:
+            if formula.estimate and formula.name not in unknown:
                 return formula.estimate.why_empty
             return f"{formula.label}: no data is loaded for this period"
         return None
     if isinstance(formula, Operation):
         for side in (formula.left, formula.right):
-            reason = why_empty(side, values)
+            reason = why_empty(side, values, unknown=unknown)
             if reason:
                 return reason
         if formula.sign == "÷" and evaluate(formula.right, values) == 0:

@@ -62,6 +62,11 @@ class Plan:
     sql: str
     empty_tables: frozenset[str] = frozenset()
 
+    @property
+    def unknown(self) -> list[str]:
+        """The measures of which nothing at all is loaded."""
+        return [m.name for m in self.measures if RELATIONS[m.relation].base in self.empty_tables]
+
     def without_rows(self, measure: Measure) -> int | None:
         """What a measure is where it has no rows: nothing happened, or nobody knows."""
         is_unknown = RELATIONS[measure.relation].base in self.empty_tables

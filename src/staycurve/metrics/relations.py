@@ -287,7 +287,7 @@ RELATIONS: dict[str, Relation] = {
     "feature_base": _usage(
         "account_months", feature_base_rows, own=FEATURE, totals=feature_base_totals
     ),
-    "signups": Relation("accounts", signup_rows, day="created_on"),
+    "signups": Relation("events", signup_rows, day="created_on", table="accounts"),
     "first_value": Relation(
         "events", signup_rows, day="created_on", table="accounts", totals=signup_medians,
         has_totals=always, totals_filter=True,

@@ -151,7 +151,9 @@ def values_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[Row]:
             if is_open and not metric.is_to_date:
                 row |= {"value": None, "why": STILL_OPEN}
             elif value is None:
-                row["why"] = base.why_empty(plan.formulas[name], numbers)
+                row["why"] = base.why_empty(
+                    plan.formulas[name], numbers, unknown=plan.unknown
+                )
             rows.append(row)
     rows.sort(key=lambda row: list(plan.metrics).index(row["metric"]))
     return rows
@@ -217,7 +219,11 @@ def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row]
                 for account, numbers in own
             ]
     if value is None:
-        sums["why"] = STILL_OPEN if is_unknown else base.why_empty(formula, total)
+        sums["why"] = (
+            STILL_OPEN
+            if is_unknown
+            else base.why_empty(formula, total, unknown=plan.unknown)
+        )
     return rows, sums
 
 

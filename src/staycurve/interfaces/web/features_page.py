@@ -142,7 +142,7 @@ def _report(ask: Ask) -> Shown:
         Head(_("Feature")), Head(_("Judgement"), _(found["rule"]), is_text=True),
         Head(_("Adoption"), _("Accounts using it / accounts active in the month")),
         Head(_("Accounts")), Head(_("Users")),
-        Head(_("Against three months before, points")),
+        Head(_("Change, points"), _("Adoption against three months before")),
         Head(_("Last twelve months")),
         Head(_("Uses an account"), _("Uses in the month / accounts using it")),
         Head(_("Back within 28 days"), _("Of the accounts that used it in the 28 days before, the "

@@ -61,7 +61,8 @@ def _with(made: Any, points: Sequence[Point], ends: Ends, *, is_band: bool) -> A
         return made
     drawn = next(one for one in made.layer if "x" in one.to_dict()["encoding"])
     x, y = drawn.encoding.x, drawn.encoding.y
-    base = alt.Chart(alt.InlineData(values=values))
+    # The style sheet knows the lines by this name.
+    base = alt.Chart(alt.InlineData(values=values), name="ends")
     mark = (
         base.mark_area(opacity=0.16, color=charts.ACCENT, aria=False)
         if is_band

@@ -24,7 +24,10 @@ def kept(ask: Ask, name: str, make: Callable[[], T], *chosen: Hashable) -> T:
         What else it hangs on.
     """
     company = ask.company
-    key = (company.folder, company.snapshot.seq, ask.seen.at, ask.filters, name, chosen)
+    # Data of today has an as-of that moves with the clock: panels of one page share a minute.
+    minute = ask.seen.at.replace(second=0, microsecond=0)
+    seen = (ask.options.get("as_of"), minute)
+    key = (company.folder, company.snapshot.seq, seen, ask.filters, name, chosen)
     return cast(T, _KEPT.get(key, make))
 
 

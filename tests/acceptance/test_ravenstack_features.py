@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from staycurve.insights.doctor import examine
+from staycurve.insights.examination.doctor import examine
 from staycurve.sources.files import load_files
 from staycurve.sources.mapping import read_mapping
 from staycurve.workspace import Company

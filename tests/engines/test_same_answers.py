@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from staycurve.errors import NotAnsweredError
-from staycurve.insights.doctor import examine
+from staycurve.insights.examination.doctor import examine
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import plan
 from staycurve.tables.engine import open_engine

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
-from staycurve.insights.acquisition_report import METRICS
+from staycurve.insights.acquisition.acquisition_report import METRICS
 from staycurve.workspace import Company
 from tests.company import build
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from staycurve.insights.association import Stratum, associations, mantel_haenszel
+from staycurve.insights.statistics.association import Stratum, associations, mantel_haenszel
 
 ONE = {"size": "account size"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from staycurve.errors import UnknownNameError
-from staycurve.insights.history_forecast import Quarter, expected, half_width, tried
+from staycurve.insights.cohorts.history_forecast import Quarter, expected, half_width, tried
 from staycurve.period import parse_period
 from tests.company import build
 from tests.oracle.companies import Seeded

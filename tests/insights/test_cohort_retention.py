@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from staycurve.errors import UnknownNameError, UsageError
-from staycurve.insights import changepoint
-from staycurve.insights.proportions import difference, share
+from staycurve.insights.cohorts import changepoint
+from staycurve.insights.statistics.proportions import difference, share
 from tests.company import build
 from tests.oracle.companies import Seeded
 from tests.oracle.companies import company as random_company

@@ -13,8 +13,8 @@ from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import proportion_confint
 
 from staycurve.errors import UnknownNameError
-from staycurve.insights.proportions import Share
-from staycurve.insights.riskiest_months import Month, compared_with_others
+from staycurve.insights.cohorts.riskiest_months import Month, compared_with_others
+from staycurve.insights.statistics.proportions import Share
 from staycurve.workspace import Company
 from tests.company import build
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from staycurve.insights.doctor import Finding, examine
+from staycurve.insights.examination.doctor import Finding, examine
 from tests.company import build, load
 
 

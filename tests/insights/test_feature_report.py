@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
-from staycurve.insights.usage_windows import masks, months_back
+from staycurve.insights.usage.usage_windows import masks, months_back
 from staycurve.workspace import Company
 from tests.company import build, create, load
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
-from staycurve.insights.stage_indicators import INDICATORS
-from staycurve.insights.stage_times import threshold
+from staycurve.insights.lifecycle.stage_indicators import INDICATORS
+from staycurve.insights.lifecycle.stage_times import threshold
 from staycurve.workspace import Company
 from tests.company import build
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from staycurve.errors import UsageError
-from staycurve.insights.figures import Explained, explain, read_figures
+from staycurve.insights.books.figures import Explained, explain, read_figures
 from staycurve.interfaces.cli.app import app
 from staycurve.workspace import Company
 from tests.company import build

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
-from staycurve.insights.survival import counted, differ_by_chance, kaplan_meier
+from staycurve.insights.statistics.survival import counted, differ_by_chance, kaplan_meier
 
 
 def drawn(seed: int, size: int = 200) -> list[tuple[int, bool]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
-from staycurve.insights.funnels import Funnel
+from staycurve.insights.usage.funnels import Funnel
 from staycurve.workspace import Company
 from tests.insights.usage_company import Event, at_random, company_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError
-from staycurve.insights.usage_lifecycle import KINDS
+from staycurve.insights.usage.usage_lifecycle import KINDS
 from staycurve.period import Period, period_of, periods_between
 from staycurve.workspace import Company
 from tests.insights.usage_company import Event, at_random, company_of, days, local

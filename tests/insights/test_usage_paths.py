@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
-from staycurve.insights.paths import Paths
+from staycurve.insights.usage.paths import Paths
 from staycurve.workspace import Company
 from tests.insights.usage_company import Event, at_random, company_of
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
-from staycurve.insights import usage_retention_sql
-from staycurve.insights.usage_question import Doing
-from staycurve.insights.usage_retention_asked import Asked
+from staycurve.insights.usage import usage_retention_sql
+from staycurve.insights.usage.usage_question import Doing
+from staycurve.insights.usage.usage_retention_asked import Asked
 from staycurve.period import Period, period_of, periods_between
 from staycurve.workspace import Company
 from tests.insights.usage_company import Event, at_random, company_of, days, local

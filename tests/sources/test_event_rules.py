@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from staycurve.insights.doctor import Finding, examine
+from staycurve.insights.examination.doctor import Finding, examine
 from staycurve.workspace import Company
 from tests.company import NOW, build, load
 

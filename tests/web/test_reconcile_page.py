@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from markupsafe import escape
 
 from staycurve.config import PROFILES, SWITCHES
-from staycurve.insights.reconcile import Difference
+from staycurve.insights.books.reconcile import Difference
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.api.comparing import FIGURES
 from staycurve.interfaces.web import forms

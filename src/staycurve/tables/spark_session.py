@@ -138,7 +138,7 @@ def _application(url: str, options: Mapping[str, str]) -> _Running:
         stop()
     if _running is None:
         if url == "spark":
-            session = _started(_local_options(wanted))
+            session = _started(_local_options(wanted), is_here=True)
         else:
             _reach(url)
             session = _started({"spark.master": url, **wanted})
@@ -160,7 +160,7 @@ def _local_options(options: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _started(options: Mapping[str, str]) -> SparkSession:
+def _started(options: Mapping[str, str], *, is_here: bool = False) -> SparkSession:
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkRuntimeError
     from pyspark.java_gateway import launch_gateway
@@ -185,6 +185,8 @@ def _started(options: Mapping[str, str]) -> SparkSession:
         "spark.ui.retainedStages": "10",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        # Other machines may not have this folder.
+        **({"spark.local.dir": str(folder / "local")} if is_here else {}),
         **options,
         **SQL_OPTIONS,
     }.items():

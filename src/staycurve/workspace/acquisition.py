@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from staycurve.errors import NotAnsweredError, UsageError
-from staycurve.insights import acquisition_report, lead_funnel, referrals
-from staycurve.insights.acquisition_report import METRICS, OWN, ChannelReport
-from staycurve.insights.lead_funnel import CHANNEL, LeadFunnel, LeadQuestion
-from staycurve.insights.lifecycle import Reading, Row
-from staycurve.insights.referrals import Referrals
+from staycurve.insights.acquisition import acquisition_report, lead_funnel, referrals
+from staycurve.insights.acquisition.acquisition_report import METRICS, OWN, ChannelReport
+from staycurve.insights.acquisition.lead_funnel import CHANNEL, LeadFunnel, LeadQuestion
+from staycurve.insights.acquisition.referrals import Referrals
+from staycurve.insights.lifecycle.lifecycle import Reading, Row
 from staycurve.metrics.catalogue import METRICS as CATALOGUE
 from staycurve.metrics.context import Context
 from staycurve.metrics.query import Query, parse_filters, plan

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from staycurve.errors import NotAnsweredError
-from staycurve.insights import closing
+from staycurve.insights.books import closing
 from staycurve.tables import adjustments, books, undo
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Books:
         return closed
 
     def restatements(self) -> list[dict[str, Any]]:
-        """Closed months whose figures are others now; see `staycurve.insights.closing`."""
+        """Closed months whose figures are others now; see `staycurve.insights.books.closing`."""
         with self.company.lock:
             if self.company.is_due():
                 self.company.refresh()

@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from staycurve.insights import (
+from staycurve.insights.cohorts import (
     cohort_churn,
     cohort_retention,
     cohort_standing,
     history_share,
     riskiest_months,
 )
-from staycurve.insights.cohort_churn import Churn
-from staycurve.insights.cohort_members import Question, check
-from staycurve.insights.cohort_retention import ANNUAL, SECOND_MONTH, Retention
-from staycurve.insights.cohort_standing import Fared
-from staycurve.insights.first_month import is_first_month
-from staycurve.insights.history_share import HistoryShare
-from staycurve.insights.riskiest_months import RiskiestMonths
+from staycurve.insights.cohorts.cohort_churn import Churn
+from staycurve.insights.cohorts.cohort_members import Question, check
+from staycurve.insights.cohorts.cohort_retention import ANNUAL, SECOND_MONTH, Retention
+from staycurve.insights.cohorts.cohort_standing import Fared
+from staycurve.insights.cohorts.first_month import is_first_month
+from staycurve.insights.cohorts.history_share import HistoryShare
+from staycurve.insights.cohorts.riskiest_months import RiskiestMonths
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
 from staycurve.period import align

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from staycurve import config as configuration
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, ProjectError
-from staycurve.insights.lifecycle_spans import LIFECYCLE
+from staycurve.insights.lifecycle.lifecycle_spans import LIFECYCLE
 from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
@@ -50,8 +50,8 @@ from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
 
 if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
-    from staycurve.insights.ledgers import Ledgers
-    from staycurve.insights.reconcile import Reconciliation
+    from staycurve.insights.books.ledgers import Ledgers
+    from staycurve.insights.books.reconcile import Reconciliation
     from staycurve.workspace.acquisition import Acquisition
     from staycurve.workspace.books import Books
     from staycurve.workspace.cohort_reading import CohortReading
@@ -554,8 +554,8 @@ class Company:
         period : str, optional
             2024-06, 2024-Q2, …; without it the last month that has closed.
         """
-        from staycurve.insights import reconcile as reconciling
-        from staycurve.insights.ledgers import closed_period
+        from staycurve.insights.books import reconcile as reconciling
+        from staycurve.insights.books.ledgers import closed_period
 
         seen = self.as_of(as_of)
         named = closed_period(period, seen, self.config.company.fiscal_year_start)
@@ -567,7 +567,7 @@ class Company:
     @contextmanager
     def ledgers(self) -> Iterator[Ledgers]:
         """The company under any conventions, in an engine that is given back."""
-        from staycurve.insights.ledgers import Ledgers
+        from staycurve.insights.books.ledgers import Ledgers
 
         with open_engine(self.config, self.folder / ".tmp") as engine:
             yield Ledgers(engine, self.lake, self.snapshot, self.config)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from staycurve.errors import UsageError
-from staycurve.insights import (
+from staycurve.insights.cohorts.cohort_members import Question
+from staycurve.insights.features import (
     feature_accounts,
     feature_adoption,
     feature_report,
@@ -16,13 +17,12 @@ from staycurve.insights import (
     feature_use,
     limits,
 )
-from staycurve.insights.account_facts import Opened, check_dims
-from staycurve.insights.cohort_members import Question
-from staycurve.insights.feature_adoption import Adoption
-from staycurve.insights.feature_report import Answers, FeatureReport
-from staycurve.insights.feature_use import TOP, Asked
-from staycurve.insights.limits import Limits
-from staycurve.insights.usage_windows import Window, earlier, three_months_before, window_of
+from staycurve.insights.features.account_facts import Opened, check_dims
+from staycurve.insights.features.feature_adoption import Adoption
+from staycurve.insights.features.feature_report import Answers, FeatureReport
+from staycurve.insights.features.feature_use import TOP, Asked
+from staycurve.insights.features.limits import Limits
+from staycurve.insights.usage.usage_windows import Window, earlier, three_months_before, window_of
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
 from staycurve.tables.engine import AnyEngine

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
-from staycurve.insights import (
+from staycurve.insights.cohorts.cohort_members import Question
+from staycurve.insights.lifecycle import (
     lifecycle,
     lifecycle_spans,
     stage_accounts,
     stage_indicators,
     stage_times,
 )
-from staycurve.insights.cohort_members import Question
-from staycurve.insights.lifecycle import Reading, Row, Transitions
-from staycurve.insights.stage_times import StageTimes, Stuck
+from staycurve.insights.lifecycle.lifecycle import Reading, Row, Transitions
+from staycurve.insights.lifecycle.stage_times import StageTimes, Stuck
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
 from staycurve.period import Period, align, parse_period, period_of, periods_between

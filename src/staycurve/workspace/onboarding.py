@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from staycurve.insights import checklist, onboarding
-from staycurve.insights.account_facts import Opened, check_dims
-from staycurve.insights.checklist import Checklist
-from staycurve.insights.cohort_members import Question
+from staycurve.insights.cohorts.cohort_members import Question
+from staycurve.insights.features.account_facts import Opened, check_dims
+from staycurve.insights.onboarding import checklist, onboarding
+from staycurve.insights.onboarding.checklist import Checklist
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
 from staycurve.period import align

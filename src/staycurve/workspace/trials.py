@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from staycurve.errors import UsageError
-from staycurve.insights import trial_accounts, trial_report
-from staycurve.insights.account_facts import Opened, check_dims
-from staycurve.insights.cohort_members import Question
-from staycurve.insights.trial_report import TOP, TrialReport
+from staycurve.insights.cohorts.cohort_members import Question
+from staycurve.insights.features.account_facts import Opened, check_dims
+from staycurve.insights.onboarding import trial_accounts, trial_report
+from staycurve.insights.onboarding.trial_report import TOP, TrialReport
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
 from staycurve.period import align

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staycurve.errors import NotAnsweredError
-from staycurve.insights import activity as being_active
-from staycurve.insights import (
+from staycurve.insights.usage import activity as being_active
+from staycurve.insights.usage import (
     usage_lifecycle,
     usage_retention,
     usage_retention_asked,
     usage_retention_sql,
 )
-from staycurve.insights.activity import Activity
-from staycurve.insights.usage_lifecycle import UseLifecycle
-from staycurve.insights.usage_question import UseQuestion, doing
-from staycurve.insights.usage_retention import UseRetention
-from staycurve.insights.usage_segments import Members
+from staycurve.insights.usage.activity import Activity
+from staycurve.insights.usage.usage_lifecycle import UseLifecycle
+from staycurve.insights.usage.usage_question import UseQuestion, doing
+from staycurve.insights.usage.usage_retention import UseRetention
+from staycurve.insights.usage.usage_segments import Members
 from staycurve.metrics.context import Filter
 from staycurve.period import parse_period
 from staycurve.workspace.usage_asking import SHOWN, narrowed, place_of
@@ -56,7 +56,7 @@ class Usage(Flows):
         where: str | Sequence[Filter] = "",
         as_of: str | None = None,
     ) -> UseRetention:
-        """Who was back k periods after starting; see `staycurve.insights.usage_retention`.
+        """Who was back k periods after starting; see `staycurve.insights.usage.usage_retention`.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class Usage(Flows):
         where: str | Sequence[Filter] = "",
         as_of: str | None = None,
     ) -> UseLifecycle:
-        """New, returning, resurrecting and dormant; see `staycurve.insights.usage_lifecycle`.
+        """New, returning, resurrecting and dormant; see `staycurve.insights.usage.usage_lifecycle`.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ class Usage(Flows):
         where: str | Sequence[Filter] = "",
         as_of: str | None = None,
     ) -> Activity:
-        """Who is active, on how many days, and how long; see `staycurve.insights.activity`.
+        """Who is active, on how many days, and how long; see `staycurve.insights.usage.activity`.
 
         Parameters
         ----------

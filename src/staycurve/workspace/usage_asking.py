@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from staycurve.errors import NotAnsweredError
-from staycurve.insights.usage_question import Doing, UseQuestion, check, check_whose
+from staycurve.insights.usage.usage_question import Doing, UseQuestion, check, check_whose
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
 from staycurve.period import Period, align, parse_period, period_of, periods_between

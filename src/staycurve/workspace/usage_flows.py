@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from staycurve.errors import NotAnsweredError
-from staycurve.insights import funnels, funnels_asked, funnels_sql
-from staycurve.insights import paths as following
-from staycurve.insights.funnels import Funnel
-from staycurve.insights.paths import Paths
-from staycurve.insights.usage_question import doing, seconds_of
-from staycurve.insights.usage_segments import Members
+from staycurve.insights.usage import funnels, funnels_asked, funnels_sql
+from staycurve.insights.usage import paths as following
+from staycurve.insights.usage.funnels import Funnel
+from staycurve.insights.usage.paths import Paths
+from staycurve.insights.usage.usage_question import doing, seconds_of
+from staycurve.insights.usage.usage_segments import Members
 from staycurve.metrics.context import Filter
 from staycurve.workspace.usage_asking import Asking, narrowed
 
@@ -34,7 +34,7 @@ class Flows(Asking):
         where: str | Sequence[Filter] = "",
         as_of: str | None = None,
     ) -> Funnel:
-        """How many get from step to step; see `staycurve.insights.funnels`.
+        """How many get from step to step; see `staycurve.insights.usage.funnels`.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class Flows(Asking):
         where: str | Sequence[Filter] = "",
         as_of: str | None = None,
     ) -> Paths:
-        """The most common things done next, or before; see `staycurve.insights.paths`.
+        """The most common things done next, or before; see `staycurve.insights.usage.paths`.
 
         Parameters
         ----------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from staycurve.errors import NotAnsweredError, UnknownNameError
-from staycurve.insights.closing import MOVED, restated
+from staycurve.insights.books.closing import MOVED, restated
 from staycurve.interfaces.web.cache import Cache
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.relations import RELATIONS
@@ -18,7 +18,7 @@ from staycurve.tables.pointer import LoadRecord, undone_by
 from staycurve.workspace import Company
 
 Restatement = Mapping[str, Any]
-"""As `staycurve.insights.closing.restated` gives it."""
+"""As `staycurve.insights.books.closing.restated` gives it."""
 
 _RESTATED: Cache[Restatement | None] = Cache(512)
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from staycurve.errors import UsageError
-from staycurve.insights import figures
-from staycurve.insights.figures import Explained
-from staycurve.insights.ledgers import closed_period
-from staycurve.insights.reconcile import Reconciliation, reconcile
-from staycurve.insights.switches import HEADLINES, Effect, effects_of
+from staycurve.insights.books import figures
+from staycurve.insights.books.figures import Explained
+from staycurve.insights.books.ledgers import closed_period
+from staycurve.insights.books.reconcile import Reconciliation, reconcile
+from staycurve.insights.books.switches import HEADLINES, Effect, effects_of
 from staycurve.interfaces.web.cache import Cache
 from staycurve.metrics.query import Query
 from staycurve.period import AsOf, Period
@@ -53,7 +53,7 @@ def period_named(company: Company, text: str, seen: AsOf) -> Period:
 def compared(
     company: Company, against: str, *, metric: str, period: Period, seen: AsOf
 ) -> Reconciliation:
-    """How one number differs under another tool's profile; see `staycurve.insights.reconcile`."""
+    """How one number differs under another tool's profile; see `insights.books.reconcile`."""
 
     def make() -> Reconciliation:
         with company.ledgers() as ledgers:

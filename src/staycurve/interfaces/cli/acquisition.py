@@ -12,7 +12,7 @@ from staycurve.interfaces.cli.app import app, fresh_company_of
 from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
 
 if TYPE_CHECKING:
-    from staycurve.insights.lifecycle import Reading
+    from staycurve.insights.lifecycle.lifecycle import Reading
 
 acquisition = typer.Typer(
     help="How customers are won: channels, how far leads come, and who brought whom.",

@@ -13,9 +13,9 @@ from staycurve.interfaces.cli.app import app, fresh_company_of
 from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
 
 if TYPE_CHECKING:
-    from staycurve.insights.cohort_churn import Churn
-    from staycurve.insights.cohort_retention import Retention
-    from staycurve.insights.history_forecast import Forecast
+    from staycurve.insights.cohorts.cohort_churn import Churn
+    from staycurve.insights.cohorts.cohort_retention import Retention
+    from staycurve.insights.cohorts.history_forecast import Forecast
 
 cohorts = typer.Typer(
     help="Cohorts read for their meaning, with intervals and tests.",
@@ -66,7 +66,7 @@ def history(
 
 
 def _forecast(found: Forecast) -> str:
-    from staycurve.insights.history_forecast import INTERVAL
+    from staycurve.insights.cohorts.history_forecast import INTERVAL
 
     named = f"{found.period}{_named(found.segment)}"
     if found.value is None:

@@ -14,9 +14,9 @@ from staycurve.interfaces.cli.output import Format, number, print_csv, print_jso
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from staycurve.insights.figures import Cause, Explained
-    from staycurve.insights.reconcile import Reconciliation
-    from staycurve.insights.switches import Effect
+    from staycurve.insights.books.figures import Cause, Explained
+    from staycurve.insights.books.reconcile import Reconciliation
+    from staycurve.insights.books.switches import Effect
     from staycurve.metrics.base import Unit
     from staycurve.period import AsOf
     from staycurve.workspace import Company
@@ -130,8 +130,8 @@ def _shown(value: Fraction | None, unit: Unit) -> str:
 
 
 def _switches(company: Company, period: str | None, as_of: str | None, output: Format) -> None:
-    from staycurve.insights.ledgers import closed_period
-    from staycurve.insights.switches import HEADLINES, effects_of, summary
+    from staycurve.insights.books.ledgers import closed_period
+    from staycurve.insights.books.switches import HEADLINES, effects_of, summary
     from staycurve.metrics.query import Query
 
     seen = company.as_of(as_of)
@@ -173,7 +173,7 @@ def _effect(effect: Effect, *, is_ours: bool = False) -> str:
 def _figures(
     company: Company, path: Path, against: str | None, as_of: str | None, output: Format
 ) -> None:
-    from staycurve.insights.figures import explain, read_figures
+    from staycurve.insights.books.figures import explain, read_figures
 
     seen = company.as_of(as_of)
     given = read_figures(path, seen)

@@ -194,7 +194,7 @@ def rejects(context: typer.Context, output: FormatOption = Format.table) -> None
 @app.command()
 def doctor(context: typer.Context, output: FormatOption = Format.table) -> None:
     """A self-check: what is missing, what contradicts itself, what is in force."""
-    from staycurve.insights.doctor import examine
+    from staycurve.insights.examination.doctor import examine
 
     with fresh_company_of(context) as company, company.reading() as engine:
         findings = examine(company.config, company.lake, company.snapshot, engine, company.as_of())

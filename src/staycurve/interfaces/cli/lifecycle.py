@@ -12,7 +12,7 @@ from staycurve.interfaces.cli.app import app, fresh_company_of
 from staycurve.interfaces.cli.output import Format, number, print_csv, print_json, print_table
 
 if TYPE_CHECKING:
-    from staycurve.insights.lifecycle import Reading
+    from staycurve.insights.lifecycle.lifecycle import Reading
 
 lifecycle = typer.Typer(
     help="The stage of each account: how many are where, who moved, and who is stuck.",

@@ -12,7 +12,7 @@ from staycurve.interfaces.cli.app import app, fresh_company_of
 from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
 
 if TYPE_CHECKING:
-    from staycurve.insights.usage_segments import Members
+    from staycurve.insights.usage.usage_segments import Members
 
 usage = typer.Typer(
     help="What users do: who comes back, in which order, how often.",

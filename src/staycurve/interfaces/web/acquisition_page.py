@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.lead_funnel import STEPS, check_step
+from staycurve.insights.acquisition.lead_funnel import STEPS, check_step
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.acquisition_quality import QUALITY, REFERRALS
 from staycurve.interfaces.web.ask import Ask, where_text

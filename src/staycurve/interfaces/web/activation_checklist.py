@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.checklist import STATES
+from staycurve.insights.onboarding.checklist import STATES
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.kept import asked_of, kept

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.onboarding import PARTS
+from staycurve.insights.onboarding.onboarding import PARTS
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.activation_checklist import CHECKLIST, LATER
 from staycurve.interfaces.web.ask import Ask

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.cohort_churn import CASES
-from staycurve.insights.cohort_standing import GROUPS
+from staycurve.insights.cohorts.cohort_churn import CASES
+from staycurve.insights.cohorts.cohort_standing import GROUPS
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask

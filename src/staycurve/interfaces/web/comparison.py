@@ -8,8 +8,8 @@ from typing import Any
 
 from staycurve.config import PROFILES, SWITCHES
 from staycurve.errors import UnknownNameError
-from staycurve.insights.reconcile import Reconciliation
-from staycurve.insights.wording import INTERACTION, definition
+from staycurve.insights.books.reconcile import Reconciliation
+from staycurve.insights.books.wording import INTERACTION, definition
 from staycurve.interfaces.api import comparing
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming

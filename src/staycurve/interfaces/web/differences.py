@@ -8,7 +8,7 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.reconcile import Difference, Reconciliation
+from staycurve.insights.books.reconcile import Difference, Reconciliation
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.account_list import names_of, page_of
 from staycurve.interfaces.web.ask import Ask

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.feature_accounts import PARTS
+from staycurve.insights.features.feature_accounts import PARTS
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask
@@ -270,7 +270,7 @@ def _breadth(ask: Ask) -> Shown:
 
 
 def _stay(ask: Ask) -> Shown:
-    from staycurve.insights.feature_retention import SPANS
+    from staycurve.insights.features.feature_retention import SPANS
 
     found = report_of(ask, spans=SPANS)
     told = found["retention"]

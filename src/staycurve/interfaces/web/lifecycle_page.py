@@ -7,7 +7,7 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
-from staycurve.insights.lifecycle import check_stage
+from staycurve.insights.lifecycle.lifecycle import check_stage
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask, is_plain, where_text
 from staycurve.interfaces.web.choosing import chooser, month_choice, month_of, months

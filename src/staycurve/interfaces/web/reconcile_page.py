@@ -8,7 +8,7 @@ from typing import Any
 
 from staycurve.config import PROFILES, SWITCHES, Config
 from staycurve.i18n import N_
-from staycurve.insights.reconcile import Reconciliation, Step
+from staycurve.insights.books.reconcile import Reconciliation, Step
 from staycurve.interfaces.api.describe import formula_text
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask

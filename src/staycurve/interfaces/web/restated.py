@@ -8,7 +8,7 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.closing import MOVED
+from staycurve.insights.books.closing import MOVED
 from staycurve.interfaces.api import books as keeping
 from staycurve.interfaces.api.books import Restatement
 from staycurve.interfaces.web import numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.switches import HEADLINES, Effect, summary
+from staycurve.insights.books.switches import HEADLINES, Effect, summary
 from staycurve.interfaces.api import comparing
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask

@@ -7,7 +7,7 @@ from typing import Any
 from staycurve.config import PROFILES
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
-from staycurve.insights.figures import Cause, Explained
+from staycurve.insights.books.figures import Cause, Explained
 from staycurve.interfaces.api import comparing
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming

@@ -6,7 +6,7 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
-from staycurve.insights.trial_report import PARTS
+from staycurve.insights.onboarding.trial_report import PARTS
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.choosing import chooser, day_of, last_closed

@@ -7,9 +7,9 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.funnels import Funnel
-from staycurve.insights.paths import SESSION, Paths
-from staycurve.insights.usage_question import seconds_of
+from staycurve.insights.usage.funnels import Funnel
+from staycurve.insights.usage.paths import SESSION, Paths
+from staycurve.insights.usage.usage_question import seconds_of
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask, where_text
 from staycurve.interfaces.web.choices import Choice

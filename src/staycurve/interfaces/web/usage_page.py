@@ -6,7 +6,7 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
-from staycurve.insights.usage_lifecycle import KINDS
+from staycurve.insights.usage.usage_lifecycle import KINDS
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.choosing import chooser, chosen_of, day_of, last_closed

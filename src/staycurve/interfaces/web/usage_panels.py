@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.activity import Activity
-from staycurve.insights.usage_lifecycle import UseLifecycle
-from staycurve.insights.usage_retention import UseRetention
+from staycurve.insights.usage.activity import Activity
+from staycurve.insights.usage.usage_lifecycle import UseLifecycle
+from staycurve.insights.usage.usage_retention import UseRetention
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.choices import Choice

@@ -1,0 +1,1 @@
+"""Where customers come from, and what they are worth; referrals."""

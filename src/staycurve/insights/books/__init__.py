@@ -1,0 +1,1 @@
+"""The books: what other conventions would change, and what changed since a month closed."""

@@ -1,0 +1,400 @@
+"""Reconcile: where a number differs between our conventions and another tool's, and by what rule.
+
+Each rule in which the two differ is switched alone, from ours; what an account's value changes by
+is that rule's difference. What all rules together do beyond that is `interaction`. So the rows sum
+to the gap exactly: they are integers and fractions until they are printed.
+
+A ratio is reconciled in its two parts, and its own gap is shared out too. With a ratio of n/d here
+and n'/d' there, the gap is ((n' − n) − n/d × (d' − d)) / d', and each account brings its part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from staycurve.config import PROFILES, SWITCHES
+from staycurve.errors import UnknownNameError
+from staycurve.insights.books.ledgers import Ledgers, first_day, touches_ledger
+from staycurve.insights.books.wording import INTERACTION, definition
+from staycurve.metrics import base
+from staycurve.metrics.base import Constant, Formula, Measure, Metric, Operation, Unit
+from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.query import STILL_OPEN, Plan, Query
+
+Account = str | None
+Parts = Mapping[Account, tuple[Fraction, Fraction]]
+Counts = dict[str, int | None]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one rule changes for one account, theirs less ours.
+
+    Attributes
+    ----------
+    account_id : str, optional
+        None for what belongs to no account, such as a month's costs.
+    difference : Fraction, optional
+        In the metric's unit; None where one of the two values is empty.
+    numerator, denominator : Fraction
+        The same for the two parts of a ratio; a number that is no ratio has no denominator.
+    """
+
+    account_id: Account
+    rule: str
+    difference: Fraction | None
+    numerator: Fraction
+    denominator: Fraction | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one rule changes over all accounts, with both definitions in words."""
+
+    rule: str
+    ours: str
+    theirs: str
+    difference: Fraction | None
+    accounts: int
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """Two values of one metric and period, and every difference between them.
+
+    Attributes
+    ----------
+    ours, theirs, gap : Fraction, optional
+        `gap` is theirs less ours; None where a value is empty, and `why` says why.
+    steps : tuple of Step
+        One for each rule in which the two differ, in the order in which they were switched.
+    rows : tuple of Difference
+        One for each rule and account that it changes; they sum to the gap.
+    not_imitated : mapping
+        Rules of the other tool for which there is no switch → where it states them.
+    """
+
+    metric: str
+    period: str
+    against: str
+    as_of: str
+    currency: str
+    unit: Unit
+    ours: Fraction | None
+    theirs: Fraction | None
+    steps: tuple[Step, ...]
+    rows: tuple[Difference, ...]
+    not_imitated: Mapping[str, str]
+    is_ratio: bool = False
+    why: str | None = None
+
+    @property
+    def gap(self) -> Fraction | None:
+        """Theirs less ours."""
+        if self.ours is None or self.theirs is None:
+            return None
+        return self.theirs - self.ours
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that `--format json` prints."""
+        return {
+            "as_of": self.as_of,
+            "currency": self.currency,
+            "metric": self.metric,
+            "period": self.period,
+            "against": self.against,
+            "ours": _float(self.ours),
+            "theirs": _float(self.theirs),
+            "gap": _float(self.gap),
+            **({"why": self.why} if self.why else {}),
+            "rows": list(self.row_dicts()),
+            "rules": [
+                {"rule": s.rule, "ours": s.ours, "theirs": s.theirs,
+                 "difference": _float(s.difference), "accounts": s.accounts}
+                for s in self.steps
+            ],
+            "not_imitated": [
+                {"rule": rule, "source": source, "difference": None}
+                for rule, source in self.not_imitated.items()
+            ],
+        }
+
+    def row_dicts(self) -> Iterator[dict[str, Any]]:
+        """account_id, rule and difference; for a ratio its numerator and denominator too."""
+        for row in self.rows:
+            found = {"account_id": row.account_id, "rule": row.rule,
+                     "difference": _float(row.difference)}
+            if self.is_ratio:
+                found |= {"numerator": float(row.numerator),
+                          "denominator": float(row.denominator or 0)}
+            yield found
+
+
+def _float(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One metric and period under some conventions: its parts, whole and account by account."""
+
+    formula: Formula
+    total: Counts
+    whole: tuple[Fraction | None, Fraction | None]
+    parts: Parts
+
+    @property
+    def value(self) -> Fraction | None:
+        """The metric's value; None where it is empty."""
+        return base.evaluate(self.formula, self.total)
+
+    def of(self, account: Account) -> tuple[Fraction, Fraction]:
+        """The account's numerator and denominator."""
+        return self.parts.get(account, (Fraction(0), Fraction(0)))
+
+
+def profile_named(name: str) -> Mapping[str, str]:
+    """A value for every switch, as a profile has them."""
+    if name not in PROFILES:
+        raise UnknownNameError("profile", name, PROFILES)
+    return PROFILES[name].conventions()
+
+
+def reconcile(ledgers: Ledgers, query: Query, against: str) -> Reconciliation:
+    """How one metric of one period differs under the profile `against`, account by account.
+
+    Parameters
+    ----------
+    ledgers : Ledgers
+        Of the company, under its own conventions.
+    query : Query
+        One metric and one period, without dimensions.
+
+    Raises
+    ------
+    UnknownNameError
+        For a profile or metric that is not known.
+    NotAnsweredError
+        For a grain at which the metric is not known under either convention.
+    """
+    theirs = profile_named(against)
+    own = dict(ledgers.config.conventions)
+    name, metric = query.metrics[0], METRICS[query.metrics[0]]
+    switches = [switch for switch in SWITCHES if own[switch] != theirs[switch]]
+    alone = {switch: own | {switch: theirs[switch]} for switch in switches}
+    ours, others = _readings(ledgers, query, metric, [own, *alone.values(), theirs])
+    changed = dict(zip(switches, others, strict=False))
+    rows = tuple(_differences(ours, changed, others[-1]))
+    is_unknown = query.as_of.is_open(query.periods[0]) and not metric.is_to_date
+    shown = (None, None) if is_unknown else (ours.value, others[-1].value)
+    why = STILL_OPEN if is_unknown else (
+        base.why_empty(ours.formula, ours.total)
+        or base.why_empty(others[-1].formula, others[-1].total)
+    )
+    steps = [
+        _step(switch, definition(switch, own[switch]), definition(switch, theirs[switch]), rows)
+        for switch in switches
+    ]
+    if any(row.rule == INTERACTION for row in rows):
+        steps.append(_step(INTERACTION, "", "", rows))
+    return Reconciliation(
+        metric=name,
+        period=str(query.periods[0].start),
+        against=against,
+        as_of=query.as_of.at.isoformat(),
+        currency=ledgers.config.company.currency,
+        unit=metric.unit,
+        ours=shown[0],
+        theirs=shown[1],
+        steps=tuple(steps),
+        rows=() if is_unknown else rows,
+        not_imitated=PROFILES[against].not_imitated,
+        is_ratio=_denominator(ours.formula) is not None,
+        why=why,
+    )
+
+
+def _step(rule: str, ours: str, theirs: str, rows: Sequence[Difference]) -> Step:
+    own = [row for row in rows if row.rule == rule]
+    known = [row.difference for row in own if row.difference is not None]
+    total = sum(known, Fraction(0)) if len(known) == len(own) else None
+    return Step(rule, ours, theirs, total, len(own))
+
+
+def _readings(
+    ledgers: Ledgers, query: Query, metric: Metric, chosen: Sequence[Mapping[str, str]]
+) -> tuple[_Reading, list[_Reading]]:
+    """The metric under each of `chosen`, of which the first are the company's own conventions."""
+    formulas = [metric.resolve(conventions) for conventions in chosen]
+    own = ledgers.config
+    ledgers.widen()
+    whole = ledgers.plan(query, own)
+    total = _counts(whole, ledgers.run(whole)[0][1:])
+    since, until = first_day(query, formulas), query.periods[-1].end
+    # Where the formula adds up and stays the same, accounts that no rule touches differ by nothing.
+    is_short = (
+        _is_linear(formulas[0])
+        and all(f == formulas[0] for f in formulas)
+        and not any(m.is_empty_without_rows for m in formulas[0].measures())
+    )
+    switches = [s for s in SWITCHES if any(c[s] != own.convention(s) for c in chosen)]
+    ledgers.focus(since, until, switches=switches if is_short else None)
+    answers: list[_Answer] = []
+    asked: dict[str, _Answer] = {}
+    for conventions, formula in zip(chosen, formulas, strict=True):
+        made = ledgers.plan(query, ledgers.under(conventions), is_by_account=True)
+        is_ledger_own = not any(
+            touches_ledger(s) and conventions[s] != own.convention(s) for s in SWITCHES
+        )
+        if is_ledger_own and made.sql in asked:
+            answers.append(asked[made.sql])
+            continue
+        answer = _Answer(made, formula, {line[0]: line[2:] for line in ledgers.run(made)})
+        if is_ledger_own:
+            asked[made.sql] = answer
+        answers.append(answer)
+    if not is_short:
+        found = [_reading(answer, answer.lines, None) for answer in answers]
+        return found[0], found[1:]
+    # An account with the same counts everywhere differs by nothing: its part is not asked for.
+    moved = {
+        account
+        for answer in answers[1:]
+        for account, _ in answer.lines.items() ^ answers[0].lines.items()
+    }
+    found = [
+        _reading(
+            answer,
+            {a: line for a, line in answer.lines.items() if a in moved},
+            _moved(total, answers[0], answer),
+        )
+        for answer in answers
+    ]
+    return found[0], found[1:]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the statement of one reading answers: account → the values of its measures."""
+
+    made: Plan
+    formula: Formula
+    lines: Mapping[Account, tuple[Any, ...]]
+
+
+def _counts(made: Plan, line: Sequence[Any]) -> Counts:
+    return dict(zip((m.name for m in made.measures), line, strict=False))
+
+
+def _moved(total: Counts, before: _Answer, after: _Answer) -> Counts:
+    """The total of all accounts, of which some went from `before` to `after`."""
+    moved: Counts = {}
+    for place, (name, value) in enumerate(total.items()):
+        gained = sum(line[place] or 0 for line in after.lines.values())
+        lost = sum(line[place] or 0 for line in before.lines.values())
+        moved[name] = None if value is None else value + gained - lost
+    return moved
+
+
+def _reading(
+    answer: _Answer, lines: Mapping[Account, tuple[Any, ...]], total: Counts | None
+) -> _Reading:
+    made, formula = answer.made, answer.formula
+    counts = {account: _counts(made, line) for account, line in lines.items()}
+    if total is None:
+        total = {}
+        for measure in made.measures:
+            known = [c[measure.name] for c in counts.values()]
+            present = [value for value in known if value is not None]
+            total[measure.name] = sum(present) if present else made.without_rows(measure)
+    upper, lower = _numerator(formula), _denominator(formula)
+    parts = {
+        account: (
+            base.share(upper, own, total),
+            base.share(lower, own, total) if lower else Fraction(0),
+        )
+        for account, own in counts.items()
+    }
+    whole = (base.evaluate(upper, total), base.evaluate(lower, total) if lower else None)
+    return _Reading(formula, total, whole, parts)
+
+
+def _numerator(formula: Formula) -> Formula:
+    if isinstance(formula, Operation) and formula.sign == "÷":
+        return formula.left
+    return formula
+
+
+def _denominator(formula: Formula) -> Formula | None:
+    if isinstance(formula, Operation) and formula.sign == "÷":
+        return formula.right
+    return None
+
+
+def _is_linear(formula: Formula) -> bool:
+    """Whether an account's part depends on its own rows alone, but for one division at the top."""
+
+    def adds_up(part: Formula) -> bool:
+        if isinstance(part, Operation):
+            if part.sign == "×":
+                return adds_up(part.left) and isinstance(part.right, Constant)
+            return part.sign in "+−" and adds_up(part.left) and adds_up(part.right)
+        return isinstance(part, Measure)
+
+    lower = _denominator(formula)
+    return adds_up(_numerator(formula)) and (lower is None or adds_up(lower))
+
+
+def _differences(
+    ours: _Reading, changed: Mapping[str, _Reading], theirs: _Reading
+) -> Iterator[Difference]:
+    accounts = {a for reading in (ours, theirs, *changed.values()) for a in reading.parts}
+    ordered = sorted(accounts, key=lambda account: (account is None, account or ""))
+    alone = {rule: _change(ours, reading, ordered) for rule, reading in changed.items()}
+    together = _change(ours, theirs, ordered)
+    rest = {
+        account: _less(together[account], [change[account] for change in alone.values()])
+        for account in ordered
+    }
+    for rule, change in (*alone.items(), (INTERACTION, rest)):
+        kept = [(a, parts) for a, parts in change.items() if any(parts)]
+        kept.sort(key=lambda found: -abs(found[1][0] or found[1][1]))
+        for account, (difference, upper, lower) in kept:
+            has_lower = _denominator(ours.formula) is not None
+            yield Difference(account, rule, difference, upper, lower if has_lower else None)
+
+
+_Change = tuple[Fraction | None, Fraction, Fraction]
+
+
+def _change(
+    ours: _Reading, other: _Reading, accounts: Sequence[Account]
+) -> dict[Account, _Change]:
+    """What each account changes: the value, its numerator and its denominator."""
+    is_ratio = _denominator(ours.formula) is not None
+    ratio, below = ours.value, other.whole[1]
+    found: dict[Account, _Change] = {}
+    for account in accounts:
+        before, after = ours.of(account), other.of(account)
+        upper, lower = after[0] - before[0], after[1] - before[1]
+        if not is_ratio:
+            value = None if ratio is None else upper
+        elif ratio is None or not below or other.value is None:
+            value = None
+        else:
+            value = (upper - ratio * lower) / below
+        found[account] = (value, upper, lower)
+    return found
+
+
+def _less(whole: _Change, parts: Sequence[_Change]) -> _Change:
+    """What is left of a change; a rule that alone leaves the value empty takes nothing of it."""
+    known = sum((part[0] for part in parts if part[0] is not None), Fraction(0))
+    return (
+        None if whole[0] is None else whole[0] - known,
+        whole[1] - sum(part[1] for part in parts),
+        whole[2] - sum(part[2] for part in parts),
+    )

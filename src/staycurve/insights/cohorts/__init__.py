@@ -1,0 +1,1 @@
+"""Activation cohorts read for their meaning, with intervals and tests."""

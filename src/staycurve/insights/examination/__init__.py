@@ -1,0 +1,1 @@
+"""doctor: what is missing, and what contradicts itself."""

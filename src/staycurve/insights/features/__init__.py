@@ -1,0 +1,1 @@
+"""Which features are used, by whom, and what goes with it; limits."""

@@ -1,0 +1,1 @@
+"""How new accounts reach first value, step by step; trials."""

@@ -1,0 +1,1 @@
+"""Intervals, survival and association: the statistics that insights share."""

@@ -1,0 +1,181 @@
+"""Kaplan-Meier: the share that is not there yet, with those still on their way censored.
+
+Written here because lifelines 0.30 asks for pandas below 3, which the project is past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from staycurve.insights.statistics.proportions import LEVEL
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Counts = Mapping[int, tuple[int, int]]
+"""Time → (how many got there then, how many were last seen then without it)."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """The curve right after a time at which somebody got there.
+
+    Attributes
+    ----------
+    share, low, high : float
+        The share that has got there, and its 95% interval.
+    """
+
+    time: int
+    at_risk: int
+    events: int
+    share: float
+    low: float
+    high: float
+
+    def as_dict(self) -> dict[str, float]:
+        """As `--format json` prints it."""
+        return {
+            "time": self.time, "at_risk": self.at_risk, "events": self.events,
+            "share": self.share, "low": self.low, "high": self.high,
+        }
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A Kaplan-Meier curve.
+
+    Attributes
+    ----------
+    points : tuple of Point
+        In order of time.
+    size : int
+        All who were followed.
+    last : int
+        The longest time that anybody was followed.
+    """
+
+    points: tuple[Point, ...]
+    size: int
+    last: int
+
+    def at(self, time: int) -> Point | None:
+        """The curve at a time; None where nobody was followed that long."""
+        if not self.size or time > self.last:
+            return None
+        before = [point for point in self.points if point.time <= time]
+        return before[-1] if before else Point(time, self.size, 0, 0.0, 0.0, 0.0)
+
+    def quantile(self, share: float) -> tuple[int | None, int | None, int | None]:
+        """The first time by which `share` has got there, and its 95% interval.
+
+        An end is None where the curve, or its bound, never gets that far. The interval holds the
+        times at which the pointwise interval of the curve holds `share` (Brookmeyer & Crowley
+        1982, Biometrics 38:29-41, on the log-log scale).
+        """
+        return (
+            self._first(share, "share"), self._first(share, "high"), self._first(share, "low")
+        )
+
+    def _first(self, share: float, side: str) -> int | None:
+        # A hair below: 0.5 reached in floating point must count as 0.5.
+        return next(
+            (p.time for p in self.points if getattr(p, side) >= share - 1e-12), None
+        )
+
+
+def kaplan_meier(counts: Counts) -> Curve:
+    """The curve of times that are whole numbers.
+
+    Censored at the same time as somebody got there counts as still at risk then. The interval is
+    Greenwood's variance on the log-log scale, as in Kalbfleisch & Prentice (1980), "The
+    Statistical Analysis of Failure Time Data"; lifelines has the same.
+    """
+    from math import exp, log, sqrt
+
+    from scipy.stats import norm
+
+    z = float(norm.ppf((1 + LEVEL) / 2))
+    at_risk = size = sum(events + censored for events, censored in counts.values())
+    survival, greenwood = 1.0, 0.0
+    points = []
+    for time in sorted(counts):
+        events, censored = counts[time]
+        if events:
+            survival *= 1 - events / at_risk
+            if events < at_risk:
+                greenwood += events / (at_risk * (at_risk - events))
+                width = z * sqrt(greenwood) / log(survival)
+                # The exponent's sign: log(survival) is below 0.
+                low, high = survival ** exp(-width), survival ** exp(width)
+            else:
+                # All have got there: the log-log interval has no width left to state.
+                low = high = survival = 0.0
+            low, high = min(low, high), max(low, high)
+            points.append(Point(time, at_risk, events, 1 - survival, 1 - high, 1 - low))
+        at_risk -= events + censored
+    return Curve(tuple(points), size, max(counts, default=0))
+
+
+def counted(rows: Iterable[tuple[int, bool, int]]) -> dict[int, tuple[int, int]]:
+    """Counts from rows of (time, whether they got there, how many)."""
+    found: dict[int, tuple[int, int]] = {}
+    for time, is_event, size in rows:
+        events, censored = found.get(time, (0, 0))
+        found[time] = (events + size, censored) if is_event else (events, censored + size)
+    return found
+
+
+def differ_by_chance(groups: Sequence[Counts]) -> float | None:
+    """Chance of curves as far apart if all groups have the same: the log-rank test.
+
+    None for less than two groups with anybody, or where nobody got there.
+
+    References
+    ----------
+    Peto & Peto (1972), J. R. Stat. Soc. A 135:185-207.
+    """
+    import numpy as np
+
+    filled = [group for group in groups if any(e + c for e, c in group.values())]
+    if len(filled) < 2:
+        return None
+    times = sorted({time for group in filled for time, (e, _) in group.items() if e})
+    if not times:
+        return None
+    events = np.array([[group.get(t, (0, 0))[0] for group in filled] for t in times], dtype=float)
+    at_risk = np.stack([_at_risk(group, times) for group in filled], axis=1)
+    return _log_rank(events, at_risk)
+
+
+def _at_risk(group: Counts, times: Sequence[int]) -> npt.NDArray[np.float64]:
+    import numpy as np
+
+    keys = np.array(sorted(group))
+    sizes = np.array([sum(group[int(key)]) for key in keys], dtype=np.float64)
+    before = np.concatenate([[0.0], np.cumsum(sizes)])
+    return np.asarray(before[-1] - before[np.searchsorted(keys, np.array(times), side="left")])
+
+
+def _log_rank(
+    events: npt.NDArray[np.float64], at_risk: npt.NDArray[np.float64]
+) -> float:
+    import numpy as np
+    from scipy.stats import chi2
+
+    deaths, whole = events.sum(axis=1), at_risk.sum(axis=1)
+    part = at_risk / whole[:, None]
+    gap = (events - deaths[:, None] * part).sum(axis=0)
+    spread = np.where(whole > 1, deaths * (whole - deaths) / np.maximum(whole - 1, 1), 0.0)
+    k = events.shape[1]
+    variance = np.zeros((k, k))
+    for j in range(k):
+        for m in range(k):
+            own = part[:, j] * ((1.0 if j == m else 0.0) - part[:, m])
+            variance[j, m] = (spread * own).sum()
+    inverse = np.linalg.pinv(variance[:-1, :-1])
+    statistic = float(gap[:-1] @ inverse @ gap[:-1])
+    return float(chi2.sf(statistic, k - 1))

@@ -1,0 +1,1 @@
+"""What customers do: retention of use, its lifecycle, funnels, paths, activity."""

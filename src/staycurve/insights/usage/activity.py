@@ -1,0 +1,365 @@
+"""Activity: how many are active, on how many days, who most, and how long they stay.
+
+Read at the end of one local day. DAU, WAU and MAU are those active on the last 1, 7 and 28 days,
+that day included. The histogram says on how many of the 28 days each of MAU was active (L28).
+Days come from the month tables' bits, uses and features from `usage_days`.
+
+A session is the events of one user that name the same session under `[usage] session`; it belongs
+to the day of its first event. One that is longer than a day may be cut at the ends of the 28 days.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from staycurve.errors import NotAnsweredError, UsageError
+from staycurve.i18n import N_
+from staycurve.insights.usage import usage_segments as segments
+from staycurve.insights.usage.usage_acts import (
+    acts_sql,
+    month_table,
+    months_between_sql,
+    session_sql,
+)
+from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, Doing, UseQuestion
+from staycurve.insights.usage.usage_segments import Cut, Members, Row, cut, listed_sql, order_of
+from staycurve.insights.usage.usage_windows import masks
+
+DAYS = 28
+WINDOWS = {"dau": 1, "wau": 7, "mau": 28}
+"""The figures, and on how many days back from the last each counts."""
+LABELS = {
+    "dau": N_("active on the day"),
+    "wau": N_("active on the 7 days to it"),
+    "mau": N_("active on the 28 days to it"),
+}
+NO_SESSIONS = N_("staycurve.toml names no property for the session: [usage] session")
+NONE_FOUND = N_("no event of these days names a session")
+NOBODY = N_("nobody was active on these days")
+
+_ONE = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose activity is read, up to which local day.
+
+    Attributes
+    ----------
+    day : date
+        The last of the 28 days.
+    top : int
+        How many power users are listed.
+    """
+
+    use: UseQuestion
+    day: dt.date
+    top: int = 20
+
+    @property
+    def first(self) -> dt.date:
+        """The first of the 28 days."""
+        return self.day - dt.timedelta(days=DAYS - 1)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last day is not seen whole."""
+        seen = self.use.as_of
+        return self.day > seen.last_day or (self.day == seen.last_day and not seen.is_whole)
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether events may name their session."""
+        return bool(self.use.config.behaviour.usage.session)
+
+
+def check(asked: Asked) -> None:
+    """Raise for a day that is not seen, or a list of nobody."""
+    if asked.day > asked.use.as_of.last_day:
+        raise NotAnsweredError(
+            f"{asked.day} lies after {asked.use.as_of.last_day}, the last day that is seen.",
+            hint="Choose an earlier day, or a later --as-of.",
+        )
+    if asked.top < 1:
+        raise UsageError("At least one power user is listed.", hint="Write: --top 20")
+
+
+def statement(asked: Asked) -> str:
+    """SQL of rows (seg…, active_days, number, dau, wau, mau, dau0, wau0, mau0).
+
+    Who was active on so many of the 28 days, and how many of them are in each window; those
+    with 0 were active on the days before alone. `0` marks the same window right before.
+    """
+    ctes, cutting = _cut(asked)
+    sums = ", ".join(
+        f"CAST(SUM({name}) AS BIGINT) AS {name}" for name in _windows(asked)
+    )
+    return f"""WITH {_joined((*ctes, *cutting.ctes))}
+SELECT {_lead(cutting)}CAST(active_days AS BIGINT) AS active_days,
+       CAST(COUNT(*) AS BIGINT) AS number, {sums}
+FROM {cutting.name}
+GROUP BY {_lead(cutting)}active_days
+ORDER BY {order_of(asked.use, "active_days")}"""
+
+
+def top_statement(asked: Asked) -> str:
+    """SQL of rows (entity, customer, active_days, uses, features, last_on) of the most active."""
+    use = asked.use
+    done = f"""done AS (
+    SELECT d.{use.who} AS entity, MIN(d.account_id) AS account_id,
+           COUNT(DISTINCT d.day) AS active_days, SUM(d.uses) AS uses,
+           COUNT(DISTINCT d.feature) AS features, MAX(d.day) AS last_on
+    FROM usage_days d
+    WHERE d.is_active AND d.{use.who} IS NOT NULL AND {_days(asked)}
+    GROUP BY d.{use.who}
+)"""
+    columns = ("entity", "account_id", "active_days", "uses", "features", "last_on")
+    cutting = cut(use.undivided(), "done", columns, day=f"DATE '{asked.day}'")
+    top = f"""top AS (
+    SELECT * FROM (
+        SELECT DISTINCT {", ".join(columns)} FROM {cutting.name}
+    ) named ORDER BY active_days DESC, uses DESC, entity LIMIT {asked.top}
+)"""
+    named = "".join(
+        f", CAST(b.{column} AS BIGINT) AS {column}" for column in columns[2:5]
+    )
+    return f"WITH {_joined((done, *cutting.ctes, top))}\n" + listed_sql(
+        use, "top", f"{named}, b.last_on", "active_days DESC, uses DESC"
+    )
+
+
+def sessions_statement(asked: Asked) -> str:
+    """SQL of rows (seg…, sessions, people, events, median_events, mean and median seconds)."""
+    use = asked.use
+    session = session_sql(use.config)
+    acts = acts_sql(
+        use, columns=(
+            f"{session} AS session, e.occurred_at AS done_at, e.occurred_on AS day, e.user_id"
+        ),
+        where=(
+            f"{Doing().test(use.config)} AND {session} IS NOT NULL AND "
+            f"e.occurred_on >= DATE '{asked.first - _ONE}' "
+            f"AND e.occurred_on <= DATE '{asked.day + _ONE}'"
+        ),
+    )
+    seconds = " - ".join(
+        f"CAST(floor(epoch({end}(done_at))) AS BIGINT)" for end in ("MAX", "MIN")
+    )
+    done = f"""done AS (
+    SELECT entity, account_id, session, events, seconds FROM (
+        SELECT entity, MIN(account_id) AS account_id, user_id, session, COUNT(*) AS events,
+               {seconds} AS seconds, MIN(day) AS begun_on
+        FROM ({acts}) a GROUP BY entity, user_id, session
+    ) whole WHERE begun_on >= DATE '{asked.first}' AND begun_on <= DATE '{asked.day}'
+)"""
+    columns = ("entity", "account_id", "session", "events", "seconds")
+    cutting = cut(use, "done", columns, day=f"DATE '{asked.day}'")
+    group = f"GROUP BY {cutting.segs[2:]}\nORDER BY {order_of(use)}" if cutting.segs else ""
+    return f"""WITH {_joined((done, *cutting.ctes))}
+SELECT {_lead(cutting)}CAST(COUNT(*) AS BIGINT) AS sessions,
+       CAST(COUNT(DISTINCT entity) AS BIGINT) AS people,
+       CAST(coalesce(SUM(events), 0) AS BIGINT) AS events,
+       CAST(MEDIAN(events) AS DOUBLE) AS median_events,
+       CAST(AVG(seconds) AS DOUBLE) AS mean_seconds,
+       CAST(MEDIAN(seconds) AS DOUBLE) AS median_seconds
+FROM {cutting.name}
+{group}"""
+
+
+def members_statement(asked: Asked, *, least: int, most: int) -> str:
+    """SQL of rows (entity, customer, active_days) of who was active on so many days."""
+    ctes, cutting = _cut(asked)
+    named = (
+        f"named AS (SELECT DISTINCT entity, account_id, active_days FROM {cutting.name} "
+        f"WHERE active_days >= {least} AND active_days <= {most})"
+    )
+    return f"WITH {_joined((*ctes, *cutting.ctes, named))}\n" + listed_sql(
+        asked.use, "named", ", CAST(b.active_days AS BIGINT) AS active_days", "active_days DESC"
+    )
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return ",\n".join(parts)
+
+
+def _lead(cutting: Cut) -> str:
+    return f"{cutting.segs[2:]}, " if cutting.segs else ""
+
+
+def _days(asked: Asked) -> str:
+    return f"d.day >= DATE '{asked.first}' AND d.day <= DATE '{asked.day}'"
+
+
+def _windows(asked: Asked) -> dict[str, tuple[dt.date, dt.date]]:
+    """Each window as `[start, end)`, and with a 0 behind its name the one right before."""
+    end = asked.day + _ONE
+    found = {}
+    for name, size in WINDOWS.items():
+        length = dt.timedelta(days=size)
+        found[name] = (end - length, end)
+        found[f"{name}0"] = (end - 2 * length, end - length)
+    return found
+
+
+def _cut(asked: Asked) -> tuple[list[str], Cut]:
+    """Up to one row of everybody active on the 56 days: active_days, dau, …"""
+    use = asked.use
+    windows = _windows(asked)
+    first = windows["mau0"][0]
+    cases = " ".join(
+        f"WHEN month_on = DATE '{month}' THEN bit_count(days & CAST({mask} AS BIGINT))"
+        for month, mask in masks(*windows["mau"])
+    )
+    flags = ", ".join(
+        "MAX(CASE WHEN " + " OR ".join(
+            f"(month_on = DATE '{month}' AND (days & CAST({mask} AS BIGINT)) <> 0)"
+            for month, mask in masks(*window)
+        ) + f" THEN 1 ELSE 0 END) AS {name}"
+        for name, window in windows.items()
+    )
+    ctes = [f"""months AS (
+    SELECT m.{use.who} AS entity, m.month_on, MIN(m.account_id) AS account_id,
+           bit_or(m.days) AS days
+    FROM {month_table(use)} m
+    WHERE {months_between_sql(first, asked.day)}
+    GROUP BY m.{use.who}, m.month_on
+)""", f"""people AS (
+    SELECT * FROM (
+        SELECT entity, MIN(account_id) AS account_id, SUM(CASE {cases} ELSE 0 END) AS active_days,
+               {flags}
+        FROM months GROUP BY entity
+    ) whole WHERE mau = 1 OR mau0 = 1
+)"""]
+    columns = ("entity", "account_id", "active_days", *windows)
+    return ctes, cut(use, "people", columns, day=f"DATE '{asked.day}'")
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Who was active up to a day.
+
+    Attributes
+    ----------
+    figures : list of dict
+        One a segment and window: figure (dau, wau, mau), label, days, value, before (the same
+        window right before), open.
+    rows : list of dict
+        The histogram: one a segment and number of active_days, 1 to 28, with count and value, the
+        share of MAU.
+    power : list of dict
+        The most active: user_id, account_id, active_days, uses, features, last_on.
+    sessions : list of dict
+        One a segment: sessions, people, events, mean_events, median_events, mean_seconds,
+        median_seconds.
+    why_no_sessions : str, optional
+        Why there are none.
+    """
+
+    as_of: str
+    whose: str
+    day: str
+    is_open: bool
+    figures: list[Row]
+    rows: list[Row]
+    power: list[Row]
+    sessions: list[Row]
+    why_no_sessions: str | None = None
+    is_additive: bool = True
+    sql: str = field(repr=False, default="")
+    why: str | None = None
+    _members: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
+
+    def users(self, least: int = 1, most: int = DAYS, **segment: str | None) -> Members:
+        """Who was active on `least` to `most` of the 28 days."""
+        assert self._members is not None
+        return self._members(least, most, segment)
+
+    def accounts(self, least: int = 1, most: int = DAYS, **segment: str | None) -> list[Row]:
+        """The accounts behind a count; they sum to it."""
+        return self.users(least, most, **segment).accounts
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--format json` prints."""
+        return {
+            "as_of": self.as_of, "whose": self.whose, "day": self.day, "days": DAYS,
+            "open": self.is_open, **({} if self.is_additive else {"additive": False}),
+            **({"why": self.why} if self.why else {}),
+            "figures": self.figures, "rows": self.rows, "power": self.power,
+            "sessions": self.sessions,
+            **({"why_no_sessions": self.why_no_sessions} if self.why_no_sessions else {}),
+        }
+
+
+def activity(
+    asked: Asked, answer: Iterable[Sequence[Any]], top: Iterable[Sequence[Any]],
+    sessions: Iterable[Sequence[Any]], *, sql: str = "",
+    members: Callable[..., Members] | None = None, has_events: bool = True,
+) -> Activity:
+    """What the answers of the three statements say."""
+    places = len(asked.use.by)
+    windows = list(_windows(asked))
+    sums: dict[tuple[Any, ...], dict[str, int]] = {}
+    days: dict[tuple[Any, ...], dict[int, int]] = {}
+    for line in answer:
+        values = tuple(line[:places])
+        active_days, number, *found = line[places:]
+        own = sums.setdefault(values, dict.fromkeys(windows, 0))
+        for name, value in zip(windows, found, strict=True):
+            own[name] += value
+        days.setdefault(values, {})[active_days] = number
+    if not sums and not places and has_events:
+        sums[()], days[()] = dict.fromkeys(windows, 0), {}
+    use = asked.use
+    rows = [
+        {
+            "segment": use.segment(values), "active_days": n, "count": days[values].get(n, 0),
+            "value": days[values].get(n, 0) / own["mau"] if own["mau"] else None,
+            "is_small": own["mau"] < SMALL, **({} if own["mau"] else {"why": NOBODY}),
+        }
+        for values, own in sums.items()
+        for n in range(1, DAYS + 1)
+    ]
+    listed = segments.members(
+        use, top, ("active_days", "uses", "features", "last_on"), about={}, sql=""
+    ).rows
+    held = [_session(use, line) for line in sessions if line[places]]
+    missing = None if held else NONE_FOUND if asked.has_sessions else NO_SESSIONS
+    return Activity(
+        as_of=use.as_of.at.isoformat(), whose=use.whose, day=str(asked.day),
+        is_open=asked.is_open, figures=_figures(asked, sums), rows=rows,
+        power=[row | {"last_on": str(row["last_on"])} for row in listed], sessions=held,
+        why_no_sessions=missing, is_additive=use.is_additive, sql=sql,
+        why=None if has_events else NO_EVENTS, _members=members,
+    )
+
+
+def _figures(asked: Asked, sums: dict[tuple[Any, ...], dict[str, int]]) -> list[Row]:
+    return [
+        {
+            "segment": asked.use.segment(values), "figure": name, "label": LABELS[name],
+            "days": size, "value": own[name], "before": own[f"{name}0"], "open": asked.is_open,
+        }
+        for values, own in sums.items()
+        for name, size in WINDOWS.items()
+    ]
+
+
+def _session(use: UseQuestion, line: Sequence[Any]) -> Row:
+    values = line[: len(use.by)]
+    sessions, people, events, median_events, mean_seconds, median_seconds = line[len(use.by):]
+    return {
+        "segment": use.segment(values), "sessions": sessions, "people": people, "events": events,
+        "mean_events": events / sessions, "median_events": median_events,
+        "mean_seconds": mean_seconds, "median_seconds": median_seconds,
+    }
+
+
+def members_of(
+    asked: Asked, answer: Iterable[Sequence[Any]], *, least: int, most: int, sql: str
+) -> Members:
+    """Who is behind a part of the histogram, from the answer of `members_statement`."""
+    about = {"day": str(asked.day), "least": least, "most": most}
+    return segments.members(asked.use, answer, ("active_days",), about=about, sql=sql)

@@ -1,0 +1,119 @@
+"""What a funnel is asked for: its steps, window, order and exclusions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.i18n import N_
+from staycurve.insights.usage.usage_question import Doing, UseQuestion, doing
+
+PROPERTY = "property:"
+"""Before the name of a property of the first step's event, as a dimension."""
+
+ORDERS = {
+    "any": N_("other things may come between the steps"),
+    "strict": N_("nothing else may come between the steps"),
+}
+ENTRIES = {
+    "deepest": N_("every start counts; the chain that gets furthest is taken"),
+    "first": N_("only the first start in the range counts"),
+}
+MOST_STEPS = 20
+
+_EXCLUSION = re.compile(r"(.+?)(?:@(\d+)-(\d+))?")
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """What must not be done after one step and until another; steps are counted from 1."""
+
+    doing: Doing
+    after: int
+    until: int
+
+
+def exclusion(text: str, steps: int) -> Exclusion:
+    """What 'refund_asked', or 'refund_asked@1-2', excludes: between all steps, or those two."""
+    found = _EXCLUSION.fullmatch(text.strip())
+    if not found:
+        raise UsageError(
+            f"'{text}' excludes nothing.", hint="Write: refund_asked or refund_asked@1-2"
+        )
+    after, until = int(found[2] or 1), int(found[3] or steps)
+    if not 1 <= after < until <= steps:
+        raise UsageError(
+            f"'{text}' does not lie between two of {steps} steps.",
+            hint=f"Write: {found[1]}@1-{steps}",
+        )
+    return Exclusion(doing(found[1]), after, until)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The funnel that is asked for.
+
+    Attributes
+    ----------
+    window : int
+        Seconds from the first step within which the last must come.
+    first, last : date
+        Local days, both included, in which the first step lies.
+    order, entry : str
+        Keys of ORDERS and ENTRIES.
+    """
+
+    use: UseQuestion
+    steps: tuple[Doing, ...]
+    window: int
+    first: dt.date
+    last: dt.date
+    order: str = "any"
+    entry: str = "deepest"
+    exclusions: tuple[Exclusion, ...] = ()
+
+    @property
+    def own(self) -> dict[str, str]:
+        """Dimension → SQL, for properties of the first step's event."""
+        found = [dim for dim in self.use.dims if dim.startswith(PROPERTY)]
+        return {dim: f"b.own{place}" for place, dim in enumerate(found)}
+
+    @property
+    def _is_mixed(self) -> bool:
+        """Whether steps name both events and features, which may be the same thing."""
+        return len({bool(step.feature) for step in self.steps}) > 1
+
+    def must_be_later(self, place: int) -> bool:
+        """Whether a step may not share its instant with the one before: it might be the same."""
+        step = self.steps[place]
+        if step.is_any or self._is_mixed:
+            return True
+        earlier = self.steps[:place]
+        return any(
+            one.is_any or (one.event, one.feature) == (step.event, step.feature)
+            for one in earlier
+        )
+
+
+def check(asked: Asked) -> None:
+    """Raise for a funnel that cannot be asked."""
+    if not 2 <= len(asked.steps) <= MOST_STEPS:
+        raise UsageError(
+            f"A funnel takes 2 to {MOST_STEPS} steps, not {len(asked.steps)}.",
+            hint="Write: staycurve usage funnel signed_up project_created report_viewed",
+        )
+    for kind, given, known in (("order", asked.order, ORDERS), ("entry", asked.entry, ENTRIES)):
+        if given not in known:
+            raise UnknownNameError(kind, given, known)
+    if asked.order == "strict" and asked.exclusions:
+        raise UsageError(
+            "In strict order nothing comes between the steps: there is nothing to exclude.",
+            hint="Leave out --exclude, or take --order any.",
+        )
+    if asked.first > asked.last:
+        raise NotAnsweredError(
+            f"The range from {asked.first} to {asked.last} is empty.",
+            hint="--from must not lie after --to (or after the as-of).",
+        )

@@ -1,0 +1,303 @@
+"""Statements of funnels; what they answer is said in `funnels`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from staycurve.insights.usage.funnels_asked import PROPERTY, Asked
+from staycurve.insights.usage.usage_acts import acts_sql
+from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
+from staycurve.tables.usage_days import property_sql
+
+
+def statement(asked: Asked) -> str:
+    """SQL of rows (seg…, excluded, n1…, pending1…, mean2…, median2…, mean, median).
+
+    `pending` counts who stopped after a step but is still within the window; means and medians
+    are whole seconds from the step before, the last two from the first step to the last.
+    """
+    ctes, cutting = _cut(asked)
+    count = len(asked.steps)
+    parts = [_sum(f"b.t{i} IS NOT NULL", f"n{i}") for i in range(1, count + 1)]
+    for i in range(1, count):
+        parts.append(_sum(
+            f"b.t{i} IS NOT NULL AND b.t{i + 1} IS NULL AND {_end(asked)} >= {asked.use.seen_sql}",
+            f"pending{i}",
+        ))
+    spans = [(str(i), i, i - 1) for i in range(2, count + 1)]
+    for name, end, start in [*spans, ("_all", count, 1)]:
+        # Where the earlier step is missing, so is the later one.
+        passed = (
+            f"CASE WHEN b.is_excluded = 0 THEN {_seconds(f'b.t{end}')} - {_seconds(f'b.t{start}')} "
+            "END"
+        )
+        parts.append(f"CAST(AVG({passed}) AS DOUBLE) AS mean{name}")
+        parts.append(f"CAST(MEDIAN({passed}) AS DOUBLE) AS median{name}")
+    listed = ",\n       ".join(parts)
+    segs = f"{cutting.segs[2:]}, " if cutting.segs else ""
+    grouped = f"GROUP BY {cutting.segs[2:]}\nORDER BY {order_of(asked.use)}" if segs else ""
+    return f"""WITH {_joined((*ctes, *cutting.ctes))}
+SELECT {segs}{_sum("b.is_excluded = 1", "excluded")},
+       {listed}
+FROM {cutting.name} b
+{grouped}"""
+
+
+def members_statement(asked: Asked, step: int, *, is_dropped: bool) -> str:
+    """SQL of rows (entity, customer, t1…) of who reached a step, or dropped right before it.
+
+    Parameters
+    ----------
+    asked : Asked
+        Without `by`.
+    step : int
+        From 1; from 2 where `is_dropped`.
+    """
+    ctes, cutting = _cut(asked, is_listed=True)
+    test = f"t{step} IS NOT NULL"
+    if is_dropped:
+        test = f"t{step - 1} IS NOT NULL AND t{step} IS NULL"
+    times = _times(asked)
+    named = (
+        f"named AS (SELECT DISTINCT entity, account_id, {times} FROM {cutting.name} "
+        f"WHERE is_excluded = 0 AND {test})"
+    )
+    columns = "".join(f", b.t{i}" for i in range(1, len(asked.steps) + 1))
+    return (
+        f"WITH {_joined((*ctes, *cutting.ctes, named))}\n"
+        + listed_sql(asked.use, "named", columns, "t1")
+    )
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return ",\n".join(parts)
+
+
+def _sum(test: str, name: str) -> str:
+    if name != "excluded":
+        test = f"b.is_excluded = 0 AND {test}"
+    return f"CAST(coalesce(SUM(CASE WHEN {test} THEN 1 ELSE 0 END), 0) AS BIGINT) AS {name}"
+
+
+def _seconds(instant: str) -> str:
+    return f"CAST(floor(epoch({instant})) AS BIGINT)"
+
+
+def _times(asked: Asked, alias: str = "") -> str:
+    return ", ".join(f"{alias}t{i}" for i in range(1, len(asked.steps) + 1))
+
+
+def _end(asked: Asked, start: str = "b.t1") -> str:
+    """SQL of the last instant at which a chain may still go on."""
+    return f"{start} + INTERVAL {asked.window} SECOND"
+
+
+def _cut(asked: Asked, *, is_listed: bool = False) -> tuple[list[str], Cut]:
+    """Up to one row of (entity, is_excluded, t1…) for everybody who started, in its segments.
+
+    Whose account it is, and what the first event was, is read where it is needed alone.
+    """
+    if not (asked.use.dims or is_listed):
+        return [*_done(asked), *_chains(asked)], Cut((), "chains")
+    own = asked.own
+    owned = "".join(f", MIN(own{place}) AS own{place}" for place in range(len(own)))
+    ctes = [*_done(asked, has_accounts=True), *_chains(asked), f"""placed AS (
+    SELECT c.*, f.account_id, f.start_on{"".join(f", f.{one[2:]}" for one in own.values())}
+    FROM chains c
+    LEFT JOIN (
+        SELECT d.entity, d.done_at, MIN(d.account_id) AS account_id, MIN(d.day) AS start_on{owned}
+        FROM done d WHERE {_is(1)} GROUP BY d.entity, d.done_at
+    ) f ON f.entity = c.entity AND f.done_at = c.t1
+)"""]
+    columns = ["entity", "account_id", "start_on", "is_excluded", *_times(asked).split(", ")]
+    return ctes, cut(asked.use, "placed", columns, day="b.start_on", own=own)
+
+
+def _done(asked: Asked, *, has_accounts: bool = False) -> list[str]:
+    """The relation done: (entity, done_at, steps, outs, …).
+
+    Bits of `steps` say which steps an event can be, the first only within the range; those of
+    `outs` which exclusions it falls under.
+    """
+    use = asked.use
+    tests = [step.test(use.config) for step in asked.steps]
+    outs = [one.doing.test(use.config) for one in asked.exclusions]
+    last = asked.last + dt.timedelta(seconds=asked.window, days=1)
+    begins = f"{tests[0]} AND e.occurred_on <= DATE '{asked.last}'"
+    columns = ["e.occurred_at AS done_at", f"{_bits([begins, *tests[1:]])} AS steps"]
+    if outs:
+        columns.append(f"{_bits(outs)} AS outs")
+    if has_accounts:
+        columns.append("e.occurred_on AS day")
+        columns += [
+            f"CASE WHEN {tests[0]} THEN "
+            f"{property_sql('e.properties', dim.removeprefix(PROPERTY))} END AS own{place}"
+            for place, dim in enumerate(asked.own)
+        ]
+    either = f"({' OR '.join(dict.fromkeys((*tests, *outs)))})"
+    if asked.order == "strict":
+        # Everything that is done counts, as what may come between.
+        columns.append("e.event_id")
+        either = "1 = 1"
+    sql = acts_sql(
+        use, columns=", ".join(columns), has_accounts=has_accounts,
+        where=(
+            f"{either} AND e.occurred_on >= DATE '{asked.first}' "
+            f"AND e.occurred_on <= DATE '{min(last, use.as_of.last_day)}'"
+        ),
+    )
+    return [f"done AS ({sql})"]
+
+
+def _bits(tests: Iterable[str]) -> str:
+    return " + ".join(
+        f"CASE WHEN {test} THEN {1 << place} ELSE 0 END" for place, test in enumerate(tests)
+    )
+
+
+def _is(step: int, alias: str = "d") -> str:
+    """SQL that is true for a row of `done` that can be a step, from 1."""
+    return f"({alias}.steps & {1 << step - 1}) <> 0"
+
+
+def _chains(asked: Asked) -> list[str]:
+    """Up to `chains`: (entity, t1…, is_excluded), one row for everybody who started."""
+    if asked.order == "strict":
+        return [*_led(asked), _best(asked, "led")]
+    if asked.entry == "first":
+        starts = (
+            f"SELECT d.entity, MIN(d.done_at) AS t1 FROM done d WHERE {_is(1)} GROUP BY d.entity"
+        )
+        return [f"starts AS ({starts})", *_followed(asked), _excluded(asked, "chains")]
+    if not asked.exclusions:
+        return [*_levels(asked), *_followed(asked), _excluded(asked, "chains")]
+    starts = f"SELECT DISTINCT d.entity, d.done_at AS t1 FROM done d WHERE {_is(1)}"
+    return [
+        f"starts AS ({starts})", *_followed(asked), _excluded(asked, "tried"), _best(asked, "tried")
+    ]
+
+
+def _levels(asked: Asked) -> list[str]:
+    """Up to `starts`: (entity, t1), of everybody the start whose chain gets furthest.
+
+    Rows of level 2 are second steps, with the latest start of a chain that they can belong to;
+    rows of level 3 third steps, and so on. The latest start leaves the most time, so what it
+    cannot reach no other start can. Each level looks at those alone who got to the one before.
+    """
+    ctes = [f"level1 AS (SELECT d.entity, d.done_at, d.done_at AS t1 FROM done d WHERE {_is(1)})"]
+    count = len(asked.steps)
+    for i in range(2, count + 1):
+        # At one instant a step comes before the next one, unless the two might be the same.
+        order = "is_next DESC" if asked.must_be_later(i - 1) else "is_next"
+        ctes.append(f"""level{i} AS (
+    SELECT entity, done_at, t1 FROM (
+        SELECT entity, done_at, is_next,
+               MAX(begun_at) OVER (PARTITION BY entity ORDER BY done_at, {order}
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS t1
+        FROM (
+            SELECT entity, done_at, t1 AS begun_at, 0 AS is_next FROM level{i - 1}
+            UNION ALL
+            SELECT d.entity, d.done_at, NULL AS begun_at, 1 AS is_next FROM done d
+            WHERE {_is(i)} AND d.entity IN (SELECT entity FROM level{i - 1})
+        ) lined
+    ) passed WHERE is_next = 1 AND done_at <= {_end(asked, "t1")}
+)""")
+    # Starts grow with time: the smallest is that of the chain that got there first.
+    deepest = ", ".join(f"l{i}.t1" for i in range(count, 0, -1))
+    joins = "".join(
+        f"\n    LEFT JOIN (SELECT entity, MIN(t1) AS t1 FROM level{i} GROUP BY entity) l{i} "
+        f"ON l{i}.entity = l1.entity"
+        for i in range(2, count + 1)
+    )
+    ctes.append(f"""starts AS (
+    SELECT l1.entity, coalesce({deepest}) AS t1
+    FROM (SELECT entity, MIN(t1) AS t1 FROM level1 GROUP BY entity) l1{joins}
+)""")
+    return ctes
+
+
+def _followed(asked: Asked) -> list[str]:
+    """Up to `followed`: each start of `starts` with its next steps, each as early as it can be."""
+    ctes, before = [], "starts"
+    for i in range(2, len(asked.steps) + 1):
+        kept = ", ".join(f"c.t{j}" for j in range(1, i))
+        sign = ">" if asked.must_be_later(i - 1) else ">="
+        own = f"t{i}s" if i < len(asked.steps) else "followed"
+        ctes.append(f"""{own} AS (
+    SELECT c.entity, {kept}, MIN(d.done_at) AS t{i}
+    FROM {before} c
+    LEFT JOIN done d ON d.entity = c.entity AND {_is(i)} AND d.done_at {sign} c.t{i - 1}
+         AND d.done_at <= {_end(asked, "c.t1")}
+    GROUP BY c.entity, {kept}
+)""")
+        before = own
+    return ctes
+
+
+def _excluded(asked: Asked, name: str) -> str:
+    """The relation `name`: `followed`, with whether something that is excluded came between."""
+    if not asked.exclusions:
+        return f"{name} AS (SELECT f.*, 0 AS is_excluded FROM followed f)"
+    tests = [
+        f"((d.outs & {1 << place}) <> 0 AND d.done_at > c.t{one.after} "
+        f"AND d.done_at <= coalesce(c.t{one.until}, {_end(asked, 'c.t1')}))"
+        for place, one in enumerate(asked.exclusions)
+    ]
+    return f"""{name} AS (
+    SELECT c.entity, {_times(asked, "c.")},
+           MAX(CASE WHEN {" OR ".join(tests)} THEN 1 ELSE 0 END) AS is_excluded
+    FROM followed c
+    LEFT JOIN done d ON d.entity = c.entity AND d.outs <> 0 AND d.done_at > c.t1
+         AND d.done_at <= {_end(asked, "c.t1")}
+    GROUP BY c.entity, {_times(asked, "c.")}
+)"""
+
+
+def _led(asked: Asked) -> list[str]:
+    """The relation led: each start with the events that come right after it, while they fit."""
+    count = len(asked.steps)
+    window = "(PARTITION BY entity ORDER BY done_at, event_id)"
+    leads = "".join(
+        f", lead(done_at, {i - 1}) OVER {window} AS at{i}, "
+        f"lead(steps, {i - 1}) OVER {window} AS is{i}"
+        for i in range(2, count + 1)
+    )
+    chained = ""
+    for i in range(2, count + 1):
+        fits = " AND ".join(f"(l.is{j} & {1 << j - 1}) <> 0" for j in range(2, i + 1))
+        chained += (
+            f",\n           CASE WHEN {fits} AND l.at{i} <= {_end(asked, 'l.done_at')} "
+            f"THEN l.at{i} END AS t{i}"
+        )
+    first = ""
+    if asked.entry == "first":
+        begins = f"CASE WHEN {_is(1, 'a')} THEN done_at END"
+        leads += f", MIN({begins}) OVER (PARTITION BY entity) AS begun"
+        first = " AND l.done_at = l.begun"
+    return [f"""led AS (
+    SELECT l.entity, l.done_at AS t1{chained}, 0 AS is_excluded
+    FROM (SELECT entity, done_at, steps{leads} FROM done a) l
+    WHERE {_is(1, "l")}{first}
+)"""]
+
+
+def _best(asked: Asked, rows: str) -> str:
+    """The relation chains: of everybody the chain that counts.
+
+    One that nothing excluded interrupts, before all; the deepest; that got there first; from its
+    latest start.
+    """
+    count = len(asked.steps)
+    cases = " ".join(f"WHEN t{i} IS NOT NULL THEN {i}" for i in range(count, 0, -1))
+    deepest = ", ".join(f"t{i}" for i in range(count, 0, -1))
+    return f"""chains AS (
+    SELECT entity, {_times(asked)}, is_excluded
+    FROM (
+        SELECT r.*, row_number() OVER (PARTITION BY entity ORDER BY is_excluded,
+                   CASE {cases} END DESC, coalesce({deepest}), t1 DESC) AS place
+        FROM {rows} r
+    ) ranked WHERE place = 1
+)"""
+
+

@@ -1,0 +1,309 @@
+"""Lifecycle of use: new, returning, resurrecting and dormant users or accounts of each period.
+
+| kind | active in the period | in the one before | earlier |
+|---|---|---|---|
+| new | for the first time ever | no | no |
+| returning | yes | yes | |
+| resurrecting | yes | no | yes |
+| dormant | no | yes | |
+
+new + returning + resurrecting are all who are active in the period; returning + dormant are all who
+were in the one before. So active = active before + new + resurrecting − dormant, exactly.
+
+References
+----------
+PostHog counts the same four, dormant below zero: https://posthog.com/docs/product-analytics/lifecycle
+There a user is new in the period in which the person was created; here, first active.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from staycurve.errors import NotAnsweredError, UnknownNameError
+from staycurve.i18n import N_
+from staycurve.insights.usage import usage_segments as segments
+from staycurve.insights.usage.usage_acts import (
+    Stretch,
+    day_places_sql,
+    days_sql,
+    month_places_sql,
+    month_table,
+    months_between_sql,
+    stretches,
+)
+from staycurve.insights.usage.usage_question import NO_EVENTS, Doing, UseQuestion
+from staycurve.insights.usage.usage_segments import Members, Row, cut, listed_sql, order_of
+from staycurve.metrics.query import STILL_OPEN
+from staycurve.period import Period
+from staycurve.tables.engine import quoted
+
+KINDS = {
+    "new": N_("active for the first time ever"),
+    "returning": N_("active, and in the period before"),
+    "resurrecting": N_("active again, but not in the period before"),
+    "dormant": N_("active in the period before, not in this one"),
+}
+NO_DORMANT = N_("division by zero: nobody went dormant")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked: whose activity, of what kind, in which periods.
+
+    Attributes
+    ----------
+    periods : tuple of Period
+        Without gaps.
+    fiscal_start : int
+        The month in which the fiscal year begins.
+    """
+
+    use: UseQuestion
+    doing: Doing
+    periods: tuple[Period, ...]
+    fiscal_start: int = 1
+
+    @property
+    def before(self) -> Period:
+        """The period before the first."""
+        return self.periods[0].previous(self.fiscal_start)
+
+
+def check(asked: Asked) -> None:
+    """Raise where there is no period."""
+    if not asked.periods:
+        raise NotAnsweredError(
+            "The range is empty.", hint="--from must not lie after --to (or after the as-of)."
+        )
+
+
+def check_kind(kind: str) -> None:
+    """Raise for a kind that is not known."""
+    if kind not in KINDS:
+        raise UnknownNameError("kind", kind, KINDS)
+
+
+def statement(asked: Asked) -> str:
+    """SQL of rows (start_on, seg…, new, returning, resurrecting, dormant)."""
+    if not asked.use.dims:
+        return f"""WITH {_joined(_masks(asked))},
+patterns AS (
+    SELECT run, active, fresh, COUNT(*) AS number FROM masks GROUP BY run, active, fresh
+)
+SELECT c.start_on{_sums("b.number")}
+FROM patterns b
+JOIN spots c ON c.run = b.run AND (b.active & (c.bit | c.bit_before)) <> 0
+GROUP BY c.start_on
+ORDER BY start_on"""
+    cutting = cut(
+        asked.use, "spread", ("entity", "account_id", "start_on", "kind"),
+        day="b.start_on", fallback_day="b.close_on",
+    )
+    sums = "".join(
+        f", CAST(SUM(CASE WHEN kind = '{kind}' THEN 1 ELSE 0 END) AS BIGINT) AS n_{kind}"
+        for kind in KINDS
+    )
+    return f"""WITH {_joined((*_masks(asked), _spread(), *cutting.ctes))}
+SELECT start_on{cutting.segs}{sums}
+FROM {cutting.name}
+GROUP BY start_on{cutting.segs}
+ORDER BY {order_of(asked.use, "start_on")}"""
+
+
+def members_statement(asked: Asked, place: int, kind: str) -> str:
+    """SQL of rows (entity, customer) of one kind in one period; `asked` without `by`."""
+    cutting = cut(
+        asked.use, "spread", ("entity", "account_id", "start_on", "kind"),
+        day="b.start_on", fallback_day="b.close_on",
+    )
+    named = f"""named AS (
+    SELECT DISTINCT entity, account_id FROM {cutting.name}
+    WHERE start_on = DATE '{asked.periods[place].start}' AND kind = {quoted(kind)}
+)"""
+    ctes = _joined((*_masks(asked), _spread(), *cutting.ctes, named))
+    return f"WITH {ctes}\n{listed_sql(asked.use, 'named', '')}"
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return ",\n".join(parts)
+
+
+def _kind() -> str:
+    return """CASE WHEN (b.active & c.bit) = 0 THEN 'dormant'
+            WHEN (b.fresh & c.bit) <> 0 THEN 'new'
+            WHEN (b.active & c.bit_before) <> 0 THEN 'returning'
+            ELSE 'resurrecting' END"""
+
+
+def _sums(number: str) -> str:
+    return "".join(
+        f",\n       CAST(SUM(CASE WHEN {_kind()} = '{kind}' THEN {number} ELSE 0 END) AS BIGINT) "
+        f"AS n_{kind}"
+        for kind in KINDS
+    )
+
+
+def _spread() -> str:
+    """The relation spread: one row a period of everybody who was active in it or before it."""
+    return f"""spread AS (
+    SELECT b.entity, b.account_id, c.start_on, c.close_on, {_kind()} AS kind
+    FROM masks b
+    JOIN spots c ON c.run = b.run AND (b.active & (c.bit | c.bit_before)) <> 0
+)"""
+
+
+def _masks(asked: Asked) -> list[str]:
+    """Up to `masks`: (entity, account_id, run, active, fresh), periods as bits; and `spots`."""
+    every = (asked.before, *asked.periods)
+    runs = stretches(every, len(asked.periods), 1)
+    return [*_acts(asked, runs), """masks AS (
+    SELECT entity, MIN(account_id) AS account_id, run, CAST(bit_or(bit) AS BIGINT) AS active,
+           CAST(bit_or(CASE WHEN is_new = 1 THEN bit ELSE 0 END) AS BIGINT) AS fresh
+    FROM acts GROUP BY entity, run
+)""", _spots(asked, runs)]
+
+
+def _spots(asked: Asked, runs: Sequence[Stretch]) -> str:
+    rows = ", ".join(
+        f"({run.number}, CAST({1 << own + 1} AS BIGINT), CAST({1 << own} AS BIGINT), "
+        f"DATE '{run.periods[own + 1].start}', "
+        f"DATE '{run.periods[own + 1].end - dt.timedelta(days=1)}')"
+        for run in runs
+        for own in range(run.own)
+        if run.periods[own + 1].start <= asked.use.as_of.last_day
+    )
+    return (
+        f"spots AS (SELECT * FROM (VALUES {rows}) AS v(run, bit, bit_before, start_on, close_on))"
+    )
+
+
+def _acts(asked: Asked, runs: Sequence[Stretch]) -> list[str]:
+    """Up to `acts`: (entity, account_id, run, bit, is_new)."""
+    use, first = asked.use, asked.before.start
+    last = min(asked.periods[-1].end - dt.timedelta(days=1), use.as_of.last_day)
+    is_new = "CASE WHEN {0}.first_on >= p.start_on AND {0}.first_on < p.end_on THEN 1 ELSE 0 END"
+    if asked.doing.is_any:
+        return [f"places AS ({month_places_sql(use, runs)})", f"""acts AS (
+    SELECT m.{use.who} AS entity, m.account_id, p.run, p.bit, {is_new.format("m")} AS is_new
+    FROM {month_table(use)} m
+    JOIN places p ON p.month_on = m.month_on AND (m.days & p.mask) <> 0
+    WHERE {months_between_sql(first, last)}
+)"""]
+    return [f"places AS ({day_places_sql(use, runs)})", f"""beginnings AS (
+    SELECT entity, MIN(day) AS first_on FROM ({days_sql(use, asked.doing)}) f GROUP BY entity
+)""", f"""acts AS (
+    SELECT d.entity, d.account_id, p.run, p.bit, {is_new.format("f")} AS is_new
+    FROM ({days_sql(use, asked.doing, first=first, last=last)}) d
+    JOIN places p ON p.day = d.day
+    JOIN beginnings f ON f.entity = d.entity
+)"""]
+
+
+@dataclass(frozen=True)
+class UseLifecycle:
+    """New, returning, resurrecting and dormant, by period.
+
+    Attributes
+    ----------
+    rows : list of dict
+        One a period and segment: new, returning, resurrecting, dormant, active, active_before,
+        change, and quick_ratio = (new + resurrecting) ÷ dormant. Counts; `dormant` is not part of
+        `active`. Of an open period dormant, change and quick_ratio are not known yet.
+    why : str, optional
+        Why there are no rows.
+    """
+
+    as_of: str
+    whose: str
+    per: str
+    doing: str
+    rows: list[Row]
+    is_additive: bool = True
+    sql: str = field(repr=False, default="")
+    why: str | None = None
+    _members: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
+
+    def users(self, period: str, kind: str, **segment: str | None) -> Members:
+        """Who is behind a count.
+
+        Parameters
+        ----------
+        period : str
+            Its first day.
+        kind : str
+            A key of KINDS.
+        **segment
+            Dimension → value, where the answer is split.
+        """
+        assert self._members is not None
+        return self._members(period, kind, segment)
+
+    def accounts(self, period: str, kind: str, **segment: str | None) -> list[Row]:
+        """The accounts behind a count; they sum to it."""
+        return self.users(period, kind, **segment).accounts
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--format json` prints."""
+        return {
+            "as_of": self.as_of, "whose": self.whose, "per": self.per, "doing": self.doing,
+            "unit": "count", "kinds": dict(KINDS),
+            **({} if self.is_additive else {"additive": False}),
+            **({"why": self.why} if self.why else {}), "rows": self.rows,
+        }
+
+
+def lifecycle(
+    asked: Asked, answer: Iterable[Sequence[Any]], *, sql: str = "",
+    members: Callable[..., Members] | None = None, has_events: bool = True,
+) -> UseLifecycle:
+    """What the answer of `statement` says, period by period."""
+    places = len(asked.use.by)
+    found: dict[tuple[Any, ...], dict[dt.date, Sequence[int]]] = {}
+    for start, *rest in answer:
+        found.setdefault(tuple(rest[:places]), {})[start] = rest[places:]
+    if not found and not places and has_events:
+        found[()] = {}
+    rows = [
+        _row(asked, values, period, own.get(period.start, (0, 0, 0, 0)))
+        for values, own in found.items()
+        for period in asked.periods
+        if period.start <= asked.use.as_of.last_day
+    ]
+    return UseLifecycle(
+        as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, per=asked.periods[0].grain,
+        doing=asked.doing.label, rows=rows, is_additive=asked.use.is_additive, sql=sql,
+        why=None if has_events else NO_EVENTS, _members=members,
+    )
+
+
+def _row(
+    asked: Asked, values: tuple[Any, ...], period: Period, numbers: Sequence[int]
+) -> Row:
+    new, returning, resurrecting, dormant = numbers
+    is_open = asked.use.as_of.is_open(period)
+    row: Row = {
+        "period": str(period.start), "segment": asked.use.segment(values), "new": new,
+        "returning": returning, "resurrecting": resurrecting,
+        "dormant": None if is_open else dormant, "active": new + returning + resurrecting,
+        "active_before": returning + dormant,
+        "change": None if is_open else new + resurrecting - dormant,
+        "quick_ratio": None if is_open or not dormant else (new + resurrecting) / dormant,
+        "open": is_open,
+    }
+    if is_open:
+        row["why"] = STILL_OPEN
+    elif not dormant:
+        row["why"] = NO_DORMANT
+    return row
+
+
+def members_of(
+    asked: Asked, answer: Iterable[Sequence[Any]], *, place: int, kind: str, sql: str
+) -> Members:
+    """Who is behind a count, from the answer of `members_statement`."""
+    about = {"period": str(asked.periods[place].start), "kind": kind}
+    return segments.members(asked.use, answer, (), about=about, sql=sql)

@@ -1,0 +1,225 @@
+"""Segments of users and accounts: SQL that finds them, and shares with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from staycurve.insights.usage.usage_question import UseQuestion
+from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, ITEM_TRAITS, MOVING
+
+Row = dict[str, Any]
+
+_FAR = "DATE '9999-12-31'"
+
+@dataclass(frozen=True)
+class Cut:
+    """Rows of somebody in their segments.
+
+    Attributes
+    ----------
+    ctes : tuple of str
+        Common table expressions, to follow those that define the rows.
+    name : str
+        The relation with the columns of the rows and seg0, seg1, … of `segs`.
+    segs : str
+        `, seg0, …` of the dimensions that split the answer.
+    """
+
+    ctes: tuple[str, ...]
+    name: str
+    segs: str = ""
+
+
+def cut(
+    question: UseQuestion, rows: str, columns: Sequence[str], *, day: str, fallback_day: str = "",
+    own: Mapping[str, str] | None = None,
+) -> Cut:
+    """The rows of the relation `rows` in the asked segments, by their account.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Columns of `rows` that are kept; together they identify a row. `entity` and `account_id`
+        are among the columns of `rows`.
+    day : str
+        SQL, over `b`, of the day on which dimensions that move with time are read.
+    fallback_day : str
+        Read where there is nothing on `day`.
+    own : mapping, optional
+        Dimension → SQL over `b`, for what the rows know themselves.
+    """
+    context = question.context
+    if not context.dims:
+        return Cut((), rows)
+    ctes = []
+    if COHORT in context.dims or "tenure" in context.dims:
+        ctes.append(f"firsts AS ({FIRSTS_SQL})")
+    ctes += [
+        f"moving_{dim} AS ({MOVING[dim].spans(question.config)})" for dim in context.moving
+    ]
+    ctes.append(customers_cte(question, rows))
+    segments, joins = context.segments(
+        account="b.customer", day=day, fallback_day=fallback_day,
+        own={**{trait: f'i."{trait}"' for trait in ITEM_TRAITS}, **(own or {})},
+    )
+    # An account has several items, and may have several plans of which a filter keeps two.
+    distinct = "DISTINCT " if context.traits else ""
+    if context.traits:
+        joins = f"""LEFT JOIN mrr_items i ON i.account_id = b.customer AND i.amount > 0
+     AND i.starts_on <= {fallback_day or day} AND coalesce(i.ends_on, {_FAR}) > {day}
+{joins}"""
+    segs = "".join(f", seg{place}" for place in range(len(question.by)))
+    listed = ", ".join(f"b.{column}" for column in columns)
+    ctes.append(f"""cut_rows AS (
+    SELECT {distinct}{", ".join(columns)}{segs}
+    FROM (
+        SELECT {listed}{segments}
+        FROM with_customers b
+        {joins}
+    ) listed
+    WHERE {context.where()}
+)""")
+    return Cut(tuple(ctes), "cut_rows", segs)
+
+
+def customers_cte(question: UseQuestion, rows: str) -> str:
+    """The relation with_customers: `rows` with the customer that each belongs to."""
+    if question.whose == "account":
+        return f"with_customers AS (SELECT b.*, b.entity AS customer FROM {rows} b)"
+    return f"""with_customers AS (
+    SELECT b.*, coalesce(r.root_id, b.account_id, u.account_id) AS customer
+    FROM {rows} b
+    LEFT JOIN users u ON u.user_id = b.entity
+    LEFT JOIN account_roots r ON r.account_id = coalesce(b.account_id, u.account_id)
+)"""
+
+
+def listed_sql(question: UseQuestion, rows: str, columns: str, order: str = "") -> str:
+    """SELECT of (entity, customer, columns…) from the relation `rows`, ordered at last by entity.
+
+    Parameters
+    ----------
+    columns : str
+        SQL over `b`, with a comma before it; may be empty.
+    """
+    order = f"{order}, entity" if order else "entity"
+    if question.whose == "account":
+        return (
+            f"SELECT b.entity, b.entity AS customer{columns} FROM {rows} b ORDER BY {order}"
+        )
+    return f"""SELECT b.entity, coalesce(r.root_id, b.account_id, u.account_id) AS customer{columns}
+FROM {rows} b
+LEFT JOIN users u ON u.user_id = b.entity
+LEFT JOIN account_roots r ON r.account_id = coalesce(b.account_id, u.account_id)
+ORDER BY {order}"""
+
+
+@dataclass(frozen=True)
+class Members:
+    """Who is behind one number.
+
+    Attributes
+    ----------
+    about : mapping
+        Which number it is.
+    rows : list of dict
+        One a user or account, with `account_id`; `is_counted` where the number is a share.
+    """
+
+    as_of: str
+    whose: str
+    about: dict[str, Any]
+    rows: list[Row]
+    sql: str = field(repr=False, default="")
+
+    @property
+    def accounts(self) -> list[Row]:
+        """One row an account, which sum (or divide) to the number."""
+        found: dict[str | None, list[int]] = {}
+        for row in self.rows:
+            sums = found.setdefault(row["account_id"], [0, 0])
+            sums[0] += int(row.get("is_counted", True))
+            sums[1] += 1
+        ordered = sorted(found.items(), key=lambda pair: (pair[0] is not None, pair[0] or ""))
+        if not self._is_share:
+            return [{"account_id": key, "value": sums[1]} for key, sums in ordered]
+        return [
+            {"account_id": key, "numerator": sums[0], "denominator": sums[1]}
+            for key, sums in ordered
+        ]
+
+    @property
+    def total(self) -> Row:
+        """What the rows sum (or divide) to."""
+        counted = sum(bool(row.get("is_counted", True)) for row in self.rows)
+        if not self._is_share:
+            return {"value": counted}
+        size = len(self.rows)
+        return {
+            "numerator": counted, "denominator": size, "value": counted / size if size else None,
+        }
+
+    @property
+    def _is_share(self) -> bool:
+        return bool(self.about.get("is_share"))
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--format json` prints."""
+        about = {key: value for key, value in self.about.items() if key != "is_share"}
+        return {
+            "as_of": self.as_of, "whose": self.whose, **about, "rows": self.rows,
+            "accounts": self.accounts, "total": self.total,
+        }
+
+
+def members(
+    question: UseQuestion, answer: Iterable[Sequence[Any]], names: Sequence[str],
+    *, about: dict[str, Any], sql: str,
+) -> Members:
+    """The rows of `listed_sql`, with names for what stands after entity and customer."""
+    rows = []
+    for entity, customer, *rest in answer:
+        own: Row = {} if question.whose == "account" else {"user_id": entity}
+        rows.append({**own, "account_id": customer, **dict(zip(names, rest, strict=True))})
+    return Members(question.as_of.at.isoformat(), question.whose, about, rows, sql)
+
+
+def order_of(question: UseQuestion, *keys: str) -> str:
+    """SQL to order an answer by its segments, then by `keys`."""
+    segs = [f"seg{place} NULLS FIRST" for place in range(len(question.by))]
+    return ", ".join([*segs, *keys])
+
+
+Interval = tuple[float | None, float | None, float | None]
+
+
+def shares(counts: Sequence[int], sizes: Sequence[int]) -> list[Interval]:
+    """(share, low, high) of each count in its size, with the 95% Wilson interval.
+
+    Empty where a size is 0.
+
+    References
+    ----------
+    Wilson (1927), J. Am. Stat. Assoc. 22:209-212.
+    """
+    known = [place for place, size in enumerate(sizes) if size]
+    found: list[Interval] = [(None, None, None)] * len(sizes)
+    if not known:
+        return found
+    from statsmodels.stats.proportion import proportion_confint
+
+    from staycurve.insights.statistics.proportions import LEVEL
+
+    lows, highs = proportion_confint(
+        [counts[place] for place in known], [sizes[place] for place in known],
+        alpha=1 - LEVEL, method="wilson",
+    )
+    for place, low, high in zip(known, lows, highs, strict=True):
+        count, size = counts[place], sizes[place]
+        # At 0 and at the size the bound is exact; rounding leaves it a hair away.
+        found[place] = (
+            count / size, float(low) if count else 0.0, float(high) if count < size else 1.0
+        )
+    return found

@@ -53,7 +53,7 @@ def test_spark_connect(spark: Spark, tmp_path: Path) -> None:
         same_everywhere(here, there, {"month": ""})
         changed = {"subscriptions": tables["subscriptions"][:2]}
         with here, there:
-            for one in (here, there):
+            for one in (here, there) if FULL else ():
                 load_only(one, changed)
                 assert not one.refresh().is_full
             assert derived(here) == derived(there)

@@ -216,6 +216,22 @@ def test_accounts_not_there_yet_are_censored_in_the_median(tmp_path: Path) -> No
         }
 
 
+def test_small_segments_of_a_rate_are_named(tmp_path: Path) -> None:
+    accounts = [
+        {"account_id": f"a{n}", "country": "US" if n < 25 else "DE", "created_at": "2024-02-01"}
+        for n in range(28)
+    ]
+    events = [{"event_id": "e", "account_id": "a1", "event": "x", "occurred_at": "2024-02-02"}]
+    with build(tmp_path / "p", {"accounts": accounts, "events": events}) as ours:
+        how = {"start": "2024-02", "end": "2024-02", "as_of": "2024-04-01"}
+        found = ours.show("activation_rate", by="country", **how)
+        assert found.notes == (
+            "Small segments: a rate rests on fewer than 20 in country=DE (3).",
+        )
+        assert ours.show("activation_rate", **how).notes == ()
+        assert ours.show("active_accounts", by="country", **how).notes == ()
+
+
 def test_without_events_nobody_knows_who_was_activated(tmp_path: Path) -> None:
     with build(tmp_path / "p", {"accounts": "account_id created_at\na 2024-02-01"}) as ours:
         for metric in ("activation_rate", "time_to_first_value", "mau"):

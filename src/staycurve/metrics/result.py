@@ -159,8 +159,51 @@ def values_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[Row]:
     return rows
 
 
-def notes_of(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
+SMALL = 20
+"""One of fewer accounts moves a rate by five points or more."""
+
+
+def small_segments(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[str]:
+    """Segments of which a rate rests on fewer than SMALL in some period, as text."""
+    by = plan.query.by
+    places = {measure.name: 1 + len(by) + n for n, measure in enumerate(plan.measures)}
+    counted = [
+        places[formula.right.name]
+        for name, formula in plan.formulas.items()
+        if plan.metrics[name].unit is Unit.PERCENT
+        and isinstance(formula, Operation) and formula.sign == "÷"
+        and isinstance(formula.right, Measure) and not formula.right.is_money
+    ]
+    found: dict[str, int] = {}
+    for line in answer if by else ():
+        sizes = [line[place] for place in counted if line[place]]
+        if sizes and min(sizes) < SMALL:
+            segment = ", ".join(
+                f"{dim}={'' if value is None else value}"
+                for dim, value in zip(by, line[1 : 1 + len(by)], strict=True)
+            )
+            found[segment] = min(min(sizes), found.get(segment, SMALL))
+    return [f"{segment} ({size})" for segment, size in sorted(found.items())]
+
+
+SHOWN_SEGMENTS = 8
+"""How many small segments a note names."""
+
+
+def notes_of(
+    plan: Plan, rows: Sequence[Row], answer: Sequence[Sequence[Any]] = ()
+) -> tuple[str, ...]:
     """What a reader of the answer must know."""
+    small = small_segments(plan, answer)
+    if small:
+        listed = ", ".join(small[:SHOWN_SEGMENTS])
+        more = f" and {len(small) - SHOWN_SEGMENTS} more" if len(small) > SHOWN_SEGMENTS else ""
+        own = (f"Small segments: a rate rests on fewer than {SMALL} in {listed}{more}.",)
+        return (*own, *_notes(plan, rows))
+    return _notes(plan, rows)
+
+
+def _notes(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
     if not rows:
         bases = ", ".join(dict.fromkeys(RELATIONS[m.relation].base for m in plan.measures))
         return (f"There is nothing to split: no rows of {bases} lie in the range and filters.",)

@@ -356,7 +356,7 @@ class Company:
             currency=self.config.company.currency,
             sql=made.sql,
             units={name: metric.unit for name, metric in made.metrics.items()},
-            notes=notes_of(made, values),
+            notes=notes_of(made, values, rows),
             is_additive=is_additive(made),
             _accounts=lambda metric, period: self.account_rows(
                 Query((metric,), query.grain, (period,), query.as_of, (), query.filters)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from staycurve.metrics import base
 from staycurve.metrics.base import Measure, Operation, Unit
+from staycurve.metrics.cohorts import SMALL
 from staycurve.metrics.dimensions import ITEM_TRAITS
 from staycurve.metrics.query import STILL_OPEN, Plan
 from staycurve.metrics.relations import RELATIONS
@@ -159,10 +160,6 @@ def values_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[Row]:
     return rows
 
 
-SMALL = 20
-"""One of fewer accounts moves a rate by five points or more."""
-
-
 def small_segments(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[str]:
     """Segments of which a rate rests on fewer than SMALL in some period, as text."""
     by = plan.query.by
@@ -186,6 +183,8 @@ def small_segments(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[str]:
     return [f"{segment} ({size})" for segment, size in sorted(found.items())]
 
 
+SMALL_SEGMENTS = "Small segments"
+"""What the note about them begins with."""
 SHOWN_SEGMENTS = 8
 """How many small segments a note names."""
 
@@ -198,7 +197,7 @@ def notes_of(
     if small:
         listed = ", ".join(small[:SHOWN_SEGMENTS])
         more = f" and {len(small) - SHOWN_SEGMENTS} more" if len(small) > SHOWN_SEGMENTS else ""
-        own = (f"Small segments: a rate rests on fewer than {SMALL} in {listed}{more}.",)
+        own = (f"{SMALL_SEGMENTS}: a rate rests on fewer than {SMALL} in {listed}{more}.",)
         return (*own, *_notes(plan, rows))
     return _notes(plan, rows)
 

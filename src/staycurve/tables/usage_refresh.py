@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycurve.config import Config
+from staycurve.tables.account_roots import ACCOUNT_ROOTS
+from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine, name, quoted
 from staycurve.tables.events import EVENTS
 from staycurve.tables.lake import Lake, Writing
@@ -94,8 +96,6 @@ def _moved_accounts(writing: Writing) -> str:
     before = writing.meta.get("usage", {}).get("roots")
     if before == writing.tables.get("account_roots"):
         return ""
-    from staycurve.tables.account_roots import ACCOUNT_ROOTS
-
     gone, come = writing.lake.difference(
         before, writing.tables.get("account_roots"), ACCOUNT_ROOTS.name, ACCOUNT_ROOTS.columns
     )
@@ -105,8 +105,6 @@ def _moved_accounts(writing: Writing) -> str:
 
 def _changed(writing: Writing, table: str, before: int | None) -> str:
     """SQL of the rows of files that came after version `before`."""
-    from staycurve.tables.conformed import CONFORMED
-
     gone, come = writing.lake.difference(
         before, writing.tables.get(table), table, CONFORMED[table].stored
     )

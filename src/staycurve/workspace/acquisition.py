@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from staycurve.errors import NotAnsweredError, UsageError
+from staycurve.errors import UsageError
 from staycurve.insights.acquisition import acquisition_report, lead_funnel, referrals
 from staycurve.insights.acquisition.acquisition_report import METRICS, OWN, ChannelReport
 from staycurve.insights.acquisition.lead_funnel import CHANNEL, LeadFunnel, LeadQuestion
@@ -15,8 +15,10 @@ from staycurve.insights.lifecycle.lifecycle import Reading, Row
 from staycurve.metrics.catalogue import METRICS as CATALOGUE
 from staycurve.metrics.context import Context
 from staycurve.metrics.query import Query, parse_filters, plan
+from staycurve.metrics.result import SMALL_SEGMENTS
 from staycurve.money import MICRO
-from staycurve.period import Period, align, parse_period, period_of, periods_between
+from staycurve.period import Period, parse_period, periods_between
+from staycurve.workspace.ranges import periods_of
 
 if TYPE_CHECKING:
     from staycurve.workspace.company import Company
@@ -79,7 +81,8 @@ class Acquisition:
         for (period, _), amount in spent.items():
             whole[period, None] = whole.get((period, None), 0) + amount
         loose = sum(amount for (_, channel), amount in spent.items() if channel is None)
-        notes = list(shown[CHANNEL].notes)
+        # The rows stand beside what their rates are made of: no list of small ones is needed.
+        notes = [note for note in shown[CHANNEL].notes if not note.startswith(SMALL_SEGMENTS)]
         if loose:
             text = f"{loose / MICRO:,.2f} {self.company.config.company.currency}"
             notes.append(acquisition_report.UNASSIGNED.format(amount=text))
@@ -327,23 +330,7 @@ class Acquisition:
         self, asked: LeadQuestion, grain: str, start: str | None, end: str | None
     ) -> list[Period]:
         fiscal = self.company.config.company.fiscal_year_start
-        last = period_of(asked.as_of.last_day, grain, fiscal)
-        if end:
-            last = min(last, align(end, grain, is_last=True, fiscal_start=fiscal),
-                       key=lambda period: period.start)
-        first = last
-        if start:
-            first = align(start, grain, is_last=False, fiscal_start=fiscal)
-        else:
-            for _ in range(SHOWN - 1):
-                first = first.previous(fiscal)
-        found = periods_between(first.start, last.start, grain, fiscal)
-        if not found:
-            raise NotAnsweredError(
-                f"The range from {first.start} to {last.start} is empty.",
-                hint="--from must not lie after --to (or after the as-of).",
-            )
-        return found
+        return periods_of(asked.as_of, grain, start, end, shown=SHOWN, fiscal=fiscal)
 
 
 def _in_order(counts: Iterable[Any]) -> list[int]:

@@ -22,8 +22,9 @@ from staycurve.insights.lifecycle.lifecycle import Reading, Row, Transitions
 from staycurve.insights.lifecycle.stage_times import StageTimes, Stuck
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
-from staycurve.period import Period, align, parse_period, period_of, periods_between
+from staycurve.period import Period, align, parse_period, period_of
 from staycurve.tables.engine import AnyEngine
+from staycurve.workspace.ranges import periods_of
 
 if TYPE_CHECKING:
     from staycurve.workspace.company import Company
@@ -316,23 +317,7 @@ class Lifecycle:
         self, asked: Question, grain: str, start: str | None, end: str | None
     ) -> list[Period]:
         fiscal = self.company.config.company.fiscal_year_start
-        last = period_of(asked.as_of.last_day, grain, fiscal)
-        if end:
-            last = min(last, align(end, grain, is_last=True, fiscal_start=fiscal),
-                       key=lambda period: period.start)
-        first = last
-        if start:
-            first = align(start, grain, is_last=False, fiscal_start=fiscal)
-        else:
-            for _ in range(SHOWN_MONTHS - 1):
-                first = first.previous(fiscal)
-        found = periods_between(first.start, last.start, grain, fiscal)
-        if not found:
-            raise NotAnsweredError(
-                f"The range from {first.start} to {last.start} is empty.",
-                hint="--from must not lie after --to (or after the as-of).",
-            )
-        return found
+        return periods_of(asked.as_of, grain, start, end, shown=SHOWN_MONTHS, fiscal=fiscal)
 
     def _head(self, asked: Question) -> dict[str, Any]:
         return {

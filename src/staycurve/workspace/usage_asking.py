@@ -12,8 +12,9 @@ from staycurve.errors import NotAnsweredError
 from staycurve.insights.usage.usage_question import Doing, UseQuestion, check, check_whose
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
-from staycurve.period import Period, align, parse_period, period_of, periods_between
+from staycurve.period import Period, parse_period, periods_between
 from staycurve.tables.engine import AnyEngine
+from staycurve.workspace.ranges import ends_of
 
 if TYPE_CHECKING:
     from staycurve.workspace.company import Company
@@ -48,16 +49,7 @@ class Asking:
         self, use: UseQuestion, per: str, first: str | None, last: str | None
     ) -> tuple[Period, ...]:
         fiscal = self._fiscal
-        end = period_of(use.as_of.last_day, per, fiscal)
-        if last:
-            end = min(end, align(last, per, is_last=True, fiscal_start=fiscal),
-                      key=lambda period: period.start)
-        if first:
-            begin = align(first, per, is_last=False, fiscal_start=fiscal)
-        else:
-            begin = end
-            for _ in range(SHOWN[per] - 1):
-                begin = begin.previous(fiscal)
+        begin, end = ends_of(use.as_of, per, first, last, shown=SHOWN.get(per, 1), fiscal=fiscal)
         return tuple(periods_between(begin.start, end.start, per, fiscal))
 
     def _days(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
+from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
 from staycurve.metrics.query import parse_filters
@@ -26,9 +27,6 @@ WHOSE = {"user": N_("users"), "account": N_("accounts")}
 
 FEATURE = "feature:"
 """Before a feature's name, where `[usage] feature` gives features names of their own."""
-
-SMALL = 20
-"""A group of fewer is marked: one of them is five points or more. As in the cohort matrix."""
 
 NO_EVENTS = N_("no events are loaded")
 

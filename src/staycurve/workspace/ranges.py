@@ -1,0 +1,50 @@
+"""Ranges: the periods that `--from` and `--to` name, or the last few that are seen."""
+
+from __future__ import annotations
+
+from staycurve.errors import NotAnsweredError
+from staycurve.period import AsOf, Period, align, period_of, periods_between
+
+
+def ends_of(
+    seen: AsOf, grain: str, start: str | None, end: str | None, *, shown: int, fiscal: int
+) -> tuple[Period, Period]:
+    """The first and the last period of a range, of which none begins after the as-of.
+
+    Parameters
+    ----------
+    shown : int
+        How many periods there are without `start`.
+    fiscal : int
+        The month in which the company's year begins.
+    """
+    last = period_of(seen.last_day, grain, fiscal)
+    if end:
+        named = align(end, grain, is_last=True, fiscal_start=fiscal)
+        last = min(last, named, key=lambda period: period.start)
+    if start:
+        return align(start, grain, is_last=False, fiscal_start=fiscal), last
+    first = last
+    for _ in range(shown - 1):
+        first = first.previous(fiscal)
+    return first, last
+
+
+def periods_of(
+    seen: AsOf, grain: str, start: str | None, end: str | None, *, shown: int, fiscal: int
+) -> list[Period]:
+    """The periods of a range; see `ends_of`.
+
+    Raises
+    ------
+    NotAnsweredError
+        If there are none.
+    """
+    first, last = ends_of(seen, grain, start, end, shown=shown, fiscal=fiscal)
+    found = list(periods_between(first.start, last.start, grain, fiscal))
+    if not found:
+        raise NotAnsweredError(
+            f"The range from {first.start} to {last.start} is empty.",
+            hint="--from must not lie after --to (or after the as-of).",
+        )
+    return found

@@ -224,8 +224,9 @@ def _taken() -> Found:
     for process in found:
         found += parents.get(process, [])
         status = Path(f"/proc/{process}/status").read_text()
-        peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        memory += int(peak.split()[1]) / 1024
+        # A process that has ended and is not waited for yet holds no memory.
+        peaks = [line for line in status.splitlines() if line.startswith("VmHWM")]
+        memory += sum(int(peak.split()[1]) / 1024 for peak in peaks)
         if process != os.getpid():
             cpu += (int(stats[process][11]) + int(stats[process][12])) / ticks
     return {"memory": memory, "java_cpu": cpu}

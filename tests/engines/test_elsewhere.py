@@ -87,8 +87,8 @@ def test_executors_of_their_own(spark: Spark, tmp_path: Path) -> None:
     cluster = {
         **{key: value for key, value in spark.options.items() if "connect" not in key.lower()
            and key != "spark.plugins"},
-        "spark.master": "local-cluster[2,1,1024]",
-        "spark.executor.memory": "1g",
+        "spark.master": "local-cluster[2,1,2048]",
+        "spark.executor.memory": "2g",
     }
     there = Spark("spark", cluster).of(here, copy(here, tmp_path / "there"))
     if FULL:

@@ -32,6 +32,9 @@ LIVES: dict[str, Asked] = {
         "mrr", "entering_mrr", "churned_mrr", "nrr", by="lifecycle,cohort", start="2024-03",
         end="2024-06", as_of=END,
     ),
+    "who is in a stage now": lambda c: c.show(
+        "mrr", "nrr", by="lifecycle_now", start="2024-03", end="2024-06", as_of=END
+    ),
 }
 CHANNELS: dict[str, Asked] = {
     "funnel": lambda c: c.acquisition.funnel(

@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import proportion_confint
 
-from staycurve.errors import UnknownNameError
+from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.cohorts.riskiest_months import Month, compared_with_others
 from staycurve.insights.statistics.proportions import Share
 from staycurve.workspace import Company
@@ -59,6 +59,40 @@ def test_classes_sum_to_the_leavers_and_are_read_alone(company: Company) -> None
     ]
     # At risk stays who is at risk of leaving at all: the classes' hazards sum to the whole.
     assert [(m.hazard.size, m.hazard.count) for m in alone.months] == [(4, 1), (3, 0), (2, 0)]
+
+
+def test_the_accounts_behind_a_month(company: Company) -> None:
+    listed = company.cohorts.riskiest_accounts(month=2, as_of="2024-06-01")
+    assert [one.as_dict() for one in listed] == [{
+        "account_id": "crux", "first_paid_on": "2024-01-10", "left_month": 2,
+        "left_on": "2024-03-10", "end_class": "voluntary", "mrr": 30.0, "has_returned": True,
+    }]
+    there = company.cohorts.riskiest_accounts(month=2, is_leaver=False, as_of="2024-06-01")
+    # Who left later tells so; dune pays on.
+    assert [(one.account_id, one.left_month, one.mrr) for one in there] == [
+        ("bolt", 3, 50_000_000), ("crux", 2, 30_000_000), ("dune", None, 10_000_000),
+    ]
+    with pytest.raises(UsageError, match="no subscription month"):
+        company.cohorts.riskiest_accounts(month=0)
+    with pytest.raises(UnknownNameError, match="end class"):
+        company.cohorts.riskiest_accounts(month=1, end_class="bored")
+
+
+@pytest.mark.parametrize("as_of", ["2024-06-01", "2024-03-11", "2024-03-10T12:00:00Z"])
+@pytest.mark.parametrize("where", ["", "plan=Max"])
+def test_every_count_opens_into_as_many_accounts(
+    company: Company, as_of: str, where: str
+) -> None:
+    for found in company.cohorts.riskiest_months(as_of=as_of, where=where).months:
+        asked = {"month": found.month, "as_of": as_of, "where": where}
+        at_risk = company.cohorts.riskiest_accounts(is_leaver=False, **asked)
+        assert len({one.account_id for one in at_risk}) == len(at_risk) == found.hazard.size
+        left = company.cohorts.riskiest_accounts(**asked)
+        assert len(left) == found.hazard.count
+        assert {one.account_id for one in left} <= {one.account_id for one in at_risk}
+        for name, counted in found.classes.items():
+            own = company.cohorts.riskiest_accounts(end_class=name, **asked)
+            assert len(own) == counted
 
 
 def test_facts_after_the_as_of_are_not_seen(company: Company) -> None:

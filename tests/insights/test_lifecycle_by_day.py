@@ -302,6 +302,34 @@ def test_mrr_by_lifecycle_sums_to_mrr_and_moves_are_no_churn(company: Company) -
         assert sum(parts) == pytest.approx(row["value"]), row
 
 
+def test_metrics_of_the_accounts_now_in_a_stage(company: Company) -> None:
+    now = "2024-10-01"
+    names = ("mrr", "nrr", "churned_mrr", "entering_mrr", "leaving_mrr", "customers")
+    asked = {"start": "2024-04", "end": "2024-09", "as_of": now}
+    stages: dict[str, list[str]] = {}
+    for row in company.lifecycle.accounts(as_of=now):
+        stages.setdefault(row["stage"], []).append(row["account_id"])
+    assert len(stages) > 3
+    cut = company.show(*names, by="lifecycle_now", **asked).rows
+    seen = {row["segment"]["lifecycle_now"] for row in cut}
+    assert seen <= {*stages, None}
+    for stage_name in seen - {None}:
+        ids = "|".join(stages[stage_name])
+        own = company.show(*names, where=f"account_id={ids}", **asked).rows
+        there = [row for row in cut if row["segment"]["lifecycle_now"] == stage_name]
+        assert [(r["metric"], r["period"], r["value"]) for r in there] == [
+            (r["metric"], r["period"], r["value"]) for r in own
+        ]
+        alone = company.show(*names, where=f"lifecycle_now={stage_name}", **asked).rows
+        assert [r["value"] for r in alone] == [r["value"] for r in own]
+    # Who they are does not change while they are followed back.
+    assert not any(r["value"] for r in cut if r["metric"] in ("entering_mrr", "leaving_mrr"))
+    counted = company.cohort(by="lifecycle_now", as_of=now)["rows"]
+    everybody = company.cohort(as_of=now)["rows"]
+    sizes = [sum(r["size"] for r in rows if r["age"] == 0) for rows in (counted, everybody)]
+    assert sizes[0] == sizes[1] > 0
+
+
 def test_the_stages_hold_the_mrr_of_the_metric(company: Company) -> None:
     standing = company.lifecycle.stages(start="2024-03", end="2024-12", as_of="2025-01-01")
     shown = company.show("mrr", "customers", start="2024-03", end="2024-12", as_of="2025-01-01")

@@ -16,7 +16,8 @@ MOVED = (
 NAMES = ("opening_mrr", *MOVED, "entering_mrr", "leaving_mrr", "net_new_mrr", "fx_impact", "mrr")
 CUTS = (
     "", "plan", "product", "kind", "interval", "currency", "industry", "country", "cohort",
-    "tenure", "mrr_band", "plan,tenure", "interval,mrr_band,country",
+    "tenure", "mrr_band", "plan,tenure", "interval,mrr_band,country", "tenure_now",
+    "tenure,mrr_band_now",
 )
 SCALE = 1_000_000
 
@@ -81,7 +82,7 @@ def test_a_filter_is_the_segment_of_the_cut(seed: int, tmp_path: Path) -> None:
     tables = company(Seeded(900 + seed), 8, 6)
     with build(tmp_path / "project", tables) as ours:
         names = (*NAMES, "customers", "nrr", "grr", "customer_churn_rate")
-        for by in ("plan", "interval", "industry", "tenure", "mrr_band"):
+        for by in ("plan", "interval", "industry", "tenure", "mrr_band", "mrr_band_now"):
             rows = ours.show(*names, by=by).rows
             for value in {row["segment"][by] for row in rows}:
                 alone = ours.show(*names, where=f"{by}={value or ''}").rows

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from staycurve.config import Config
-from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
+from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING, now_of
 from staycurve.period import AsOf, Period
 from staycurve.tables.account_roots import account_column
-from staycurve.tables.engine import name, quoted
+from staycurve.tables.engine import quoted
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,27 @@ class Context:
         """Asked dimensions whose value changes with time."""
         return [dim for dim in self.dims if dim in MOVING]
 
+    @property
+    def needs_firsts(self) -> bool:
+        """Whether the relations of the asked dimensions read the relation `firsts`."""
+        return any(dim in (COHORT, "tenure", "tenure_now") for dim in self.dims)
+
+    def segment_relations(self) -> dict[str, str]:
+        """Name → SQL of the relations that `segments` joins, beside `firsts` and tables."""
+        found = {}
+        for dim in self.dims:
+            current = now_of(dim)
+            if dim in MOVING:
+                found[f"moving_{dim}"] = MOVING[dim].spans(self.config)
+            elif current:
+                spans = (current.at_close or current.spans)(self.config)
+                day = f"DATE '{self.as_of.last_day}'"
+                found[dim] = (
+                    f"SELECT account_id, value FROM ({spans}) now_spans "
+                    f"WHERE starts_on <= {day} AND ends_on > {day}"
+                )
+        return found
+
     def join_period(self, day: str, *, periods: str = "periods") -> str:
         """SQL that joins the period `p` in which a day lies and is seen."""
         seen = f"{day} <= p.close_on"
@@ -127,10 +148,13 @@ class Context:
                 for mark, at in (("a", day), ("b", fallback_day)):
                     if at:
                         joins.append(
-                            f"LEFT JOIN moving_{name(dim)[1:-1]} {seg}{mark} "
+                            f"LEFT JOIN moving_{dim} {seg}{mark} "
                             f"ON {seg}{mark}.account_id = {account} "
                             f"AND {seg}{mark}.starts_on <= {at} AND {seg}{mark}.ends_on > {at}"
                         )
+            elif now_of(dim):
+                columns.append(f"{seg}n.value AS {seg}")
+                joins.append(f"LEFT JOIN {dim} {seg}n ON {seg}n.account_id = {account}")
             elif dim == COHORT:
                 columns.append(f"strftime({seg}f.first_paid_on, '%Y-%m') AS {seg}")
                 joins.append(f"LEFT JOIN firsts {seg}f ON {seg}f.account_id = {account}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from staycurve.config import Config
@@ -12,6 +12,8 @@ ITEM_TRAITS = ("plan", "product", "kind", "interval", "currency")
 """Columns of mrr_items: they filter items, so an account may stand in several segments."""
 
 COHORT = "cohort"
+
+_NOW = "_now"
 
 TENURE_BANDS = ((0, "0-2 months"), (3, "3-5 months"), (6, "6-11 months"), (12, "12-23 months"),
                 (24, "24+ months"))
@@ -28,11 +30,19 @@ class Moving:
     spans : callable
         Config → SQL of rows (account_id, value, starts_on, ends_on), without overlaps per account;
         `ends_on` is never null.
+    at_close : callable, optional
+        The same with what holds at each day's close, where `spans` books a change otherwise.
     """
 
     name: str
     about: str
     spans: Callable[[Config], str]
+    at_close: Callable[[Config], str] | None = None
+
+    @property
+    def now(self) -> str:
+        """The dimension of the value that holds on the as-of's day, whichever day is asked for."""
+        return self.name + _NOW
 
 
 def _tenure(config: Config) -> str:
@@ -88,9 +98,14 @@ def add_moving(moving: Moving) -> None:
     MOVING[moving.name] = moving
 
 
-def moving_names(dims: Iterable[str]) -> list[str]:
-    """Those of `dims` whose value changes with time."""
-    return [dim for dim in dims if dim in MOVING]
+def moving_dims() -> list[str]:
+    """Every dimension whose value changes with time, and those of its value as of now."""
+    return [*MOVING, *(moving.now for moving in MOVING.values())]
+
+
+def now_of(dim: str) -> Moving | None:
+    """The moving dimension of which `dim` is the value as of now, if it is one."""
+    return MOVING.get(dim.removesuffix(_NOW)) if dim.endswith(_NOW) else None
 
 
 MOVEMENT_COHORT = {COHORT: "strftime(v.first_paid_on, '%Y-%m')"}

@@ -13,7 +13,7 @@ from staycurve.metrics import base
 from staycurve.metrics.base import Formula, Measure, Metric
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, MOVING
+from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, moving_dims
 from staycurve.metrics.mrr_totals import value_edges
 from staycurve.metrics.relations import RELATIONS, Relation
 from staycurve.period import AsOf, Period, month_index, month_start, periods_between
@@ -97,7 +97,7 @@ def known_dims(relation: Relation, attributes: Iterable[str]) -> list[str]:
             for column in ACCOUNTS.columns
             if column.kind == "text" or column.name == "employees"
         ]
-        found += [*attributes, COHORT, *MOVING]
+        found += [*attributes, COHORT, *moving_dims()]
     return list(dict.fromkeys(found))
 
 
@@ -193,11 +193,7 @@ def _statement(
 ) -> str:
     used = list(dict.fromkeys(measure.relation for measure in measures))
     shared = {need for name in used for need in RELATIONS[name].needs}
-    if (
-        COHORT in context.dims
-        or "tenure" in context.dims
-        or context.config.convention("free_plan") == "active"
-    ):
+    if context.needs_firsts or context.config.convention("free_plan") == "active":
         shared.add("firsts")
     ctes = [f"periods AS ({_points_sql(_period_points(context))})"]
     if "firsts" in shared:
@@ -206,9 +202,7 @@ def _statement(
                          ("rolling", _rolling_points), ("month_rolling", _month_rolling_points)):
         if name in shared:
             ctes.append(f"{name} AS ({_points_sql(points(context))})")
-    ctes += [
-        f"moving_{dim} AS ({MOVING[dim].spans(context.config)})" for dim in context.moving
-    ]
+    ctes += [f"{name} AS ({sql})" for name, sql in context.segment_relations().items()]
     keys = [*(["account_id"] if is_by_account else []), "start_on",
             *(f"seg{place}" for place in range(context.by_count))]
     key = ", ".join(keys)

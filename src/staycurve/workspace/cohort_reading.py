@@ -21,7 +21,7 @@ from staycurve.insights.cohorts.cohort_retention import ANNUAL, SECOND_MONTH, Re
 from staycurve.insights.cohorts.cohort_standing import Fared
 from staycurve.insights.cohorts.first_month import is_first_month
 from staycurve.insights.cohorts.history_share import HistoryShare
-from staycurve.insights.cohorts.riskiest_months import RiskiestMonths
+from staycurve.insights.cohorts.riskiest_months import AtRisk, RiskiestMonths
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
 from staycurve.period import align
@@ -152,6 +152,36 @@ class CohortReading:
             self._check(asked, engine)
             answer = engine.rows(sql)
         return riskiest_months.riskiest(asked, answer, end_class=end_class, sql=sql)
+
+    def riskiest_accounts(
+        self,
+        *,
+        month: int,
+        is_leaver: bool = True,
+        end_class: str | None = None,
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> list[AtRisk]:
+        """The accounts behind a month of `riskiest_months`, those with the most MRR first.
+
+        Parameters
+        ----------
+        month : int
+            The subscription month, from 1.
+        is_leaver : bool
+            Those who left in it; otherwise all who were at risk in it.
+        end_class : str, optional
+            Of those who left: voluntary, involuntary, paused or unknown ends alone.
+        """
+        riskiest_months.check_class(end_class)
+        riskiest_months.check_month(month)
+        asked = self._question((), where, as_of)
+        sql = riskiest_months.accounts_statement(
+            asked, month=month, is_leaver=is_leaver, end_class=end_class
+        )
+        with self._seeing(asked) as engine:
+            self._check(asked, engine)
+            return riskiest_months.accounts(engine.rows(sql))
 
     def retention(
         self,

@@ -22,7 +22,7 @@ from staycurve.insights.cohorts.first_month import (
     order_of,
 )
 from staycurve.metrics.context import Filter
-from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS, MOVING
+from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import AsOf, Period, period_of
@@ -163,8 +163,7 @@ def members_sql(question: Question) -> str:
 def moving_sql(question: Question) -> str:
     """The relations of the asked dimensions that change with time, each with a comma after it."""
     return "".join(
-        f"moving_{dim} AS ({MOVING[dim].spans(question.config)}),\n"
-        for dim in question.context.moving
+        f"{name} AS ({sql}),\n" for name, sql in question.context.segment_relations().items()
     )
 
 

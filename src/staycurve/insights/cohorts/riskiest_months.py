@@ -13,13 +13,15 @@ for lives counted in whole months.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from staycurve.errors import UnknownNameError
+from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.cohorts.cohort_members import (
+    FAR,
     NOBODY,
     Question,
     Segment,
@@ -35,6 +37,8 @@ from staycurve.insights.statistics.proportions import (
     larger_by_chance,
     share,
 )
+from staycurve.money import MICRO
+from staycurve.tables.engine import quoted
 
 CLASSES = ("voluntary", "involuntary", "paused", "unknown")
 
@@ -143,10 +147,21 @@ def statement(question: Question) -> str:
     `left_month` is empty for who still pays; `seen_months` are the whole months that are seen.
     """
     segs = segs_of(question)
+    order = "".join(f"seg{place} NULLS FIRST, " for place in range(len(question.by)))
+    return f"""WITH {_lives(question)}
+SELECT {segs[2:] + ", " if segs else ""}CAST(left_month AS BIGINT) AS left_month, end_class,
+       CAST(seen_months AS BIGINT) AS seen_months, CAST(COUNT(*) AS BIGINT) AS accounts,
+       CAST(SUM(has_returned) AS BIGINT) AS returned
+FROM lives
+GROUP BY {segs[2:] + ", " if segs else ""}left_month, end_class, seen_months
+ORDER BY {order}left_month NULLS FIRST, end_class NULLS FIRST, seen_months"""
+
+
+def _lives(question: Question) -> str:
+    """The relation `lives`, one row an account and segment, and those that it rests on."""
     last = f"DATE '{question.last_whole_day}'"
     last_paid = "CAST(x.left_on - INTERVAL 1 DAY AS DATE)"
-    order = "".join(f"seg{place} NULLS FIRST, " for place in range(len(question.by)))
-    return f"""WITH {members_sql(question)},
+    return f"""{members_sql(question)},
 {spells_sql(question)},
 exits AS (
     SELECT f.account_id, MIN(s.starts_on) AS left_on
@@ -163,7 +178,7 @@ came_back AS (
     GROUP BY x.account_id
 ),
 lives AS (
-    SELECT m.account_id{segs_of(question, "m.")},
+    SELECT m.account_id{segs_of(question, "m.")}, m.first_paid_on, x.left_on,
            CASE WHEN x.left_on IS NOT NULL
                 THEN greatest({whole_months("m.first_paid_on", last_paid)} + 1, 1)
            END AS left_month,
@@ -174,13 +189,81 @@ lives AS (
     LEFT JOIN exits x ON x.account_id = m.account_id
     LEFT JOIN spells s ON s.account_id = x.account_id AND s.starts_on = x.left_on
     LEFT JOIN came_back r ON r.account_id = m.account_id
-)
-SELECT {segs[2:] + ", " if segs else ""}CAST(left_month AS BIGINT) AS left_month, end_class,
-       CAST(seen_months AS BIGINT) AS seen_months, CAST(COUNT(*) AS BIGINT) AS accounts,
-       CAST(SUM(has_returned) AS BIGINT) AS returned
-FROM lives
-GROUP BY {segs[2:] + ", " if segs else ""}left_month, end_class, seen_months
-ORDER BY {order}left_month NULLS FIRST, end_class NULLS FIRST, seen_months"""
+)"""
+
+
+def accounts_statement(
+    question: Question, *, month: int, is_leaver: bool, end_class: str | None = None
+) -> str:
+    """SQL of the rows of AtRisk: who was at risk in a month, or who left in it.
+
+    Parameters
+    ----------
+    question : Question
+        Without `by`: an account is listed once.
+    """
+    kept = f"coalesce(least(l.left_month, l.seen_months), l.seen_months) >= {month}"
+    if is_leaver:
+        kept = f"l.left_month = {month} AND l.left_month <= l.seen_months"
+    if is_leaver and end_class:
+        kept += f" AND coalesce(l.end_class, 'unknown') = {quoted(end_class)}"
+    return f"""WITH {_lives(question)}
+SELECT l.account_id, l.first_paid_on, CAST(l.left_month AS BIGINT) AS left_month, l.left_on,
+       CASE WHEN l.left_on IS NOT NULL THEN coalesce(l.end_class, 'unknown') END AS end_class,
+       CAST(p.mrr AS BIGINT) AS mrr, l.has_returned = 1 AS has_returned
+FROM lives l
+LEFT JOIN spells p ON p.account_id = l.account_id AND p.is_paying = 1
+     AND (p.ends_on = l.left_on OR (l.left_on IS NULL AND p.ends_on = {FAR}))
+WHERE {kept}
+ORDER BY p.mrr DESC NULLS LAST, l.account_id"""
+
+
+@dataclass(frozen=True)
+class AtRisk:
+    """One account behind a month's hazard.
+
+    Attributes
+    ----------
+    left_month : int, optional
+        The subscription month in which it first left; None while it pays.
+    mrr : int, optional
+        Micro-units: what it paid before it left, or pays now.
+    has_returned : bool
+        Whether it paid again after it first left.
+    """
+
+    account_id: str
+    first_paid_on: dt.date
+    left_month: int | None
+    left_on: dt.date | None
+    end_class: str | None
+    mrr: int | None
+    has_returned: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """One row as `--format json` prints it; money in major units."""
+        return {
+            "account_id": self.account_id,
+            "first_paid_on": str(self.first_paid_on),
+            "left_month": self.left_month,
+            "left_on": self.left_on and str(self.left_on),
+            "end_class": self.end_class,
+            "mrr": None if self.mrr is None else self.mrr / MICRO,
+            "has_returned": self.has_returned,
+        }
+
+
+def accounts(answer: Iterable[Sequence[Any]]) -> list[AtRisk]:
+    """The accounts that `accounts_statement` finds."""
+    return [AtRisk(*row) for row in answer]
+
+
+def check_month(month: int) -> None:
+    """Raise for what is no subscription month."""
+    if month < 1:
+        raise UsageError(
+            f"{month} is no subscription month.", hint="They are counted from 1."
+        )
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ UNTRACKED = N_(
 )
 TRACKED_LATE = N_("Use is known from {day} on; before it, stages come from payments alone.")
 
+_OWN = ("lifecycle", "lifecycle_now")
+"""Dimensions that are what is read here."""
+
 Row = dict[str, Any]
 Open = Callable[..., list[Row]]
 
@@ -114,9 +117,9 @@ class Transitions(Reading):
 def check(question: Question, attributes: Sequence[str]) -> None:
     """Raise where a dimension is not known, or is not an account's own."""
     known = [d for d in known_dims(RELATIONS["closing"], attributes) if d not in ITEM_TRAITS]
-    known = [dim for dim in known if dim != "lifecycle"]
+    known = [dim for dim in known if dim not in _OWN]
     for dim in question.dims:
-        if dim in (*ITEM_TRAITS, "lifecycle"):
+        if dim in (*ITEM_TRAITS, *_OWN):
             raise NotAnsweredError(
                 f"The lifecycle cannot be cut by {dim}: it is not one of an account at a time.",
                 hint=f"Cut it by: {', '.join(known)}",

@@ -171,6 +171,11 @@ LEFT JOIN (SELECT DISTINCT account_id, day FROM mrr_movements WHERE movement = '
   ON c.account_id = s.account_id AND c.day = s.starts_on"""
 
 
+def _stages_at_close(config: Config) -> str:
+    """SQL of rows (account_id, value, starts_on, ends_on): the stage at each day's close."""
+    return f"SELECT account_id, stage AS value, starts_on, ends_on FROM ({statement(config)}) s"
+
+
 LIFECYCLE = Moving(
     "lifecycle",
     N_(
@@ -178,5 +183,6 @@ LIFECYCLE = Moving(
         "stands in the stage that it left."
     ),
     _stages_of_days,
+    at_close=_stages_at_close,
 )
 """`--by lifecycle`: an account that changes its stage enters and leaves with its MRR."""

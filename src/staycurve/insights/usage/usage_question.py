@@ -15,7 +15,7 @@ from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
+from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, moving_dims
 from staycurve.metrics.query import parse_filters
 from staycurve.period import AsOf
 from staycurve.tables.accounts import ACCOUNTS
@@ -221,7 +221,7 @@ def check(
         If no events are loaded.
     """
     columns = [c.name for c in ACCOUNTS.columns if c.kind == "text" or c.name == "employees"]
-    known = [*columns, *attributes, *ITEM_TRAITS, COHORT, *MOVING, *own]
+    known = [*columns, *attributes, *ITEM_TRAITS, COHORT, *moving_dims(), *own]
     for dim in question.dims:
         if dim not in known:
             raise UnknownNameError("dimension", dim, known)

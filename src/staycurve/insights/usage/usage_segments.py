@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from staycurve.insights.usage.usage_question import UseQuestion
-from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, ITEM_TRAITS, MOVING
+from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
 
 Row = dict[str, Any]
 
@@ -54,11 +54,9 @@ def cut(
     if not context.dims:
         return Cut((), rows)
     ctes = []
-    if COHORT in context.dims or "tenure" in context.dims:
+    if context.needs_firsts:
         ctes.append(f"firsts AS ({FIRSTS_SQL})")
-    ctes += [
-        f"moving_{dim} AS ({MOVING[dim].spans(question.config)})" for dim in context.moving
-    ]
+    ctes += [f"{name} AS ({sql})" for name, sql in context.segment_relations().items()]
     ctes.append(customers_cte(question, rows))
     segments, joins = context.segments(
         account="b.customer", day=day, fallback_day=fallback_day,

@@ -15,6 +15,11 @@ Over = Annotated[str, Query(description="activation, or 12m for twelve months", 
 Per = Annotated[
     str, Query(description="Activation months in a row: month, quarter, year or all", max_length=8)
 ]
+EndClass = Annotated[
+    str,
+    Query(alias="class", description="voluntary, involuntary, paused or unknown ends alone",
+          max_length=20),
+]
 
 router = APIRouter(
     prefix="/api/v1/cohorts",
@@ -73,11 +78,7 @@ def churn_accounts(
 @router.get("/riskiest", response_model=shapes.RiskiestShape)
 def riskiest(
     company: Served,
-    end_class: Annotated[
-        str,
-        Query(alias="class", description="voluntary, involuntary, paused or unknown ends alone",
-              max_length=20),
-    ] = "",
+    end_class: EndClass = "",
     by: By = "",
     where: Where = "",
     as_of: AsOf = "",
@@ -87,6 +88,29 @@ def riskiest(
         end_class=end_class or None, by=by, where=where, as_of=as_of or None
     )
     return JSONResponse(found.as_dict())
+
+
+@router.get("/riskiest/accounts", response_model=shapes.AtRiskAccountsShape)
+def riskiest_accounts(
+    company: Served,
+    month: Annotated[int, Query(description="The subscription month, from 1", ge=1, le=9999)],
+    left: Annotated[
+        bool, Query(description="Those who left in it; false: all at risk in it")
+    ] = True,
+    end_class: EndClass = "",
+    where: Where = "",
+    as_of: AsOf = "",
+) -> JSONResponse:
+    """The accounts behind a month's hazard, those with the most MRR first."""
+    listed = company.cohorts.riskiest_accounts(
+        month=month, is_leaver=left, end_class=end_class or None, where=where, as_of=as_of or None
+    )
+    return JSONResponse({
+        "as_of": company.as_of(as_of or None).at.isoformat(),
+        "currency": company.config.company.currency,
+        "month": month,
+        "rows": [one.as_dict() for one in listed],
+    })
 
 
 @router.get("/retention", response_model=shapes.RetentionShape)

@@ -137,6 +137,27 @@ class FaredAccountsShape(TypedDict):
     rows: list[FaredShape]
 
 
+class AtRiskShape(TypedDict):
+    """One account behind a month's hazard; `left_on` is null while it pays."""
+
+    account_id: str
+    first_paid_on: str
+    left_month: int | None
+    left_on: str | None
+    end_class: str | None
+    mrr: float | None
+    has_returned: bool
+
+
+class AtRiskAccountsShape(TypedDict):
+    """The accounts behind a month's hazard, those with the most MRR first."""
+
+    as_of: str
+    currency: str
+    month: int
+    rows: list[AtRiskShape]
+
+
 class MonthShape(TypedDict, total=False):
     """The hazard of one subscription month; `p_value` is raised for the number of tests."""
 

@@ -75,7 +75,7 @@ def _figures(ask: Ask) -> Shown:
         *(_retained(trend) for trend in retention_of(ask).get("trends", [])),
         *_from_history(ask, history),
         *_lost(ask),
-        *_riskiest(risk_of(ask)),
+        *_riskiest(ask, risk_of(ask)),
     ][:6]
     rows = [{"figure": card.name, "label": card.label, "value": card.full} for card in cards]
     return shown(rows, Reading(cards=cards))
@@ -149,7 +149,7 @@ def _lost(ask: Ask) -> list[Card]:
     ]
 
 
-def _riskiest(found: Row) -> list[Card]:
+def _riskiest(ask: Ask, found: Row) -> list[Card]:
     names = {one["month"] for one in found["named"]}
     months = [row for row in found["rows"] if row["month"] in names]
     if not months:
@@ -157,7 +157,7 @@ def _riskiest(found: Row) -> list[Card]:
     worst = max(months, key=lambda row: float(row["hazard"]))
     return [Card(
         "riskiest", _("Riskiest subscription month"), _("month %s") % worst["month"],
-        str(worst["month"]), "#risk",
+        str(worst["month"]), ask.url("/cohorts/months", month=str(worst["month"])),
         note=_("%(share)s of those still there leave in it; %(ends)s") % {
             "share": percent(worst["hazard"]), "ends": about_95(worst["low"], worst["high"]),
         },

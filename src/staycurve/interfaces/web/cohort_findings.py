@@ -50,6 +50,11 @@ def cell_at(ask: Ask, cohort: str, age: int) -> str:
     return link("/accounts", options, ask.filters)
 
 
+def risk_at(ask: Ask, own_month: int, **which: str) -> str:
+    """The address of who left in a subscription month, or was at risk in it."""
+    return ask.url("/cohorts/months", month=str(own_month), **which)
+
+
 def _retention(ask: Ask) -> Shown:
     from staycurve.metrics import charts
 
@@ -185,7 +190,7 @@ def _risk(ask: Ask) -> Shown:
     drawn, ends, lines = [], {}, []
     for row in found["rows"]:
         name, own = str(row["month"]), "named" if row["is_named"] else "usual"
-        lines.append(_risk_line(row))
+        lines.append(_risk_line(ask, row))
         if row["hazard"] is None:
             continue
         ends[name, own] = row["low"], row["high"]
@@ -193,7 +198,9 @@ def _risk(ask: Ask) -> Shown:
             "month": name, "share": percent(row["hazard"]),
             "ends": between(row["low"], row["high"]), "count": whole(row["at_risk"]),
         }
-        drawn.append(charts.Point(name, own, row["hazard"], about, "/cohorts#risk"))
+        drawn.append(
+            charts.Point(name, own, row["hazard"], about, risk_at(ask, row["month"]))
+        )
     known = {p.period for p in drawn}
     months = [str(row["month"]) for row in found["rows"] if str(row["month"]) in known]
     drawing = picture_by(
@@ -209,7 +216,7 @@ def _risk(ask: Ask) -> Shown:
     ]
     table = Table(_("Hazard by subscription month"), heads, lines, is_folded=True)
     return shown(
-        [{**row, "rows_at": None} for row in found["rows"]],
+        [{**row, "rows_at": risk_at(ask, row["month"])} for row in found["rows"]],
         Reading(
             said=_risky(found), picture=drawing, unit=_("share of those at risk"), tables=[table],
             notes=[_("Months counted from the first paid day, until an account first ceased to "
@@ -223,15 +230,19 @@ def _risk(ask: Ask) -> Shown:
     )
 
 
-def _risk_line(row: Row) -> Line:
-    share = {**row, "value": row["hazard"]}
+def _risk_line(ask: Ask, row: Row) -> Line:
+    share, own = {**row, "value": row["hazard"]}, row["month"]
+    left_at = risk_at(ask, own)
     return Line(
-        words(str(row["month"])),
+        words(str(own)),
         [
-            count(row["at_risk"]), count(row["left"]),
-            rate(share, is_named=row["is_named"]),
+            count(row["at_risk"], risk_at(ask, own, at_risk="1")), count(row["left"], left_at),
+            rate(share, left_at, is_named=row["is_named"]),
             Cell(percent(row["base_rate"]), about=str(row.get("why") or "")),
-            *(count(row["classes"][name]) for name in CLASSES),
+            *(
+                count(number, risk_at(ask, own, end_class=name) if number else "")
+                for name, number in ((name, row["classes"][name]) for name in CLASSES)
+            ),
         ],
     )
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.cohorts.cohort_churn import CASES
 from staycurve.insights.cohorts.cohort_standing import GROUPS
@@ -15,7 +16,7 @@ from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.choices import Choice
 from staycurve.interfaces.web.choosing import choice_of, chooser, chosen_of, switch_of
 from staycurve.interfaces.web.cohort_figures import FIGURES, HISTORY, churn_of
-from staycurve.interfaces.web.cohort_findings import RETENTION, RISK
+from staycurve.interfaces.web.cohort_findings import CLASSES, RETENTION, RISK
 from staycurve.interfaces.web.cohort_grid import COHORTS as GRID
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.kept import asked_of
@@ -199,6 +200,34 @@ def _accounts(ask: Ask) -> Listed:
     )
 
 
+def _in_month(ask: Ask) -> Listed:
+    text, own = ask.options.get("month", ""), ask.options.get("end_class")
+    if not text.isdecimal() or len(text) > 4:
+        raise UsageError(f"'{text}' is no subscription month.", hint="They are counted from 1.")
+    is_leaver = "at_risk" not in ask.options
+    found = ask.company.cohorts.riskiest_accounts(
+        month=int(text), is_leaver=is_leaver, end_class=own, **asked_of(ask)
+    )
+    about = _("left in month %s of their subscription") if is_leaver else _(
+        "at risk in month %s of their subscription"
+    )
+    about %= text
+    if own:
+        about = f"{about}, {_(CLASSES[own]).lower()}"
+    return Listed(
+        about,
+        [{**one.as_dict(), "end_class": _(CLASSES[one.end_class]) if one.end_class else None}
+         for one in found],
+        {
+            "first_paid_on": (_("First paid"), Kind.DAY), "mrr": (_("MRR"), Unit.MONEY),
+            "left_month": (_("Left in month"), Unit.COUNT), "left_on": (_("Left"), Kind.DAY),
+            "end_class": (_("Why"), Kind.TEXT), "has_returned": (_("Came back"), Kind.FLAG),
+        },
+        ask.url("/cohorts") + "#risk",
+        ("mrr",),
+    )
+
+
 FARED = Panel(
     "fared", N_("Customers lost against revenue lost"),
     N_("Do cohorts lose customers, revenue, both or neither?"), "reading.html", _fared,
@@ -216,4 +245,8 @@ COHORTS = Page(
 COHORT_ACCOUNTS = rows_page(
     "/cohorts/accounts", _accounts, title=N_("Accounts by how they fared"), group=Group.REVENUE,
     options=("over", "group", "cohort"),
+)
+COHORT_MONTHS = rows_page(
+    "/cohorts/months", _in_month, title=N_("Accounts by the month in which they left"),
+    group=Group.REVENUE, options=("month", "end_class", "at_risk"),
 )

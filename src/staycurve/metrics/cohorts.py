@@ -16,7 +16,7 @@ from staycurve.metrics.dimensions import (
     MOVEMENT_COHORT,
     MOVING,
 )
-from staycurve.metrics.mrr_relations import closing_rows
+from staycurve.metrics.mrr_relations import standing_rows
 from staycurve.metrics.mrr_totals import payer_totals, value_edges, value_totals
 from staycurve.metrics.query import STILL_OPEN, known_dims, points_sql
 from staycurve.metrics.relations import RELATIONS
@@ -214,7 +214,7 @@ starts AS (
     {rate_join(item="i", day="m.first_paid_on", rate="x")}
     GROUP BY m.account_id, m.cohort_on{segs}
 ),
-closes AS ({closing_rows("periods")(bare)}),
+closes AS ({standing_rows("periods", is_counting=True)(bare)}),
 later AS (
     SELECT m.account_id, m.cohort_on{segs}, {_age("c.start_on", "m.cohort_on")} AS age,
            MAX(c.is_paying) AS is_paying, SUM(c.value) AS value

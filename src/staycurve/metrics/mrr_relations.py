@@ -16,21 +16,29 @@ from staycurve.tables.mrr_movements import (
 
 ITEM_COLUMNS = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
 FAR = "DATE '9999-12-31'"
+FIRSTS_JOIN = "LEFT JOIN firsts h ON h.account_id = i.account_id"
 
 
-def _standing(context: Context, *, points: str, point: str, history: str = "") -> str:
+def _standing(
+    context: Context, *, points: str, point: str, is_counting: bool = False, history: str = ""
+) -> str:
     """Items in force at the close of a day of each period, valued that day."""
     segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS, day=f"p.{point}")
+    paying = (
+        f"CASE WHEN i.amount > 0 {_free(context, point)} THEN 1 ELSE 0 END AS is_paying,"
+        if is_counting
+        else ""
+    )
     return f"""SELECT i.account_id, p.start_on{segments},
        {value_sql(context.config, item="i", rate="x")} AS value,
-       CASE WHEN i.amount > 0 {_free(context, point)} THEN 1 ELSE 0 END AS is_paying,
+       {paying}
        CASE WHEN i.requested_on <= p.{point} OR (i.own_requested_on <= p.{point}
                  AND i.followed_on > DATE '{context.as_of.last_day}')
             THEN 1 ELSE 0 END AS is_requested,
        i.is_contracted, p.{point} AS point_on{history}
 FROM {points} p
 JOIN mrr_items i ON i.starts_on <= p.{point} AND coalesce(i.ends_on, {FAR}) > p.{point}
-{_firsts(context, is_needed=bool(history))}
+{FIRSTS_JOIN if history or (is_counting and _keeps_free(context)) else ""}
 {rate_join(item="i", day=f"p.{point}", rate="x")}
 {joins}"""
 
@@ -50,25 +58,21 @@ def _free(context: Context, point: str) -> str:
     return f"OR h.first_paid_on <= p.{point}" if _keeps_free(context) else ""
 
 
-def _firsts(context: Context, *, is_needed: bool = False) -> str:
-    """The join of each account's first paid day, where anything asks for it."""
-    if is_needed or _keeps_free(context):
-        return "LEFT JOIN firsts h ON h.account_id = i.account_id"
-    return ""
+def standing_rows(
+    points: str, point: str = "close_on", *, is_counting: bool = False
+) -> Callable[[Context], str]:
+    """What stands at a day of each of `points`: 'periods', or the 'months' in them.
 
-
-def closing_rows(points: str) -> Callable[[Context], str]:
-    """What stands at the close of each of `points`: 'periods', or the 'months' in them."""
+    Parameters
+    ----------
+    is_counting : bool
+        Whether rows say who is a customer, as `is_paying`; value needs no such thing.
+    """
 
     def rows(context: Context) -> str:
-        return _standing(context, points=points, point="close_on")
+        return _standing(context, points=points, point=point, is_counting=is_counting)
 
     return rows
-
-
-def opening_rows(context: Context) -> str:
-    """What stood when each period opened."""
-    return _standing(context, points="periods", point="open_on")
 
 
 def opener_rows(points: str) -> Callable[[Context], str]:
@@ -92,7 +96,7 @@ def opener_rows(points: str) -> Callable[[Context], str]:
        CASE WHEN i.amount > 0 {_free(context, "open_on")} THEN 1 ELSE 0 END AS is_paying
 FROM {points} p
 JOIN mrr_items i ON i.starts_on <= p.close_on AND coalesce(i.ends_on, {FAR}) > p.open_on
-{_firsts(context)}
+{FIRSTS_JOIN if _keeps_free(context) else ""}
 {rate_join(item="i", day="p.open_on", rate="x")}
 {joins}"""
         key = f"account_id, start_on, open_on{context.seg_names}"

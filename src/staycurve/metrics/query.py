@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -193,11 +194,7 @@ def _statement(
 ) -> str:
     used = list(dict.fromkeys(measure.relation for measure in measures))
     shared = {need for name in used for need in RELATIONS[name].needs}
-    if context.needs_firsts or context.config.convention("free_plan") == "active":
-        shared.add("firsts")
     ctes = [f"periods AS ({_points_sql(_period_points(context))})"]
-    if "firsts" in shared:
-        ctes.append(f"firsts AS ({FIRSTS_SQL})")
     for name, points in (("months", _month_points), ("years", _year_points),
                          ("rolling", _rolling_points), ("month_rolling", _month_rolling_points)):
         if name in shared:
@@ -253,6 +250,8 @@ def _statement(
         + " AND ".join(f"{name}_sums.{k} IS NOT DISTINCT FROM grid.{k}" for k in keys)
         for name in used
     )
+    if any(re.search(r"\bfirsts\b", sql) for sql in ctes):
+        ctes.insert(0, f"firsts AS ({FIRSTS_SQL})")
     grid_keys = ", ".join(f"grid.{k}" for k in keys)
     ctes.append(f"measured AS (SELECT {grid_keys}, {', '.join(columns)}\nFROM grid\n{joins})")
     values = ", ".join(

@@ -9,11 +9,10 @@ from staycurve.metrics.context import Context
 from staycurve.metrics.mrr_relations import (
     ITEM_COLUMNS,
     base_rows,
-    closing_rows,
     history_rows,
     movement_rows,
     opener_rows,
-    opening_rows,
+    standing_rows,
 )
 from staycurve.metrics.mrr_totals import (
     counts_openers,
@@ -193,34 +192,37 @@ def _usage(
 
 RELATIONS: dict[str, Relation] = {
     "movements": Relation("subscriptions", movement_rows, _ITEM),
-    "closing": Relation("subscriptions", closing_rows("periods"), _ITEM),
+    "closing": Relation("subscriptions", standing_rows("periods"), _ITEM),
     "closing_value": Relation(
         "subscriptions",
-        closing_rows("periods"),
+        standing_rows("periods"),
         _ITEM,
         totals=value_totals("periods", "close_on"),
     ),
     "payers": Relation(
         "subscriptions",
-        closing_rows("periods"),
+        standing_rows("periods", is_counting=True),
         _ITEM,
         totals=payer_totals("periods", "close_on"),
         has_totals=follows_accounts,
     ),
-    "history": Relation("subscriptions", history_rows, _ITEM, needs=("firsts",)),
+    "history": Relation("subscriptions", history_rows, _ITEM),
     "opening": Relation(
-        "subscriptions", opening_rows, _ITEM, totals=value_totals("periods", "open_on")
+        "subscriptions",
+        standing_rows("periods", "open_on"),
+        _ITEM,
+        totals=value_totals("periods", "open_on"),
     ),
     "month_value": Relation(
         "subscriptions",
-        closing_rows("months"),
+        standing_rows("months"),
         _ITEM,
         needs=("months",),
         totals=value_totals("months", "close_on"),
     ),
     "month_payers": Relation(
         "subscriptions",
-        closing_rows("months"),
+        standing_rows("months", is_counting=True),
         _ITEM,
         needs=("months",),
         totals=payer_totals("months", "close_on"),

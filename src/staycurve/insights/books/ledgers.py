@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -228,13 +229,28 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
         if changed not in self._made:
             self._made[changed] = self._begin(config, [switch for switch, _ in changed])
         ledger = self._made[changed]
-        wanted = {"mrr_items", *(table for table in _followers() if table in sql)}
+        has_rates = ledger.whole["fx_days"] != self._own["fx_days"]
+        wanted = self._wanted(config, sql, has_rates=has_rates)
         missing = [table for table in _followers() if table in wanted - ledger.done]
         if missing:
             self._point(ledger.narrow)
             for table in missing:
                 self._compute(ledger, config, DERIVED[table])
         self._point(ledger.whole)
+
+    def _wanted(self, config: Config, sql: str, *, has_rates: bool) -> set[str]:
+        """The derived tables that `sql` rests on and that are others under a configuration."""
+        others = {"fx_days"} if has_rates else set()
+        for name in _followers():
+            table = DERIVED[name]
+            is_other = table.statement(config) != table.statement(self.config)
+            if is_other or others & set(table.reads):
+                others.add(name)
+        named = {table for table in _followers() if re.search(rf"\b{table}\b", sql)}
+        for name in reversed(_followers()):
+            if name in named:
+                named |= set(DERIVED[name].reads)
+        return others & named
 
     def _begin(self, config: Config, switches: Collection[str]) -> _Ledger:
         number = len(self._made)
@@ -257,6 +273,11 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
         narrow = dict(whole)
         for table in ("subscriptions", "payments"):
             narrow[table] = f"SELECT * FROM own_{table} WHERE account_id IN ({billed})"
+        for table in _followers():
+            narrow[table] = (
+                f"SELECT * FROM own_{table} "
+                f"WHERE account_id IN (SELECT account_id FROM touched_{number})"
+            )
         return _Ledger(number, narrow, whole, set())
 
     def _compute(self, ledger: _Ledger, config: Config, table: Derived) -> None:

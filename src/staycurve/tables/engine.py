@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import shutil
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -71,6 +72,7 @@ class AnyEngine(ABC):
     """
 
     spill: Path
+    _later: dict[str, Callable[[], None]]
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +140,24 @@ class AnyEngine(ABC):
             Files under names that no other writer uses; none for an empty answer.
         """
 
+    def later(self, relation: str, make: Callable[[], None]) -> None:
+        """Let `make` keep `relation` when a statement first names it.
+
+        For what is dear to compute and seldom asked for.
+        """
+        self._later[relation] = make
+
+    def _prepare(self, sql: str) -> None:
+        """Make what `sql` names and was put off; engines call it before they run anything."""
+        for relation, make in list(self._later.items()):
+            if re.search(rf"\b{relation}\b", sql):
+                del self._later[relation]
+                try:
+                    make()
+                except BaseException:
+                    self._later[relation] = make
+                    raise
+
     def rows(self, sql: str) -> list[Row]:
         """Every row of the answer."""
         return self.table(sql)[1]
@@ -163,6 +183,7 @@ class Engine(AnyEngine):
 
     def __init__(self, spill: Path, *, memory: str = "1200MB", threads: int | None = None) -> None:
         self.spill = spill / f"spill-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._later = {}
         self.connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -256,6 +277,7 @@ class Engine(AnyEngine):
         return [at for at in found if at]
 
     def _run(self, sql: str, values: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
+        self._prepare(sql)
         try:
             return self.connection.execute(sql, values or None)
         except duckdb.Error as error:

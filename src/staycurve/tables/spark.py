@@ -85,6 +85,7 @@ class SparkEngine(AnyEngine):
         self.url = url
         self.spill = (spill / f"spill-{os.getpid()}-{uuid.uuid4().hex[:8]}").absolute()
         known = {**spark_session.OWN_OPTIONS, **options}
+        self._later = {}
         self._before_path = known["spark.staycurve.files"]
         self._relations: dict[str, _Relation] = {}
         self._scans: set[str] = set()
@@ -99,6 +100,7 @@ class SparkEngine(AnyEngine):
         shutil.rmtree(self.spill, ignore_errors=True)
 
     def keep(self, relation: str, sql: str) -> None:
+        self._prepare(sql)
         with self._working():
             self._keep(relation, self._frame(sql))
 
@@ -127,6 +129,7 @@ class SparkEngine(AnyEngine):
             self._remove(found)
 
     def batches(self, sql: str, size: int = 50_000) -> Iterator[list[Row]]:
+        self._prepare(sql)
         with self._working():
             batch: list[Row] = []
             for row in self._frame(sql).toLocalIterator():
@@ -138,16 +141,19 @@ class SparkEngine(AnyEngine):
                 yield batch
 
     def table(self, sql: str) -> tuple[list[str], list[Row]]:
+        self._prepare(sql)
         with self._working():
             frame = self._frame(sql)
             return list(frame.columns), [_plain(row) for row in frame.collect()]
 
     def value(self, sql: str) -> Any:
+        self._prepare(sql)
         with self._working():
             found = self._frame(sql).limit(1).collect()
         return _plain(found[0])[0] if found else None
 
     def arrow(self, sql: str) -> Any:
+        self._prepare(sql)
         with self._working():
             return self._frame(sql).toArrow()
 
@@ -179,6 +185,7 @@ class SparkEngine(AnyEngine):
     def write(
         self, sql: str, folder: Path, *, order: str = "", partition: str = ""
     ) -> list[Written]:
+        self._prepare(sql)
         folder.mkdir(parents=True, exist_ok=True)
         stem = uuid.uuid4().hex
         target = folder.absolute() / f"{stem}.parts"

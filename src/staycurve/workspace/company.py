@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from staycurve import config as configuration
-from staycurve.config import Config
-from staycurve.errors import NotAnsweredError, ProjectError
-from staycurve.insights.lifecycle.lifecycle_spans import LIFECYCLE
+from staycurve.errors import NotAnsweredError
 from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
-from staycurve.metrics.dimensions import add_moving
 from staycurve.metrics.query import Plan, Query, parse_filters, plan
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.result import (
@@ -30,27 +24,18 @@ from staycurve.metrics.result import (
 )
 from staycurve.money import MICRO
 from staycurve.period import (
-    AsOf,
     Period,
     align,
-    as_of,
-    day_start,
-    local_day,
     parse_instant,
     parse_period,
     period_of,
     periods_between,
 )
-from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import AnyEngine, open_engine
-from staycurve.tables.lake import Lake, check_root
-from staycurve.tables.pointer import LoadRecord, Snapshot
-from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
+from staycurve.workspace.project import Clock, Project
 
 if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
-    from staycurve.insights.books.ledgers import Ledgers
     from staycurve.insights.books.reconcile import Reconciliation
     from staycurve.workspace.acquisition import Acquisition
     from staycurve.workspace.books import Books
@@ -61,72 +46,23 @@ if TYPE_CHECKING:
     from staycurve.workspace.trials import Trials
     from staycurve.workspace.usage import Usage
 
-add_moving(LIFECYCLE)
-
 
 def _filters(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
     return parse_filters(where) if isinstance(where, str) else tuple(where)
 
 
-Clock = Callable[[], dt.datetime]
-
-
-class Company:
-    """One company: its configuration, its lake, and what can be asked of them.
-
-    Parameters
-    ----------
-    folder : Path
-        The project directory.
-    clock : callable
-        Tells the time; nothing below reads it otherwise.
-    """
+class Company(Project):
+    """One company and what can be asked of it; see Project for its parameters."""
 
     def __init__(self, folder: Path, *, clock: Clock) -> None:
-        self.folder = folder
-        self.config: Config = configuration.read(folder)
-        self.lake = Lake(folder)
-        self.clock = clock
-        self._engine: AnyEngine | None = None
-        self._seen: Snapshot | None = None
-        self._lock = threading.RLock()
-        self._pinned: Snapshot | None = None
+        super().__init__(folder, clock=clock)
         self._earlier: Company | None = None
 
-    @staticmethod
-    def create(folder: Path, *, name: str, currency: str, timezone: str) -> Path:
-        """Make a project in `folder`: its staycurve.toml, lake and state database.
-
-        An existing staycurve.toml is an error: it is never overwritten.
-        """
-        path = folder / configuration.FILE_NAME
-        if path.exists():
-            raise ProjectError(
-                f"{folder} is a project already: it has a {configuration.FILE_NAME}.",
-                hint="Edit that file, or choose another directory.",
-            )
-        check_root(folder.resolve())
-        text = configuration.default_text(name=name, currency=currency, timezone=timezone)
-        configuration.parse(text)
-        folder.mkdir(parents=True, exist_ok=True)
-        Lake(folder).create()
-        path.write_text(text, encoding="utf-8")
-        return path
-
     def close(self) -> None:
-        """Give back memory and spill files."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        super().close()
         if self._earlier is not None:
             self._earlier.close()
             self._earlier = None
-
-    def __enter__(self) -> Company:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def books(self) -> Books:
@@ -183,66 +119,6 @@ class Company:
         from staycurve.workspace.acquisition import Acquisition
 
         return Acquisition(self)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """What readers see now."""
-        found = self._pinned or self.lake.pointer.latest()
-        for key in ("timezone", "currency"):
-            kept, own = found.meta.get(key), getattr(self.config.company, key)
-            if kept is not None and kept != own:
-                raise ProjectError(
-                    f"staycurve.toml says {key} = '{own}', but what is loaded was read with "
-                    f"'{kept}'.",
-                    hint=f"Set it back to '{kept}', or load the files into another project.",
-                )
-        return found
-
-    def engine(self) -> AnyEngine:
-        """An engine in which every table of the current snapshot is named."""
-        snapshot = self.snapshot
-        if self._engine is None:
-            self._engine = open_engine(self.config, self.folder / ".tmp")
-            self._seen = None
-        if self._seen is None or self._seen.seq != snapshot.seq:
-            views.create(self._engine, self.lake, snapshot)
-            self._seen = snapshot
-        return self._engine
-
-    @contextmanager
-    def reading(self) -> Iterator[AnyEngine]:
-        """The engine for one reader at a time."""
-        with self._lock:
-            yield self.engine()
-
-    def refresh(self, *, is_full: bool = False) -> refresh.RefreshReport:
-        """Bring derived tables up to date; see `staycurve.tables.refresh`."""
-        with self._lock:
-            _ = self.snapshot
-            with open_engine(self.config, self.folder / ".tmp") as engine:
-                return refresh.refresh(
-                    self.lake, self.config, engine, now=self.clock(), is_full=is_full
-                )
-
-    def is_due(self) -> bool:
-        """Whether a refresh has anything to do."""
-        return refresh.is_due(self.lake, self.config)
-
-    def as_of(self, text: str | None = None) -> AsOf:
-        """The as-of that `text` names; without one, the end of the last observed local day."""
-        zone = self.config.company.zone
-        if text:
-            return as_of(parse_instant(text, zone), zone)
-        now = self.clock()
-        latest = self.snapshot.meta.get("latest_at")
-        if latest is None:
-            return as_of(now, zone)
-        day = local_day(min(dt.datetime.fromisoformat(latest), now), zone)
-        return as_of(min(day_start(day + dt.timedelta(days=1), zone), now), zone)
-
-    def attributes(self) -> list[str]:
-        """Names of account attributes beside the declared columns."""
-        return list(self.snapshot.meta.get("attributes", []))
 
     def first_day(self, metrics: Sequence[str]) -> dt.date | None:
         """The first day with data for any of the metrics."""
@@ -485,58 +361,6 @@ class Company:
             sql=sql,
         )
 
-    @contextmanager
-    def seeing(self, seen: AsOf) -> Iterator[AnyEngine]:
-        """The engine as of an instant, for one reader at a time.
-
-        Inside a day, items are cut at the instant and netted anew, and its use is counted anew.
-        """
-        with self._lock:
-            engine, snapshot = self.engine(), self.snapshot
-            is_cut = asof.needs_cut(engine, seen, self.config.company.zone)
-            is_usage_cut = asof.needs_usage_cut(engine, seen, self.lake, snapshot)
-            try:
-                if is_cut:
-                    asof.cut(engine, self.config, seen)
-                if is_usage_cut:
-                    asof.cut_usage(engine, self.config, seen, self.lake, snapshot)
-                yield engine
-            finally:
-                if is_cut or is_usage_cut:
-                    self._seen = None
-                    self.engine()
-
-    def tables(self) -> list[dict[str, Any]]:
-        """Every conformed table with its rows and how many were set aside."""
-        snapshot = self.snapshot
-        with self.reading() as engine:
-            scan = self.lake.scan(snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
-            answer = engine.rows(f'SELECT "table", COUNT(*) FROM ({scan}) GROUP BY "table"')
-        aside: dict[str, int] = dict(answer)
-        return [
-            {
-                "table": table,
-                "rows": self.lake.rows(snapshot, table),
-                "set_aside": int(aside.get(table, 0)),
-            }
-            for table in CONFORMED
-        ]
-
-    def rejects(self) -> list[dict[str, Any]]:
-        """Every row that was set aside, with the reason."""
-        names = [column for column, _ in REJECTS_COLUMNS if column not in ("row_key", "path")]
-        listed = ", ".join(f'"{column}"' for column in names)
-        with self.reading() as engine:
-            scan = self.lake.scan(self.snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
-            answer = engine.rows(
-                f'SELECT {listed} FROM ({scan}) ORDER BY load, "table", file, line'
-            )
-        return [dict(zip(names, row, strict=True)) for row in answer]
-
-    def loads(self) -> list[LoadRecord]:
-        """Every load, oldest first."""
-        return self.lake.pointer.loads()
-
     def reconcile(
         self,
         against: str,
@@ -564,14 +388,6 @@ class Company:
                 ledgers, Query((metric,), named.grain, (named,), seen), against
             )
 
-    @contextmanager
-    def ledgers(self) -> Iterator[Ledgers]:
-        """The company under any conventions, in an engine that is given back."""
-        from staycurve.insights.books.ledgers import Ledgers
-
-        with open_engine(self.config, self.folder / ".tmp") as engine:
-            yield Ledgers(engine, self.lake, self.snapshot, self.config)
-
     def known_at(self, instant: str) -> Company:
         """This company as readers saw it at an instant: its rows then, its configuration now.
 
@@ -596,17 +412,3 @@ class Company:
                 self._earlier._pinned = found
             self._earlier.clock = lambda: at
             return self._earlier
-
-    @property
-    def lock(self) -> threading.RLock:
-        """Held by whoever uses the engine."""
-        return self._lock
-
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of an earlier state must know."""
-        if self.snapshot.meta.get("ledger_hash") in (None, self.config.ledger_hash):
-            return ()
-        return (
-            "staycurve.toml was another one then: MRR and its movements were computed under it, "
-            "rates and the rest are computed under today's.",
-        )

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.insights.cohorts.cohort_members import Question
 from staycurve.insights.lifecycle import (
     lifecycle,
-    lifecycle_spans,
     stage_accounts,
     stage_indicators,
     stage_times,
 )
 from staycurve.insights.lifecycle.lifecycle import Reading, Row, Transitions
+from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.insights.lifecycle.stage_times import StageTimes, Stuck
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import parse_filters
@@ -29,13 +27,8 @@ from staycurve.workspace.ranges import periods_of
 if TYPE_CHECKING:
     from staycurve.workspace.company import Company
 
-SPANS = "lifecycle_spans"
 SHOWN_MONTHS = 12
 """Periods without a range: a year of months, and as many of any other grain."""
-
-_kept: WeakKeyDictionary[AnyEngine, tuple[object, ...]] = WeakKeyDictionary()
-"""What the relation `lifecycle_spans` of an engine was computed from."""
-
 
 @dataclass(frozen=True)
 class Lifecycle:
@@ -70,7 +63,7 @@ class Lifecycle:
         asked = self._question(by, where, as_of)
         periods = self._periods(asked, grain, start, end)
         sql = lifecycle.stages_statement(asked, periods)
-        with self._seeing(asked) as engine:
+        with self.company.seeing(asked.as_of) as engine:
             answer = engine.rows(sql)
             notes, why = self._notes(engine)
         rows = lifecycle.stages_rows(asked, answer, periods)
@@ -101,7 +94,7 @@ class Lifecycle:
         asked = self._question(by, where, as_of)
         periods = self._periods(asked, grain, start, end)
         sql = lifecycle.moves_statement(asked, periods)
-        with self._seeing(asked) as engine:
+        with self.company.seeing(asked.as_of) as engine:
             moves = engine.rows(sql)
             openings = engine.rows(lifecycle.openings_statement(asked, periods))
             notes, why = self._notes(engine)
@@ -134,7 +127,7 @@ class Lifecycle:
         """
         asked = self._question(by, where, as_of)
         sql = stage_times.times_statement(asked)
-        with self._seeing(asked) as engine:
+        with self.company.seeing(asked.as_of) as engine:
             answer = engine.rows(sql)
             notes, why = self._notes(engine)
         rows = stage_times.times_rows(asked, answer)
@@ -154,7 +147,7 @@ class Lifecycle:
         """
         asked = self._question((), where, as_of)
         everybody = Question(asked.config, asked.as_of)
-        with self._seeing(asked) as engine:
+        with self.company.seeing(asked.as_of) as engine:
             times = engine.rows(stage_times.times_statement(everybody))
             limits = stage_times.thresholds(everybody, times)
             rows: list[Row] = []
@@ -246,7 +239,7 @@ class Lifecycle:
         reason.
         """
         asked = self._question((), "", as_of)
-        with self._seeing(asked) as engine:
+        with self.company.seeing(asked.as_of) as engine:
             is_known = engine.value(stage_accounts.known_statement(account)) > 0
             rows = engine.rows(stage_accounts.history_statement(asked, account))
         if not is_known:
@@ -257,7 +250,7 @@ class Lifecycle:
 
     def _accounts(self, asked: Question, day: Period, stage: str | None) -> list[Row]:
         lifecycle.check_stage(stage)
-        with self._seeing(asked) as engine:
+        with self.company.seeing(asked.as_of) as engine:
             answer = engine.rows(stage_accounts.accounts_statement(asked, day, stage=stage))
         return [stage_accounts.account_shown(asked.config.lifecycle, row) for row in answer]
 
@@ -266,7 +259,7 @@ class Lifecycle:
     ) -> list[Row]:
         lifecycle.check_stage(before or None)
         lifecycle.check_stage(after)
-        with self._seeing(asked) as engine:
+        with self.company.seeing(asked.as_of) as engine:
             answer = engine.rows(
                 stage_accounts.movers_statement(asked, period, before=before, after=after)
             )
@@ -330,15 +323,3 @@ class Lifecycle:
         is_empty = engine.value(f"SELECT COUNT(*) FROM {SPANS}") == 0
         notes = lifecycle.notes_of(first_use, self.company.config.lifecycle)
         return notes, lifecycle.NOBODY if is_empty else None
-
-    @contextmanager
-    def _seeing(self, asked: Question) -> Iterator[AnyEngine]:
-        """The engine as of an instant, with every visit in `lifecycle_spans`."""
-        with self.company.seeing(asked.as_of) as engine:
-            # A day's stage never rests on what comes later, so all whole days share one answer.
-            cut = None if asked.as_of.is_whole else asked.as_of
-            made_of = (self.company.snapshot.seq, cut, asked.config.lifecycle)
-            if _kept.get(engine) != made_of:
-                lifecycle_spans.keep(engine, SPANS, asked.config, cut)
-                _kept[engine] = made_of
-            yield engine

@@ -20,6 +20,9 @@ from staycurve.metrics.dimensions import Moving
 from staycurve.period import AsOf
 from staycurve.tables.engine import AnyEngine, quoted
 
+SPANS = "lifecycle_spans"
+"""The relation of every visit, which the workspace keeps when a statement first names it."""
+
 COLUMNS = (
     ("account_id", "VARCHAR"),
     ("stage", "VARCHAR"),
@@ -50,10 +53,10 @@ def statement(config: Config, seen: AsOf | None = None) -> str:
     return _with(relations(config, seen), _answer(seen))
 
 
-def keep(engine: AnyEngine, relation: str, config: Config, seen: AsOf | None = None) -> None:
-    """Let `relation` be the answer of `statement`, with an engine that plans long ones slowly."""
+def keep(engine: AnyEngine, config: Config, seen: AsOf | None = None) -> None:
+    """Let SPANS be the answer of `statement`, also of an engine that plans long ones slowly."""
     if config.engine == "duckdb":
-        engine.keep(relation, statement(config, seen))
+        engine.keep(SPANS, statement(config, seen))
         return
     waiting: dict[str, str] = {}
     for name, sql in relations(config, seen).items():
@@ -61,7 +64,7 @@ def keep(engine: AnyEngine, relation: str, config: Config, seen: AsOf | None = N
             engine.keep(name, _with(waiting, sql))
         else:
             waiting[name] = sql
-    engine.keep(relation, _with(waiting, _answer(seen)))
+    engine.keep(SPANS, _with(waiting, _answer(seen)))
     for name in APART:
         engine.drop(name)
 
@@ -157,7 +160,7 @@ FROM turned WHERE previous IS NULL OR previous <> stage""",
     }
 
 
-def _stages_of_days(config: Config) -> str:
+def _stages_of_days(_config: Config) -> str:
     """SQL of rows (account_id, value, starts_on, ends_on) for `--by lifecycle`.
 
     On the day on which an account churns it has no value, so that its churned MRR stands in the
@@ -166,14 +169,14 @@ def _stages_of_days(config: Config) -> str:
     return f"""SELECT s.account_id, s.stage AS value,
        CASE WHEN c.day IS NULL THEN s.starts_on
             ELSE CAST(s.starts_on + INTERVAL 1 DAY AS DATE) END AS starts_on, s.ends_on
-FROM ({statement(config)}) s
+FROM {SPANS} s
 LEFT JOIN (SELECT DISTINCT account_id, day FROM mrr_movements WHERE movement = 'churned') c
   ON c.account_id = s.account_id AND c.day = s.starts_on"""
 
 
-def _stages_at_close(config: Config) -> str:
+def _stages_at_close(_config: Config) -> str:
     """SQL of rows (account_id, value, starts_on, ends_on): the stage at each day's close."""
-    return f"SELECT account_id, stage AS value, starts_on, ends_on FROM ({statement(config)}) s"
+    return f"SELECT account_id, stage AS value, starts_on, ends_on FROM {SPANS}"
 
 
 LIFECYCLE = Moving(

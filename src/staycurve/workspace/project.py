@@ -1,0 +1,250 @@
+"""Project: one project directory that is open, with its configuration, lake and engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from staycurve import config as configuration
+from staycurve.config import Config
+from staycurve.errors import ProjectError
+from staycurve.insights.lifecycle import lifecycle_spans
+from staycurve.insights.lifecycle.lifecycle_spans import LIFECYCLE, SPANS
+from staycurve.metrics.dimensions import add_moving
+from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
+from staycurve.tables import asof, refresh, views
+from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.engine import AnyEngine, open_engine
+from staycurve.tables.kept import keep_for_files
+from staycurve.tables.lake import Lake, check_root
+from staycurve.tables.pointer import LoadRecord, Snapshot
+from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
+
+if TYPE_CHECKING:
+    # Commands that do not need them start faster without.
+    from staycurve.insights.books.ledgers import Ledgers
+
+add_moving(LIFECYCLE)
+
+Clock = Callable[[], dt.datetime]
+
+
+class Project:
+    """A project directory that is open: what is loaded, and an engine that sees it.
+
+    Parameters
+    ----------
+    folder : Path
+        The project directory.
+    clock : callable
+        Tells the time; nothing below reads it otherwise.
+    """
+
+    def __init__(self, folder: Path, *, clock: Clock) -> None:
+        self.folder = folder
+        self.config: Config = configuration.read(folder)
+        self.lake = Lake(folder)
+        self.clock = clock
+        self._engine: AnyEngine | None = None
+        self._seen: Snapshot | None = None
+        self._lock = threading.RLock()
+        self._pinned: Snapshot | None = None
+        self._visits_of: tuple[object, ...] = ()
+
+    @staticmethod
+    def create(folder: Path, *, name: str, currency: str, timezone: str) -> Path:
+        """Make a project in `folder`: its staycurve.toml, lake and state database.
+
+        An existing staycurve.toml is an error: it is never overwritten.
+        """
+        path = folder / configuration.FILE_NAME
+        if path.exists():
+            raise ProjectError(
+                f"{folder} is a project already: it has a {configuration.FILE_NAME}.",
+                hint="Edit that file, or choose another directory.",
+            )
+        check_root(folder.resolve())
+        text = configuration.default_text(name=name, currency=currency, timezone=timezone)
+        configuration.parse(text)
+        folder.mkdir(parents=True, exist_ok=True)
+        Lake(folder).create()
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def close(self) -> None:
+        """Give back memory and spill files."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What readers see now."""
+        found = self._pinned or self.lake.pointer.latest()
+        for key in ("timezone", "currency"):
+            kept, own = found.meta.get(key), getattr(self.config.company, key)
+            if kept is not None and kept != own:
+                raise ProjectError(
+                    f"staycurve.toml says {key} = '{own}', but what is loaded was read with "
+                    f"'{kept}'.",
+                    hint=f"Set it back to '{kept}', or load the files into another project.",
+                )
+        return found
+
+    def engine(self) -> AnyEngine:
+        """An engine in which every table of the current snapshot is named."""
+        snapshot = self.snapshot
+        if self._engine is None:
+            self._engine = open_engine(self.config, self.folder / ".tmp")
+            self._seen, self._visits_of = None, ()
+        if self._seen is None or self._seen.seq != snapshot.seq:
+            views.create(self._engine, self.lake, snapshot)
+            self._seen = snapshot
+        self._put_off_visits(self._engine, None)
+        return self._engine
+
+    def _put_off_visits(self, engine: AnyEngine, cut: AsOf | None) -> None:
+        """Let the lifecycle's visits be computed when they are first named.
+
+        A day's stage never rests on what comes later, so all whole days share one answer.
+        """
+        made_of = (self._seen and self._seen.seq, cut, self.config.lifecycle)
+        if self._visits_of == made_of:
+            return
+        config, snapshot, folder = self.config, self._seen, self.folder / ".tmp"
+
+        def keep() -> None:
+            def compute() -> None:
+                lifecycle_spans.keep(engine, config, cut)
+
+            if cut is None and snapshot is not None:
+                statement = lifecycle_spans.statement(config)
+                keep_for_files(
+                    engine, self.lake, snapshot, folder, SPANS, statement, compute=compute
+                )
+            else:
+                compute()
+
+        engine.later(SPANS, keep)
+        self._visits_of = made_of
+
+    @contextmanager
+    def reading(self) -> Iterator[AnyEngine]:
+        """The engine for one reader at a time."""
+        with self._lock:
+            yield self.engine()
+
+    def refresh(self, *, is_full: bool = False) -> refresh.RefreshReport:
+        """Bring derived tables up to date; see `staycurve.tables.refresh`."""
+        with self._lock:
+            _ = self.snapshot
+            with open_engine(self.config, self.folder / ".tmp") as engine:
+                return refresh.refresh(
+                    self.lake, self.config, engine, now=self.clock(), is_full=is_full
+                )
+
+    def is_due(self) -> bool:
+        """Whether a refresh has anything to do."""
+        return refresh.is_due(self.lake, self.config)
+
+    def as_of(self, text: str | None = None) -> AsOf:
+        """The as-of that `text` names; without one, the end of the last observed local day."""
+        zone = self.config.company.zone
+        if text:
+            return as_of(parse_instant(text, zone), zone)
+        now = self.clock()
+        latest = self.snapshot.meta.get("latest_at")
+        if latest is None:
+            return as_of(now, zone)
+        day = local_day(min(dt.datetime.fromisoformat(latest), now), zone)
+        return as_of(min(day_start(day + dt.timedelta(days=1), zone), now), zone)
+
+    def attributes(self) -> list[str]:
+        """Names of account attributes beside the declared columns."""
+        return list(self.snapshot.meta.get("attributes", []))
+
+    @contextmanager
+    def seeing(self, seen: AsOf) -> Iterator[AnyEngine]:
+        """The engine as of an instant, for one reader at a time.
+
+        Inside a day, items are cut at the instant and netted anew, and its use is counted anew.
+        """
+        with self._lock:
+            engine, snapshot = self.engine(), self.snapshot
+            is_cut = asof.needs_cut(engine, seen, self.config.company.zone)
+            is_usage_cut = asof.needs_usage_cut(engine, seen, self.lake, snapshot)
+            try:
+                if is_cut:
+                    asof.cut(engine, self.config, seen)
+                if is_usage_cut:
+                    asof.cut_usage(engine, self.config, seen, self.lake, snapshot)
+                if not seen.is_whole:
+                    self._put_off_visits(engine, seen)
+                yield engine
+            finally:
+                if is_cut or is_usage_cut:
+                    self._seen = None
+                    self.engine()
+
+    def tables(self) -> list[dict[str, Any]]:
+        """Every conformed table with its rows and how many were set aside."""
+        snapshot = self.snapshot
+        with self.reading() as engine:
+            scan = self.lake.scan(snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
+            answer = engine.rows(f'SELECT "table", COUNT(*) FROM ({scan}) GROUP BY "table"')
+        aside: dict[str, int] = dict(answer)
+        return [
+            {
+                "table": table,
+                "rows": self.lake.rows(snapshot, table),
+                "set_aside": int(aside.get(table, 0)),
+            }
+            for table in CONFORMED
+        ]
+
+    def rejects(self) -> list[dict[str, Any]]:
+        """Every row that was set aside, with the reason."""
+        names = [column for column, _ in REJECTS_COLUMNS if column not in ("row_key", "path")]
+        listed = ", ".join(f'"{column}"' for column in names)
+        with self.reading() as engine:
+            scan = self.lake.scan(self.snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
+            answer = engine.rows(
+                f'SELECT {listed} FROM ({scan}) ORDER BY load, "table", file, line'
+            )
+        return [dict(zip(names, row, strict=True)) for row in answer]
+
+    def loads(self) -> list[LoadRecord]:
+        """Every load, oldest first."""
+        return self.lake.pointer.loads()
+
+    @contextmanager
+    def ledgers(self) -> Iterator[Ledgers]:
+        """The company under any conventions, in an engine that is given back."""
+        from staycurve.insights.books.ledgers import Ledgers
+
+        with open_engine(self.config, self.folder / ".tmp") as engine:
+            yield Ledgers(engine, self.lake, self.snapshot, self.config)
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held by whoever uses the engine."""
+        return self._lock
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of an earlier state must know."""
+        if self.snapshot.meta.get("ledger_hash") in (None, self.config.ledger_hash):
+            return ()
+        return (
+            "staycurve.toml was another one then: MRR and its movements were computed under it, "
+            "rates and the rest are computed under today's.",
+        )

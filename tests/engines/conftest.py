@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engines.beside import FULL, Spark
+from tests.engines.beside import Spark
 
 
 def _reason() -> str:
@@ -32,8 +32,8 @@ def _free_port() -> int:
 def spark() -> Iterator[Spark]:
     """Spark in this process, and a Spark Connect server beside it in the same Java.
 
-    On a few rows Spark spends its time compiling statements, so nothing is compiled here. The full
-    set (`make test-spark`) runs Spark as it is.
+    On a few rows Spark spends its time compiling statements, so nothing is compiled here;
+    tests of test_elsewhere run Spark as it ships.
     """
     reason = _reason()
     if reason:
@@ -47,13 +47,10 @@ def spark() -> Iterator[Spark]:
         "spark.sql.shuffle.partitions": "2",
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
         "spark.connect.grpc.binding.port": str(port),
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
-    if not FULL:
-        options |= {
-            "spark.sql.adaptive.enabled": "false",
-            "spark.sql.codegen.wholeStage": "false",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-        }
     yield Spark("spark", options, port)
     spark_session.stop()

@@ -25,9 +25,10 @@ pytestmark = [
 
 def test_on_both_engines(spark: Spark, tmp_path: Path) -> None:
     here = create(tmp_path / "here")
-    for mapping in sorted(MAPPINGS.glob("*.toml")):
-        file = FOLDER / f"ravenstack_{mapping.stem}.csv"
-        load_files(here.lake, here.config, [file], mapping=read_mapping(mapping), now=NOW)
+    # Use belongs to subscriptions, and these to accounts.
+    for name in ("accounts", "subscriptions", "feature_usage", "churn_events", "support_tickets"):
+        file, mapping = FOLDER / f"ravenstack_{name}.csv", read_mapping(MAPPINGS / f"{name}.toml")
+        load_files(here.lake, here.config, [file], mapping=mapping, now=NOW)
     there = spark.of(here, copy(here, tmp_path / "there"))
     with here, there:
         here.refresh()

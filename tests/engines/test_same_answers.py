@@ -26,7 +26,7 @@ from tests.engines.beside import (
 GRAINS = ("day", "week", "month", "quarter", "year")
 
 
-@pytest.fixture(scope="module", params=range(11, 17) if FULL else (12, 13))
+@pytest.fixture(scope="module", params=range(11, 14) if FULL else (12, 13))
 def both(
     request: pytest.FixtureRequest, spark: Spark, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Company, Company]]:

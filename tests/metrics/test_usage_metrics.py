@@ -225,11 +225,37 @@ def test_small_segments_of_a_rate_are_named(tmp_path: Path) -> None:
     with build(tmp_path / "p", {"accounts": accounts, "events": events}) as ours:
         how = {"start": "2024-02", "end": "2024-02", "as_of": "2024-04-01"}
         found = ours.show("activation_rate", by="country", **how)
-        assert found.notes == (
+        assert found.said == (
             "Small segments: a rate rests on fewer than 20 in country=DE (3).",
         )
-        assert ours.show("activation_rate", **how).notes == ()
-        assert ours.show("active_accounts", by="country", **how).notes == ()
+        assert ours.show("activation_rate", **how).said == ()
+        assert ours.show("active_accounts", by="country", **how).said == ()
+
+
+def test_small_segments_of_money_are_counted_in_accounts(tmp_path: Path) -> None:
+    accounts = [
+        {"account_id": f"a{n}", "country": "US" if n < 25 else "DE", "created_at": "2024-01-01"}
+        for n in range(28)
+    ]
+    spans = [
+        {"subscription_id": f"s{n}", "account_id": f"a{n}", "starts_at": "2023-01-01",
+         "ends_at": "", "amount": str(1000 + n), "plan": "Pro" if n % 2 else "Max"}
+        for n in range(28)
+    ]
+    with build(tmp_path / "p", {"accounts": accounts, "subscriptions": spans}) as ours:
+        how = {"start": "2024-02", "end": "2024-02", "as_of": "2024-04-01"}
+        for metric in ("nrr", "grr", "nrr_12m", "share_from_history", "net_revenue_churn"):
+            found = ours.show(metric, by="country", **how)
+            assert found.small.endswith("fewer than 20 in country=DE (3)."), metric
+            assert found.as_dict()["notes"] == [found.small]
+            assert ours.show(metric, **how).small == ""
+            # Money adds up, however many plans an account has.
+            by_plan = ours.show(metric, by="plan", **how)
+            assert by_plan.is_additive
+            assert by_plan.small.endswith("in plan=Max (14), plan=Pro (14).")
+        both = ours.show("mrr", "nrr", "customer_churn_rate", by="country", **how)
+        assert [row["value"] for row in both.rows if row["metric"] == "nrr"] == [1.0, 1.0]
+        assert both.small.endswith("fewer than 20 in country=DE (3).")
 
 
 def test_without_events_nobody_knows_who_was_activated(tmp_path: Path) -> None:

@@ -116,6 +116,8 @@ class Measure(Formula):
         The aggregate over the relation's `totals`, where it differs from `sql`.
     estimate : Estimate, optional
         For what is no sum over accounts; `totals` compute it.
+    counted_by : Measure, optional
+        For money below the line: how many it rests on, which says whether a segment is small.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Measure(Formula):
     is_empty_without_rows: bool = False
     total_sql: str = ""
     estimate: Estimate | None = None
+    counted_by: Measure | None = None
 
     def resolve(self, conventions: Mapping[str, str]) -> Formula:
         return self

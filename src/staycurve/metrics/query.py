@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.metrics import base
-from staycurve.metrics.base import Formula, Measure, Metric
+from staycurve.metrics.base import Formula, Measure, Metric, Operation, Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, moving_dims
@@ -52,7 +52,10 @@ class Plan:
     Attributes
     ----------
     sql : str
-        Columns: start_on, seg0 … (only those of `by`), each measure, then `v_` + each metric.
+        Columns: start_on, seg0 … (only those of `by`), each measure, then `v_` + each metric,
+        then each of `sizes`.
+    sizes : mapping
+        Metric → what counts the accounts below its line; for rates in a cut alone.
     """
 
     query: Query
@@ -62,6 +65,12 @@ class Plan:
     measures: tuple[Measure, ...]
     sql: str
     empty_tables: frozenset[str] = frozenset()
+    sizes: Mapping[str, Measure] = field(default_factory=dict)
+
+    @property
+    def added(self) -> list[Measure]:
+        """Those of `sizes` that no metric measures itself."""
+        return [size for size in dict.fromkeys(self.sizes.values()) if size not in self.measures]
 
     @property
     def unknown(self) -> list[str]:
@@ -138,8 +147,28 @@ def plan(
     context = Context(
         config, query.grain, query.periods, query.as_of, dims, len(query.by), query.filters
     )
-    statement = _statement(context, metrics, formulas, measures, empty_tables, is_by_account)
-    return Plan(query, context, metrics, formulas, measures, statement, empty_tables)
+    sizes = _sizes(metrics, formulas) if query.by and not is_by_account else {}
+    made = Plan(query, context, metrics, formulas, measures, "", empty_tables, sizes)
+    statement = _statement(
+        context, metrics, formulas, measures, empty_tables, is_by_account, sizes=made.added
+    )
+    return replace(made, sql=statement)
+
+
+def _sizes(
+    metrics: Mapping[str, Metric], formulas: Mapping[str, Formula]
+) -> dict[str, Measure]:
+    """Metric → what counts the accounts below the line of a rate, where something does."""
+    found = {}
+    for name, formula in formulas.items():
+        if not (isinstance(formula, Operation) and formula.sign == "÷"):
+            continue
+        lower = formula.right
+        if metrics[name].unit is Unit.PERCENT and isinstance(lower, Measure):
+            size = lower.counted_by if lower.is_money else lower
+            if size is not None:
+                found[name] = size
+    return found
 
 
 def _check_grains(
@@ -191,7 +220,10 @@ def _statement(
     measures: Sequence[Measure],
     empty_tables: frozenset[str],
     is_by_account: bool,
+    *,
+    sizes: Sequence[Measure] = (),
 ) -> str:
+    asked, measures = measures, (*measures, *sizes)
     used = list(dict.fromkeys(measure.relation for measure in measures))
     shared = {need for name in used for need in RELATIONS[name].needs}
     ctes = [f"periods AS ({_points_sql(_period_points(context))})"]
@@ -257,7 +289,8 @@ def _statement(
     values = ", ".join(
         f"CAST({base.sql(formula)} AS DOUBLE) AS v_{name}" for name, formula in formulas.items()
     )
-    listed = ", ".join(f"m.{m.name}" for m in measures)
+    listed = ", ".join(f"m.{m.name}" for m in asked)
+    values += "".join(f", m.{m.name}" for m in sizes)
     order = ", ".join(f"m.{k} NULLS FIRST" for k in keys)
     return (
         "WITH " + ",\n".join(ctes) + f"\nSELECT {', '.join(f'm.{k}' for k in keys)}, {listed}, "

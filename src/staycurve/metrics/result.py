@@ -38,6 +38,8 @@ class Result:
         Metric → unit.
     notes : tuple of str
         What a reader must know, such as that segments overlap.
+    small : str
+        Which segments of a rate rest on few accounts, in words; empty where none does.
     """
 
     rows: list[Row]
@@ -46,6 +48,7 @@ class Result:
     sql: str
     units: Mapping[str, Unit]
     notes: tuple[str, ...] = ()
+    small: str = ""
     is_additive: bool = True
     _accounts: Callable[[str, Period], AccountRows] | None = field(default=None, repr=False)
     _periods: tuple[Period, ...] = ()
@@ -55,9 +58,14 @@ class Result:
         found: dict[str, Any] = {"as_of": self.as_of, "currency": self.currency}
         if not self.is_additive:
             found["additive"] = False
-        if self.notes:
-            found["notes"] = list(self.notes)
+        if self.said:
+            found["notes"] = list(self.said)
         return found | {"rows": self.rows}
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All notes, of small segments first."""
+        return (self.small, *self.notes) if self.small else self.notes
 
     @property
     def df(self) -> pandas.DataFrame:
@@ -139,7 +147,8 @@ def values_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[Row]:
         is_open = plan.query.as_of.is_open(period)
         segment = dict(zip(by, line[1:first_measure], strict=True))
         numbers = dict(zip((m.name for m in measures), line[first_measure:], strict=False))
-        shown = line[first_measure + len(measures) :]
+        after = first_measure + len(measures)
+        shown = line[after : after + len(plan.metrics)]
         for (name, metric), value in zip(plan.metrics.items(), shown, strict=True):
             row: Row = {
                 "metric": name,
@@ -163,14 +172,8 @@ def values_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[Row]:
 def small_segments(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[str]:
     """Segments of which a rate rests on fewer than SMALL in some period, as text."""
     by = plan.query.by
-    places = {measure.name: 1 + len(by) + n for n, measure in enumerate(plan.measures)}
-    counted = [
-        places[formula.right.name]
-        for name, formula in plan.formulas.items()
-        if plan.metrics[name].unit is Unit.PERCENT
-        and isinstance(formula, Operation) and formula.sign == "÷"
-        and isinstance(formula.right, Measure) and not formula.right.is_money
-    ]
+    columns = [*plan.measures, *plan.metrics, *plan.added]
+    counted = [1 + len(by) + columns.index(size) for size in plan.sizes.values()]
     found: dict[str, int] = {}
     for line in answer if by else ():
         sizes = [line[place] for place in counted if line[place]]
@@ -183,26 +186,21 @@ def small_segments(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[str]:
     return [f"{segment} ({size})" for segment, size in sorted(found.items())]
 
 
-SMALL_SEGMENTS = "Small segments"
-"""What the note about them begins with."""
 SHOWN_SEGMENTS = 8
 """How many small segments a note names."""
 
 
-def notes_of(
-    plan: Plan, rows: Sequence[Row], answer: Sequence[Sequence[Any]] = ()
-) -> tuple[str, ...]:
-    """What a reader of the answer must know."""
-    small = small_segments(plan, answer)
-    if small:
-        listed = ", ".join(small[:SHOWN_SEGMENTS])
-        more = f" and {len(small) - SHOWN_SEGMENTS} more" if len(small) > SHOWN_SEGMENTS else ""
-        own = (f"{SMALL_SEGMENTS}: a rate rests on fewer than {SMALL} in {listed}{more}.",)
-        return (*own, *_notes(plan, rows))
-    return _notes(plan, rows)
+def small_note(small: Sequence[str]) -> str:
+    """What a reader must know of small segments; empty where there are none."""
+    if not small:
+        return ""
+    listed = ", ".join(small[:SHOWN_SEGMENTS])
+    more = f" and {len(small) - SHOWN_SEGMENTS} more" if len(small) > SHOWN_SEGMENTS else ""
+    return f"Small segments: a rate rests on fewer than {SMALL} in {listed}{more}."
 
 
-def _notes(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
+def notes_of(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
+    """What else a reader of the answer must know."""
     if not rows:
         bases = ", ".join(dict.fromkeys(RELATIONS[m.relation].base for m in plan.measures))
         return (f"There is nothing to split: no rows of {bases} lie in the range and filters.",)

@@ -14,10 +14,12 @@ from staycurve.metrics.revenue import (
 
 
 def _money(
-    name: str, label: str, relation: str, expression: str, *, total: str = ""
+    name: str, label: str, relation: str, expression: str, *, total: str = "",
+    counted_by: Measure | None = None,
 ) -> Measure:
     return Measure(
-        name, label, relation, f"SUM({expression})", is_money=True, total_sql=total
+        name, label, relation, f"SUM({expression})", is_money=True, total_sql=total,
+        counted_by=counted_by,
     )
 
 
@@ -41,14 +43,19 @@ _s_grown = _count(
     "s_grown", N_("of them with more MRR at the close"), "openers", "closing > opening",
     total="SUM(grown)",
 )
-_s_opening = _money("s_opening", N_("their opening MRR"), "openers", "opening")
+_s_opening = _money(
+    "s_opening", N_("their opening MRR"), "openers", "opening", counted_by=_s_accounts
+)
 _s_closing = _money("s_closing", N_("their closing MRR"), "openers", "closing")
 _s_least = _money(
     "s_least", N_("the lesser of opening and closing MRR of each"), "openers",
     "least(opening, closing)", total="SUM(least)",
 )
 _y_opening = _money(
-    "y_opening", N_("MRR twelve months before the close"), "year_openers", "opening"
+    "y_opening", N_("MRR twelve months before the close"), "year_openers", "opening",
+    counted_by=_count(
+        "y_accounts", N_("accounts that paid twelve months before the close"), "year_openers"
+    ),
 )
 _y_closing = _money(
     "y_closing", N_("closing MRR of the same accounts"), "year_openers", "closing"

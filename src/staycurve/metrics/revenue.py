@@ -18,8 +18,6 @@ def _accounts(name: str, label: str, test: str) -> Measure:
     return Measure(name, label, "movements", sql)
 
 
-_closing = Measure("closing", N_("closing MRR"), "closing_value", "SUM(value)", is_money=True)
-_opening = Measure("opening", N_("opening MRR"), "opening", "SUM(value)", is_money=True)
 _paying = Measure(
     "paying",
     N_("accounts that pay at the close"),
@@ -27,6 +25,11 @@ _paying = Measure(
     "COUNT(DISTINCT CASE WHEN is_paying = 1 THEN account_id END)",
     total_sql="SUM(change)",
 )
+_closing = Measure(
+    "closing", N_("closing MRR"), "closing_value", "SUM(value)", is_money=True,
+    counted_by=_paying,
+)
+_opening = Measure("opening", N_("opening MRR"), "opening", "SUM(value)", is_money=True)
 _contracted = Measure(
     "contracted",
     N_("closing MRR on terms of a year or more"),

@@ -15,7 +15,6 @@ from staycurve.insights.lifecycle.lifecycle import Reading, Row
 from staycurve.metrics.catalogue import METRICS as CATALOGUE
 from staycurve.metrics.context import Context
 from staycurve.metrics.query import Query, parse_filters, plan
-from staycurve.metrics.result import SMALL_SEGMENTS
 from staycurve.money import MICRO
 from staycurve.period import Period, parse_period, periods_between
 from staycurve.workspace.ranges import periods_of
@@ -82,7 +81,7 @@ class Acquisition:
             whole[period, None] = whole.get((period, None), 0) + amount
         loose = sum(amount for (_, channel), amount in spent.items() if channel is None)
         # The rows stand beside what their rates are made of: no list of small ones is needed.
-        notes = [note for note in shown[CHANNEL].notes if not note.startswith(SMALL_SEGMENTS)]
+        notes = list(shown[CHANNEL].notes)
         if loose:
             text = f"{loose / MICRO:,.2f} {self.company.config.company.currency}"
             notes.append(acquisition_report.UNASSIGNED.format(amount=text))

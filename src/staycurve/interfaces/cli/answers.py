@@ -105,7 +105,7 @@ def show(
         typer.echo(reason)
     if len(reasons) > 5:
         typer.echo(f"–  and {len(reasons) - 5} more empty values; --format json says why for each")
-    for note in result.notes:
+    for note in result.said:
         typer.echo(note)
 
 

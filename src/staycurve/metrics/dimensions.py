@@ -32,12 +32,15 @@ class Moving:
         `ends_on` is never null.
     at_close : callable, optional
         The same with what holds at each day's close, where `spans` books a change otherwise.
+    values : tuple of str
+        The values in their own order.
     """
 
     name: str
     about: str
     spans: Callable[[Config], str]
     at_close: Callable[[Config], str] | None = None
+    values: tuple[str, ...] = ()
 
     @property
     def now(self) -> str:
@@ -82,11 +85,15 @@ WHERE after > 0 AND (next_day IS NULL OR next_day > day)"""
 MOVING: dict[str, Moving] = {
     moving.name: moving
     for moving in (
-        Moving("tenure", N_("Time since the account first paid."), _tenure),
+        Moving(
+            "tenure", N_("Time since the account first paid."), _tenure,
+            values=tuple(label for _, label in TENURE_BANDS),
+        ),
         Moving(
             "mrr_band",
             N_("The account's MRR after its last change, in the company's currency."),
             _mrr_band,
+            values=tuple(label for _, label in MRR_BANDS),
         ),
     )
 }

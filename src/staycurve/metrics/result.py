@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+SHOWN_SEGMENTS = 8
+"""How many small segments a note names."""
+
+
 @dataclass(frozen=True)
 class Result:
     """The answer to a query.
@@ -38,8 +42,8 @@ class Result:
         Metric → unit.
     notes : tuple of str
         What a reader must know, such as that segments overlap.
-    small : str
-        Which segments of a rate rest on few accounts, in words; empty where none does.
+    small : mapping
+        Segment → the fewest accounts that a rate of it rests on, where they are fewer than SMALL.
     """
 
     rows: list[Row]
@@ -48,7 +52,7 @@ class Result:
     sql: str
     units: Mapping[str, Unit]
     notes: tuple[str, ...] = ()
-    small: str = ""
+    small: Mapping[tuple[str | None, ...], int] = field(default_factory=dict)
     is_additive: bool = True
     _accounts: Callable[[str, Period], AccountRows] | None = field(default=None, repr=False)
     _periods: tuple[Period, ...] = ()
@@ -65,7 +69,13 @@ class Result:
     @property
     def said(self) -> tuple[str, ...]:
         """All notes, of small segments first."""
-        return (self.small, *self.notes) if self.small else self.notes
+        if not self.small:
+            return self.notes
+        dims = list(self.rows[0]["segment"])
+        listed = [_sized(dims, values, size) for values, size in self.small.items()]
+        more = f" and {len(listed) - SHOWN_SEGMENTS} more" if len(listed) > SHOWN_SEGMENTS else ""
+        text = f"{', '.join(listed[:SHOWN_SEGMENTS])}{more}"
+        return (f"Small segments: a rate rests on fewer than {SMALL} in {text}.", *self.notes)
 
     @property
     def df(self) -> pandas.DataFrame:
@@ -169,34 +179,25 @@ def values_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[Row]:
     return rows
 
 
-def small_segments(plan: Plan, answer: Sequence[Sequence[Any]]) -> list[str]:
-    """Segments of which a rate rests on fewer than SMALL in some period, as text."""
-    by = plan.query.by
+def small_segments(
+    plan: Plan, answer: Sequence[Sequence[Any]]
+) -> dict[tuple[str | None, ...], int]:
+    """Segment → the fewest accounts that a rate of it rests on, where they are few."""
+    by = len(plan.query.by)
     columns = [*plan.measures, *plan.metrics, *plan.added]
-    counted = [1 + len(by) + columns.index(size) for size in plan.sizes.values()]
-    found: dict[str, int] = {}
-    for line in answer if by else ():
+    counted = [1 + by + columns.index(size) for size in plan.sizes.values()]
+    found: dict[tuple[str | None, ...], int] = {}
+    for line in answer:
         sizes = [line[place] for place in counted if line[place]]
         if sizes and min(sizes) < SMALL:
-            segment = ", ".join(
-                f"{dim}={'' if value is None else value}"
-                for dim, value in zip(by, line[1 : 1 + len(by)], strict=True)
-            )
+            segment = tuple(line[1 : 1 + by])
             found[segment] = min(min(sizes), found.get(segment, SMALL))
-    return [f"{segment} ({size})" for segment, size in sorted(found.items())]
+    return dict(sorted(found.items(), key=lambda one: [value or "" for value in one[0]]))
 
 
-SHOWN_SEGMENTS = 8
-"""How many small segments a note names."""
-
-
-def small_note(small: Sequence[str]) -> str:
-    """What a reader must know of small segments; empty where there are none."""
-    if not small:
-        return ""
-    listed = ", ".join(small[:SHOWN_SEGMENTS])
-    more = f" and {len(small) - SHOWN_SEGMENTS} more" if len(small) > SHOWN_SEGMENTS else ""
-    return f"Small segments: a rate rests on fewer than {SMALL} in {listed}{more}."
+def _sized(dims: Sequence[str], values: Sequence[str | None], size: int) -> str:
+    named = ", ".join(f"{dim}={value or ''}" for dim, value in zip(dims, values, strict=True))
+    return f"{named} ({size})"
 
 
 def notes_of(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:

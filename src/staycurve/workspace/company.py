@@ -20,7 +20,6 @@ from staycurve.metrics.result import (
     account_rows,
     is_additive,
     notes_of,
-    small_note,
     small_segments,
     values_of,
 )
@@ -235,7 +234,7 @@ class Company(Project):
             sql=made.sql,
             units={name: metric.unit for name, metric in made.metrics.items()},
             notes=notes_of(made, values),
-            small=small_note(small_segments(made, rows)),
+            small=small_segments(made, rows),
             is_additive=is_additive(made),
             _accounts=lambda metric, period: self.account_rows(
                 Query((metric,), query.grain, (period,), query.as_of, (), query.filters)

@@ -15,7 +15,7 @@ from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.insights.lifecycle import lifecycle_facts
 from staycurve.insights.lifecycle.lifecycle_facts import BY_DAY, FAR
-from staycurve.lifecycle_rules import FACTS, LifecycleRules
+from staycurve.lifecycle_rules import FACTS, STAGES, LifecycleRules
 from staycurve.metrics.dimensions import Moving
 from staycurve.period import AsOf
 from staycurve.tables.engine import AnyEngine, quoted
@@ -187,5 +187,6 @@ LIFECYCLE = Moving(
     ),
     _stages_of_days,
     at_close=_stages_at_close,
+    values=STAGES,
 )
 """`--by lifecycle`: an account that changes its stage enters and leaves with its MRR."""

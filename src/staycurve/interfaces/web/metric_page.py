@@ -10,6 +10,7 @@ from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
+from staycurve.interfaces.web.segments import SEGMENTS
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
@@ -122,7 +123,9 @@ METRIC = Page(
         Panel("definition", N_("Definition"), N_("What is counted?"), "definition.html",
               _definition),
         Panel("values", N_("Over time"), N_("How did it develop?"), "series.html", _values),
+        SEGMENTS,
     ),
+    options=("by",),
     is_listed=False,
     heading=lambda ask: _(METRICS[_name(ask)].label),
     group=Group.BOOKS,

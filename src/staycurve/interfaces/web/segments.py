@@ -135,7 +135,11 @@ def _opens(ask: Ask, name: str, by: str, row: dict[str, Any]) -> str | None:
 def _ordered(found: Result, by: str) -> list[str | None]:
     """The segments: in their own order if they have one, else those with most of it first."""
     latest: dict[str | None, float] = {}
+    # What belongs to no segment is listed where there is any of it.
+    is_none_empty = not any(row["value"] for row in found.rows if row["segment"][by] is None)
     for row in found.rows:
+        if is_none_empty and row["segment"][by] is None:
+            continue
         if row["value"] is not None or row["segment"][by] not in latest:
             latest[row["segment"][by]] = row["value"] or 0.0
     moving = MOVING.get(by) or now_of(by)

@@ -13,11 +13,12 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from staycurve.errors import UsageError
+from staycurve.errors import NotAnsweredError, UsageError
 from staycurve.interfaces.api import shapes_of_cohorts as shapes
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.cli.app import app
 from staycurve.workspace import Company
+from tests.books.keeping import Bookkeeper
 from tests.company import build
 
 READINGS = ("history", "churn", "riskiest", "retention")
@@ -73,6 +74,24 @@ def test_json_is_the_python_answer_and_the_http_answer(
     assert answer.json() == expected
     assert expected["rows"]
     assert expected["additive"] is False
+
+
+@pytest.mark.parametrize("reading", [*READINGS, "churn --accounts"])
+def test_a_later_load_does_not_change_what_was_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reading: str
+) -> None:
+    books = Bookkeeper(tmp_path)
+    monkeypatch.setattr("staycurve.interfaces.cli.app.clock", lambda: books.now)
+    words = (*reading.split(), "--format", "json")
+    head = "subscription_id account_id starts_at ends_at amount\n"
+    books.load(subscriptions=head + "s1 a 2024-01-01 2024-06-01 10")
+    first = run(books.company, *words)
+    books.load(subscriptions=head + "s2 b 2024-01-01 2024-09-01 20")
+    assert run(books.company, *words) != first
+    assert run(books.company, *words, "--known-at", "2026-01-01T01:30:00Z") == first
+    with pytest.raises(NotAnsweredError, match="Nothing had been loaded by"):
+        run(books.company, *words, "--known-at", "2025-12-31")
+    books.company.close()
 
 
 @pytest.mark.parametrize("reading", READINGS)

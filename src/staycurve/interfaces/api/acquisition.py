@@ -4,58 +4,39 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
 
 from staycurve.interfaces.api import shapes_of_acquisition as shapes
-from staycurve.interfaces.api.errors import ErrorShape
 from staycurve.interfaces.api.routes import (
     AsOf,
     By,
+    Filtered,
     From,
     Grain,
     Period,
     Served,
+    Span,
     To,
     Where,
-    only_known,
+    router_of,
 )
 
 Horizon = Annotated[int, Query(description="Days that a lead is given", ge=1, le=3660)]
 
-router = APIRouter(
-    prefix="/api/v1/acquisition",
-    tags=["acquisition"],
-    dependencies=[Depends(only_known)],
-    responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
-)
+router = router_of("acquisition", prefix="/api/v1/acquisition")
 
 
 @router.get("/channels", response_model=shapes.ChannelsShape)
-def channels(
-    company: Served,
-    grain: Grain = "month",
-    start: From = "",
-    end: To = "",
-    where: Where = "",
-    as_of: AsOf = "",
-) -> JSONResponse:
+def channels(company: Served, span: Span, asked: Filtered) -> JSONResponse:
     """What every channel brought in each period, and what it cost."""
-    found = company.acquisition.channels(
-        grain=grain, start=start or None, end=end or None, where=where, as_of=as_of or None
-    )
-    return JSONResponse(found.as_dict())
+    return JSONResponse(company.acquisition.channels(**span, **asked).as_dict())
 
 
 @router.get("/funnel", response_model=shapes.FunnelShape)
 def funnel(
-    company: Served,
-    grain: Grain = "month",
-    start: From = "",
-    end: To = "",
-    by: By = "",
-    where: Where = "",
-    horizon: Horizon = 90,
+    company: Served, grain: Grain = "month", start: From = "", end: To = "",
+    by: By = "", where: Where = "", horizon: Horizon = 90,
     together: Annotated[bool, Query(description="All cohorts of the range as one")] = False,
     as_of: AsOf = "",
 ) -> JSONResponse:
@@ -74,9 +55,7 @@ def leads(
     step: Annotated[
         str, Query(description="qualified, demo, trial, tried, won or paying", max_length=20)
     ] = "",
-    where: Where = "",
-    horizon: Horizon = 90,
-    as_of: AsOf = "",
+    where: Where = "", horizon: Horizon = 90, as_of: AsOf = "",
 ) -> JSONResponse:
     """The leads of a cohort, with the day of each step."""
     rows = company.acquisition.leads(

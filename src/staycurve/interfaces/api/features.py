@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
 
 from staycurve.interfaces.api import shapes_of_features as shapes
-from staycurve.interfaces.api.errors import ErrorShape
-from staycurve.interfaces.api.routes import AsOf, Served, Where, only_known
+from staycurve.interfaces.api.routes import AsOf, Filtered, Served, Where, router_of
 
 Window = Annotated[
     str,
@@ -24,24 +23,13 @@ Top = Annotated[int, Query(description="Features shown one by one", ge=1, le=100
 Months = Annotated[int, Query(description="Between use and whether the account pays", ge=1, le=60)]
 Spans = Annotated[int, Query(description="How many such stretches; 0 leaves them out", ge=0, le=60)]
 
-router = APIRouter(
-    prefix="/api/v1/features",
-    tags=["features"],
-    dependencies=[Depends(only_known)],
-    responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
-)
+router = router_of("features", prefix="/api/v1/features")
 
 
 @router.get("", response_model=shapes.FeaturesShape)
 def report(
-    company: Served,
-    period: Window = "",
-    where: Where = "",
-    as_of: AsOf = "",
-    top: Top = 50,
-    feature: Only = None,
-    months: Months = 3,
-    spans: Spans = 8,
+    company: Served, period: Window = "", where: Where = "", as_of: AsOf = "",
+    top: Top = 50, feature: Only = None, months: Months = 3, spans: Spans = 8,
 ) -> JSONResponse:
     """Adoption, depth, repeat use, errors and retention of each feature."""
     found = company.features.report(
@@ -55,10 +43,7 @@ def report(
 def adoption(
     company: Served,
     months: Annotated[int, Query(description="How many closed months", ge=1, le=120)] = 12,
-    where: Where = "",
-    as_of: AsOf = "",
-    top: Top = 50,
-    feature: Only = None,
+    where: Where = "", as_of: AsOf = "", top: Top = 50, feature: Only = None,
 ) -> JSONResponse:
     """Adoption of each feature, month by month."""
     found = company.features.adoption(
@@ -76,11 +61,8 @@ def accounts(
         Query(description="using, active, before, again, followed, kept, others, …",
               max_length=20),
     ] = "using",
-    period: Window = "",
-    where: Where = "",
-    as_of: AsOf = "",
-    months: Months = 3,
-    spans: Spans = 8,
+    period: Window = "", where: Where = "", as_of: AsOf = "",
+    months: Months = 3, spans: Spans = 8,
 ) -> JSONResponse:
     """The accounts behind one number of the report."""
     found = company.features.accounts(
@@ -92,23 +74,17 @@ def accounts(
 
 @router.get("/users", response_model=shapes.OpenedShape)
 def users(
-    company: Served, feature: Name, period: Window = "", where: Where = "", as_of: AsOf = ""
+    company: Served, asked: Filtered, feature: Name, period: Window = ""
 ) -> JSONResponse:
     """The users of a feature, those who used it most first."""
-    found = company.features.users(
-        feature, period=period or None, where=where, as_of=as_of or None
-    )
-    return JSONResponse(found.to_json())
+    return JSONResponse(company.features.users(feature, period=period or None, **asked).to_json())
 
 
 @router.get("/limits", response_model=shapes.LimitsShape)
 def limits(
     company: Served,
-    period: Annotated[
-        str, Query(description="A month; default: the as-of's", max_length=10)
-    ] = "",
-    where: Where = "",
-    as_of: AsOf = "",
+    period: Annotated[str, Query(description="A month; default: the as-of's", max_length=10)] = "",
+    where: Where = "", as_of: AsOf = "",
     least: Annotated[
         float, Query(description="List accounts from this utilisation (0-1)", ge=0, le=1000)
     ] = 0.5,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 
 from staycurve.errors import UsageError
@@ -21,8 +23,9 @@ Where = Annotated[
 By = Annotated[str, Query(description="Dimensions to split by, with commas", max_length=500)]
 AsOf = Annotated[str, Query(description="ISO 8601; facts after it are not seen", max_length=40)]
 Grain = Annotated[str, Query(description="day, week, month, quarter or year", max_length=10)]
-Period = Annotated[
-    str, Query(description="2024, 2024-Q1, 2024-01 or 2024-01-31", max_length=10)
+Period = Annotated[str, Query(description="2024, 2024-Q1, 2024-01 or 2024-01-31", max_length=10)]
+ClosedPeriod = Annotated[
+    str, Query(description="Default: the last month that has closed", max_length=10)
 ]
 From = Annotated[str, Query(alias="from", description="First period, included", max_length=10)]
 To = Annotated[str, Query(description="Last period, included", max_length=10)]
@@ -36,8 +39,7 @@ def company_of(request: Request) -> Company:
 
 def only_known(request: Request) -> None:
     """Refuse parameters that the address does not take: a misspelt one would change nothing."""
-    dependant = request.scope["route"].dependant
-    known = [field.alias for field in dependant.query_params]
+    known = list(_parameters(request.scope["route"].dependant))
     for name in request.query_params:
         if name not in known:
             raise UsageError(
@@ -47,14 +49,66 @@ def only_known(request: Request) -> None:
             )
 
 
-Served = Annotated[Company, Depends(company_of)]
+def _parameters(dependant: Dependant) -> Iterator[str]:
+    """What an address takes: its own parameters, then the shared ones."""
+    yield from (field.alias for field in dependant.query_params)
+    for shared in dependant.dependencies:
+        yield from _parameters(shared)
 
-router = APIRouter(
-    prefix="/api/v1",
-    tags=["metrics"],
-    dependencies=[Depends(only_known)],
-    responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
-)
+
+class FilteredArguments(TypedDict):
+    """What every reading of the company takes."""
+
+    where: str
+    as_of: str | None
+
+
+class SplitArguments(FilteredArguments):
+    """What a reading takes that can be split."""
+
+    by: str
+
+
+class SpanArguments(TypedDict):
+    """What a reading over time takes besides."""
+
+    grain: str
+    start: str | None
+    end: str | None
+
+
+def filtered(where: Where = "", as_of: AsOf = "") -> FilteredArguments:
+    """`where` and `as_of`."""
+    return {"where": where, "as_of": as_of or None}
+
+
+def split(by: By = "", where: Where = "", as_of: AsOf = "") -> SplitArguments:
+    """`by`, `where` and `as_of`."""
+    return {"by": by, "where": where, "as_of": as_of or None}
+
+
+def span(grain: Grain = "month", start: From = "", end: To = "") -> SpanArguments:
+    """`grain`, `from` and `end`."""
+    return {"grain": grain, "start": start or None, "end": end or None}
+
+
+Served = Annotated[Company, Depends(company_of)]
+Filtered = Annotated[FilteredArguments, Depends(filtered)]
+Split = Annotated[SplitArguments, Depends(split)]
+Span = Annotated[SpanArguments, Depends(span)]
+
+
+def router_of(theme: str, *, prefix: str = "/api/v1") -> APIRouter:
+    """Addresses of one theme; they refuse what they do not know, in the one shape of errors."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[theme],
+        dependencies=[Depends(only_known)],
+        responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
+    )
+
+
+router = router_of("metrics")
 
 
 @router.get("/metrics", response_model=shapes.MetricsShape)
@@ -66,50 +120,33 @@ def metrics(company: Served) -> JSONResponse:
 
 @router.get("/metrics/{name}", response_model=shapes.ResultShape)
 def values(
-    name: str,
-    company: Served,
-    grain: Grain = "month",
-    start: From = "",
-    to: To = "",
-    by: By = "",
-    where: Where = "",
-    as_of: AsOf = "",
+    name: str, company: Served, asked: Split, grain: Grain = "month", start: From = "", to: To = ""
 ) -> JSONResponse:
     """Values of one metric over time; several names with commas."""
     found = company.show(
         *(part for part in name.split(",") if part),
-        grain=grain, start=start or None, end=to or None, by=by, where=where, as_of=as_of or None,
+        grain=grain, start=start or None, end=to or None, **asked,
     )
     return JSONResponse(found.as_dict())
 
 
 @router.get("/metrics/{name}/accounts", response_model=shapes.AccountsShape)
 def accounts(
-    name: str,
-    company: Served,
-    period: Period,
-    grain: Grain = "",
-    where: Where = "",
-    as_of: AsOf = "",
+    name: str, company: Served, asked: Filtered, period: Period, grain: Grain = ""
 ) -> JSONResponse:
     """The rows behind one number; they sum (or divide) to its total exactly."""
-    found = company.accounts(
-        name, period=period, grain=grain or None, where=where, as_of=as_of or None
-    )
+    found = company.accounts(name, period=period, grain=grain or None, **asked)
     return JSONResponse(found.as_dict())
 
 
 @router.get("/cohorts", response_model=shapes.CohortsShape)
 def cohorts(
-    company: Served,
+    company: Served, asked: Split,
     value: Annotated[str, Query(description="customers, net_mrr or gross_mrr")] = "customers",
     how: Annotated[str, Query(alias="as", description="count, share or change")] = "share",
-    by: By = "",
-    where: Where = "",
-    as_of: AsOf = "",
 ) -> JSONResponse:
     """Activation cohorts × months since."""
-    found = company.cohort(value=value, how=how, by=by, where=where, as_of=as_of or None)
+    found = company.cohort(value=value, how=how, **asked)
     return JSONResponse({key: part for key, part in found.items() if key != "sql"})
 
 
@@ -123,9 +160,7 @@ def tables(company: Served) -> JSONResponse:
 def reconcile(
     company: Served,
     against: Annotated[str, Query(description="A profile, such as stripe", max_length=40)],
-    period: Annotated[
-        str, Query(description="Default: the last month that has closed", max_length=10)
-    ] = "",
+    period: ClosedPeriod = "",
     metric: Annotated[str, Query(description="A name from /api/v1/metrics", max_length=60)] = "mrr",
     as_of: AsOf = "",
 ) -> JSONResponse:
@@ -138,11 +173,7 @@ def reconcile(
 
 @router.get("/switches", response_model=shapes_of_books.EffectsShape)
 def switches(
-    company: Served,
-    period: Annotated[
-        str, Query(description="Default: the last month that has closed", max_length=10)
-    ] = "",
-    as_of: AsOf = "",
+    company: Served, period: ClosedPeriod = "", as_of: AsOf = ""
 ) -> JSONResponse:
     """What every convention would change, each switched alone; it takes seconds at first."""
     seen = company.as_of(as_of or None)

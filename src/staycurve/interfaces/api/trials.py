@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
 
 from staycurve.interfaces.api import shapes_of_features as shapes
-from staycurve.interfaces.api.errors import ErrorShape
-from staycurve.interfaces.api.routes import AsOf, By, Served, Where, only_known
+from staycurve.interfaces.api.routes import AsOf, By, Filtered, Served, Where, router_of
 
-router = APIRouter(
-    prefix="/api/v1/trials",
-    tags=["trials"],
-    dependencies=[Depends(only_known)],
-    responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
-)
+router = router_of("trials", prefix="/api/v1/trials")
 
 
 @router.get("", response_model=shapes.TrialsShape)
 def report(
-    company: Served,
-    by: By = "",
-    where: Where = "",
-    as_of: AsOf = "",
+    company: Served, by: By = "", where: Where = "", as_of: AsOf = "",
     top: Annotated[int, Query(description="Features shown one by one", ge=1, le=1000)] = 50,
 ) -> JSONResponse:
     """Conversion by month and card, time to convert, what converters used, who left."""
@@ -34,7 +25,7 @@ def report(
 
 @router.get("/accounts", response_model=shapes.OpenedShape)
 def accounts(
-    company: Served,
+    company: Served, asked: Filtered,
     part: Annotated[
         str,
         Query(description="started, mature, converted, not_converted, immature, left, stayed, used",
@@ -48,12 +39,10 @@ def accounts(
     within: Annotated[
         int, Query(description="With left: months after the first paid day; 0 for any", ge=0, le=60)
     ] = 0,
-    where: Where = "",
-    as_of: AsOf = "",
 ) -> JSONResponse:
     """The accounts behind one number."""
     found = company.trials.accounts(
         part, cohort=cohort or None, card=card or None, feature=feature or None,
-        within=within or None, where=where, as_of=as_of or None,
+        within=within or None, **asked,
     )
     return JSONResponse(found.to_json())

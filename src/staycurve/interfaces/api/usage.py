@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Query
 from fastapi.responses import JSONResponse
 
 from staycurve.errors import UsageError
 from staycurve.interfaces.api import shapes_of_usage as shapes
-from staycurve.interfaces.api.errors import ErrorShape
-from staycurve.interfaces.api.routes import AsOf, By, From, Served, To, Where, only_known
+from staycurve.interfaces.api.routes import AsOf, By, From, Served, To, Where, router_of
 
 Whose = Annotated[str, Query(description="user or account", max_length=10)]
 Word = Annotated[str, Query(max_length=20)]
@@ -23,12 +22,7 @@ Act = Annotated[
 ]
 Length = Annotated[str, Query(description="30m, 24h, 14d", max_length=10)]
 
-router = APIRouter(
-    prefix="/api/v1/usage",
-    tags=["usage"],
-    dependencies=[Depends(only_known)],
-    responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
-)
+router = router_of("usage", prefix="/api/v1/usage")
 
 
 @router.get("/retention", response_model=shapes.UseRetentionShape | shapes.MembersShape)
@@ -43,12 +37,8 @@ def retention(
     returns: Word = "on",
     windows: Word = "calendar",
     ages: Annotated[int | None, Query(ge=0, le=60)] = None,
-    first: From = "",
-    to: To = "",
-    whose: Whose = "user",
-    by: By = "",
-    where: Where = "",
-    as_of: AsOf = "",
+    first: From = "", to: To = "", whose: Whose = "user",
+    by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
         str, Query(description="COHORT:AGE, without `by`: who is behind a cell", max_length=20)
     ] = "",
@@ -70,12 +60,8 @@ def lifecycle(
     company: Served,
     per: Word = "month",
     event: Act = "",
-    first: From = "",
-    to: To = "",
-    whose: Whose = "user",
-    by: By = "",
-    where: Where = "",
-    as_of: AsOf = "",
+    first: From = "", to: To = "", whose: Whose = "user",
+    by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
         str, Query(description="PERIOD:KIND, without `by`: who is behind a count", max_length=30)
     ] = "",
@@ -103,12 +89,8 @@ def funnel(
     exclude: Annotated[
         list[str] | None, Query(description="EVENT or EVENT@1-2; again for more")
     ] = None,
-    first: From = "",
-    to: To = "",
-    whose: Whose = "user",
-    by: By = "",
-    where: Where = "",
-    as_of: AsOf = "",
+    first: From = "", to: To = "", whose: Whose = "user",
+    by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
         str,
         Query(description="2, or 2:dropped, without `by`: who took a step, or not", max_length=20),
@@ -135,12 +117,8 @@ def paths(
     within: Length = "",
     listed: Annotated[int, Query(ge=1, le=1000, description="How many paths are listed")] = 20,
     repeats: Word = "keep",
-    first: From = "",
-    to: To = "",
-    whose: Whose = "user",
-    by: By = "",
-    where: Where = "",
-    as_of: AsOf = "",
+    first: From = "", to: To = "", whose: Whose = "user",
+    by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
         list[str] | None,
         Query(description="A path, one thing each time, without `by`: whose it was"),
@@ -162,10 +140,7 @@ def activity(
     company: Served,
     day: Annotated[str, Query(description="The last of the 28 days", max_length=10)] = "",
     top: Annotated[int, Query(ge=1, le=1000, description="How many power users")] = 20,
-    whose: Whose = "user",
-    by: By = "",
-    where: Where = "",
-    as_of: AsOf = "",
+    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
         str, Query(description="N or N-M, without `by`: active on so many days", max_length=10)
     ] = "",

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from staycurve.interfaces.cli.app import app, fresh_company_of
-from staycurve.interfaces.cli.output import Format, number, print_csv, print_json, print_table
-
-FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
-ByOption = Annotated[str, typer.Option("--by", metavar="DIM,…", help="Split by dimensions.")]
-WhereOption = Annotated[
-    str, typer.Option("--where", help="Such as 'industry=EdTech,country=US'.")
-]
-AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", metavar="INSTANT", help="See no facts after it.")
-]
-KnownAtOption = Annotated[
-    str | None,
-    typer.Option("--known-at", metavar="INSTANT", help="Answer from what was loaded by then."),
-]
+from staycurve.interfaces.cli.options import AsOf, By, From, Grain, KnownAt, Output, To, Where
+from staycurve.interfaces.cli.output import (
+    Format,
+    dims_of,
+    number,
+    print_data,
+    print_json,
+    print_table,
+    say,
+    segment_of,
+)
 
 
 @app.command()
 def metrics(
     name: Annotated[str | None, typer.Argument(help="One metric, shown whole.")] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Print the statement alone.")] = False,
-    output: FormatOption = Format.table,
+    output: Output = Format.table,
     context: typer.Context = None,  # type: ignore[assignment]
 ) -> None:
     """The catalogue of metrics, or one of them whole."""
@@ -36,11 +33,8 @@ def metrics(
 
     if name is None:
         rows = [as_dict(key, metric) for key, metric in METRICS.items()]
-        if output is Format.json:
-            print_json({"rows": rows})
-        elif output is Format.csv:
-            print_csv(rows, columns=["name", "label", "unit", "better", "stage", "formula"])
-        else:
+        columns = ["name", "label", "unit", "better", "stage", "formula"]
+        if not print_data({"rows": rows}, output, columns=columns):
             print_table(
                 "Metrics",
                 ["name", "label", "formula"],
@@ -62,14 +56,9 @@ def show(
     metric: Annotated[
         list[str], typer.Argument(metavar="METRIC…", help="Names from: staycurve metrics")
     ],
-    grain: Annotated[str, typer.Option(help="day, week, month, quarter or year.")] = "month",
-    start: Annotated[str | None, typer.Option("--from", metavar="P", help="First period.")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="P", help="Last period.")] = None,
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    output: FormatOption = Format.table,
+    grain: Grain = "month", start: From = None, end: To = None,
+    by: By = "", where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
+    output: Output = Format.table,
 ) -> None:
     """Values of metrics over time."""
     with fresh_company_of(context) as company:
@@ -77,22 +66,18 @@ def show(
             *metric, grain=grain, start=start, end=end, by=by, where=where, as_of=as_of,
             known_at=known_at,
         )
-    if output is Format.json:
-        print_json(result.as_dict())
-        return
-    if output is Format.csv:
-        print_csv(result.rows)
+    if print_data(result.as_dict(), output, rows=result.rows):
         return
     dims = list(result.rows[0]["segment"]) if result.rows else []
     lines: dict[tuple[str, ...], dict[str, str]] = {}
     reasons: dict[str, None] = {}
     for row in result.rows:
-        key = (row["period"], *(_segment(value) for value in row["segment"].values()))
+        key = (row["period"], *segment_of(row))
         unit = result.units[row["metric"]]
         shown = number(row["value"], unit, is_open=row["open"] and row["value"] is not None)
         lines.setdefault(key, {})[row["metric"]] = shown
         if row.get("why"):
-            reasons[f"–  {row['metric']} {row['period']}: {row['why']}"] = None
+            reasons[f"{row['metric']} {row['period']}: {row['why']}"] = None
     names = list(result.units)
     print_table(
         f"as of {result.as_of}, {result.currency}",
@@ -101,16 +86,10 @@ def show(
     )
     if any(row["open"] and row["value"] is not None for row in result.rows):
         typer.echo("*  to date: the period is still open")
-    for reason in [*reasons][:5]:
-        typer.echo(reason)
+    say(*[*reasons][:5])
     if len(reasons) > 5:
-        typer.echo(f"–  and {len(reasons) - 5} more empty values; --format json says why for each")
-    for note in result.said:
-        typer.echo(note)
-
-
-def _segment(value: Any) -> str:
-    return "(none)" if value is None else str(value)
+        say(f"and {len(reasons) - 5} more empty values; --format json says why for each")
+    say(*result.said, mark="")
 
 
 @app.command()
@@ -118,11 +97,8 @@ def cohort(
     context: typer.Context,
     value: Annotated[str, typer.Option(help="customers, net_mrr or gross_mrr.")] = "customers",
     how: Annotated[str, typer.Option("--as", help="count, share or change.")] = "share",
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    output: FormatOption = Format.table,
+    by: By = "", where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
+    output: Output = Format.table,
 ) -> None:
     """Activation cohort × month matrix."""
     with fresh_company_of(context) as company:
@@ -130,24 +106,18 @@ def cohort(
             value=value, how=how, by=by, where=where, as_of=as_of, known_at=known_at
         )
     answer.pop("sql")
-    if output is Format.json:
-        print_json(answer)
-        return
-    if output is Format.csv:
-        print_csv(answer["rows"])
+    if print_data(answer, output):
         return
     lines: dict[tuple[str, ...], list[str]] = {}
     oldest = 0
     for row in answer["rows"]:
         size = f"{row['size']}{' (small)' if row['is_small'] else ''}"
-        segments = [_segment(s) for s in row["segment"].values()]
-        key = (*segments, row["cohort"][:7], size)
+        key = (*segment_of(row), row["cohort"][:7], size)
         lines.setdefault(key, []).append(_cell(row["value"], how))
         oldest = max(oldest, row["age"])
-    dims = [d for d in by.split(",") if d]
     print_table(
         f"{value} as {how}, as of {answer['as_of']}, {answer['currency']}",
-        [*dims, "cohort", "size", *(str(age) for age in range(oldest + 1))],
+        [*dims_of(by), "cohort", "size", *(str(age) for age in range(oldest + 1))],
         [[*key, *cells, *[""] * (oldest + 1 - len(cells))] for key, cells in lines.items()],
     )
 
@@ -164,10 +134,8 @@ def accounts(
     metric: Annotated[str, typer.Argument(help="A name from: staycurve metrics")],
     period: Annotated[str, typer.Option("--period", metavar="P", help="2024-01, 2024-Q1, …")],
     grain: Annotated[str | None, typer.Option(help="Where the period's text is finer.")] = None,
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    output: FormatOption = Format.table,
+    where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
+    output: Output = Format.table,
 ) -> None:
     """The rows behind one number; they sum (or divide) to it exactly."""
     from staycurve.metrics.catalogue import METRICS
@@ -176,11 +144,7 @@ def accounts(
         found = company.accounts(
             metric, period=period, grain=grain, where=where, as_of=as_of, known_at=known_at
         )
-    if output is Format.json:
-        print_json(found.as_dict())
-        return
-    if output is Format.csv:
-        print_csv(found.rows)
+    if print_data(found.as_dict(), output, rows=found.rows):
         return
     names = ["numerator", "denominator"] if "numerator" in found.total else ["value"]
     shown = sorted(found.rows, key=lambda row: -abs(row[names[0]]))

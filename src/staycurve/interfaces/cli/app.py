@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,7 +71,18 @@ def fresh_company_of(context: typer.Context) -> Company:
     return company
 
 
-Command = Callable[..., None]
+@contextmanager
+def known_company_of(context: typer.Context, known_at: str | None) -> Iterator[Company]:
+    """The company as `--known-at` asks for it: now, or as readers saw it at an instant."""
+    with fresh_company_of(context) as company:
+        yield company.known_at(known_at) if known_at else company
+
+
+def group(name: str, about: str) -> typer.Typer:
+    """Commands under one word, such as `staycurve usage funnel`."""
+    made = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(made, name=name)
+    return made
 
 
 # Commands live in files by theme; importing them adds them to the app, in this order.

@@ -9,12 +9,11 @@ import typer
 
 from staycurve.errors import UsageError
 from staycurve.interfaces.cli.app import app, company_of, fresh_company_of
-from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
+from staycurve.interfaces.cli.options import AsOf, Output
+from staycurve.interfaces.cli.output import Format, print_data, print_table
 
 if TYPE_CHECKING:
     from staycurve.workspace import Company
-
-FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
 
 
 @app.command()
@@ -47,10 +46,7 @@ def close(
     listed: Annotated[
         bool, typer.Option("--list", help="The closed months, and what changed since.")
     ] = False,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="INSTANT", help="See no facts after it.")
-    ] = None,
-    output: FormatOption = Format.table,
+    as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """Lock a month: later changes to it are listed as restatements."""
     if (month is None) != listed:
@@ -63,12 +59,9 @@ def close(
             _list(company, output)
             return
         closed = company.books.close(month, as_of=as_of)
-    if output is Format.table:
+    if not print_data({"rows": [_row(closed)]}, output):
         typer.echo(f"Closed {closed.month:%Y-%m} as of {closed.as_of}, at move {closed.seq}.")
         typer.echo("What changes it later: staycurve restatements")
-        return
-    row = _row(closed)
-    print_json({"rows": [row]}) if output is Format.json else print_csv([row])
 
 
 def _row(closed: Any) -> dict[str, Any]:
@@ -88,27 +81,20 @@ def _list(company: Company, output: Format) -> None:
         }
         for closed in months
     ]
-    if output is Format.json:
-        print_json({"rows": rows})
-    elif output is Format.csv:
-        print_csv(rows)
-    else:
-        columns = list(rows[0]) if rows else ["month"]
-        print_table("Closed months", columns, [[str(v) for v in row.values()] for row in rows])
-        if restated:
-            typer.echo("Account by account, with the causes: staycurve restatements")
+    if print_data({"rows": rows}, output):
+        return
+    columns = list(rows[0]) if rows else ["month"]
+    print_table("Closed months", columns, [[str(v) for v in row.values()] for row in rows])
+    if restated:
+        typer.echo("Account by account, with the causes: staycurve restatements")
 
 
 @app.command()
-def restatements(context: typer.Context, output: FormatOption = Format.table) -> None:
+def restatements(context: typer.Context, output: Output = Format.table) -> None:
     """Closed months whose figures changed since: account by account, and what caused it."""
     with fresh_company_of(context) as company:
         found = company.books.restatements()
-    if output is Format.json:
-        print_json({"rows": found})
-    elif output is Format.csv:
-        print_csv(_flat(found))
-    else:
+    if not print_data({"rows": found}, output, rows=_flat(found)):
         _print(found)
 
 
@@ -182,7 +168,7 @@ def adjust(
     listed: Annotated[
         bool, typer.Option("--list", help="Every adjustment, with its state.")
     ] = False,
-    output: FormatOption = Format.table,
+    output: Output = Format.table,
 ) -> None:
     """Correct one row by hand, audited; it stays when its file is loaded again."""
     if listed == (table is not None):
@@ -201,11 +187,9 @@ def adjust(
                 author=author, reason=reason,
             )
             rows = [vars(one) for one in company.books.adjustments() if one.load == load]
-    if output is Format.json:
-        print_json({"rows": rows})
-    elif output is Format.csv:
-        print_csv(rows)
-    elif table is not None:
+    if print_data({"rows": rows}, output):
+        return
+    if table is not None:
         typer.echo(f"Adjusted 1 row of {table}, as load {rows[0]['load']}.")
         typer.echo(f"To take it back: staycurve undo {rows[0]['load']}")
     else:

@@ -8,61 +8,65 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from staycurve.errors import UsageError
-from staycurve.interfaces.cli.answers import AsOfOption, ByOption, FormatOption, WhereOption
-from staycurve.interfaces.cli.app import app, fresh_company_of
-from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
+from staycurve.interfaces.cli.app import group, known_company_of
+from staycurve.interfaces.cli.options import AsOf, By, KnownAt, Output, Where
+from staycurve.interfaces.cli.output import (
+    SHOWN,
+    Format,
+    between,
+    chance,
+    dims_of,
+    gap_between,
+    money,
+    percent,
+    points,
+    print_data,
+    print_table,
+    say,
+    say_rest,
+    segment_of,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from staycurve.insights.cohorts.cohort_churn import Churn
     from staycurve.insights.cohorts.cohort_retention import Retention
     from staycurve.insights.cohorts.history_forecast import Forecast
+    from staycurve.workspace import Company
 
-cohorts = typer.Typer(
-    help="Cohorts read for their meaning, with intervals and tests.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(cohorts, name="cohorts")
+cohorts = group("cohorts", "Cohorts read for their meaning, with intervals and tests.")
 
-PerOption = Annotated[
+Per = Annotated[
     str, typer.Option("--per", help="Activation months in a row: month, quarter, year or all.")
 ]
-SHOWN = 40
-"""How many accounts a table lists; --format csv lists them all."""
 
 
 @cohorts.command()
 def history(
     context: typer.Context,
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    by: By = "", where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
+    output: Output = Format.table,
 ) -> None:
     """Share from history by quarter, year over year, and forecast for the open one."""
-    with fresh_company_of(context) as company:
+    with known_company_of(context, known_at) as company:
         found = company.cohorts.history(by=by, where=where, as_of=as_of)
-    answer = found.as_dict()
-    if output is Format.json:
-        print_json(answer)
+        answer = found.as_dict() | _noted(company)
+    if print_data(answer, output):
         return
-    if output is Format.csv:
-        print_csv(answer["rows"])
-        return
-    dims = _dims(by)
+    dims = dims_of(by)
     print_table(
         f"Share from history, as of {found.as_of}, {found.currency}",
         ["quarter", *dims, "share", "year over year", "from history", "MRR"],
         [
-            [row["period"], *_segment(row), "open" if row["open"] else _percent(row["value"]),
-             _points(row["year_over_year"]), _money(row["history_mrr"]), _money(row["mrr"])]
+            [row["period"], *segment_of(row), "open" if row["open"] else percent(row["value"]),
+             points(row["year_over_year"]), money(row["history_mrr"]), money(row["mrr"])]
             for row in answer["rows"]
         ],
     )
-    _say(found.why)
+    say(found.why, *answer.get("notes", ()))
     for forecast in found.forecasts:
         typer.echo(_forecast(forecast))
-        _say(forecast.note)
+        say(forecast.note)
 
 
 def _forecast(found: Forecast) -> str:
@@ -89,7 +93,7 @@ def _forecast(found: Forecast) -> str:
 def churn(
     context: typer.Context,
     over: Annotated[str, typer.Option(help="activation, or 12m for twelve months.")] = "activation",
-    per: PerOption = "month",
+    per: Per = "month",
     accounts: Annotated[
         bool, typer.Option("--accounts", help="List the accounts behind it.")
     ] = False,
@@ -99,10 +103,8 @@ def churn(
     group: Annotated[
         str | None, typer.Option(help="With --accounts: left, shrank, stayed or grew.")
     ] = None,
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    by: By = "", where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
+    output: Output = Format.table,
 ) -> None:
     """Sales churn against customer churn: which of the four cases holds, and who is behind it."""
     if accounts and by:
@@ -114,26 +116,21 @@ def churn(
             "--cohort and --group choose among accounts.",
             hint="Add --accounts, or choose cohorts: --where cohort=2024-01",
         )
-    with fresh_company_of(context) as company:
+    with known_company_of(context, known_at) as company:
         if accounts:
             listed = company.cohorts.churn_accounts(
                 over=over, cohort=cohort, group=group, where=where, as_of=as_of
             )
             seen = company.as_of(as_of).at.isoformat()
             currency = company.config.company.currency
-        else:
-            found = company.cohorts.churn(over=over, per=per, by=by, where=where, as_of=as_of)
-    if accounts:
-        head = {"as_of": seen, "currency": currency, "over": over}
-        _print_accounts([one.as_dict() for one in listed], head, output)
-        return
-    answer = found.as_dict()
-    if output is Format.json:
-        print_json(answer)
-    elif output is Format.csv:
-        print_csv(answer["rows"])
-    else:
-        _print_churn(found, answer, _dims(by))
+            fared = [one.as_dict() for one in listed]
+            head = {"as_of": seen, "currency": currency, "over": over}
+            _print_accounts(head | {"rows": fared} | _noted(company), output)
+            return
+        found = company.cohorts.churn(over=over, per=per, by=by, where=where, as_of=as_of)
+        answer = found.as_dict() | _noted(company)
+    if not print_data(answer, output):
+        _print_churn(found, answer, dims_of(by))
 
 
 def _print_churn(found: Churn, answer: Mapping[str, Any], dims: list[str]) -> None:
@@ -143,14 +140,13 @@ def _print_churn(found: Churn, answer: Mapping[str, Any], dims: list[str]) -> No
         ["cohort", *dims, "size", "left", "usual", "MRR lost", "opening MRR", "closing MRR",
          "case"],
         [
-            [_cohort(row), *_segment(row), _size(row), _percent(row["customers_left"]),
-             _percent(row["usual_left"]), _percent(row["mrr_lost"]), _money(row["opening_mrr"]),
-             _money(row["closing_mrr"]), row["label"] or row["why"]]
+            [_cohort(row), *segment_of(row), size_of(row), percent(row["customers_left"]),
+             percent(row["usual_left"]), percent(row["mrr_lost"]), money(row["opening_mrr"]),
+             money(row["closing_mrr"]), row["label"] or row["why"]]
             for row in answer["rows"]
         ],
     )
-    _say(found.why)
-    _say(found.note)
+    say(found.why, found.note, *answer.get("notes", ()))
     if not found.groups:
         return
     print_table(
@@ -158,37 +154,33 @@ def _print_churn(found: Churn, answer: Mapping[str, Any], dims: list[str]) -> No
         [*dims, "group", "plan", "accounts", "opening MRR", "peak MRR", "closing MRR",
          "mean tenure"],
         [
-            [*_segment(row), row["group"], "all" if one.is_total else str(row["plan"] or "(none)"),
-             f"{row['accounts']:,}", _money(row["opening_mrr"]), _money(row["peak_mrr"]),
-             _money(row["closing_mrr"]), f"{row['mean_tenure_months']:.1f}"]
+            [*segment_of(row), row["group"],
+             "all" if one.is_total else str(row["plan"] or "(none)"),
+             f"{row['accounts']:,}", money(row["opening_mrr"]), money(row["peak_mrr"]),
+             money(row["closing_mrr"]), f"{row['mean_tenure_months']:.1f}"]
             for one, row in ((one, one.as_dict()) for one in found.groups)
         ],
     )
     typer.echo("Tenure in months. The accounts: --accounts --group left")
 
 
-def _print_accounts(
-    rows: list[dict[str, Any]], head: Mapping[str, Any], output: Format
-) -> None:
-    if output is Format.json:
-        print_json({**head, "rows": rows})
+def _print_accounts(answer: Mapping[str, Any], output: Format) -> None:
+    if print_data(answer, output):
         return
-    if output is Format.csv:
-        print_csv(rows)
-        return
+    rows = answer["rows"]
     print_table(
-        f"Accounts behind it, as of {head['as_of']}, {head['currency']}",
+        f"Accounts behind it, as of {answer['as_of']}, {answer['currency']}",
         ["account", "cohort", "group", "plan", "opening MRR", "peak MRR", "closing MRR", "left on",
          "tenure"],
         [
             [row["account_id"], row["cohort"][:7], row["group"], str(row["plan"] or "(none)"),
-             _money(row["opening_mrr"]), _money(row["peak_mrr"]), _money(row["closing_mrr"]),
+             money(row["opening_mrr"]), money(row["peak_mrr"]), money(row["closing_mrr"]),
              row["left_on"] or "", str(row["tenure_months"])]
             for row in rows[:SHOWN]
         ],
     )
-    if len(rows) > SHOWN:
-        typer.echo(f"The first {SHOWN} of {len(rows)}; all: --format csv")
+    say_rest(rows)
+    say(*answer.get("notes", ()))
 
 
 @cohorts.command()
@@ -198,35 +190,30 @@ def riskiest(
         str | None,
         typer.Option("--class", help="Count voluntary, involuntary, paused or unknown ends alone."),
     ] = None,
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    by: By = "", where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
+    output: Output = Format.table,
 ) -> None:
     """In which month of their subscription accounts leave more than in the others."""
-    with fresh_company_of(context) as company:
+    with known_company_of(context, known_at) as company:
         found = company.cohorts.riskiest_months(
             end_class=end_class, by=by, where=where, as_of=as_of
         )
-    answer = found.as_dict()
-    if output is Format.json:
-        print_json(answer)
+        answer = found.as_dict() | _noted(company)
+    flat = [{**row, **row["classes"], "classes": None} for row in answer["rows"]]
+    if print_data(answer, output, rows=flat):
         return
-    if output is Format.csv:
-        print_csv([{**row, **row["classes"], "classes": None} for row in answer["rows"]])
-        return
-    dims = _dims(by)
+    dims = dims_of(by)
     print_table(
         f"Hazard by subscription month, {end_class or 'any'} end, as of {found.as_of}",
         [*dims, "month", "at risk", "left", "hazard", "95% interval", "others", "p", ""],
         [
-            [*_segment(row), str(row["month"]), f"{row['at_risk']:,}", f"{row['left']:,}",
-             _percent(row["hazard"]), _between(row), _percent(row["base_rate"]),
-             _chance(row["p_value"]), "above the others" if row["is_named"] else ""]
+            [*segment_of(row), str(row["month"]), f"{row['at_risk']:,}", f"{row['left']:,}",
+             percent(row["hazard"]), between(row), percent(row["base_rate"]),
+             chance(row["p_value"]), "above the others" if row["is_named"] else ""]
             for row in answer["rows"]
         ],
     )
-    _say(found.why)
+    say(found.why, *answer.get("notes", ()))
     for month in found.named:
         typer.echo(
             f"Month {month.month}{_named(month.segment)}: {(month.hazard.value or 0) * 100:.1f}% "
@@ -250,24 +237,18 @@ def retention(
         list[int] | None,
         typer.Option("--age", help="Months after the activation month; again for more."),
     ] = None,
-    per: PerOption = "month",
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    per: Per = "month",
+    by: By = "", where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
+    output: Output = Format.table,
 ) -> None:
     """Second-month and annual retention: newer cohorts against older, trait against trait."""
-    with fresh_company_of(context) as company:
+    with known_company_of(context, known_at) as company:
         found = company.cohorts.retention(
             ages=age or (1, 12), per=per, by=by, where=where, as_of=as_of
         )
-    answer = found.as_dict()
-    if output is Format.json:
-        print_json(answer)
-    elif output is Format.csv:
-        print_csv(answer["rows"])
-    else:
-        _print_retention(found, answer, _dims(by))
+        answer = found.as_dict() | _noted(company)
+    if not print_data(answer, output):
+        _print_retention(found, answer, dims_of(by))
 
 
 def _print_retention(found: Retention, answer: Mapping[str, Any], dims: list[str]) -> None:
@@ -276,21 +257,21 @@ def _print_retention(found: Retention, answer: Mapping[str, Any], dims: list[str
         [*dims, "age", "cohorts", "size", "retained", "older", "newer", "difference",
          "95% interval", "change"],
         [
-            [*_segment(row), str(row["age"]), str(row["cohorts"]), f"{row['size']:,}",
-             _percent(row["value"]), _half(row["older"]), _half(row["newer"]),
-             _points(row["difference"]), _gap_between(row), _change(row)]
+            [*segment_of(row), str(row["age"]), str(row["cohorts"]), f"{row['size']:,}",
+             percent(row["value"]), _half(row["older"]), _half(row["newer"]),
+             points(row["difference"]), gap_between(row), _change(row)]
             for row in answer["trends"]
         ],
     )
-    _say(found.why)
+    say(found.why, *answer.get("notes", ()))
     if answer["comparisons"]:
         print_table(
             "Each segment against all others; a difference is not a cause",
             [*dims, "age", "size", "retained", "others", "difference", "95% interval", "p", ""],
             [
-                [*_segment(row), str(row["age"]), f"{row['size']:,}", _percent(row["value"]),
-                 _percent(row["others"]["value"]), _points(row["difference"]), _gap_between(row),
-                 _chance(row["p_value"]),
+                [*segment_of(row), str(row["age"]), f"{row['size']:,}", percent(row["value"]),
+                 percent(row["others"]["value"]), points(row["difference"]), gap_between(row),
+                 chance(row["p_value"]),
                  "beyond chance" if row["is_named"] else row.get("why", "")]
                 for row in answer["comparisons"]
             ],
@@ -300,11 +281,17 @@ def _print_retention(found: Retention, answer: Mapping[str, Any], dims: list[str
             "By cohort",
             [*dims, "cohort", "age", "size", "retained", "95% interval"],
             [
-                [*_segment(row), _cohort(row), str(row["age"]), _size(row),
-                 _percent(row["value"]), _between(row)]
+                [*segment_of(row), _cohort(row), str(row["age"]), size_of(row),
+                 percent(row["value"]), between(row)]
                 for row in answer["rows"]
             ],
         )
+
+
+def _noted(company: Company) -> dict[str, Any]:
+    """What a reader of an earlier state must know, as a part of the answer."""
+    notes = company.notes()
+    return {"notes": list(notes)} if notes else {}
 
 
 def _change(row: Mapping[str, Any]) -> str:
@@ -314,23 +301,15 @@ def _change(row: Mapping[str, Any]) -> str:
     first, last = (day[:7] for day in change["between"])
     likely = "" if first == last else f" ({first} to {last})"
     return (
-        f"from {change['cohort'][:7]}{likely}: {_percent(change['before']['value'])} → "
-        f"{_percent(change['after']['value'])}"
+        f"from {change['cohort'][:7]}{likely}: {percent(change['before']['value'])} → "
+        f"{percent(change['after']['value'])}"
     )
 
 
 def _half(half: Mapping[str, Any] | None) -> str:
     if half is None:
         return "–"
-    return f"{_percent(half['value'])} ({half['from'][:7]} to {half['to'][:7]})"
-
-
-def _dims(by: str) -> list[str]:
-    return [dim for dim in by.split(",") if dim]
-
-
-def _segment(row: Mapping[str, Any]) -> list[str]:
-    return ["(none)" if value is None else str(value) for value in row["segment"].values()]
+    return f"{percent(half['value'])} ({half['from'][:7]} to {half['to'][:7]})"
 
 
 def _named(segment: Mapping[str, str | None]) -> str:
@@ -340,40 +319,3 @@ def _named(segment: Mapping[str, str | None]) -> str:
 
 def _cohort(row: Mapping[str, Any]) -> str:
     return "all" if row["cohort"] is None else str(row["cohort"])[:7]
-
-
-def _size(row: Mapping[str, Any]) -> str:
-    return f"{row['size']:,}{' (small)' if row['is_small'] else ''}"
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value * 100:.1f}%"
-
-
-def _points(value: float | None) -> str:
-    return "–" if value is None else f"{value * 100:+.1f} pp"
-
-
-def _money(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.2f}"
-
-
-def _chance(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
-
-
-def _between(row: Mapping[str, Any]) -> str:
-    return "–" if row["low"] is None else f"{_percent(row['low'])} to {_percent(row['high'])}"
-
-
-def _gap_between(row: Mapping[str, Any]) -> str:
-    if row["difference_low"] is None:
-        return "–"
-    return f"{_points(row['difference_low'])} to {_points(row['difference_high'])}"
-
-
-def _say(words: str | None) -> None:
-    if words:
-        typer.echo(f"–  {words}")

@@ -9,7 +9,16 @@ import typer
 
 from staycurve.errors import UsageError
 from staycurve.interfaces.cli.app import app, fresh_company_of
-from staycurve.interfaces.cli.output import Format, number, print_csv, print_json, print_table
+from staycurve.interfaces.cli.options import AsOf, Output
+from staycurve.interfaces.cli.output import (
+    SHOWN,
+    Format,
+    number,
+    print_data,
+    print_table,
+    say,
+    say_rest,
+)
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -18,11 +27,8 @@ if TYPE_CHECKING:
     from staycurve.insights.books.reconcile import Reconciliation
     from staycurve.insights.books.switches import Effect
     from staycurve.metrics.base import Unit
-    from staycurve.period import AsOf
+    from staycurve.period import AsOf as Seen
     from staycurve.workspace import Company
-
-SHOWN = 40
-"""How many accounts a table lists; --format csv lists them all."""
 
 
 @app.command()
@@ -44,10 +50,7 @@ def reconcile(
     switches: Annotated[
         bool, typer.Option("--switches", help="What every convention would change.")
     ] = False,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="INSTANT", help="See no facts after it.")
-    ] = None,
-    output: Annotated[Format, typer.Option("--format", help="table, json or csv.")] = Format.table,
+    as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """Where a number differs from another tool's, by rule and account."""
     if switches and (figures or against):
@@ -75,13 +78,9 @@ def reconcile(
 
 
 def _against(found: Reconciliation, profile: str, output: Format) -> None:
-    if output is Format.json:
-        print_json(found.as_dict())
-        return
-    if output is Format.csv:
-        columns = ["account_id", "rule", "difference"]
-        columns += ["numerator", "denominator"] if found.is_ratio else []
-        print_csv(list(found.row_dicts()), columns=columns)
+    parts = ["numerator", "denominator"] if found.is_ratio else []
+    columns = ["account_id", "rule", "difference", *parts]
+    if print_data(found.as_dict(), output, columns=columns):
         return
     ours, theirs = f"ours ({profile})", found.against
     print_table(
@@ -89,8 +88,7 @@ def _against(found: Reconciliation, profile: str, output: Format) -> None:
         [ours, theirs, "gap"],
         [[_shown(v, found.unit) for v in (found.ours, found.theirs, found.gap)]],
     )
-    if found.why:
-        typer.echo(f"–  {found.why}")
+    say(found.why)
     print_table(
         "By rule",
         ["rule", "ours", "theirs", "accounts", "difference"],
@@ -99,7 +97,6 @@ def _against(found: Reconciliation, profile: str, output: Format) -> None:
             for s in found.steps
         ],
     )
-    parts = ["numerator", "denominator"] if found.is_ratio else []
     if found.rows:
         print_table(
             "By account",
@@ -113,16 +110,13 @@ def _against(found: Reconciliation, profile: str, output: Format) -> None:
                 for row in found.rows[:SHOWN]
             ],
         )
-    if len(found.rows) > SHOWN:
-        typer.echo(f"The first {SHOWN} of {len(found.rows)}; all: --format csv")
+    say_rest(found.rows)
     for rule, source in found.not_imitated.items():
         typer.echo(f"not imitated: {rule}. {source}")
 
 
-def _print_rows(company: Company, seen: AsOf, rows: list[dict[str, Any]]) -> None:
-    print_json(
-        {"as_of": seen.at.isoformat(), "currency": company.config.company.currency, "rows": rows}
-    )
+def _answer(company: Company, seen: Seen, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"as_of": seen.at.isoformat(), "currency": company.config.company.currency, "rows": rows}
 
 
 def _shown(value: Fraction | None, unit: Unit) -> str:
@@ -139,11 +133,8 @@ def _switches(company: Company, period: str | None, as_of: str | None, output: F
     with company.ledgers() as ledgers:
         effects = effects_of(ledgers, Query(HEADLINES, named.grain, (named,), seen))
     rows = [effect.as_dict() for effect in effects]
-    if output is Format.csv:
-        print_csv(rows, columns=[name for name in rows[0] if name != "why"])
-        return
-    if output is Format.json:
-        _print_rows(company, seen, rows)
+    columns = [name for name in rows[0] if name != "why"]
+    if print_data(_answer(company, seen, rows), output, columns=columns):
         return
     lines = summary(effects)
     first = lines[0][3]
@@ -180,15 +171,11 @@ def _figures(
     with company.ledgers() as ledgers:
         found = explain(ledgers, given, seen, against)
     rows = [one.as_dict() for one in found]
-    if output is Format.json:
-        _print_rows(company, seen, rows)
-        return
-    if output is Format.csv:
-        flat = [
-            row | {"cause": _cause(one.cause), "remaining": (row["cause"] or {}).get("remaining")}
-            for row, one in zip(rows, found, strict=True)
-        ]
-        print_csv(flat)
+    flat = [
+        row | {"cause": _cause(one.cause), "remaining": (row["cause"] or {}).get("remaining")}
+        for row, one in zip(rows, found, strict=True)
+    ]
+    if print_data(_answer(company, seen, rows), output, rows=flat):
         return
     print_table(
         f"{path.name} beside ours, {company.config.company.currency}",

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from staycurve.interfaces.cli.app import app, clock, company_of, folder_of, fresh_company_of
-from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
-
-FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
+from staycurve.interfaces.cli.options import Output
+from staycurve.interfaces.cli.output import Format, cell, print_data, print_table
 
 
 @app.command()
@@ -66,24 +65,14 @@ def load(
     with company_of(context) as company:
         _ = company.snapshot
         options = ReadOptions(
-            encoding=encoding,
-            decimal=decimal,
-            thousands=thousands,
-            dates=dates,
+            encoding=encoding, decimal=decimal, thousands=thousands, dates=dates,
             delimiter=delimiter,
         )
         with bar() as progress:
             reports = load_files(
-                company.lake,
-                company.config,
-                paths,
-                table=table,
-                mapping=read_mapping(mapping) if mapping else None,
-                options=options,
-                is_dry_run=dry_run,
-                is_complete=complete,
-                now=clock(),
-                progress=progress,
+                company.lake, company.config, paths, table=table,
+                mapping=read_mapping(mapping) if mapping else None, options=options,
+                is_dry_run=dry_run, is_complete=complete, now=clock(), progress=progress,
             )
             if not dry_run and company.is_due():
                 progress(0, 0, "refreshing")
@@ -121,15 +110,11 @@ def refresh(
 
 
 @app.command()
-def tables(context: typer.Context, output: FormatOption = Format.table) -> None:
+def tables(context: typer.Context, output: Output = Format.table) -> None:
     """Every table with its rows, and how many were set aside."""
     with company_of(context) as company:
         rows = company.tables()
-    if output is Format.json:
-        print_json({"rows": rows})
-    elif output is Format.csv:
-        print_csv(rows)
-    else:
+    if not print_data({"rows": rows}, output):
         print_table(
             "Tables",
             ["table", "rows", "set aside"],
@@ -138,73 +123,45 @@ def tables(context: typer.Context, output: FormatOption = Format.table) -> None:
 
 
 @app.command()
-def loads(context: typer.Context, output: FormatOption = Format.table) -> None:
+def loads(context: typer.Context, output: Output = Format.table) -> None:
     """Every load, oldest first: files, complete exports, undos; and which were taken back."""
-    from staycurve.tables.pointer import undone_by
+    from staycurve.interfaces.api.books import load_rows
 
     with company_of(context) as company:
-        records = company.loads()
-    undone = undone_by(records)
-    rows = [
-        {
-            "load": r.load,
-            "loaded_at": r.loaded_at,
-            "kind": r.kind,
-            "file": r.file,
-            "table": r.table,
-            "accepted": r.accepted,
-            "replaced": r.replaced,
-            "rejected": r.rejected,
-            "removed": r.removed,
-            "undoes": r.details.get("undoes"),
-            "undone_by": undone.get(r.load),
-        }
-        for r in records
-    ]
-    if output is Format.json:
-        print_json({"rows": rows})
-    elif output is Format.csv:
-        print_csv(rows)
-    else:
+        rows = load_rows(company)
+    if not print_data({"rows": rows}, output):
         columns = list(rows[0]) if rows else ["load"]
-        shown = [["" if v is None else str(v) for v in row.values()] for row in rows]
-        print_table("Loads", columns, shown)
+        print_table("Loads", columns, [[cell(v) for v in row.values()] for row in rows])
 
 
 @app.command()
-def rejects(context: typer.Context, output: FormatOption = Format.table) -> None:
+def rejects(context: typer.Context, output: Output = Format.table) -> None:
     """What was set aside: table, file, line, column, value, rule."""
     with company_of(context) as company:
         rows = company.rejects()
-    if output is Format.json:
-        print_json({"rows": rows})
-    elif output is Format.csv:
-        print_csv(rows)
-    else:
-        columns = ["table", "file", "line", "column", "value", "rule", "state"]
-        print_table(
-            f"{len(rows)} rows set aside",
-            columns,
-            [["" if r[c] is None else str(r[c]) for c in columns] for r in rows[:200]],
-        )
-        if len(rows) > 200:
-            typer.echo(f"The first 200 of {len(rows)}; all: staycurve rejects --format csv")
+    if print_data({"rows": rows}, output):
+        return
+    columns = ["table", "file", "line", "column", "value", "rule", "state"]
+    print_table(
+        f"{len(rows)} rows set aside",
+        columns,
+        [[cell(row[name]) for name in columns] for row in rows[:200]],
+    )
+    if len(rows) > 200:
+        typer.echo(f"The first 200 of {len(rows)}; all: staycurve rejects --format csv")
 
 
 @app.command()
-def doctor(context: typer.Context, output: FormatOption = Format.table) -> None:
+def doctor(context: typer.Context, output: Output = Format.table) -> None:
     """A self-check: what is missing, what contradicts itself, what is in force."""
     from staycurve.insights.examination.doctor import examine
 
     with fresh_company_of(context) as company, company.reading() as engine:
         findings = examine(company.config, company.lake, company.snapshot, engine, company.as_of())
     rows = [finding.as_dict() for finding in findings]
-    if output is Format.json:
-        print_json({"rows": rows})
-    elif output is Format.csv:
-        print_csv(rows)
-    else:
-        for finding in findings:
-            typer.echo(f"{finding.mark} {finding.text}")
-            if finding.hint:
-                typer.echo(f"    {finding.hint}")
+    if print_data({"rows": rows}, output):
+        return
+    for finding in findings:
+        typer.echo(f"{finding.mark} {finding.text}")
+        if finding.hint:
+            typer.echo(f"    {finding.hint}")

@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from staycurve.interfaces.cli.answers import AsOfOption, FormatOption, WhereOption
-from staycurve.interfaces.cli.app import app, fresh_company_of
-from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
-
-features = typer.Typer(
-    help="Who uses which feature, again and again; what works, and who is near a limit.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+from staycurve.interfaces.cli.app import fresh_company_of, group
+from staycurve.interfaces.cli.association import print_associations
+from staycurve.interfaces.cli.options import AsOf, Output, Top, Where
+from staycurve.interfaces.cli.output import (
+    SHOWN,
+    Format,
+    Row,
+    number,
+    percent,
+    points,
+    print_data,
+    print_opened,
+    print_table,
+    say,
+    say_more,
 )
-app.add_typer(features, name="features")
+from staycurve.metrics.base import Unit
 
-PeriodOption = Annotated[
+features = group(
+    "features", "Who uses which feature, again and again; what works, and who is near a limit."
+)
+
+Window = Annotated[
     str | None,
     typer.Option("--period", metavar="P", help="2024-05, 2024-Q2, 2024, or 28d for four weeks."),
 ]
-TopOption = Annotated[int, typer.Option("--top", help="Features shown one by one.")]
-OnlyOption = Annotated[
-    list[str] | None, typer.Option("--feature", help="These alone; again for more.")
-]
-MonthsOption = Annotated[
+Only = Annotated[list[str] | None, typer.Option("--feature", help="These alone; again for more.")]
+Months = Annotated[
     int, typer.Option("--months", help="Months between use and whether the account still pays.")
 ]
-SpansOption = Annotated[
+Spans = Annotated[
     int, typer.Option("--spans", help="How many such stretches are read; 0 leaves retention out.")
 ]
-SHOWN = 40
-"""How many accounts a table lists; --format csv lists them all."""
-
-Row = Mapping[str, Any]
 
 
 @features.command()
 def report(
     context: typer.Context,
-    period: PeriodOption = None,
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    top: TopOption = 50,
-    feature: OnlyOption = None,
-    months: MonthsOption = 3,
-    spans: SpansOption = 8,
-    output: FormatOption = Format.table,
+    period: Window = None, where: Where = "", as_of: AsOf = None,
+    top: Top = 50, feature: Only = None, months: Months = 3, spans: Spans = 8,
+    output: Output = Format.table,
 ) -> None:
     """Adoption, depth, repeat use, errors and retention of each feature; works or needs work."""
     with fresh_company_of(context) as company:
@@ -57,11 +55,7 @@ def report(
             months=months, spans=spans,
         )
     answer = found.to_json()
-    if output is Format.json:
-        print_json(answer)
-        return
-    if output is Format.csv:
-        print_csv([_flat(row) for row in answer["rows"]])
+    if print_data(answer, output, rows=[_flat(row) for row in answer["rows"]]):
         return
     mark = ", to date" if found.window.is_open else ""
     print_table(
@@ -71,10 +65,10 @@ def report(
          "trial", "errors", "change 3m"],
         [
             [row["feature"], row["rank_label"], f"{row['accounts']:,}",
-             percent(row["adoption"]["value"]), f"{row['users']:,}", _number(row["depth"]),
-             percent(row["repeat"]["value"]), percent(row["paying"]["value"]),
-             percent(row["trial"]["value"]), percent(row["error_rate"]),
-             points(row["change_3m"])]
+             percent(row["adoption"]["value"]), f"{row['users']:,}",
+             number(row["depth"], Unit.RATIO), percent(row["repeat"]["value"]),
+             percent(row["paying"]["value"]), percent(row["trial"]["value"]),
+             percent(row["error_rate"]), points(row["change_3m"], unit="")]
             for row in answer["rows"]
         ],
     )
@@ -90,10 +84,7 @@ def report(
     print_associations(
         "Still paying", [(row["feature"], row["retention"]) for row in answer["rows"]]
     )
-    say(answer["retention"].get("why"))
-    for note in found.notes:
-        say(note)
-    say(found.why)
+    say(answer["retention"].get("why"), *found.notes, found.why)
 
 
 def _flat(row: Row) -> dict[str, Any]:
@@ -115,22 +106,15 @@ def _flat(row: Row) -> dict[str, Any]:
 def adoption(
     context: typer.Context,
     months: Annotated[int, typer.Option("--months", help="How many closed months.")] = 12,
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    top: TopOption = 50,
-    feature: OnlyOption = None,
-    output: FormatOption = Format.table,
+    where: Where = "", as_of: AsOf = None, top: Top = 50, feature: Only = None,
+    output: Output = Format.table,
 ) -> None:
     """Adoption of each feature, month by month."""
     with fresh_company_of(context) as company:
         found = company.features.adoption(
             months=months, where=where, as_of=as_of, top=top, features=feature or ()
         )
-    if output is Format.json:
-        print_json(found.to_json())
-        return
-    if output is Format.csv:
-        print_csv(found.rows)
+    if print_data(found.to_json(), output, rows=found.rows):
         return
     columns = list(dict.fromkeys(row["period"] for row in found.rows))
     values = {(row["feature"], row["period"]): row["value"] for row in found.rows}
@@ -153,12 +137,8 @@ def accounts(
     part: Annotated[
         str, typer.Option(help="using, active, before, again, kept, others, …")
     ] = "using",
-    period: PeriodOption = None,
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    months: MonthsOption = 3,
-    spans: SpansOption = 8,
-    output: FormatOption = Format.table,
+    period: Window = None, where: Where = "", as_of: AsOf = None,
+    months: Months = 3, spans: Spans = 8, output: Output = Format.table,
 ) -> None:
     """The accounts behind one number of the report."""
     with fresh_company_of(context) as company:
@@ -172,10 +152,7 @@ def accounts(
 def users(
     context: typer.Context,
     feature: Annotated[str, typer.Argument(help="The feature.")],
-    period: PeriodOption = None,
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    period: Window = None, where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """The users of a feature, those who used it most first."""
     with fresh_company_of(context) as company:
@@ -189,22 +166,17 @@ def limits(
     period: Annotated[
         str | None, typer.Option("--period", metavar="P", help="A month; default: the as-of's.")
     ] = None,
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
+    where: Where = "", as_of: AsOf = None,
     least: Annotated[
         float, typer.Option(help="With json and csv: list accounts from this utilisation.")
     ] = 0.5,
-    output: FormatOption = Format.table,
+    output: Output = Format.table,
 ) -> None:
     """Who is near or above what the plan allows in a month, or will be at this pace."""
     with fresh_company_of(context) as company:
         found = company.features.limits(period=period, where=where, as_of=as_of, least=least)
     answer = found.to_json()
-    if output is Format.json:
-        print_json(answer)
-        return
-    if output is Format.csv:
-        print_csv(answer["rows"])
+    if print_data(answer, output):
         return
     print_table(
         f"Limits, {found.month.window.name}, {found.month.days_passed:.1f} days of it, "
@@ -228,7 +200,7 @@ def limits(
             for row in high[:SHOWN]
         ],
     )
-    _more(len(high))
+    say_more(high)
     record = answer["record"]
     said = record["projected_and_passed"] + record["projected_only"] if record else 0
     if said:
@@ -237,83 +209,4 @@ def limits(
             f"projected to pass; {record['projected_and_passed']} did, and "
             f"{record['passed_only']} others."
         )
-    for note in found.notes:
-        say(note)
-    say(found.why)
-
-
-def print_opened(answer: Row, output: Format) -> None:
-    """The accounts or users behind one number."""
-    rows: Sequence[Row] = answer["rows"]
-    if output is Format.json:
-        print_json(answer)
-    elif output is Format.csv:
-        print_csv(rows)
-    else:
-        columns = list(rows[0]) if rows else ["account_id"]
-        print_table(
-            f"{answer['about']}, as of {answer['as_of']}",
-            columns,
-            [[_cell(row[column]) for column in columns] for row in rows[:SHOWN]],
-        )
-        _more(len(rows))
-        typer.echo(", ".join(f"{key} {value:,}" for key, value in answer["total"].items()))
-
-
-def print_associations(title: str, given: Sequence[tuple[str, Row | None]]) -> None:
-    """Who stays, among those who did something and the others."""
-    rows = [(name, one) for name, one in given if one is not None]
-    if not rows:
-        return
-    print_table(
-        f"{title}: those who did it, beside the others (an association, not a cause)",
-        ["", "did", "stayed", "others", "stayed", "difference", "95% interval", "comparable",
-         "verdict", "what else differs"],
-        [
-            [name, f"{one['users']['size']:,}", percent(one["users"]["value"]),
-             f"{one['others']['size']:,}", percent(one["others"]["value"]),
-             points(one["difference"]), _interval(one),
-             points((one["among_comparable"] or {}).get("difference")), one["verdict"],
-             ", ".join(c["name"] for c in one["confounders"] if c["differs"])]
-            for name, one in rows
-        ],
-    )
-
-
-def _interval(one: Row) -> str:
-    if one["difference_low"] is None:
-        return "–"
-    return f"{points(one['difference_low'])} to {points(one['difference_high'])}"
-
-
-def percent(value: float | None) -> str:
-    """A share for people."""
-    return "–" if value is None else f"{value * 100:.1f}%"
-
-
-def points(value: float | None) -> str:
-    """A difference of shares for people, in points."""
-    return "–" if value is None else f"{value * 100:+.1f}"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.2f}"
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, dict):
-        return ", ".join(str(key) for key, at in value.items() if at is not None)
-    return str(value)
-
-
-def say(text: str | None) -> None:
-    """One line below a table."""
-    if text:
-        typer.echo(f"–  {text}")
-
-
-def _more(size: int) -> None:
-    if size > SHOWN:
-        typer.echo(f"… and {size - SHOWN:,} more; --format csv lists them all.")
+    say(*found.notes, found.why)

@@ -6,46 +6,45 @@ from typing import Annotated, Any
 
 import typer
 
-from staycurve.interfaces.cli.answers import AsOfOption, ByOption, FormatOption, WhereOption
-from staycurve.interfaces.cli.app import app, fresh_company_of
-from staycurve.interfaces.cli.features import percent, print_associations, print_opened, say
-from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
-
-onboarding = typer.Typer(
-    help="How new accounts reach first value: how fast, how many, and along which steps.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+from staycurve.interfaces.cli.app import fresh_company_of, group
+from staycurve.interfaces.cli.association import print_associations
+from staycurve.interfaces.cli.options import AsOf, By, Output, Where
+from staycurve.interfaces.cli.output import (
+    Format,
+    Row,
+    dims_of,
+    percent,
+    print_data,
+    print_opened,
+    print_table,
+    say,
+    segment_of,
 )
-app.add_typer(onboarding, name="onboarding")
+
+onboarding = group(
+    "onboarding", "How new accounts reach first value: how fast, how many, and along which steps."
+)
 
 
 @onboarding.command("time")
 def time_to_value(
     context: typer.Context,
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """Time to first value and activation rate, by month of sign-up."""
     with fresh_company_of(context) as company:
         found = company.onboarding.time_to_value(by=by, where=where, as_of=as_of)
     answer = found.to_json()
-    if output is Format.json:
-        print_json(answer)
+    if print_data(answer, output, rows=[_flat(row) for row in answer["rows"]]):
         return
-    if output is Format.csv:
-        print_csv([_flat(row) for row in answer["rows"]])
-        return
-    dims = [dim for dim in by.split(",") if dim]
     events = ", ".join(found.events) or "the first active event"
     print_table(
         f"Time to first value ({events}), window {found.window_days} days, as of {found.as_of}",
-        [*dims, "signed up in", "accounts", "there", "rate", "95% interval", "a quarter", "median",
-         "three quarters"],
+        [*dims_of(by), "signed up in", "accounts", "there", "rate", "95% interval", "a quarter",
+         "median", "three quarters"],
         [
-            [*(str(row["segment"][dim] or "(none)") for dim in dims), (row["cohort"] or "all")[:7],
-             f"{row['size']:,}", f"{row['activated']:,}", percent(row["rate"]["value"]),
+            [*segment_of(row), (row["cohort"] or "all")[:7], f"{row['size']:,}",
+             f"{row['activated']:,}", percent(row["rate"]["value"]),
              f"{percent(row['rate']['low'])} to {percent(row['rate']['high'])}",
              *(_days(row[name]) for name in ("q25", "median", "q75"))]
             for row in [*answer["whole"], *answer["rows"]]
@@ -57,16 +56,14 @@ def time_to_value(
         typer.echo(f"{found.unknown:,} accounts have no known sign-up.")
     if found.before:
         typer.echo(f"{found.before:,} accounts were there before they signed up: day 0.")
-    for note in found.notes:
-        say(note)
-    say(found.why)
+    say(*found.notes, found.why)
 
 
-def _days(found: dict[str, Any]) -> str:
+def _days(found: Row) -> str:
     return "–" if found["value"] is None else f"{found['value']} d"
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
+def _flat(row: Row) -> dict[str, Any]:
     return {
         "segment": row["segment"], "cohort": row["cohort"], "size": row["size"],
         "activated": row["activated"], "mature": row["rate"]["size"],
@@ -79,33 +76,26 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 @onboarding.command()
 def checklist(
     context: typer.Context,
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """How far accounts get along the steps, where they stop, and who stays."""
     with fresh_company_of(context) as company:
         found = company.onboarding.checklist(by=by, where=where, as_of=as_of)
     answer = found.to_json()
-    if output is Format.json:
-        print_json(answer)
+    lines = [
+        {"segment": row["segment"], "step": row["step"], "accounts": row["in_order"]["size"],
+         **{key: row[key]["count"] for key in ("in_order", "any_order", "in_window")},
+         "stopped": row["stopped"], "median_hours": row["median_hours"]}
+        for row in answer["rows"]
+    ]
+    if print_data(answer, output, rows=lines):
         return
-    if output is Format.csv:
-        print_csv([
-            {"segment": row["segment"], "step": row["step"], "accounts": row["in_order"]["size"],
-             **{key: row[key]["count"] for key in ("in_order", "any_order", "in_window")},
-             "stopped": row["stopped"], "median_hours": row["median_hours"]}
-            for row in answer["rows"]
-        ])
-        return
-    dims = [dim for dim in by.split(",") if dim]
     print_table(
         f"Onboarding checklist, window {found.window_days} days, as of {found.as_of}",
-        [*dims, "step", "accounts", "in order", "any order", "in the window", "went no further",
-         "median hours"],
+        [*dims_of(by), "step", "accounts", "in order", "any order", "in the window",
+         "went no further", "median hours"],
         [
-            [*(str(row["segment"][dim] or "(none)") for dim in dims), row["step"],
+            [*segment_of(row), row["step"],
              f"{row['in_order']['size']:,}", percent(row["in_order"]["value"]),
              percent(row["any_order"]["value"]), percent(row["in_window"]["value"]),
              f"{row['stopped']:,}{' <' if row['is_largest_loss'] else ''}",
@@ -128,9 +118,7 @@ def accounts(
     cohort: Annotated[
         str | None, typer.Option(metavar="P", help="A month of sign-up, such as 2024-05.")
     ] = None,
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """The accounts behind a number of `onboarding time`."""
     with fresh_company_of(context) as company:
@@ -145,9 +133,7 @@ def progress(
     state: Annotated[
         str, typer.Option(help="members, reached, any_order, in_window or stopped.")
     ] = "reached",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """The accounts behind a step of the checklist, each with the steps that it did."""
     with fresh_company_of(context) as company:

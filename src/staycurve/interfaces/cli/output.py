@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from enum import StrEnum
 from typing import Any
+
+import typer
 
 from staycurve.metrics.base import Unit
 
 Row = Mapping[str, Any]
+SHOWN = 40
+"""How many rows a table lists; --format csv lists them all."""
 
 
 class Format(StrEnum):
@@ -20,6 +24,33 @@ class Format(StrEnum):
     table = "table"
     json = "json"
     csv = "csv"
+
+
+def print_data(
+    answer: Row,
+    output: Format,
+    *,
+    rows: Sequence[Row] | None = None,
+    columns: Sequence[str] | None = None,
+) -> bool:
+    """Print JSON or CSV where that is asked for, and tell whether it was.
+
+    Parameters
+    ----------
+    answer : mapping
+        The object that JSON prints, with its `rows`.
+    output : Format
+        What was asked for; nothing is printed for a table.
+    rows : sequence of mapping, optional
+        The lines of the CSV, where they differ from those of the answer.
+    columns : sequence of str, optional
+        The columns of the CSV; every one without it.
+    """
+    if output is Format.json:
+        print_json(answer)
+    elif output is Format.csv:
+        print_csv(answer["rows"] if rows is None else rows, columns=columns)
+    return output is not Format.table
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -64,6 +95,118 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def _is_number(text: str) -> bool:
     return not text or text[0] in "-–0123456789" or text.endswith("%")
+
+
+def print_rows(title: str, rows: Sequence[Row]) -> None:
+    """Rows as they are, in a table; of many the first, and a line that says so."""
+    columns = list(rows[0]) if rows else ["account_id"]
+    print_table(title, columns, [[cell(value) for value in row.values()] for row in rows[:SHOWN]])
+    say_rest(rows)
+
+
+def print_opened(answer: Row, output: Format) -> None:
+    """The accounts or users behind one number, with what they sum to."""
+    if print_data(answer, output):
+        return
+    rows = answer["rows"]
+    columns = list(rows[0]) if rows else ["account_id"]
+    print_table(
+        f"{answer['about']}, as of {answer['as_of']}",
+        columns,
+        [[_opened_cell(row[column]) for column in columns] for row in rows[:SHOWN]],
+    )
+    say_more(rows)
+    typer.echo(", ".join(f"{key} {value:,}" for key, value in answer["total"].items()))
+
+
+def _opened_cell(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(str(key) for key, at in value.items() if at is not None)
+    return "–" if value is None else str(value)
+
+
+def say(*texts: str | None, mark: str = "–  ") -> None:
+    """Lines below a table; those that are empty are left out."""
+    for text in texts:
+        if text:
+            typer.echo(f"{mark}{text}")
+
+
+def say_rest(rows: Sized, *, shown: int = SHOWN) -> None:
+    """That a table lists the first of many."""
+    if len(rows) > shown:
+        typer.echo(f"The first {shown} of {len(rows)}; all: --format csv")
+
+
+def say_more(rows: Sized) -> None:
+    """How many rows a table leaves out."""
+    if len(rows) > SHOWN:
+        typer.echo(f"… and {len(rows) - SHOWN:,} more; --format csv lists them all.")
+
+
+def dims_of(by: str) -> list[str]:
+    """The dimensions that `--by` names."""
+    return [dim for dim in by.split(",") if dim]
+
+
+def segment_of(row: Row) -> list[str]:
+    """A row's segment, one cell for each dimension."""
+    return ["(none)" if value is None else str(value) for value in row["segment"].values()]
+
+
+def period_of(row: Row) -> str:
+    """A row's period; an open one is marked with *."""
+    return f"{row['period']}{'*' if row['open'] else ''}"
+
+
+def size_of(row: Row) -> str:
+    """How many a row counts, and that they are too few to say much."""
+    return f"{row['size']:,}{' (small)' if row['is_small'] else ''}"
+
+
+def count(value: float | None, *, blank: str = "–") -> str:
+    """A whole number."""
+    return blank if value is None else f"{value:,.0f}"
+
+
+def money(value: float | None) -> str:
+    """An amount to the cent."""
+    return "–" if value is None else f"{value:,.2f}"
+
+
+def percent(value: float | None, *, blank: str = "–") -> str:
+    """A share."""
+    return blank if value is None else f"{value * 100:.1f}%"
+
+
+def points(value: float | None, *, unit: str = " pp") -> str:
+    """A difference of two shares, in points of percent."""
+    return "–" if value is None else f"{value * 100:+.1f}{unit}"
+
+
+def between(row: Row) -> str:
+    """The interval of a share, of a row's `low` and `high`."""
+    return "–" if row["low"] is None else f"{percent(row['low'])} to {percent(row['high'])}"
+
+
+def gap_between(row: Row, *, unit: str = " pp") -> str:
+    """The interval of a row's `difference`."""
+    low, high = row["difference_low"], row["difference_high"]
+    return "–" if low is None else f"{points(low, unit=unit)} to {points(high, unit=unit)}"
+
+
+def chance(value: float | None) -> str:
+    """A p-value."""
+    if value is None:
+        return "–"
+    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def cell(value: object) -> str:
+    """Any value of a row."""
+    if value is None:
+        return ""
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
 def number(value: float | None, unit: Unit, *, is_open: bool = False) -> str:

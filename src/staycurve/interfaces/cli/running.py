@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from staycurve.interfaces.cli.app import app, clock, company_of, folder_of
+from staycurve.interfaces.cli.app import app, clock, folder_of, fresh_company_of
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 PortOption = Annotated[int, typer.Option(help="The port to listen on.")]
@@ -21,10 +21,7 @@ def serve(
     """Serve the pages and the API."""
     from staycurve.interfaces.web.server import serve as run
 
-    with company_of(context) as company:
-        if company.is_due():
-            typer.echo("Refreshing …", err=True)
-            company.refresh()
+    with fresh_company_of(context) as company:
         run(company, host, port)
 
 

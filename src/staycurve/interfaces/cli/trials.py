@@ -2,56 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from staycurve.interfaces.cli.answers import AsOfOption, ByOption, FormatOption, WhereOption
-from staycurve.interfaces.cli.app import app, fresh_company_of
-from staycurve.interfaces.cli.features import percent, points, print_opened, say
-from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
-
-trials = typer.Typer(
-    help="Trials: who converts, what converters did, and who leaves afterwards.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+from staycurve.interfaces.cli.app import fresh_company_of, group
+from staycurve.interfaces.cli.options import AsOf, By, Output, Top, Where
+from staycurve.interfaces.cli.output import (
+    Format,
+    Row,
+    count,
+    dims_of,
+    percent,
+    points,
+    print_data,
+    print_opened,
+    print_table,
+    say,
+    segment_of,
 )
-app.add_typer(trials, name="trials")
 
-Row = Mapping[str, Any]
+trials = group("trials", "Trials: who converts, what converters did, and who leaves afterwards.")
 
 
 @trials.command()
 def report(
     context: typer.Context,
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    top: Annotated[int, typer.Option("--top", help="Features shown one by one.")] = 50,
-    output: FormatOption = Format.table,
+    by: By = "", where: Where = "", as_of: AsOf = None, top: Top = 50,
+    output: Output = Format.table,
 ) -> None:
     """Conversion by month and card, time to convert, what converters used, who left."""
     with fresh_company_of(context) as company:
         found = company.trials.report(by=by, where=where, as_of=as_of, top=top)
     answer = found.to_json()
-    if output is Format.json:
-        print_json(answer)
+    lines = [
+        {**{key: row[key] for key in ("segment", "cohort", "trials", "mature", "converted")},
+         **{key: row["rate"][key] for key in ("value", "low", "high")}}
+        for row in answer["rows"]
+    ]
+    if print_data(answer, output, rows=lines):
         return
-    if output is Format.csv:
-        print_csv([
-            {**{key: row[key] for key in ("segment", "cohort", "trials", "mature", "converted")},
-             **{key: row["rate"][key] for key in ("value", "low", "high")}}
-            for row in answer["rows"]
-        ])
-        return
-    dims = [dim for dim in by.split(",") if dim]
     print_table(
         f"Trials, as of {found.as_of}",
-        [*dims, "started in", "trials", "ended", "converted", "conversion", "95% interval"],
+        [*dims_of(by), "started in", "trials", "ended", "converted", "conversion", "95% interval"],
         [
-            [*(str(row["segment"][dim] or "(none)") for dim in dims), (row["cohort"] or "all")[:7],
-             *_conversion(row)]
+            [*segment_of(row), (row["cohort"] or "all")[:7], *_conversion(row)]
             for row in [*answer["whole"], *answer["rows"]]
         ],
     )
@@ -60,20 +55,19 @@ def report(
         "With and without a card",
         ["", "trials", "ended", "converted", "conversion", "95% interval", "median days"],
         [
-            [labels[card], *_conversion(row), _days(answer["time_to_convert"][card]["median"])]
+            [labels[card], *_conversion(row), count(answer["time_to_convert"][card]["median"])]
             for card, row in answer["cards"].items()
             if row["trials"]
         ],
     )
-    _gap(answer["card_difference"])
+    _say_gap(answer["card_difference"])
     print_table(
         "Used during the trial (an association, not a cause)",
         ["feature", "converted", "not converted", "difference", "95% interval", "beyond chance"],
         [
             [row["feature"], percent(row["converted"]["value"]),
-             percent(row["not_converted"]["value"]), points(row["difference"]),
-             f"{points(row['difference_low'])} to {points(row['difference_high'])}",
-             "yes" if row["is_named"] else "no"]
+             percent(row["not_converted"]["value"]), points(row["difference"], unit=""),
+             _gap_between(row), "yes" if row["is_named"] else "no"]
             for row in answer["used"]["rows"]
         ],
     )
@@ -104,18 +98,18 @@ def _conversion(row: Row) -> list[str]:
     ]
 
 
-def _gap(row: Row) -> None:
+def _say_gap(row: Row) -> None:
     if row["difference"] is None:
         return
     chance = row.get("why") or f"chance if both were alike: {row['p_value']:.3g}"
     typer.echo(
-        f"With a card {points(row['difference'])} points ({points(row['difference_low'])} to "
-        f"{points(row['difference_high'])}); {chance}"
+        f"With a card {points(row['difference'], unit='')} points ({_gap_between(row)}); {chance}"
     )
 
 
-def _days(value: int | None) -> str:
-    return "–" if value is None else f"{value}"
+def _gap_between(row: Row) -> str:
+    low, high = row["difference_low"], row["difference_high"]
+    return f"{points(low, unit='')} to {points(high, unit='')}"
 
 
 @trials.command()
@@ -135,9 +129,7 @@ def accounts(
     within: Annotated[
         int | None, typer.Option(help="With left: within so many months of the first paid day.")
     ] = None,
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """The accounts behind one number of the report."""
     with fresh_company_of(context) as company:

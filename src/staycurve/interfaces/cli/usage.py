@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from staycurve.interfaces.cli.answers import AsOfOption, ByOption, FormatOption, WhereOption
-from staycurve.interfaces.cli.app import app, fresh_company_of
-from staycurve.interfaces.cli.output import Format, print_csv, print_json, print_table
+from staycurve.interfaces.cli.app import fresh_company_of, group
+from staycurve.interfaces.cli.options import AsOf, By, Output, To, Where
+from staycurve.interfaces.cli.output import (
+    SHOWN,
+    Format,
+    Row,
+    between,
+    count,
+    dims_of,
+    percent,
+    print_data,
+    print_table,
+    say,
+    segment_of,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from staycurve.insights.usage.usage_segments import Members
 
-usage = typer.Typer(
-    help="What users do: who comes back, in which order, how often.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-app.add_typer(usage, name="usage")
+usage = group("usage", "What users do: who comes back, in which order, how often.")
 
-FromOption = Annotated[
+First = Annotated[
     str | None, typer.Option("--from", metavar="P", help="First period, such as 2024-01.")
 ]
-ToOption = Annotated[str | None, typer.Option("--to", metavar="P", help="Last period.")]
-WhoseOption = Annotated[str, typer.Option(help="Count each user or each account.")]
-SHOWN = 40
-"""How many users or accounts a table lists; --format csv lists them all."""
+Whose = Annotated[str, typer.Option(help="Count each user or each account.")]
 
 
 @usage.command()
@@ -49,13 +53,8 @@ def retention(
     members: Annotated[
         str | None, typer.Option(metavar="COHORT:AGE", help="Who is behind one cell: 2024-01:3.")
     ] = None,
-    first: FromOption = None,
-    last: ToOption = None,
-    whose: WhoseOption = "user",
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    first: First = None, last: To = None, whose: Whose = "user",
+    by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """Who is back k days, weeks or months after starting."""
     with fresh_company_of(context) as company:
@@ -67,25 +66,23 @@ def retention(
             cohort, _, age = members.partition(":")
             _print_members(found.users(cohort, _number(age)), output)
             return
-    if output is not Format.table:
-        _print(found.to_json(), output)
+    if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
     oldest = max((row["age"] for row in found.rows), default=0)
     lines: dict[tuple[str, ...], list[str]] = {}
     for row in found.rows:
-        size = f"{row['size']:,}{' (small)' if row['is_small'] else ''}"
-        key = (*_segment(row), row["cohort"], size)
-        lines.setdefault(key, []).append(_percent(row["value"], blank=""))
+        key = (*segment_of(row), row["cohort"], size_of(row))
+        lines.setdefault(key, []).append(percent(row["value"], blank=""))
     for row in found.totals:
-        key = (*_segment(row), "all", "")
-        lines.setdefault(key, []).append(_percent(row["value"]))
+        key = (*segment_of(row), "all", "")
+        lines.setdefault(key, []).append(percent(row["value"]))
     print_table(
         f"Retention of use: {found.start}, back with {found.back}, {_many(whose)}, "
         f"as of {found.as_of}",
-        [*_dims(by), per, "size", *(str(age) for age in range(oldest + 1))],
+        [*dims_of(by), per, "size", *(str(age) for age in range(oldest + 1))],
         [[*key, *cells, *[""] * (oldest + 1 - len(cells))] for key, cells in lines.items()],
     )
-    _say(found.why, *found.notes)
+    say(found.why, *found.notes)
 
 
 @usage.command()
@@ -98,13 +95,8 @@ def lifecycle(
     members: Annotated[
         str | None, typer.Option(metavar="PERIOD:KIND", help="Who is behind: 2024-01:dormant.")
     ] = None,
-    first: FromOption = None,
-    last: ToOption = None,
-    whose: WhoseOption = "user",
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    first: First = None, last: To = None, whose: Whose = "user",
+    by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """New, returning, resurrecting and dormant users of each period."""
     with fresh_company_of(context) as company:
@@ -116,30 +108,27 @@ def lifecycle(
             period, _, kind = members.partition(":")
             _print_members(found.users(period, kind), output)
             return
-    if output is not Format.table:
-        _print(found.to_json(), output)
+    if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
     columns = ("active_before", "new", "resurrecting", "returning", "dormant", "active")
     print_table(
         f"Lifecycle of use: {found.doing}, {_many(whose)}, as of {found.as_of}",
-        [per, *_dims(by), "active before", *columns[1:], "quick ratio"],
+        [per, *dims_of(by), "active before", *columns[1:], "quick ratio"],
         [
-            [row["period"], *_segment(row), *(_count(row[name]) for name in columns),
+            [row["period"], *segment_of(row), *(count(row[name]) for name in columns),
              "–" if row["quick_ratio"] is None else f"{row['quick_ratio']:.2f}"]
             for row in found.rows
         ],
     )
     if any(row["open"] for row in found.rows):
-        typer.echo("–  the last period is still open: who has gone dormant is not known yet")
-    _say(found.why)
+        say("the last period is still open: who has gone dormant is not known yet")
+    say(found.why)
 
 
 @usage.command()
 def funnel(
     context: typer.Context,
-    steps: Annotated[
-        list[str], typer.Argument(metavar="EVENT…", help="What is done, in order.")
-    ],
+    steps: Annotated[list[str], typer.Argument(metavar="EVENT…", help="What is done, in order.")],
     window: Annotated[
         str, typer.Option(help="From the first step to the last: 30m, 24h, 14d.")
     ] = "14d",
@@ -149,19 +138,12 @@ def funnel(
         list[str] | None,
         typer.Option(metavar="EVENT[@I-J]", help="Not to be done between two steps."),
     ] = None,
-    members: Annotated[
-        int | None, typer.Option(metavar="STEP", help="Who took a step.")
-    ] = None,
+    members: Annotated[int | None, typer.Option(metavar="STEP", help="Who took a step.")] = None,
     dropped: Annotated[
         int | None, typer.Option(metavar="STEP", help="Who took the one before, not this one.")
     ] = None,
-    first: FromOption = None,
-    last: ToOption = None,
-    whose: WhoseOption = "user",
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    first: First = None, last: To = None, whose: Whose = "user",
+    by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """How many get from step to step, how long it takes, and who drops out."""
     with fresh_company_of(context) as company:
@@ -173,27 +155,25 @@ def funnel(
         if step is not None:
             _print_members(found.users(step, dropped=members is None), output)
             return
-    if output is not Format.table:
-        _print(found.to_json(), output)
+    if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
     print_table(
         f"Funnel within {window}, {_many(whose)} who began {found.first} to {found.last}, "
         f"as of {found.as_of}",
-        [*_dims(by), "step", "doing", "count", "share", "95% interval", "of the one before",
+        [*dims_of(by), "step", "doing", "count", "share", "95% interval", "of the one before",
          "dropped", "median time"],
         [
-            [*_segment(row), str(row["step"]), row["doing"], _count(row["count"]),
-             _percent(row["value"]), _between(row),
-             _percent((row["from_previous"] or {}).get("value"), blank=""),
-             _count(row["dropped"], blank=""), _time(row["median_seconds"])]
+            [*segment_of(row), str(row["step"]), row["doing"], count(row["count"]),
+             percent(row["value"]), between(row),
+             percent((row["from_previous"] or {}).get("value"), blank=""),
+             count(row["dropped"], blank=""), _time(row["median_seconds"])]
             for row in found.rows
         ],
     )
     for total in found.totals:
-        words = f"–  {total['excluded']:,} are left out: they did what is excluded."
         if total["excluded"]:
-            typer.echo(words)
-    _say(found.why, *found.notes)
+            say(f"{total['excluded']:,} are left out: they did what is excluded.")
+    say(found.why, *found.notes)
 
 
 @usage.command()
@@ -202,18 +182,11 @@ def paths(
     anchor: Annotated[str, typer.Argument(metavar="EVENT", help="What paths begin with.")],
     size: Annotated[int, typer.Option("--next", help="How many things follow.")] = 3,
     way: Annotated[str, typer.Option(help="after or before.")] = "after",
-    within: Annotated[
-        str, typer.Option(help="30m, 24h, … or session.")
-    ] = "",
+    within: Annotated[str, typer.Option(help="30m, 24h, … or session.")] = "",
     top: Annotated[int, typer.Option(help="How many paths are listed.")] = 20,
     repeats: Annotated[str, typer.Option(help="keep, or drop: runs count once.")] = "keep",
-    first: FromOption = None,
-    last: ToOption = None,
-    whose: WhoseOption = "user",
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    first: First = None, last: To = None, whose: Whose = "user",
+    by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """The most common things that are done after an event, or before it."""
     with fresh_company_of(context) as company:
@@ -221,37 +194,31 @@ def paths(
             anchor, size=size, way=way, within=within, listed=top, repeats=repeats, first=first,
             last=last, whose=whose, by=by, where=where, as_of=as_of,
         )
-    if output is not Format.table:
-        _print(found.to_json(), output)
+    if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
     print_table(
         f"{way.capitalize()} {found.anchor}, within {found.within}, {found.first} to {found.last}, "
         f"as of {found.as_of}",
-        [*_dims(by), "path", "count", "share", _many(whose)],
+        [*dims_of(by), "path", "count", "share", _many(whose)],
         [
-            [*_segment(row), _path(row), _count(row["count"]), _percent(row["value"]),
-             _count(row["people"])]
+            [*segment_of(row), _path(row), count(row["count"]), percent(row["value"]),
+             count(row["people"])]
             for row in found.rows
         ],
     )
-    _say(found.why)
+    say(found.why)
 
 
 @usage.command()
 def activity(
     context: typer.Context,
-    day: Annotated[
-        str | None, typer.Option(metavar="P", help="The last of the 28 days.")
-    ] = None,
+    day: Annotated[str | None, typer.Option(metavar="P", help="The last of the 28 days.")] = None,
     top: Annotated[int, typer.Option(help="How many power users are listed.")] = 20,
     members: Annotated[
         str | None, typer.Option(metavar="N[-M]", help="Who was active on so many days: 21-28.")
     ] = None,
-    whose: WhoseOption = "user",
-    by: ByOption = "",
-    where: WhereOption = "",
-    as_of: AsOfOption = None,
-    output: FormatOption = Format.table,
+    whose: Whose = "user",
+    by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """Who is active, on how many of 28 days, who most, and how long a session takes."""
     with fresh_company_of(context) as company:
@@ -262,24 +229,23 @@ def activity(
             least, _, most = members.partition("-")
             _print_members(found.users(_number(least), _number(most or least)), output)
             return
-    if output is not Format.table:
-        _print(found.to_json(), output)
+    if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
     mark = "*" if found.is_open else ""
     print_table(
         f"Active {_many(whose)} up to {found.day}, as of {found.as_of}",
-        [*_dims(by), "figure", "days", "value", "before"],
+        [*dims_of(by), "figure", "days", "value", "before"],
         [
-            [*_segment(row), row["figure"], str(row["days"]), f"{row['value']:,}{mark}",
-             _count(row["before"])]
+            [*segment_of(row), row["figure"], str(row["days"]), f"{row['value']:,}{mark}",
+             count(row["before"])]
             for row in found.figures
         ],
     )
     print_table(
         "Days of the 28 on which they were active",
-        [*_dims(by), "days", "count", "share"],
+        [*dims_of(by), "days", "count", "share"],
         [
-            [*_segment(row), str(row["active_days"]), _count(row["count"]), _percent(row["value"])]
+            [*segment_of(row), str(row["active_days"]), count(row["count"]), percent(row["value"])]
             for row in found.rows if row["count"]
         ],
     )
@@ -288,33 +254,26 @@ def activity(
         [whose, *(["account"] if whose == "user" else []), "days", "uses", "features", "last on"],
         [
             [*(str(row[name] or "") for name in ("user_id", "account_id") if name in row),
-             str(row["active_days"]), _count(row["uses"]), str(row["features"]), row["last_on"]]
+             str(row["active_days"]), count(row["uses"]), str(row["features"]), row["last_on"]]
             for row in found.power
         ],
     )
     if found.sessions:
         print_table(
             "Sessions",
-            [*_dims(by), "sessions", _many(whose), "events each", "median length"],
+            [*dims_of(by), "sessions", _many(whose), "events each", "median length"],
             [
-                [*_segment(row), _count(row["sessions"]), _count(row["people"]),
+                [*segment_of(row), count(row["sessions"]), count(row["people"]),
                  f"{row['mean_events']:.1f}", _time(row["median_seconds"])]
                 for row in found.sessions
             ],
         )
     if mark:
         typer.echo("*  to date: the day is not over")
-    _say(found.why, found.why_no_sessions)
+    say(found.why, found.why_no_sessions)
 
 
-def _print(answer: Mapping[str, Any], output: Format) -> None:
-    if output is Format.json:
-        print_json(answer)
-    else:
-        print_csv([_flat(row) for row in answer["rows"]])
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(row: Row) -> dict[str, Any]:
     found = dict(row)
     if "path" in found:
         found["path"] = " → ".join(found["path"])
@@ -325,12 +284,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _print_members(found: Members, output: Format) -> None:
-    answer = found.to_json()
-    if output is Format.json:
-        print_json(answer)
-        return
-    if output is Format.csv:
-        print_csv(found.rows)
+    if print_data(found.to_json(), output, rows=found.rows):
         return
     columns = list(found.rows[0]) if found.rows else ["account_id"]
     print_table(
@@ -358,30 +312,10 @@ def _many(whose: str) -> str:
     return f"{whose}s"
 
 
-def _dims(by: str) -> list[str]:
-    return [dim for dim in by.split(",") if dim]
-
-
-def _segment(row: Mapping[str, Any]) -> list[str]:
-    return ["(none)" if value is None else str(value) for value in row["segment"].values()]
-
-
-def _path(row: Mapping[str, Any]) -> str:
+def _path(row: Row) -> str:
     if row["is_other"]:
         return f"({row['paths']:,} others)"
     return " → ".join(row["path"]) or "(nothing)"
-
-
-def _count(value: int | None, *, blank: str = "–") -> str:
-    return blank if value is None else f"{value:,}"
-
-
-def _percent(value: float | None, *, blank: str = "–") -> str:
-    return blank if value is None else f"{value * 100:.1f}%"
-
-
-def _between(row: Mapping[str, Any]) -> str:
-    return "–" if row["low"] is None else f"{_percent(row['low'])} to {_percent(row['high'])}"
 
 
 def _time(seconds: float | None) -> str:
@@ -391,9 +325,3 @@ def _time(seconds: float | None) -> str:
         if seconds >= size:
             return f"{seconds / size:.1f} {name}"
     return f"{seconds:.0f} s"
-
-
-def _say(*words: str | None) -> None:
-    for one in words:
-        if one:
-            typer.echo(f"–  {one}")

@@ -1,0 +1,24 @@
+"""Options that several commands take, each with its one help text."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from staycurve.interfaces.cli.output import Format
+
+Output = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
+By = Annotated[str, typer.Option("--by", metavar="DIM,…", help="Split by dimensions.")]
+Where = Annotated[str, typer.Option("--where", help="Such as 'industry=EdTech,country=US'.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="INSTANT", help="See no facts after it.")
+]
+KnownAt = Annotated[
+    str | None,
+    typer.Option("--known-at", metavar="INSTANT", help="Answer from what was loaded by then."),
+]
+Grain = Annotated[str, typer.Option(help="day, week, month, quarter or year.")]
+From = Annotated[str | None, typer.Option("--from", metavar="P", help="First period.")]
+To = Annotated[str | None, typer.Option("--to", metavar="P", help="Last period.")]
+Top = Annotated[int, typer.Option("--top", help="Features shown one by one.")]

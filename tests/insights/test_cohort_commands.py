@@ -131,7 +131,24 @@ def test_accounts_behind_churn_sum_to_it(company: Company, client: TestClient) -
         run(company, "churn", "--group", "left")
 
 
+def test_the_leavers_of_a_month(company: Company, client: TestClient) -> None:
+    third = company.cohorts.riskiest_months().months[2]
+    listed = json.loads(run(company, "leavers", "--month", "3", "--format", "json"))
+    assert len(listed["rows"]) == third.hazard.count > 10
+    assert {row["left_month"] for row in listed["rows"]} == {3}
+    assert client.get("/api/v1/cohorts/riskiest/accounts?month=3").json() == listed
+    there = client.get("/api/v1/cohorts/riskiest/accounts?month=3&left=false").json()["rows"]
+    assert len(there) == third.hazard.size
+    printed = run(company, "leavers", "--month", "3")
+    assert "Left in month 3 of their subscription" in printed
+    assert "a2-0" in printed
+    assert "At risk in month 3" in run(company, "leavers", "--month", "3", "--at-risk")
+    with pytest.raises(UsageError, match="--class chooses among those who left"):
+        run(company, "leavers", "--month", "3", "--at-risk", "--class", "voluntary")
+
+
 @pytest.mark.parametrize(("address", "code"), [
+    ("riskiest/accounts?month=0", "wrong_usage"),
     ("riskiest?class=volontary", "unknown_end_class"),
     ("retention?age=0", "wrong_usage"),
     ("churn?over=6m", "unknown_span_of_churn"),
@@ -163,6 +180,7 @@ def test_the_schema_has_every_key_of_the_answers(company: Company, client: TestC
         (shapes.ChurnShape, [churn, cohorts.churn(over="12m").as_dict()]),
         (shapes.CohortChurnShape, churn["rows"]),
         (shapes.GroupShape, [*churn["groups"], *churn["plans"]]),
+        (shapes.AtRiskShape, [one.as_dict() for one in cohorts.riskiest_accounts(month=3)]),
         (shapes.FaredShape, [one.as_dict() for one in cohorts.churn_accounts()]),
         (shapes.RiskiestShape, [riskiest]),
         (shapes.MonthShape, riskiest["rows"]),

@@ -335,3 +335,17 @@ def test_ledgers_leave_the_company_engine_alone(companies: dict[str, Company]) -
         assert isinstance(ledgers, Ledgers)
         ledgers.focus(closed_period("2024-03", own.as_of(), 1).start, own.as_of().last_day)
         assert own.show("mrr", start="2024-03", end="2024-03").rows == before
+
+
+def test_the_rows_under_a_profile_are_those_of_a_company_that_has_it(tmp_path: Path) -> None:
+    tables = company(Seeded(77), 9, 6)
+    with build(tmp_path / "ours", tables) as ours:
+        for profile in PROFILES:
+            switched = PROFILES[profile].conventions()
+            with build(tmp_path / profile, tables, conventions=switched) as other:
+                for metric in ("mrr", "nrr", "churned_mrr", "customers"):
+                    for month in ("2024-02", "2024-04"):
+                        found = ours.accounts(metric, period=month, under=profile)
+                        own = other.accounts(metric, period=month)
+                        assert found.rows == own.rows, (profile, metric, month)
+                        assert found.total == own.total

@@ -122,12 +122,19 @@ def test_every_difference_opens_into_the_accounts_that_make_it(client: TestClien
         assert f"data-sum>{link.text}<" in page
 
 
-def test_the_value_now_opens_as_of_the_closing(client: TestClient) -> None:
-    link = next(x for x in links(client.get("/books").text) if "metric=mrr&period=2024-02" in x.href
-                and x.href.startswith("/accounts"))
-    assert link.text == "227.50"
-    assert "as_of=2024-03-03" in link.href
-    assert "data-total>227.50<" in client.get(link.href).text
+def test_both_values_open_as_of_the_closing(client: TestClient) -> None:
+    closed, now = (
+        link for link in links(client.get("/books").text)
+        if "metric=mrr&period=2024-02" in link.href and link.href.startswith("/accounts")
+    )
+    assert (closed.text, now.text) == ("200.00", "227.50")
+    for link in (closed, now):
+        assert "as_of=2024-03-03" in link.href
+        page = client.get(link.href).text
+        assert f"data-total>{link.text}<" in page
+    # The closed one is read from what was loaded then.
+    assert "From what was loaded at" in client.get(closed.href).text
+    assert "From what was loaded at" not in page
 
 
 def test_every_closed_month_is_listed_with_what_changed(client: TestClient) -> None:

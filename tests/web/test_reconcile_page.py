@@ -387,3 +387,30 @@ def test_a_metric_of_every_unit_can_be_compared(client: TestClient) -> None:
     names = {metric.unit: name for name, metric in METRICS.items()}
     for name in names.values():
         assert client.get(STRIPE + f"&metric={name}").status_code == 200, name
+
+
+def test_their_figure_opens_into_the_accounts_under_their_rules(client: TestClient) -> None:
+    html = client.get(STRIPE).text
+    theirs = next(x for x in links(html) if "under=stripe" in x.href)
+    # 170 as above, and echo, which pays until April.
+    assert theirs.text == "180.00"
+    page = client.get(theirs.href).text
+    assert "data-total>180.00<" in page
+    assert "<code>stripe</code>" in page
+    found = panels(client, theirs.href)["rows"]
+    assert {row["account_id"]: row["value"] for row in found["rows"]} == {
+        "acme": 80, "crux": 40, "dune": 50, "echo": 10,
+    }
+
+
+def test_a_figure_under_another_switch_opens_into_its_accounts(client: TestClient) -> None:
+    html = client.get(f"{STRIPE}&panel=switches").text
+    found = [x for x in links(html) if "under=" in x.href and "metric=mrr" in x.href]
+    assert len(found) >= 3
+    for link in found:
+        page = client.get(link.href).text
+        assert f"data-total>{link.text}<" in page, link.href
+    for wrong in ("under=strype", "under=discount=all", "under=discounts=some"):
+        answer = client.get(f"/accounts?metric=mrr&period=2024-03&{wrong}")
+        assert answer.status_code == 422, wrong
+        assert "Unknown" in answer.text

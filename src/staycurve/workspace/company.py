@@ -251,25 +251,43 @@ class Company(Project):
         where: str = "",
         as_of: str | None = None,
         known_at: str | None = None,
+        under: str = "",
     ) -> AccountRows:
-        """The rows behind one number; they sum (or divide) to it."""
+        """The rows behind one number; they sum (or divide) to it.
+
+        Parameters
+        ----------
+        under : str
+            Other conventions: a profile, such as 'stripe', or one switch with a value, such as
+            'discounts=all'. Without it the company's own.
+        """
         if known_at:
             return self.known_at(known_at).accounts(
-                metric, period=period, grain=grain, where=where, as_of=as_of
+                metric, period=period, grain=grain, where=where, as_of=as_of, under=under
             )
         fiscal = self.config.company.fiscal_year_start
         named = parse_period(period, fiscal)
         if grain:
             named = align(period, grain, is_last=False, fiscal_start=fiscal)
         query = Query((metric,), named.grain, (named,), self.as_of(as_of), (), parse_filters(where))
-        return self.account_rows(query)
+        return self.account_rows(query, under=under)
 
-    def account_rows(self, query: Query) -> AccountRows:
-        """The rows behind a query of one metric and one period."""
+    def account_rows(self, query: Query, *, under: str = "") -> AccountRows:
+        """The rows behind a query of one metric and one period; see `accounts`."""
         made = self._plan(query, is_by_account=True)
-        with self.seeing(query.as_of) as engine:
-            # Piece by piece: of a large company these are many.
-            answer = [row for piece in engine.batches(made.sql) for row in piece]
+        answer: list[tuple[Any, ...]]
+        if under:
+            from staycurve.insights.books.switches import conventions_of
+
+            conventions = conventions_of(self.config.conventions, under)
+            with self.ledgers() as ledgers:
+                made = ledgers.plan(query, ledgers.under(conventions), is_by_account=True)
+                ledgers.focus_on(query, made.formulas.values())
+                answer = ledgers.run(made)
+        else:
+            with self.seeing(query.as_of) as engine:
+                # Piece by piece: of a large company these are many.
+                answer = [row for piece in engine.batches(made.sql) for row in piece]
         rows, total = account_rows(made, answer)
         return AccountRows(
             metric=query.metrics[0],

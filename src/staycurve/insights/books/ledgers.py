@@ -169,6 +169,10 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
         self._made = {}
         self._own = {table: f"SELECT * FROM own_{table}" for table in own}
 
+    def focus_on(self, query: Query, formulas: Collection[Formula]) -> None:
+        """Keep the accounts that formulas can count in the periods of a query."""
+        self.focus(first_day(query, formulas), query.periods[-1].end)
+
     def under(self, conventions: Mapping[str, str]) -> Config:
         """The company's configuration with other conventions."""
         return dataclasses.replace(self.config, conventions=dict(conventions))

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from staycurve.config import SWITCHES
-from staycurve.insights.books.ledgers import Ledgers, first_day
+from staycurve.config import PROFILES, SWITCHES
+from staycurve.errors import UnknownNameError
+from staycurve.insights.books.ledgers import Ledgers
 from staycurve.insights.books.wording import definition
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query
@@ -49,6 +50,33 @@ class Effect:
         }
 
 
+def conventions_of(own: Mapping[str, str], text: str) -> dict[str, str]:
+    """A value for every switch: those of a profile, or the company's own with one changed.
+
+    Parameters
+    ----------
+    own : mapping
+        The conventions in force.
+    text : str
+        A profile, such as 'stripe', or a switch with a value, such as 'discounts=all'.
+
+    Raises
+    ------
+    UnknownNameError
+        For a profile, a switch or a value that is not known.
+    """
+    switch, sign, value = (part.strip() for part in text.partition("="))
+    if not sign:
+        if switch not in PROFILES:
+            raise UnknownNameError("profile", switch, PROFILES)
+        return dict(PROFILES[switch].conventions())
+    if switch not in SWITCHES:
+        raise UnknownNameError("switch", switch, SWITCHES)
+    if value not in SWITCHES[switch].values:
+        raise UnknownNameError(f"value of {switch}", value, SWITCHES[switch].values)
+    return dict(own) | {switch: value}
+
+
 def others(conventions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Every (switch, value) that is not in force."""
     for name, switch in SWITCHES.items():
@@ -75,7 +103,7 @@ def look_at(ledgers: Ledgers, query: Query) -> None:
         for name in query.metrics
         for switch, value in others(ledgers.config.conventions)
     ]
-    ledgers.focus(first_day(query, formulas), query.periods[-1].end)
+    ledgers.focus_on(query, formulas)
 
 
 def effects_of(ledgers: Ledgers, query: Query) -> list[Effect]:

@@ -132,10 +132,13 @@ def values(
 
 @router.get("/metrics/{name}/accounts", response_model=shapes.AccountsShape)
 def accounts(
-    name: str, company: Served, asked: Filtered, period: Period, grain: Grain = ""
+    name: str, company: Served, asked: Filtered, period: Period, grain: Grain = "",
+    under: Annotated[
+        str, Query(description="Other conventions: a profile, or discounts=all", max_length=60)
+    ] = "",
 ) -> JSONResponse:
     """The rows behind one number; they sum (or divide) to its total exactly."""
-    found = company.accounts(name, period=period, grain=grain or None, **asked)
+    found = company.accounts(name, period=period, grain=grain or None, under=under, **asked)
     return JSONResponse(found.as_dict())
 
 

@@ -135,6 +135,9 @@ def accounts(
     period: Annotated[str, typer.Option("--period", metavar="P", help="2024-01, 2024-Q1, …")],
     grain: Annotated[str | None, typer.Option(help="Where the period's text is finer.")] = None,
     where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
+    under: Annotated[
+        str, typer.Option(metavar="PROFILE", help="Other conventions: stripe, or discounts=all.")
+    ] = "",
     output: Output = Format.table,
 ) -> None:
     """The rows behind one number; they sum (or divide) to it exactly."""
@@ -142,14 +145,16 @@ def accounts(
 
     with fresh_company_of(context) as company:
         found = company.accounts(
-            metric, period=period, grain=grain, where=where, as_of=as_of, known_at=known_at
+            metric, period=period, grain=grain, where=where, as_of=as_of, known_at=known_at,
+            under=under,
         )
     if print_data(found.as_dict(), output, rows=found.rows):
         return
     names = ["numerator", "denominator"] if "numerator" in found.total else ["value"]
     shown = sorted(found.rows, key=lambda row: -abs(row[names[0]]))
     print_table(
-        f"{METRICS[metric].label}, {found.period}, as of {found.as_of}, {found.currency}",
+        f"{METRICS[metric].label}, {found.period}, as of {found.as_of}, {found.currency}"
+        f"{f', under {under}' if under else ''}",
         ["account", *names],
         [
             [row["account_id"] or "(no account)", *(f"{row[name]:,.6g}" for name in names)]

@@ -1,4 +1,4 @@
-"""Commands that read cohorts for their meaning: cohorts history, churn, riskiest, retention."""
+"""Commands that read cohorts for their meaning: cohorts history, churn, riskiest, …"""
 
 from __future__ import annotations
 
@@ -183,13 +183,16 @@ def _print_accounts(answer: Mapping[str, Any], output: Format) -> None:
     say(*answer.get("notes", ()))
 
 
+EndClass = Annotated[
+    str | None,
+    typer.Option("--class", help="Count voluntary, involuntary, paused or unknown ends alone."),
+]
+
+
 @cohorts.command()
 def riskiest(
     context: typer.Context,
-    end_class: Annotated[
-        str | None,
-        typer.Option("--class", help="Count voluntary, involuntary, paused or unknown ends alone."),
-    ] = None,
+    end_class: EndClass = None,
     by: By = "", where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
     output: Output = Format.table,
 ) -> None:
@@ -228,6 +231,49 @@ def riskiest(
         )
     if found.returned:
         typer.echo(f"{found.returned} of those who left paid again later.")
+    if found.months:
+        typer.echo("Who left in a month: staycurve cohorts leavers --month 4")
+
+
+@cohorts.command()
+def leavers(
+    context: typer.Context,
+    month: Annotated[int, typer.Option(help="The subscription month, from 1.")],
+    is_at_risk: Annotated[
+        bool, typer.Option("--at-risk", help="All who were at risk in it, leavers or not.")
+    ] = False,
+    end_class: EndClass = None,
+    where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
+    output: Output = Format.table,
+) -> None:
+    """The accounts behind a month of `cohorts riskiest`, those with the most MRR first."""
+    if is_at_risk and end_class:
+        raise UsageError("--class chooses among those who left.", hint="Leave out --at-risk.")
+    with known_company_of(context, known_at) as company:
+        found = company.cohorts.riskiest_accounts(
+            month=month, is_leaver=not is_at_risk, end_class=end_class, where=where, as_of=as_of
+        )
+        answer = {
+            "as_of": company.as_of(as_of).at.isoformat(),
+            "currency": company.config.company.currency, "month": month,
+            "rows": [one.as_dict() for one in found], **_noted(company),
+        }
+    if print_data(answer, output):
+        return
+    rows = answer["rows"]
+    print_table(
+        f"{'At risk' if is_at_risk else 'Left'} in month {month} of their subscription, "
+        f"as of {answer['as_of']}, {answer['currency']}",
+        ["account", "first paid", "MRR", "left in month", "left on", "why", "came back"],
+        [
+            [row["account_id"], row["first_paid_on"], money(row["mrr"]),
+             str(row["left_month"] or ""), row["left_on"] or "", row["end_class"] or "",
+             "yes" if row["has_returned"] else ""]
+            for row in rows[:SHOWN]
+        ],
+    )
+    say_rest(rows)
+    say(*answer.get("notes", ()))
 
 
 @cohorts.command()

@@ -149,6 +149,8 @@ def _show(ask: Ask) -> Shown:
             "is_open": ask.seen.is_open(period),
             "period": number.place,
             "defined_at": number.defined_at,
+            "under": ask.options.get("under", ""),
+            "known_at": ask.options.get("known_at", ""),
             "sql": found.sql,
         },
         {"metric": found.metric, "period": found.period, "grain": period.grain, "total": total},
@@ -208,4 +210,5 @@ ACCOUNT_LIST = Page(
     has_controls=False,
     is_listed=False,
     heading=_heading,
+    options=("under", "known_at"),
 )

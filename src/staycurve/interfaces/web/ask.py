@@ -97,9 +97,12 @@ class Ask:
         return self.company.answer(query)
 
     def rows(self, metric: str, period: Period) -> AccountRows:
-        """The rows behind one number in the asked segments."""
+        """The rows behind one number in the asked segments; see `opens`."""
         query = Query((metric,), period.grain, (period,), self.seen, (), self.filters)
-        return self.company.account_rows(query)
+        company, known_at = self.company, self.options.get("known_at")
+        if known_at:
+            company = company.known_at(known_at)
+        return company.account_rows(query, under=self.options.get("under", ""))
 
     def url(self, address: str | None = None, **changes: str | None) -> str:
         """The address of a page with this state and some options changed; None drops one."""
@@ -121,13 +124,28 @@ class Ask:
         """The address of the page without any filter."""
         return link(self.address, self.options, ())
 
-    def opens(self, metric: str, period: Period, *extra: Filter) -> str:
-        """The address that lists the rows behind a number."""
+    def opens(
+        self, metric: str, period: Period, *extra: Filter, under: str | None = None,
+        known_at: str | None = None, as_of: str | None = None,
+    ) -> str:
+        """The address that lists the rows behind a number.
+
+        Parameters
+        ----------
+        under : str, optional
+            Other conventions, as `Company.accounts` takes them.
+        known_at : str, optional
+            The instant whose loads the number was read from.
+        as_of : str, optional
+            Where it is another one than the page's.
+        """
         options = {
             "metric": metric,
             "period": naming.name(period, self.fiscal),
             "grain": "week" if period.grain == "week" else None,
-            "as_of": self.options.get("as_of"),
+            "as_of": as_of or self.options.get("as_of"),
+            "under": under,
+            "known_at": known_at,
         }
         return link("/accounts", options, (*self.filters, *extra))
 

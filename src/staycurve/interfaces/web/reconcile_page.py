@@ -68,6 +68,7 @@ def _gap(ask: Ask) -> Shown:
             "theirs": numbers.full(_number(found.theirs), unit, ask.currency),
             "gap": signed(found.gap, unit, ask.currency),
             "opens": ask.opens(what.name, what.period),
+            "theirs_opens": ask.opens(what.name, what.period, under=found.against),
             "rows_at": opened,
             "why": found.why or "",
             "lines": lines,

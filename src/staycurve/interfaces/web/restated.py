@@ -14,7 +14,7 @@ from staycurve.interfaces.api.books import Restatement
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
-from staycurve.interfaces.web.ask import Ask, link
+from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import signed
 from staycurve.interfaces.web.page import Empty, Panel, Shown
 from staycurve.interfaces.web.texts import _
@@ -156,7 +156,8 @@ def _line(
         "defined_at": ask.defines(name),
         "closed": numbers.full(figure["closed"], unit, ask.currency),
         "now": numbers.full(figure["now"], unit, ask.currency),
-        "opens": link("/accounts", {"metric": name, "period": text, "as_of": month.as_of}, ()),
+        "opens": ask.opens(name, period, as_of=month.as_of),
+        "closed_opens": ask.opens(name, period, as_of=month.as_of, known_at=month.closed_at),
         "difference": signed(figure["difference"], unit, ask.currency),
         "rows_at": _changed_at(ask, text, name) if is_kept else "",
         "reasons": [

@@ -13,6 +13,7 @@ from staycurve.interfaces.web.comparison import period_of_ask, rule_about, signe
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.catalogue import METRICS
+from staycurve.period import Period
 
 
 def _show(ask: Ask) -> Shown:
@@ -36,7 +37,7 @@ def _show(ask: Ask) -> Shown:
                     "value": value,
                     "about": rule_about(switch),
                     "words": words(switch, value),
-                    "cells": [_cell(by_metric[name], ask) for name in HEADLINES],
+                    "cells": [_cell(by_metric[name], ask, period) for name in HEADLINES],
                 }
                 for switch, value, _words, by_metric in lines
             ],
@@ -45,9 +46,11 @@ def _show(ask: Ask) -> Shown:
     )
 
 
-def _cell(effect: Effect, ask: Ask) -> dict[str, Any]:
+def _cell(effect: Effect, ask: Ask, period: Period) -> dict[str, Any]:
     unit = METRICS[effect.metric].unit
+    under = f"{effect.switch}={effect.value}"
     return {
+        "href": ask.opens(effect.metric, period, under=under),
         "is_same": effect.with_it == effect.ours,
         "text": numbers.full(effect.with_it, unit, ask.currency),
         "difference": signed(effect.difference, unit, ask.currency),

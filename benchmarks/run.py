@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from staycurve.config import PROFILES
+from staycurve.conventions import PROFILES
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "data"

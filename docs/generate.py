@@ -13,7 +13,8 @@ from typing import Any
 import typer
 
 import staycurve.workspace  # noqa: F401 - it adds the dimensions of the upper floors
-from staycurve.config import INVOLUNTARY, PROFILES, SWITCHES, VOLUNTARY
+from staycurve.config import INVOLUNTARY, VOLUNTARY
+from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.interfaces.cli.app import app
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS

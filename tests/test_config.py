@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from staycurve.config import PROFILES, SWITCHES, default_text, parse
+from staycurve.config import default_text, parse
+from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.errors import ConfigError
 
 

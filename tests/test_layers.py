@@ -10,7 +10,8 @@ import pytest
 SRC = Path(__file__).parent.parent / "src" / "staycurve"
 
 GROUND = (
-    "errors", "period", "money", "config", "behaviour", "lifecycle_rules", "registry", "i18n",
+    "errors", "period", "money", "config", "conventions", "behaviour", "lifecycle_rules",
+    "registry", "i18n",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground

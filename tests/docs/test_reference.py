@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs import generate
-from staycurve.config import PROFILES, SWITCHES
+from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.metrics.base import STAGES
 from staycurve.metrics.catalogue import METRICS
 from staycurve.tables.conformed import CONFORMED

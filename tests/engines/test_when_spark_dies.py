@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from staycurve.errors import EngineError
-from staycurve.tables import lake, spark_session
+from staycurve.tables import spark_session, writing
 from tests.engines.beside import (
     FULL,
     Spark,
@@ -38,7 +38,7 @@ def kill_java() -> None:
 @contextmanager
 def before_commit(patch: pytest.MonkeyPatch, number: int, what: object) -> Iterator[None]:
     """Do something before the commit of this number."""
-    plain, calls = lake.Writing._commit, 0
+    plain, calls = writing.Writing._commit, 0
 
     def commit(*args: object, **words: object) -> None:
         nonlocal calls
@@ -48,7 +48,7 @@ def before_commit(patch: pytest.MonkeyPatch, number: int, what: object) -> Itera
         plain(*args, **words)  # type: ignore[arg-type]
 
     with patch.context() as patched:
-        patched.setattr(lake.Writing, "_commit", commit)
+        patched.setattr(writing.Writing, "_commit", commit)
         yield
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from staycurve.config import PROFILES, SWITCHES, Profile, Rule
+from staycurve.conventions import PROFILES, SWITCHES, Profile, Rule
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.books.ledgers import Ledgers, closed_period
 from staycurve.insights.books.reconcile import Reconciliation, reconcile

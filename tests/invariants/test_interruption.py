@@ -21,7 +21,7 @@ from tests.oracle.companies import Seeded, company
 
 DYING = """
 import os, signal, sys
-from staycurve.tables import lake, pointer
+from staycurve.tables import pointer, writing
 
 def dies(owner, name, nth, is_after):
     plain = getattr(owner, name)
@@ -38,7 +38,7 @@ def dies(owner, name, nth, is_after):
     setattr(owner, name, call)
 
 place, nth, when = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-owner = {"_copy": lake.Writing, "_commit": lake.Writing, "move": pointer.Pointer}[place]
+owner = {"_copy": writing.Writing, "_commit": writing.Writing, "move": pointer.Pointer}[place]
 dies(owner, place, nth, when == "after")
 sys.argv = ["staycurve", *sys.argv[4:]]
 from staycurve.interfaces.cli import main

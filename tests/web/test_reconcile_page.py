@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from markupsafe import escape
 
-from staycurve.config import PROFILES, SWITCHES
+from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.insights.books.reconcile import Difference
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.api.comparing import FIGURES

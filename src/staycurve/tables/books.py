@@ -20,12 +20,13 @@ from staycurve.errors import NotAnsweredError
 from staycurve.tables.base import PROVENANCE, Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine, name, quoted
-from staycurve.tables.lake import Lake, Writing
+from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot, undone_by
 from staycurve.tables.refresh import LEDGER
 from staycurve.tables.staging import parquet_sql
 from staycurve.tables.stale import STALE_TABLE
 from staycurve.tables.views import DERIVED
+from staycurve.tables.writing import Writing
 
 MONTHS_TABLE = "closed_months"
 MONTHS_COLUMNS = (

@@ -7,8 +7,8 @@ from collections.abc import Container, Mapping
 
 from staycurve.tables.base import Table
 from staycurve.tables.engine import Engine, name, quoted
-from staycurve.tables.lake import Writing
 from staycurve.tables.rejects import row_key_sql, stored_payload_sql
+from staycurve.tables.writing import Writing
 
 ADJUSTMENTS_TABLE = "adjustments"
 ADJUSTMENTS_COLUMNS = (

@@ -59,6 +59,10 @@ def name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+Failure = duckdb.Error
+"""What DuckDB raises for a statement that it cannot run, such as one over a broken file."""
+
+
 class AnyEngine(ABC):
     """What every engine does: name relations, answer statements, write their answers to files.
 

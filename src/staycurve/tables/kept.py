@@ -16,10 +16,8 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
-
 from staycurve.tables import views
-from staycurve.tables.engine import AnyEngine, Engine, quoted
+from staycurve.tables.engine import AnyEngine, Engine, Failure, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 
@@ -76,7 +74,7 @@ def _is_read(engine: AnyEngine, relation: str, own: Path) -> bool:
     try:
         engine.keep(relation, f"SELECT * FROM read_parquet([{listed}])")
         os.utime(own)
-    except (duckdb.Error, OSError):
+    except (Failure, OSError):
         # A machine that lost its power may have left a file without its content.
         shutil.rmtree(own, ignore_errors=True)
         return False

@@ -16,10 +16,10 @@ from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine, name, quoted
 from staycurve.tables.fx_days import ecb_rates
-from staycurve.tables.lake import Writing
 from staycurve.tables.rejects import OVERLAP, Rejects
 from staycurve.tables.staging import ROW, parquet_sql, store
 from staycurve.tables.stale import STALE_COLUMNS, STALE_DAYS_COLUMNS
+from staycurve.tables.writing import Writing
 
 
 @dataclass(frozen=True)

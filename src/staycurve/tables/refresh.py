@@ -14,11 +14,12 @@ from staycurve.tables import account_roots, fx_days, usage_refresh, views
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine
-from staycurve.tables.lake import Lake, Writing
+from staycurve.tables.lake import Lake
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
 from staycurve.tables.views import DERIVED, USAGE
+from staycurve.tables.writing import Writing
 
 LEDGER = 2
 """Grows when a statement of a derived table changes its meaning: then all of it is computed."""

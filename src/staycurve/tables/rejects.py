@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from staycurve.tables.base import Table
 from staycurve.tables.conform import BROKEN, Conforming, rules, texts_sql
 from staycurve.tables.engine import Engine, name, quoted
-from staycurve.tables.lake import Writing
 from staycurve.tables.staging import LINE, ROW
+from staycurve.tables.writing import Writing
 
 REJECTS_TABLE = "rejects"
 

@@ -20,10 +20,11 @@ from staycurve.tables.books import ClosedMonth, closed_months
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.corrections import ADJUSTED_COLUMNS, ADJUSTED_TABLE
 from staycurve.tables.engine import Engine, name, quoted, remove_leftovers
-from staycurve.tables.lake import Lake, Writing
+from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions, undone_by
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE, SET_ASIDE, pending_sql
 from staycurve.tables.staging import ROW, parquet_sql, store
+from staycurve.tables.writing import Writing
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine, name, quoted
 from staycurve.tables.events import EVENTS
-from staycurve.tables.lake import Lake, Writing
+from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.stale import STALE_DAYS_COLUMNS, STALE_DAYS_TABLE
 from staycurve.tables.usage_days import USAGE_DAYS
 from staycurve.tables.usage_months import FEATURE_MONTHS, OVER_ALL
 from staycurve.tables.views import USAGE, create_one
+from staycurve.tables.writing import Writing
 
 USAGE_VERSION = 1
 """Grows when a statement of a usage table changes its meaning: then all of it is computed."""

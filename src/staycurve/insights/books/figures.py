@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from staycurve.errors import UsageError
+from staycurve.i18n import N_
 from staycurve.insights.books.ledgers import Ledgers
 from staycurve.insights.books.reconcile import profile_named
 from staycurve.insights.books.switches import Cells, cells, look_at, others
@@ -34,6 +35,8 @@ MOST_DIGITS = 30
 """A number with more before or after its point is a slip, not a figure."""
 SHOWN = 5
 """How many wrong lines an error names."""
+NOTHING_CHANGES_IT = N_("no switch and no account changes it")
+NOTHING_BRINGS_IT_NEARER = N_("no single switch and no account brings it nearer")
 
 
 @dataclass(frozen=True)
@@ -293,14 +296,14 @@ def _explained(
     if METRICS[figure.metric].unit is Unit.MONEY:
         causes += _accounts(ledgers, figure, query, figure.value - value)
     if not causes:
-        return Explained(figure, value, None, "no switch and no account changes it")
+        return Explained(figure, value, None, NOTHING_CHANGES_IT)
     # Of causes that leave only what rounding may leave, the first tried is the simplest.
     best = min(
         causes,
         key=lambda c: abs(c.remaining) if abs(c.remaining) > figure.tolerance else 0,
     )
     if abs(best.remaining) >= abs(figure.value - value):
-        return Explained(figure, value, None, "no single switch and no account brings it nearer")
+        return Explained(figure, value, None, NOTHING_BRINGS_IT_NEARER)
     alike = [c for c in causes if c.kind == best.kind and abs(c.remaining) == abs(best.remaining)]
     near = best.as_near if best.kind.startswith("accounts") else len(alike) - 1
     return Explained(figure, value, dataclasses.replace(best, as_near=near))

@@ -13,7 +13,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from staycurve.config import SWITCHES, Config
+from staycurve.config import Config
+from staycurve.conventions import SWITCHES
 from staycurve.errors import NotAnsweredError
 from staycurve.metrics.base import Formula
 from staycurve.metrics.query import Plan, Query, plan

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from staycurve.config import PROFILES, SWITCHES
+from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.errors import UnknownNameError
 from staycurve.insights.books.ledgers import Ledgers, first_day, touches_ledger
 from staycurve.insights.books.wording import INTERACTION, definition

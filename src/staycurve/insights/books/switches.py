@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from staycurve.config import PROFILES, SWITCHES
+from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.errors import UnknownNameError
 from staycurve.insights.books.ledgers import Ledgers
 from staycurve.insights.books.wording import definition
@@ -72,7 +72,7 @@ def conventions_of(own: Mapping[str, str], text: str) -> dict[str, str]:
         return dict(PROFILES[switch].conventions())
     if switch not in SWITCHES:
         raise UnknownNameError("switch", switch, SWITCHES)
-    if value not in SWITCHES[switch].values:
+    if not SWITCHES[switch].check(value):
         raise UnknownNameError(f"value of {switch}", value, SWITCHES[switch].values)
     return dict(own) | {switch: value}
 

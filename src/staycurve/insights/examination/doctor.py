@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 
-from staycurve.config import SWITCHES, Config
+from staycurve.config import Config
+from staycurve.conventions import SWITCHES
 from staycurve.insights.examination import event_checks
 from staycurve.insights.examination.findings import Finding, Patient
 from staycurve.metrics.catalogue import METRICS

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from staycurve.config import SWITCHES, Config
+from staycurve.config import Config
+from staycurve.conventions import SWITCHES
 from staycurve.metrics.base import Choice, Formula, Metric, Operation
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS

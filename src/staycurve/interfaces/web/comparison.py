@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from staycurve.config import PROFILES, SWITCHES
+from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.errors import UnknownNameError
 from staycurve.insights.books.reconcile import Reconciliation
 from staycurve.insights.books.wording import INTERACTION, definition

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from staycurve.config import PROFILES, SWITCHES, Config
+from staycurve.config import Config
+from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.i18n import N_
 from staycurve.insights.books.reconcile import Reconciliation, Step
 from staycurve.interfaces.api.describe import formula_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from staycurve.config import PROFILES
+from staycurve.conventions import PROFILES
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.books.figures import Cause, Explained

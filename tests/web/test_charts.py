@@ -52,6 +52,18 @@ def test_churn_is_hatched_in_the_colour_of_its_own() -> None:
     assert churn.colour in drawn
 
 
+def test_a_mark_without_an_address_is_no_link() -> None:
+    points = [
+        Point("2024-01-01", "mrr", 5.0, "five"),
+        Point("2024-02-01", "mrr", 7.0, "seven", "/accounts?metric=mrr"),
+    ]
+    for draw in (charts.bars, charts.line):
+        drawn = charts.svg(draw(points, ONE, FRAME), label="x", name="m")
+        assert re.findall(r'<a [^>]*href="([^"]*)"', drawn) == ["/accounts?metric=mrr"]
+        assert drawn.count("</a>") == 1
+        assert 'aria-label="five"' in drawn
+
+
 def test_svg_may_stand_under_a_strict_policy() -> None:
     point = Point("2024-01-01", "mrr", 5.0, 'a "b" <c> & \'d\'', "/accounts?metric=mrr&period=x")
     drawn = charts.svg(charts.bars([point], ONE, FRAME), label='say "MRR"', name="m")

@@ -326,6 +326,8 @@ _PLACE = "https://page.invalid"
 """Stands before paths while a chart is drawn: the renderer completes bare ones with its own."""
 
 _DRAWN_LINK = re.compile(r'<a xlink:href="' + re.escape(_PLACE))
+_NO_LINK = re.compile(r'<a xlink:href="(?!' + re.escape(_PLACE) + r')[^"]*">(.*?)</a>')
+"""The renderer makes a link of a mark without an address too."""
 _MARK = re.compile(r'<path aria-label="([^"]*)"([^>]*)/>')
 
 
@@ -347,6 +349,7 @@ def svg(chart: Any, *, label: str, name: str, hatched: Sequence[Series] = ()) ->
     made = chart.to_dict(validate=False)
     drawn: str = vl_convert.vegalite_to_svg(made, allowed_base_urls=[])
     # The table under the chart holds the same links: the keyboard need not walk through each mark.
+    drawn = _NO_LINK.sub(r"\1", drawn)
     drawn = _DRAWN_LINK.sub('<a tabindex="-1" href="', drawn)
     drawn = _MARK.sub(r'<path aria-label="\1"\2><title>\1</title></path>', drawn)
     patterns = ""

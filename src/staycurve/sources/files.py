@@ -22,10 +22,11 @@ from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine, remove_leftovers
 from staycurve.tables.events import EVENTS, clock_checks
-from staycurve.tables.lake import Lake, Writing
+from staycurve.tables.lake import Lake
 from staycurve.tables.placing import Counts
 from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions
 from staycurve.tables.rejects import Origin
+from staycurve.tables.writing import Writing
 
 Progress = Callable[[int, int, str], None]
 """Called with what is done, what there is to do (both in bytes), and what is going on."""

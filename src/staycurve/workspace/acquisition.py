@@ -4,39 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from staycurve.errors import UsageError
-from staycurve.insights.acquisition import acquisition_report, lead_funnel, referrals
+from staycurve.insights.acquisition import acquisition_report, acquisition_rows, lead_funnel
 from staycurve.insights.acquisition.acquisition_report import METRICS, OWN, ChannelReport
 from staycurve.insights.acquisition.lead_funnel import CHANNEL, LeadFunnel, LeadQuestion
-from staycurve.insights.acquisition.referrals import Referrals
-from staycurve.insights.lifecycle.lifecycle import Reading, Row
+from staycurve.insights.features.account_facts import Opened
+from staycurve.insights.lifecycle.lifecycle import Row
 from staycurve.metrics.catalogue import METRICS as CATALOGUE
-from staycurve.metrics.context import Context
-from staycurve.metrics.query import Query, parse_filters, plan
+from staycurve.metrics.context import Filter
+from staycurve.metrics.query import parse_filters
 from staycurve.money import MICRO
-from staycurve.period import Period, parse_period, periods_between
+from staycurve.period import Period, parse_period
+from staycurve.workspace.acquisition_worth import Worth, filters_of
 from staycurve.workspace.ranges import periods_of
-
-if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
-
-AGES = (3, 12)
-"""Months after the activation month at which channels and referrals are compared."""
 
 SHOWN = 12
 """Periods without a range."""
 
 
 @dataclass(frozen=True)
-class Acquisition:
-    """How one company wins customers.
+class Acquisition(Worth):
+    """How one company wins customers, and what becomes of them.
 
-    Every reading takes `as_of`, an instant after which no facts are seen.
+    Every reading takes `where`, such as 'channel=ads', and `as_of`, an instant after which no facts
+    are seen.
     """
-
-    company: Company
 
     def channels(
         self,
@@ -157,7 +151,7 @@ class Acquisition:
             as_of=asked.as_of.at.isoformat(),
             currency=self.company.config.company.currency,
             rows=rows,
-            why=None if rows else "no leads lie in the range and filters",
+            why=None if rows else lead_funnel.NO_LEADS,
             sql=sql,
             horizon_days=horizon,
             _open=leads,
@@ -179,130 +173,45 @@ class Acquisition:
         span = parse_period(cohort, self.company.config.company.fiscal_year_start)
         return self._lead_rows(self._leads((), where, as_of), span, horizon, step)
 
-    def quality(self, *, as_of: str | None = None) -> Reading:
-        """How the accounts of each channel fare: activation, retention, what they pay.
+    def reach(
+        self,
+        period: str,
+        *,
+        kind: str = "visits",
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> Opened:
+        """The rows of reach behind `visits`, `social_engagements` or `mentions` in a period.
 
-        Rows: channel, activation (of all sign-ups whose window has passed), retention (at 3 and
-        12 months, of the accounts of closed cohorts), customers, mrr, arpa at the last day.
+        Rows: day, channel, count. `where` takes channels alone.
         """
-        seen = self.company.as_of(as_of)
-        activated, sql = self._activation(as_of)
-        kept = self.company.cohorts.retention(ages=AGES, per="all", by=CHANNEL, as_of=as_of)
-        retained = {
-            (point.segment[CHANNEL], point.age): (point.kept.count, point.kept.size)
-            for point in kept.points
-        }
-        names = ("customers", "mrr", "arpa")
-        last = str(seen.last_day)
-        shown = self.company.show(
-            *names, grain="day", start=last, end=last, by=CHANNEL, as_of=as_of
-        )
-        values: dict[str | None, dict[str, float | None]] = {}
-        for row in shown.rows:
-            values.setdefault(row["segment"][CHANNEL], {})[row["metric"]] = row["value"]
+        acquisition_rows.check_kind(kind)
+        asked, span = self._in_channels(where, as_of), self._span(period)
+        sql = acquisition_rows.reach_statement(asked, span, kind)
+        with self.company.seeing(asked.as_of) as engine:
+            return acquisition_rows.reached(asked, kind, engine.rows(sql), sql)
 
-        def accounts(channel: str | None = None, metric: str = "customers") -> list[Row]:
-            words = "" if channel is None else f"{CHANNEL}={channel}"
-            return self.company.accounts(
-                metric, period=last, grain="day", where=words, as_of=as_of
-            ).rows
+    def spend(
+        self, period: str, *, where: str | Sequence[Filter] = "", as_of: str | None = None
+    ) -> Opened:
+        """The rows of acquisition cost in a period, in the company's currency.
 
-        return Reading(
-            as_of=seen.at.isoformat(),
-            currency=self.company.config.company.currency,
-            rows=acquisition_report.quality_rows(activated, retained, values, ages=AGES),
-            notes=(acquisition_report.NO_CAUSE,),
-            sql=";\n\n".join((sql, kept.sql, shown.sql)),
-            _open=accounts,
-        )
-
-    def _activation(self, as_of: str | None) -> tuple[dict[str | None, tuple[int, int]], str]:
-        """Channel → (activated, accounts whose window has passed) over all sign-ups."""
-        seen = self.company.as_of(as_of)
-        first = self.company.first_day(("activation_rate",))
-        if first is None or first > seen.last_day:
-            return {}, ""
-        months = tuple(periods_between(first, seen.last_day, "month"))
-        made = plan(
-            Query(("activation_rate",), "month", months, seen, (CHANNEL,)),
-            self.company.config,
-            attributes=self.company.attributes(),
-        )
-        names = [measure.name for measure in made.measures]
-        found: dict[str | None, tuple[int, int]] = {}
-        with self.company.seeing(seen) as engine:
-            # Without any event nobody knows who reached first value; that is not nobody.
-            is_known = engine.value("SELECT COUNT(*) FROM account_months") > 0
-            for row in engine.rows(made.sql) if is_known else ():
-                own = dict(zip(names, row[2:], strict=False))
-                got, size = found.get(row[1], (0, 0))
-                found[row[1]] = (
-                    got + int(own["activated_in_window"] or 0),
-                    size + int(own["mature_signups"] or 0),
-                )
-        return {channel: pair for channel, pair in found.items() if pair[1]}, made.sql
-
-    def referrals(self, *, as_of: str | None = None) -> Referrals:
-        """Who brought whom, what the referred are worth, and how they stay; see `Referrals`.
-
-        `.accounts(referrer=)` lists the referred accounts.
+        Rows: period, channel, kind, amount. `where` takes channels alone.
         """
-        seen = self.company.as_of(as_of)
-        context = Context(self.company.config, "month", (), seen)
-        sql = referrals.accounts_statement(context, self._closed_months(as_of))
-        with self.company.seeing(seen) as engine:
-            answer = engine.rows(sql)
-            accounts = int(engine.value(referrals.count_statement(context)))
-        kept = self.company.cohorts.retention(
-            ages=AGES, per="all", by="referred_by", as_of=as_of
-        )
-        referred = {row[0] for row in answer}
-        rows = referrals.rows_of(answer)
-        counts: dict[tuple[bool, int], tuple[int, int]] = {}
-        for point in kept.points:
-            key = (point.segment["referred_by"] is not None, point.age)
-            got, size = counts.get(key, (0, 0))
-            counts[key] = (got + point.kept.count, size + point.kept.size)
+        asked, span = self._in_channels(where, as_of), self._span(period)
+        sql = acquisition_rows.spend_statement(asked, span)
+        with self.company.seeing(asked.as_of) as engine:
+            return acquisition_rows.spent(asked, span, engine.rows(sql), sql)
 
-        def behind(referrer: str | None = None) -> list[Row]:
-            return [
-                referrals.account_shown(row) for row in answer if referrer in (None, row[2])
-            ]
+    def _in_channels(
+        self, where: str | Sequence[Filter], as_of: str | None
+    ) -> LeadQuestion:
+        filters = filters_of(where)
+        acquisition_report.check_channel(filters)
+        return LeadQuestion(self.company.config, self.company.as_of(as_of), (), filters)
 
-        return Referrals(
-            as_of=seen.at.isoformat(),
-            currency=self.company.config.company.currency,
-            rows=rows,
-            notes=(referrals.ASSOCIATION,) if referred else (),
-            why=None if referred else referrals.NOBODY_REFERRED,
-            sql=sql,
-            summary=referrals.summary_of(rows, accounts),
-            retention=referrals.retention_rows(counts),
-            _open=behind,
-        )
-
-    def referred(
-        self, referrer: str | None = None, *, as_of: str | None = None
-    ) -> list[Row]:
-        """The referred accounts, or those that one account brought.
-
-        Rows: account_id, name, referred_by, created_on, first_paid_on, mrr, lifetime_mrr.
-        """
-        seen = self.company.as_of(as_of)
-        context = Context(self.company.config, "month", (), seen)
-        sql = referrals.accounts_statement(
-            context, self._closed_months(as_of), referrer=referrer
-        )
-        with self.company.seeing(seen) as engine:
-            return [referrals.account_shown(row) for row in engine.rows(sql)]
-
-    def _closed_months(self, as_of: str | None) -> list[Period]:
-        seen = self.company.as_of(as_of)
-        first = self.company.first_day(("mrr",))
-        if first is None or first > seen.last_day:
-            return []
-        months = periods_between(first, seen.last_day, "month")
-        return [month for month in months if not seen.is_open(month)]
+    def _span(self, period: str) -> Period:
+        return parse_period(period, self.company.config.company.fiscal_year_start)
 
     def _leads(
         self, by: str | Sequence[str], where: str, as_of: str | None

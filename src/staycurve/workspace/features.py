@@ -119,6 +119,7 @@ class Features:
         as_of: str | None = None,
         months: int = feature_retention.MONTHS,
         spans: int = feature_retention.SPANS,
+        breadth: int | None = None,
     ) -> Opened:
         """The accounts behind one number of the report.
 
@@ -126,9 +127,11 @@ class Features:
         ----------
         part : str
             A key of `feature_accounts.PARTS`, such as using, again, kept or others.
+        breadth : int, optional
+            With the part breadth: those that used so many features.
         """
         asked = self._asked(period, where, as_of)
-        return self._opened(asked, feature, part, months, spans)
+        return self._opened(asked, feature, part, months, spans, breadth=breadth)
 
     def users(
         self,
@@ -193,6 +196,21 @@ class Features:
         with self.company.seeing(asked.as_of) as engine:
             return limits.limits(asked, month, engine.rows, least=least)
 
+    def limit_uses(
+        self,
+        account: str,
+        feature: str,
+        *,
+        period: str | None = None,
+        as_of: str | None = None,
+    ) -> Opened:
+        """What one account used of a feature in a month, by user and day, as `limits` counts it."""
+        asked = self._question("", as_of)
+        month = limits.month_of(period, asked.as_of, self.company.config.company.zone)
+        sql = limits.uses_statement(month, account, feature)
+        with self.company.seeing(asked.as_of) as engine:
+            return limits.uses(asked, account, engine.rows(sql), sql=sql)
+
     def _question(self, where: str | Sequence[Filter], as_of: str | None) -> Question:
         filters = parse_filters(where) if isinstance(where, str) else tuple(where)
         check_dims((), filters, self.company.attributes())
@@ -231,12 +249,15 @@ class Features:
         )
 
     def _opened(
-        self, asked: Asked, feature: str, part: str, months: int, spans: int
+        self, asked: Asked, feature: str, part: str, months: int, spans: int, *,
+        breadth: int | None = None,
     ) -> Opened:
         with self.company.seeing(asked.question.as_of) as engine:
             feature_accounts.check(feature, part, _known(engine, asked))
             beside = feature_retention.compared(asked, months, spans, _first_day(engine))
-            return feature_accounts.opened(asked, beside, feature, part, engine.rows)
+            return feature_accounts.opened(
+                asked, beside, feature, part, engine.rows, breadth=breadth
+            )
 
     def _users(self, asked: Asked, feature: str) -> Opened:
         with self.company.seeing(asked.question.as_of) as engine:

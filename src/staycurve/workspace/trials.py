@@ -65,7 +65,9 @@ class Trials:
         cohort: str | None = None,
         card: str | None = None,
         feature: str | None = None,
+        without: str | None = None,
         within: int | None = None,
+        end_class: str | None = None,
         where: str | Sequence[Filter] = "",
         as_of: str | None = None,
     ) -> Opened:
@@ -84,12 +86,17 @@ class Trials:
         within : int, optional
             With left: those followed for so many months that left within them; with converted and
             stayed: those followed for so many.
+        without : str, optional
+            With converted or not_converted: those that did not use this feature.
+        end_class : str, optional
+            With left: those that left so.
         """
         asked = self._question((), where, as_of)
         month = align(cohort, "month", is_last=False).start if cohort else None
         with self.company.seeing(asked.as_of) as engine:
             return trial_accounts.opened(
-                asked, part, engine.rows, cohort=month, card=card, feature=feature, within=within
+                asked, part, engine.rows, cohort=month, card=card, feature=feature,
+                without=without, within=within, end_class=end_class,
             )
 
     def _question(

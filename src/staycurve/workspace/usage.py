@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staycurve.errors import NotAnsweredError
+from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.usage import activity as being_active
 from staycurve.insights.usage import (
+    activity_uses,
     usage_lifecycle,
     usage_retention,
     usage_retention_asked,
@@ -98,19 +100,28 @@ class Usage(Flows):
         )
 
     def _retained(
-        self, asked: usage_retention_asked.Asked, cohort: str, age: int,
+        self, asked: usage_retention_asked.Asked, cohort: str | None, age: int,
         segment: Mapping[str, str | None],
     ) -> Members:
-        place = place_of(asked.cohorts, cohort)
-        if not 0 <= age <= asked.ages or not asked.has_begun(place, age):
+        if cohort is None:
+            places = usage_retention.closed(asked, age)
+        else:
+            place = place_of(asked.cohorts, cohort)
+            has_it = 0 <= age <= asked.ages and asked.has_begun(place, age)
+            places = [place] if has_it else []
+        if not places:
             raise NotAnsweredError(
-                f"Cohort {cohort} has no period {age} yet.", hint="Choose one of its cells."
+                f"Cohort {cohort} has no period {age} yet." if cohort
+                else f"No cohort has closed its period {age} yet.",
+                hint="Choose one of the cells.",
             )
         one = replace(asked, use=narrowed(asked.use, segment))
-        sql = usage_retention_sql.members_statement(one, place, age)
+        sql = usage_retention_sql.members_statement(one, places, age)
         with self._seeing(one.use, ()) as engine:
             answer = engine.rows(sql)
-        return usage_retention.members_of(one, answer, cohort=place, age=age, sql=sql)
+        return usage_retention.members_of(
+            one, answer, cohort=None if cohort is None else places[0], age=age, sql=sql
+        )
 
     def lifecycle(
         self,
@@ -180,9 +191,7 @@ class Usage(Flows):
             How many power users are listed.
         """
         use = self._question(whose, by, where, as_of)
-        last = parse_period(day, self._fiscal).end - dt.timedelta(days=1) if day else None
-        asked = being_active.Asked(use, last or use.as_of.last_day, top)
-        being_active.check(asked)
+        asked = self._activity_asked(use, day, top)
         sql = being_active.statement(asked)
         with self._seeing(use, ()) as engine:
             answer = engine.rows(sql)
@@ -192,14 +201,48 @@ class Usage(Flows):
             )
         return being_active.activity(
             asked, answer, most, sessions, sql=sql, has_events=self._has_events(),
-            members=lambda least, most, segment: self._active(asked, least, most, segment),
+            members=lambda least, most, segment, figure="mau": self._active(
+                asked, least, most, segment, figure
+            ),
         )
 
+    def uses(
+        self,
+        who: str,
+        *,
+        day: str | None = None,
+        whose: str = "user",
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> Opened:
+        """What one user or account did on the 28 days of `activity`, by day and feature.
+
+        Parameters
+        ----------
+        who : str
+            A user_id, or an account_id with `whose="account"`.
+        """
+        use = self._question(whose, (), where, as_of)
+        asked = self._activity_asked(use, day, 1)
+        sql = activity_uses.statement(asked, who)
+        with self._seeing(use, ()) as engine:
+            answer = engine.rows(sql)
+        return activity_uses.uses(asked, who, answer, sql=sql)
+
+    def _activity_asked(
+        self, use: UseQuestion, day: str | None, top: int
+    ) -> being_active.Asked:
+        last = parse_period(day, self._fiscal).end - dt.timedelta(days=1) if day else None
+        asked = being_active.Asked(use, last or use.as_of.last_day, top)
+        being_active.check(asked)
+        return asked
+
     def _active(
-        self, asked: being_active.Asked, least: int, most: int, segment: Mapping[str, str | None]
+        self, asked: being_active.Asked, least: int, most: int,
+        segment: Mapping[str, str | None], figure: str,
     ) -> Members:
         one = replace(asked, use=narrowed(asked.use, segment))
-        sql = being_active.members_statement(one, least=least, most=most)
+        sql = being_active.members_statement(one, least=least, most=most, figure=figure)
         with self._seeing(one.use, ()) as engine:
             answer = engine.rows(sql)
         return being_active.members_of(one, answer, least=least, most=most, sql=sql)

@@ -64,23 +64,25 @@ class Flows(Asking):
             answer = engine.rows(sql)
         return funnels.funnel(
             asked, answer, sql=sql, has_events=self._has_events(),
-            members=lambda step, dropped, segment: self._stepped(asked, step, dropped, segment),
+            members=lambda step, part, segment: self._stepped(asked, step, part, segment),
         )
 
     def _stepped(
-        self, asked: funnels_asked.Asked, step: int, is_dropped: bool,
+        self, asked: funnels_asked.Asked, step: int, part: str,
         segment: Mapping[str, str | None],
     ) -> Members:
-        if not (2 if is_dropped else 1) <= step <= len(asked.steps):
+        last = len(asked.steps) - (part == "pending")
+        if not (2 if part == "dropped" else 1) <= step <= last:
             raise NotAnsweredError(
                 f"The funnel has no step {step} to ask about.",
-                hint=f"Its steps are 1 to {len(asked.steps)}; nobody drops out before the first.",
+                hint=f"Its steps are 1 to {len(asked.steps)}; nobody drops out before the first, "
+                "nor goes on after the last.",
             )
         one = replace(asked, use=narrowed(asked.use, segment))
-        sql = funnels_sql.members_statement(one, step, is_dropped=is_dropped)
+        sql = funnels_sql.members_statement(one, step, part)
         with self._seeing(one.use, (), own=tuple(one.own)) as engine:
             answer = engine.rows(sql)
-        return funnels.members_of(one, answer, step=step, is_dropped=is_dropped, sql=sql)
+        return funnels.members_of(one, answer, step=step, part=part, sql=sql)
 
     def paths(
         self,
@@ -132,14 +134,15 @@ class Flows(Asking):
             answer = engine.rows(sql)
         return following.paths(
             asked, answer, within=within, sql=sql, has_events=self._has_events(),
-            members=lambda path, segment: self._on_path(asked, path, segment),
+            members=lambda path, but, segment: self._on_path(asked, path, but, segment),
         )
 
     def _on_path(
-        self, asked: following.Asked, path: Sequence[str], segment: Mapping[str, str | None]
+        self, asked: following.Asked, path: Sequence[str] | None,
+        but: Sequence[Sequence[str]], segment: Mapping[str, str | None],
     ) -> Members:
         one = replace(asked, use=narrowed(asked.use, segment))
-        sql = following.members_statement(one, path)
+        sql = following.members_statement(one, path, but)
         with self._seeing(one.use, ()) as engine:
             answer = engine.rows(sql)
         return following.members_of(one, answer, path=path, sql=sql)

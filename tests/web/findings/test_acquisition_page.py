@@ -55,11 +55,23 @@ def test_referred_accounts_sum_to_what_they_are_worth(findings: TestClient) -> N
         assert opened(findings, row["rows_at"])["total"]["accounts"] == row["referred"]
 
 
-def test_a_channel_cuts_what_can_be_cut_and_the_rest_says_so(findings: TestClient) -> None:
+def test_a_channel_cuts_every_panel(findings: TestClient, found: Company) -> None:
     page = twin(findings, PATH + "&where=channel=ads")
     panels = {one["name"]: one for one in page["panels"]}
     assert {row["channel"] for row in panels["channels"]["rows"]} == {"ads"}
-    assert "cannot be cut" in panels["quality"]["why"]
+    assert {row["channel"] for row in panels["quality"]["rows"]} == {"ads"}
+    assert panels["referrals"]["rows"] == []
+    partner = panel(findings, PATH + "&where=channel=partner", "referrals")["summary"]
+    assert partner == found.acquisition.referrals(where="channel=partner").summary
+    assert (partner["referred"], partner["accounts"]) == (10, 20)
+
+
+def test_what_cannot_be_cut_says_so(findings: TestClient) -> None:
+    panels = {
+        one["name"]: one for one in twin(findings, PATH + "&where=plan=Basic")["panels"]
+    }
+    for name in ("channels", "quality", "referrals"):
+        assert "cannot be" in panels[name]["why"]
 
 
 def test_every_kind_of_link_opens(findings: TestClient) -> None:

@@ -49,6 +49,8 @@ NO_CAUSE = N_(
 )
 NO_ACTIVATION = N_("no events are loaded, or no account's window has passed yet")
 NO_SPEND = N_("no acquisition cost is loaded for this period")
+NO_CUSTOMERS: Mapping[str, float | None] = {"customers": 0, "mrr": 0.0, "arpa": None}
+"""What is paid where accounts of a channel are known and none of them pays."""
 UNASSIGNED = N_("{amount} of acquisition cost in the range names no channel.")
 
 
@@ -115,15 +117,21 @@ def spend_statement(
     question: LeadQuestion, periods: Sequence[Period], grain: str
 ) -> str:
     """SQL of rows (start_on, channel, amount): acquisition cost as `cac` values it, by month."""
+    return f"""WITH periods AS ({periods_sql(question, periods)})
+SELECT start_on, seg0 AS channel, CAST(SUM(amount) AS BIGINT) AS amount
+FROM ({spent_sql(question, periods, grain)}) spent
+GROUP BY start_on, seg0
+ORDER BY start_on, seg0"""
+
+
+def spent_sql(question: LeadQuestion, periods: Sequence[Period], grain: str) -> str:
+    """SQL of every row of acquisition cost, to follow `periods`: start_on, seg0, kind, amount."""
     context = Context(
         question.config, grain, tuple(periods), question.as_of, (CHANNEL,), 1, question.filters
     )
-    return f"""WITH periods AS ({periods_sql(question, periods)})
-SELECT start_on, seg0 AS channel, CAST(SUM(amount) AS BIGINT) AS amount
-FROM ({RELATIONS["spend"].rows(context)}) spent
-WHERE purpose = 'acquisition' AND {context.where()}
-GROUP BY start_on, seg0
-ORDER BY start_on, seg0"""
+    return f"""SELECT start_on, seg0, kind, amount
+    FROM ({RELATIONS["spend"].rows(context)}) every
+    WHERE purpose = 'acquisition' AND {context.where()}"""
 
 
 Key = tuple[str, str | None]
@@ -225,6 +233,7 @@ def quality_rows(
                 **({} if begun.size else {"why": NO_ACTIVATION}),
             },
             "retention": [],
+            **NO_CUSTOMERS,
             **values.get(channel, {}),
         }
         for age in ages:

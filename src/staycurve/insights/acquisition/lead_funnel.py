@@ -31,6 +31,10 @@ STEPS: Mapping[str, str] = {
 }
 """What a lead may reach; a lead may leave one out, so each is counted by itself."""
 
+MATURE = "mature"
+PARTS: Mapping[str, str] = {MATURE: N_("old enough to tell"), **STEPS}
+"""Which leads open: those whose horizon has passed, and those of them that reached a step."""
+
 PREVIOUS: Mapping[str, str] = {
     "demo": "qualified", "trial": "qualified", "tried": "qualified", "won": "tried",
     "paying": "won",
@@ -40,6 +44,7 @@ PREVIOUS: Mapping[str, str] = {
 HORIZON = 90
 """Days that a lead is given. A longer horizon sees later sales and fewer cohorts."""
 
+NO_LEADS = N_("no leads lie in the range and filters")
 TOO_YOUNG = N_("no lead of this cohort is {days} days old yet")
 
 
@@ -229,8 +234,10 @@ def funnel_rows(
 def leads_statement(
     question: LeadQuestion, period: Period, *, horizon: int, step: str | None
 ) -> str:
-    """SQL of the leads of a cohort; with `step` those of the mature that reached it."""
-    kept = f"AND l.is_mature = 1 AND l.{step} = 1" if step else ""
+    """SQL of the leads of a cohort; with `step`, a key of PARTS, those of the mature alone."""
+    kept = "AND l.is_mature = 1" if step else ""
+    if step in STEPS:
+        kept += f" AND l.{step} = 1"
     return f"""WITH periods AS ({periods_sql(question, [period])}),
 {_reached_sql(question, horizon)}
 SELECT l.lead_id, l.account_id, l.created_on, l.qualified_on, l.demo_on, l.trial_on, l.won_on,
@@ -253,5 +260,5 @@ def lead_shown(row: Sequence[Any]) -> Row:
 
 def check_step(step: str | None) -> None:
     """Raise for a step that is not known."""
-    if step is not None and step not in STEPS:
-        raise UnknownNameError("step", step, STEPS)
+    if step is not None and step not in PARTS:
+        raise UnknownNameError("step", step, PARTS)

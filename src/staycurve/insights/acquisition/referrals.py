@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
+from staycurve.insights.cohorts.cohort_members import Question
+from staycurve.insights.features.account_facts import picked_sql, shared_sql
 from staycurve.insights.lifecycle.lifecycle import SMALL, Reading, Row
 from staycurve.insights.statistics.proportions import Share, difference, share
 from staycurve.metrics.context import Context
@@ -23,6 +26,11 @@ ASSOCIATION = N_(
     "it."
 )
 NOBODY_REFERRED = N_("no account names another in referred_by")
+STATES = {
+    "referred": N_("accounts that another customer brought"),
+    "ever_paid": N_("those of them that have paid"),
+    "paying": N_("those of them that pay now"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,36 +57,37 @@ class Referrals(Reading):
 
 
 def accounts_statement(
-    context: Context, months: Sequence[Period], *, referrer: str | None = None
+    question: Question, months: Sequence[Period], *, referrer: str | None = None
 ) -> str:
-    """SQL of every referred account that is known as of the instant.
+    """SQL of every referred account in the segments that is known as of the instant.
 
     Columns: account_id, name, referrer, referrer_name, is_known, created_on, first_paid_on, mrr
     (at the last day seen), lifetime (MRR at the closes of `months`, summed), both in micro-units.
 
     Parameters
     ----------
-    context : Context
-        Its as-of is read.
+    question : Question
+        Its segments are those of the referred accounts, as they are on the last day seen.
     months : sequence of Period
         The closed months.
     """
-    seen = context.as_of
+    seen, config = question.as_of, question.config
     today = Period("day", seen.last_day, seen.last_day + dt.timedelta(days=1))
     kept = f"AND b.root_id = {quoted(referrer)}" if referrer is not None else ""
-    own = Context(context.config, "day", (today,), seen)
-    then = Context(context.config, "month", tuple(months), seen)
+    own = Context(config, "day", (today,), seen)
+    then = Context(config, "month", tuple(months), seen)
     return f"""WITH periods AS ({_points([today])}),
 months AS ({_points(months or [today])}),
-firsts AS ({FIRSTS_SQL}),
+{_segments(question)},
 referred AS (
     SELECT a.account_id, a.name, a.created_on, coalesce(b.root_id, a.referred_by) AS referrer
     FROM accounts a
     JOIN account_roots r ON r.account_id = a.account_id
     LEFT JOIN account_roots b ON b.account_id = a.referred_by
+    {_in_segment(question)}
     WHERE NOT r.is_excluded AND r.root_id = a.account_id AND a.referred_by IS NOT NULL
       AND coalesce(b.root_id, a.referred_by) <> a.account_id
-      AND (a.created_at IS NULL OR a.created_at < {context.as_of_sql})
+      AND (a.created_at IS NULL OR a.created_at < {question.context.as_of_sql})
       {kept}
 ),
 standing AS (
@@ -103,6 +112,18 @@ LEFT JOIN firsts f ON f.account_id = r.account_id AND f.first_paid_on <= DATE '{
 ORDER BY lifetime DESC, r.account_id"""
 
 
+def _segments(question: Question) -> str:
+    """The relation `firsts`, and where segments are asked for `picked`: who is in them."""
+    if not question.filters:
+        return f"firsts AS ({FIRSTS_SQL})"
+    last = question.as_of.last_day
+    return f"{shared_sql(question)}{picked_sql(question, {last: last})}"
+
+
+def _in_segment(question: Question) -> str:
+    return "JOIN picked k ON k.account_id = r.root_id" if question.filters else ""
+
+
 def _points(periods: Sequence[Period]) -> str:
     """SQL of rows (start_on, close_on)."""
     rows = ", ".join(
@@ -119,6 +140,21 @@ def account_shown(row: Sequence[Any]) -> Row:
         "created_on": created and str(created), "first_paid_on": paid and str(paid),
         "mrr": mrr / MICRO, "lifetime_mrr": lifetime / MICRO,
     }
+
+
+def is_in(row: Row, state: str) -> bool:
+    """Whether a referred account, as `account_shown` gives it, is in one of STATES.
+
+    Raises
+    ------
+    UnknownNameError
+        If the state is none of them.
+    """
+    if state not in STATES:
+        raise UnknownNameError("state", state, STATES)
+    if state == "ever_paid":
+        return row["first_paid_on"] is not None
+    return state == "referred" or row["mrr"] > 0
 
 
 def rows_of(answer: Iterable[Sequence[Any]]) -> list[Row]:
@@ -153,12 +189,14 @@ def summary_of(rows: Sequence[Row], accounts: int) -> Row:
     }
 
 
-def count_statement(context: Context) -> str:
-    """SQL of how many customers are known as of the instant."""
-    return f"""SELECT COUNT(*) FROM accounts a
+def count_statement(question: Question) -> str:
+    """SQL of how many customers of the segments are known as of the instant."""
+    return f"""WITH {_segments(question)}
+SELECT COUNT(*) FROM accounts a
 JOIN account_roots r ON r.account_id = a.account_id
+{_in_segment(question)}
 WHERE NOT r.is_excluded AND r.root_id = a.account_id
-  AND (a.created_at IS NULL OR a.created_at < {context.as_of_sql})"""
+  AND (a.created_at IS NULL OR a.created_at < {question.context.as_of_sql})"""
 
 
 def retention_rows(counts: Mapping[tuple[bool, int], tuple[int, int]]) -> list[Row]:

@@ -12,6 +12,7 @@ from staycurve.insights.features import feature_retention
 from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.features.feature_retention import Compared
 from staycurve.insights.features.feature_use import (
+    BREADTH_SQL,
     STATUSES,
     Asked,
     active_sql,
@@ -31,6 +32,7 @@ PARTS: Mapping[str, str] = {
     **{status: N_("active accounts of this status") for status in STATUSES},
     "using": N_("active accounts that used it in the period"),
     **{f"using_{status}": N_("active accounts of this status that used it") for status in STATUSES},
+    "breadth": N_("active accounts by how many features they used"),
     "before": N_("accounts that used it in the 28 days before the last 28"),
     "again": N_("those of them that used it again in the last 28 days"),
     "followed": N_("accounts that used it and paid at the start of a span, once a span"),
@@ -41,7 +43,7 @@ PARTS: Mapping[str, str] = {
 
 USED_COLUMNS = ("uses", "users", "errors", "seconds")
 
-_ALL = ("active", *STATUSES)
+_ALL = ("active", "breadth", *STATUSES)
 _RETENTION = {"followed": (1, None), "kept": (1, 1), "others": (0, None), "others_kept": (0, 1)}
 
 
@@ -59,14 +61,24 @@ def check(feature: str, part: str, known: Sequence[str]) -> None:
         raise UnknownNameError("feature", feature, known, hint="Known: staycurve features report")
 
 
-def opened(asked: Asked, beside: Compared, feature: str, part: str, ask: Ask) -> Opened:
+def opened(
+    asked: Asked, beside: Compared, feature: str, part: str, ask: Ask, *,
+    breadth: int | None = None,
+) -> Opened:
     """The accounts behind one number.
 
     Parameters
     ----------
     part : str
         A key of PARTS.
+    breadth : int, optional
+        With the part breadth: those that used so many features.
     """
+    if breadth is not None and (part != "breadth" or breadth < 1):
+        raise UsageError(
+            "A number of features, from 1, is asked of the part 'breadth'.",
+            hint="Write: --part breadth",
+        )
     if part in _RETENTION:
         if not beside.spans:
             raise NotAnsweredError(
@@ -85,7 +97,7 @@ def opened(asked: Asked, beside: Compared, feature: str, part: str, ask: Ask) ->
         sql = _again(asked, feature, part)
         rows = [{"account_id": row[0]} for row in ask(sql)]
     else:
-        sql = _using(asked, feature, part)
+        sql = _using(asked, feature, part, breadth)
         own = USED_COLUMNS if part.startswith("using") else ("features",)
         rows = [
             dict(zip(("account_id", "status", *own), row, strict=True)) for row in ask(sql)
@@ -97,7 +109,7 @@ def opened(asked: Asked, beside: Compared, feature: str, part: str, ask: Ask) ->
     return Opened(PARTS[part], asked.question.as_of.at.isoformat(), rows, total, sql)
 
 
-def _using(asked: Asked, feature: str, part: str) -> str:
+def _using(asked: Asked, feature: str, part: str, breadth: int | None) -> str:
     window = asked.window
     status = part.removeprefix("using_")
     test = f"s.status = '{status}'" if status in STATUSES else "1 = 1"
@@ -109,10 +121,12 @@ def _using(asked: Asked, feature: str, part: str) -> str:
         join = f"JOIN used u ON u.account_id = s.account_id AND u.feature IN ({listed([feature])})"
         order = "uses DESC, "
     else:
+        relations.append(BREADTH_SQL)
         columns, order = "coalesce(b.features, 0) AS features", ""
-        join = """LEFT JOIN (
-    SELECT account_id, CAST(COUNT(*) AS BIGINT) AS features FROM used GROUP BY account_id
-) b ON b.account_id = s.account_id"""
+        join = "LEFT JOIN breadth b ON b.account_id = s.account_id"
+        if part == "breadth":
+            join, order = join.removeprefix("LEFT "), "features DESC, "
+            test = "1 = 1" if breadth is None else f"b.features = {breadth}"
     return f"""{with_sql(asked, window.last_seen, *relations)}
 SELECT s.account_id, s.status, {columns}
 FROM standing s {join}

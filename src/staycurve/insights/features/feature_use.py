@@ -19,6 +19,12 @@ from staycurve.tables.engine import quoted
 TOP = 50
 """How many features are shown one by one; the rest is counted and named."""
 
+BREADTH_SQL = (
+    "breadth AS (SELECT account_id, CAST(COUNT(*) AS BIGINT) AS features FROM used "
+    "GROUP BY account_id)"
+)
+"""The relation of how many features each account used; it needs `used`."""
+
 STATUSES = ("paying", "trial", "other")
 """What an active account is at a period's close: MRR above 0; else in a trial that touches it."""
 
@@ -157,11 +163,11 @@ def breadth_statement(asked: Asked) -> str:
     """SQL of rows (features, accounts): how many accounts use that many features."""
     window = asked.window
     relations = with_sql(
-        asked, window.last_seen, active_sql(asked, window), used_sql(asked, window)
+        asked, window.last_seen, active_sql(asked, window), used_sql(asked, window), BREADTH_SQL
     )
     return f"""{relations}
 SELECT features, CAST(COUNT(*) AS BIGINT) AS accounts
-FROM (SELECT account_id, CAST(COUNT(*) AS BIGINT) AS features FROM used GROUP BY account_id) c
+FROM breadth
 GROUP BY features
 ORDER BY features"""
 

@@ -25,6 +25,7 @@ from staycurve.insights.features.feature_use import listed
 from staycurve.insights.usage.usage_windows import Window, window_of
 from staycurve.money import MICRO
 from staycurve.period import AsOf, day_start, month_index, month_start, period_of
+from staycurve.tables.engine import quoted
 
 Row = dict[str, Any]
 Ask = Callable[[str], Sequence[Sequence[Any]]]
@@ -49,6 +50,7 @@ ABOUT = N_(
     "Uses of the month to date / the plan's allowance. Projected: as many uses a day for the rest "
     "of the month. An account on several plans with an allowance has the largest of them."
 )
+USES_ABOUT = N_("uses of the feature in the month, by user and day")
 NO_LIMITS = N_("staycurve.toml states no [[limits]]")
 
 COLUMNS = described({
@@ -165,6 +167,16 @@ WHERE r.place = 1
 ORDER BY r.account_id, r.feature"""
 
 
+def uses_statement(month: Month, account: str, feature: str) -> str:
+    """SQL of rows (user_id, day, uses) of one account's use of one feature in a month."""
+    return f"""SELECT u.user_id, u.day, CAST(SUM(u.uses) AS BIGINT) AS uses
+FROM usage_days u
+WHERE u.account_id = {quoted(account)} AND u.feature = {quoted(feature)}
+  AND {month.window.days_sql("u.day")}
+GROUP BY u.user_id, u.day
+ORDER BY u.day, u.user_id NULLS FIRST"""
+
+
 def _days(day: str, tracked: Window, month: Month) -> str:
     size = (tracked.end - tracked.start).days
     passed = max(1, round(float(month.elapsed) * size))
@@ -239,6 +251,18 @@ class Limits:
             **({"notes": list(self.notes)} if self.notes else {}),
             **({"why": self.why} if self.why else {}),
         }
+
+
+def uses(
+    asked: Question, account: str, answer: Iterable[Sequence[Any]], *, sql: str
+) -> Opened:
+    """The rows of `uses_statement`, with their sum."""
+    rows = [
+        {"account_id": account, "user_id": user, "day": str(day), "uses": count}
+        for user, day, count in answer
+    ]
+    total = {"uses": sum(row["uses"] for row in rows)}
+    return Opened(USES_ABOUT, asked.as_of.at.isoformat(), rows, total, sql)
 
 
 def limits(asked: Question, month: Month, ask: Ask, *, least: float = 0.0) -> Limits:

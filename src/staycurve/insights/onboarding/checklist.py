@@ -64,6 +64,12 @@ STATES = {
     "any_order": N_("accounts that did the step, in any order"),
     "in_window": N_("accounts that did the step within the window"),
     "stopped": N_("accounts that did all steps before in order, and not this one"),
+    "did": N_("accounts that did the step within the window, and signed up three months ago"),
+    "did_paying": N_("accounts that did it, and paid three months after sign-up"),
+    "did_active": N_("accounts that did it, and were active three months after sign-up"),
+    "did_not": N_("accounts that did not do it in time, and signed up three months ago"),
+    "did_not_paying": N_("accounts that did not do it in time, and paid three months after"),
+    "did_not_active": N_("accounts that did not do it in time, and were active three months after"),
 }
 
 

@@ -198,22 +198,35 @@ later AS (
 )"""
 
 
+LATER_TESTS = {"": "1 = 1", "_paying": "is_paying = 1", "_active": "is_active = 1"}
+"""What `did` and `did_not` end in → who of them is listed."""
+
+
 def accounts_statement(asked: Question, place: int, state: str) -> str:
-    """SQL of rows (account_id, signup_on, steps in order, steps in any order, instants…)."""
+    """SQL of rows (account_id, signup_on, steps in order, instants…)."""
     steps = asked.config.behaviour.activation.checklist
+    did = _in_window(asked, place)
+    later = {
+        f"{side}{outcome}": f"{test} AND {own}"
+        for side, test in (("did", did), ("did_not", f"CASE WHEN {did} THEN 0 ELSE 1 END = 1"))
+        for outcome, own in LATER_TESTS.items()
+    }
     before = " AND ".join(f"in{i} IS NOT NULL" for i in range(place)) or "1 = 1"
     tests = {
         "members": "1 = 1",
         "reached": f"in{place} IS NOT NULL",
         "any_order": f"any{place} IS NOT NULL",
-        "in_window": _in_window(asked, place),
+        "in_window": did,
         "stopped": f"{before} AND in{place} IS NULL",
     }
     orderly = " + ".join(
         f"CASE WHEN in{i} IS NULL THEN 0 ELSE 1 END" for i in range(len(steps))
     )
     instants = "".join(f", any{i}" for i in range(len(steps)))
-    return f"""{progress_sql(asked)}
+    relations, rows = progress_sql(asked), "progress"
+    if state in later:
+        relations, rows = _later_sql(asked), "later"
+    return f"""{relations}
 SELECT account_id, signup_on, CAST({orderly} AS BIGINT) AS in_order{instants}
-FROM progress WHERE is_mature = 1 AND {tests[state]}
+FROM {rows} WHERE is_mature = 1 AND {(tests | later)[state]}
 ORDER BY account_id"""

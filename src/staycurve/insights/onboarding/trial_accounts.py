@@ -20,7 +20,8 @@ Ask = Callable[[str], Sequence[Sequence[Any]]]
 
 def opened(
     asked: Question, part: str, ask: Ask, *, cohort: dt.date | None = None,
-    card: str | None = None, feature: str | None = None, within: int | None = None,
+    card: str | None = None, feature: str | None = None, without: str | None = None,
+    within: int | None = None, end_class: str | None = None,
 ) -> Opened:
     """The accounts behind one number; `part` is a key of PARTS."""
     if part not in PARTS:
@@ -37,9 +38,18 @@ def opened(
             "A number of months is asked of the parts left, stayed and converted.",
             hint="Write: --part left --within 3",
         )
+    if without is not None and (part not in ("converted", "not_converted") or feature is not None):
+        raise UsageError(
+            "Who did not use a feature is asked of the parts converted and not_converted.",
+            hint="Choose one of them, and one feature.",
+        )
+    if end_class is not None and part != "left":
+        raise UsageError("A class of end is that of the part left.", hint="Choose the part left.")
     sql = trial_facts.accounts_statement(
         asked, part, cohort=str(cohort or ""), card=card or "",
-        feature_sql=listed([feature]) if feature is not None else "", within=within,
+        feature_sql=listed([feature]) if feature is not None else "",
+        without_sql=listed([without]) if without is not None else "", within=within,
+        end_class=end_class or "",
     )
     names = ("account_id", "started_on", "ended_on", "card", "is_mature", "is_converted",
              "paid_on", "days_to_pay", "left_on", "end_class", "months", "followed_months")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staycurve.insights.cohorts.cohort_members import Question, segs_of, whole_months
 from staycurve.insights.features.account_facts import shared_sql
+from staycurve.tables.engine import quoted
 
 OWN = {"card_on_file": "t.card_on_file"}
 """Dimensions that a trial itself knows, as `show trial_conversion_rate --by` does."""
@@ -147,21 +148,29 @@ PARTS = {
 
 def accounts_statement(
     asked: Question, part: str, *, cohort: str = "", card: str = "", feature_sql: str = "",
-    within: int | None = None,
+    without_sql: str = "", within: int | None = None, end_class: str = "",
 ) -> str:
     """SQL of rows (account_id, started_on, ended_on, card, is_mature, is_converted, paid_on, days,
-    left_on, end_class, months, followed)."""
+    left_on, end_class, months, followed).
+
+    Parameters
+    ----------
+    feature_sql, without_sql : str
+        A feature as SQL: those that used it during the trial, those that did not.
+    """
     tests = [PARTS[part]]
     tests += [f"m.cohort_on = DATE '{cohort}'"] if cohort else []
     tests += [f"m.card = '{card}'"] if card else []
     if within is not None:
         tests.append(f"l.followed >= {within}")
         tests += [f"l.months <= {within}"] if part == "left" else []
-    used = f",\n{_used_sql()}" if feature_sql else ""
-    join = (
-        f"JOIN used u ON u.account_id = m.account_id AND u.feature IN ({feature_sql})"
-        if feature_sql else ""
-    )
+    tests += [f"l.end_class = {quoted(end_class)}"] if end_class else []
+    used = f",\n{_used_sql()}" if feature_sql or without_sql else ""
+    on = "used u ON u.account_id = m.account_id AND u.feature IN"
+    join = f"JOIN {on} ({feature_sql})" if feature_sql else ""
+    if without_sql:
+        join = f"LEFT JOIN {on} ({without_sql})"
+        tests.append("u.account_id IS NULL")
     return f"""{lives_sql(asked)}{used}
 SELECT m.account_id, m.started_on, m.ended_on, m.card, m.is_mature, m.is_converted,
        CASE WHEN m.is_converted = 1 THEN m.paid_on END AS paid_on,

@@ -75,7 +75,7 @@ PARTS = {
     "started": N_("accounts that started a trial"),
     "mature": N_("accounts whose trial has ended"),
     "converted": N_("accounts that paid within 30 days of their trial's end"),
-    "not_converted": N_("accounts whose trial has ended without that"),
+    "not_converted": N_("accounts whose trial has ended, and that did not pay within 30 days"),
     "immature": N_("accounts whose trial has not ended"),
     "left": N_("converted accounts that ceased to pay"),
     "stayed": N_("converted accounts that never ceased to pay"),
@@ -203,13 +203,17 @@ class TrialReport:
         """One row a segment and month in which trials started."""
         return [one.as_dict() for one in self.cohorts]
 
-    def accounts(
-        self, part: str = "started", *, cohort: str | None = None, card: str | None = None,
-        feature: str | None = None, within: int | None = None,
-    ) -> Opened:
-        """The accounts behind one number; see `staycurve.workspace.trials.Trials.accounts`."""
+    def accounts(self, part: str = "started", **chosen: Any) -> Opened:
+        """The accounts behind one number.
+
+        Parameters
+        ----------
+        **chosen
+            cohort, card, feature, without, within or end_class; see
+            `staycurve.workspace.trials.Trials.accounts`.
+        """
         assert self._accounts is not None
-        return self._accounts(part, cohort=cohort, card=card, feature=feature, within=within)
+        return self._accounts(part, **chosen)
 
     def to_json(self) -> Row:
         """The object that `--format json` prints."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from staycurve.errors import NotAnsweredError, UsageError
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.usage import usage_segments as segments
 from staycurve.insights.usage.usage_acts import (
@@ -112,8 +112,7 @@ def top_statement(asked: Asked) -> str:
     SELECT d.{use.who} AS entity, MIN(d.account_id) AS account_id,
            COUNT(DISTINCT d.day) AS active_days, SUM(d.uses) AS uses,
            COUNT(DISTINCT d.feature) AS features, MAX(d.day) AS last_on
-    FROM usage_days d
-    WHERE d.is_active AND d.{use.who} IS NOT NULL AND {_days(asked)}
+    {counted_sql(asked)}
     GROUP BY d.{use.who}
 )"""
     columns = ("entity", "account_id", "active_days", "uses", "features", "last_on")
@@ -129,6 +128,12 @@ def top_statement(asked: Asked) -> str:
     return f"WITH {_joined((done, *cutting.ctes, top))}\n" + listed_sql(
         use, "top", f"{named}, b.last_on", "active_days DESC, uses DESC"
     )
+
+
+def counted_sql(asked: Asked) -> str:
+    """FROM and WHERE of the acts of the 28 days that count."""
+    return f"""FROM usage_days d
+    WHERE d.is_active AND d.{asked.use.who} IS NOT NULL AND {_days(asked)}"""
 
 
 def sessions_statement(asked: Asked) -> str:
@@ -169,12 +174,20 @@ FROM {cutting.name}
 {group}"""
 
 
-def members_statement(asked: Asked, *, least: int, most: int) -> str:
-    """SQL of rows (entity, customer, active_days) of who was active on so many days."""
+def members_statement(
+    asked: Asked, *, least: int = 1, most: int = DAYS, figure: str = "mau"
+) -> str:
+    """SQL of rows (entity, customer, active_days) of who was active on so many days.
+
+    Parameters
+    ----------
+    figure : str
+        A key of WINDOWS: they were also active on its days.
+    """
     ctes, cutting = _cut(asked)
     named = (
         f"named AS (SELECT DISTINCT entity, account_id, active_days FROM {cutting.name} "
-        f"WHERE active_days >= {least} AND active_days <= {most})"
+        f"WHERE active_days >= {least} AND active_days <= {most} AND {figure} = 1)"
     )
     return f"WITH {_joined((*ctes, *cutting.ctes, named))}\n" + listed_sql(
         asked.use, "named", ", CAST(b.active_days AS BIGINT) AS active_days", "active_days DESC"
@@ -276,6 +289,13 @@ class Activity:
         """Who was active on `least` to `most` of the 28 days."""
         assert self._members is not None
         return self._members(least, most, segment)
+
+    def figure_users(self, figure: str, **segment: str | None) -> Members:
+        """Who was active on the days of a figure: dau, wau or mau."""
+        if figure not in WINDOWS:
+            raise UnknownNameError("figure", figure, WINDOWS)
+        assert self._members is not None
+        return self._members(1, DAYS, segment, figure)
 
     def accounts(self, least: int = 1, most: int = DAYS, **segment: str | None) -> list[Row]:
         """The accounts behind a count; they sum to it."""

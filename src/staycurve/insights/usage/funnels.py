@@ -83,7 +83,18 @@ class Funnel:
             Dimension → value, where the answer is split.
         """
         assert self._members is not None
-        return self._members(step, dropped, segment)
+        return self._members(step, "dropped" if dropped else "took", segment)
+
+    def pending(self, step: int, **segment: str | None) -> Members:
+        """Who took a step and has not gone on, but is still within the window.
+
+        Parameters
+        ----------
+        step : int
+            From 1 to the last but one.
+        """
+        assert self._members is not None
+        return self._members(step, "pending", segment)
 
     def accounts(self, step: int, *, dropped: bool = False, **segment: str | None) -> list[Row]:
         """The accounts behind a count; they sum to it."""
@@ -165,10 +176,13 @@ def _add_shares(rows: Sequence[Row], totals: Sequence[Row]) -> None:
 
 
 def members_of(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, step: int, is_dropped: bool, sql: str
+    asked: Asked, answer: Iterable[Sequence[Any]], *, step: int, part: str, sql: str
 ) -> Members:
     """Who is behind a count, from the answer of `members_statement`, with each step's instant."""
-    about = {"step": step, "doing": asked.steps[step - 1].label, "dropped": is_dropped}
+    about = {
+        "step": step, "doing": asked.steps[step - 1].label, "dropped": part == "dropped",
+        **({"pending": True} if part == "pending" else {}),
+    }
     names = tuple(f"step{i}_at" for i in range(1, len(asked.steps) + 1))
     found = segments.members(asked.use, answer, names, about=about, sql=sql)
     for row in found.rows:

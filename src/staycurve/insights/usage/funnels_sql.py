@@ -21,10 +21,7 @@ def statement(asked: Asked) -> str:
     count = len(asked.steps)
     parts = [_sum(f"b.t{i} IS NOT NULL", f"n{i}") for i in range(1, count + 1)]
     for i in range(1, count):
-        parts.append(_sum(
-            f"b.t{i} IS NOT NULL AND b.t{i + 1} IS NULL AND {_end(asked)} >= {asked.use.seen_sql}",
-            f"pending{i}",
-        ))
+        parts.append(_sum(_pending(asked, i, "b."), f"pending{i}"))
     spans = [(str(i), i, i - 1) for i in range(2, count + 1)]
     for name, end, start in [*spans, ("_all", count, 1)]:
         # Where the earlier step is missing, so is the later one.
@@ -44,20 +41,25 @@ FROM {cutting.name} b
 {grouped}"""
 
 
-def members_statement(asked: Asked, step: int, *, is_dropped: bool) -> str:
-    """SQL of rows (entity, customer, t1…) of who reached a step, or dropped right before it.
+def members_statement(asked: Asked, step: int, part: str) -> str:
+    """SQL of rows (entity, customer, t1…) of one part of those around a step.
 
     Parameters
     ----------
     asked : Asked
         Without `by`.
     step : int
-        From 1; from 2 where `is_dropped`.
+        From 1; from 2 for those that dropped, to the last but one for those still in time.
+    part : str
+        took, dropped (took the one before and not this one) or pending (took it, and has not gone
+        on, but may).
     """
     ctes, cutting = _cut(asked, is_listed=True)
-    test = f"t{step} IS NOT NULL"
-    if is_dropped:
-        test = f"t{step - 1} IS NOT NULL AND t{step} IS NULL"
+    test = {
+        "took": f"t{step} IS NOT NULL",
+        "dropped": f"t{step - 1} IS NOT NULL AND t{step} IS NULL",
+        "pending": _pending(asked, step, ""),
+    }[part]
     times = _times(asked)
     named = (
         f"named AS (SELECT DISTINCT entity, account_id, {times} FROM {cutting.name} "
@@ -78,6 +80,14 @@ def _sum(test: str, name: str) -> str:
     if name != "excluded":
         test = f"b.is_excluded = 0 AND {test}"
     return f"CAST(coalesce(SUM(CASE WHEN {test} THEN 1 ELSE 0 END), 0) AS BIGINT) AS {name}"
+
+
+def _pending(asked: Asked, step: int, alias: str) -> str:
+    """SQL that is true for who took a step and is still within the window of the next."""
+    return (
+        f"{alias}t{step} IS NOT NULL AND {alias}t{step + 1} IS NULL "
+        f"AND {_end(asked, f'{alias}t1')} >= {asked.use.seen_sql}"
+    )
 
 
 def _seconds(instant: str) -> str:

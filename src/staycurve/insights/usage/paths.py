@@ -133,13 +133,21 @@ GROUP BY {lead}{place}, {listed}
 ORDER BY {order_of(asked.use, "place")}"""
 
 
-def members_statement(asked: Asked, path: Sequence[str]) -> str:
-    """SQL of rows (entity, customer, done_at) of one path; `asked` without `by`."""
+def members_statement(
+    asked: Asked, path: Sequence[str] | None, but: Sequence[Sequence[str]] = ()
+) -> str:
+    """SQL of rows (entity, customer, done_at) of one path; `asked` without `by`.
+
+    Parameters
+    ----------
+    path : sequence of str, optional
+        None is every path.
+    but : sequence of sequence of str
+        Paths that are left out.
+    """
     ctes, cutting = _cut(asked)
-    tests = [
-        f"{step} = {quoted(path[i])}" if i < len(path) else f"{step} IS NULL"
-        for i, step in enumerate(asked.steps)
-    ]
+    tests = ["1 = 1" if path is None else _is_path(asked, path)]
+    tests += [f"CASE WHEN {_is_path(asked, one)} THEN 0 ELSE 1 END = 1" for one in but]
     named = (
         f"named AS (SELECT DISTINCT entity, account_id, event_id, done_at FROM {cutting.name} "
         f"WHERE {' AND '.join(tests)})"
@@ -147,6 +155,13 @@ def members_statement(asked: Asked, path: Sequence[str]) -> str:
     return (
         f"WITH {_joined((*ctes, *cutting.ctes, named))}\n"
         + listed_sql(asked.use, "named", ", b.done_at, b.event_id", "done_at, event_id")
+    )
+
+
+def _is_path(asked: Asked, path: Sequence[str]) -> str:
+    return " AND ".join(
+        f"{step} = {quoted(path[i])}" if i < len(path) else f"{step} IS NULL"
+        for i, step in enumerate(asked.steps)
     )
 
 
@@ -266,10 +281,19 @@ class Paths:
                 before = step
         return list(found.values())
 
-    def users(self, path: Sequence[str], **segment: str | None) -> Members:
-        """Whose path it was, one row an occurrence."""
+    def users(self, path: Sequence[str] | None, **segment: str | None) -> Members:
+        """Whose path it was, one row an occurrence; None is every path."""
         assert self._members is not None
-        return self._members(path, segment)
+        return self._members(path, (), segment)
+
+    def other_users(self, **segment: str | None) -> Members:
+        """Whose path is none of those listed, one row an occurrence."""
+        assert self._members is not None
+        listed = [
+            row["path"] for row in self.rows
+            if not row["is_other"] and row["segment"] == segment
+        ]
+        return self._members(None, listed, segment)
 
     def accounts(self, path: Sequence[str], **segment: str | None) -> list[Row]:
         """The accounts behind a count; they sum to it."""
@@ -322,10 +346,13 @@ def paths(
 
 
 def members_of(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, path: Sequence[str], sql: str
+    asked: Asked, answer: Iterable[Sequence[Any]], *, path: Sequence[str] | None, sql: str
 ) -> Members:
     """Whose path it was, from the answer of `members_statement`."""
-    about = {"anchor": asked.anchor.label, "way": asked.way, "path": list(path)}
+    about = {
+        "anchor": asked.anchor.label, "way": asked.way,
+        "path": None if path is None else list(path),
+    }
     found = segments.members(asked.use, answer, ("done_at", "event_id"), about=about, sql=sql)
     for row in found.rows:
         row["done_at"] = f"{row['done_at'].isoformat()}+00:00"

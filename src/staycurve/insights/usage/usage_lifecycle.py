@@ -47,6 +47,9 @@ KINDS = {
     "resurrecting": N_("active again, but not in the period before"),
     "dormant": N_("active in the period before, not in this one"),
 }
+ACTIVE = "active"
+PARTS = {**KINDS, ACTIVE: N_("active in the period")}
+"""What opens: the kinds, and the three together that are active."""
 NO_DORMANT = N_("division by zero: nobody went dormant")
 
 
@@ -83,8 +86,8 @@ def check(asked: Asked) -> None:
 
 def check_kind(kind: str) -> None:
     """Raise for a kind that is not known."""
-    if kind not in KINDS:
-        raise UnknownNameError("kind", kind, KINDS)
+    if kind not in PARTS:
+        raise UnknownNameError("kind", kind, PARTS)
 
 
 def statement(asked: Asked) -> str:
@@ -115,14 +118,15 @@ ORDER BY {order_of(asked.use, "start_on")}"""
 
 
 def members_statement(asked: Asked, place: int, kind: str) -> str:
-    """SQL of rows (entity, customer) of one kind in one period; `asked` without `by`."""
+    """SQL of rows (entity, customer) of one part in one period; `asked` without `by`."""
+    test = "kind <> 'dormant'" if kind == ACTIVE else f"kind = {quoted(kind)}"
     cutting = cut(
         asked.use, "spread", ("entity", "account_id", "start_on", "kind"),
         day="b.start_on", fallback_day="b.close_on",
     )
     named = f"""named AS (
     SELECT DISTINCT entity, account_id FROM {cutting.name}
-    WHERE start_on = DATE '{asked.periods[place].start}' AND kind = {quoted(kind)}
+    WHERE start_on = DATE '{asked.periods[place].start}' AND {test}
 )"""
     ctes = _joined((*_masks(asked), _spread(), *cutting.ctes, named))
     return f"WITH {ctes}\n{listed_sql(asked.use, 'named', '')}"
@@ -235,7 +239,7 @@ class UseLifecycle:
         period : str
             Its first day.
         kind : str
-            A key of KINDS.
+            A key of PARTS.
         **segment
             Dimension → value, where the answer is split.
         """

@@ -65,20 +65,20 @@ class UseRetention:
     why: str | None = None
     _members: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
 
-    def users(self, cohort: str, age: int, **segment: str | None) -> Members:
+    def users(self, cohort: str | None, age: int, **segment: str | None) -> Members:
         """Who is behind a cell: the cohort, and who of it was back.
 
         Parameters
         ----------
-        cohort : str
-            The first day of its period.
+        cohort : str, optional
+            The first day of its period; None for all whose cell has closed, as in `totals`.
         **segment
             Dimension → value, where the answer is split.
         """
         assert self._members is not None
         return self._members(cohort, age, segment)
 
-    def accounts(self, cohort: str, age: int, **segment: str | None) -> list[Row]:
+    def accounts(self, cohort: str | None, age: int, **segment: str | None) -> list[Row]:
         """The accounts behind a cell; they divide to it."""
         return self.users(cohort, age, **segment).accounts
 
@@ -120,6 +120,14 @@ def retention(
         totals=_totals(rows), is_additive=asked.use.is_additive, notes=tuple(notes), sql=sql,
         why=None if has_events else NO_EVENTS, _members=members,
     )
+
+
+def closed(asked: Asked, age: int) -> list[int]:
+    """The places of the cohorts whose cell of that age has closed."""
+    return [
+        place for place in range(len(asked.cohorts))
+        if 0 <= age <= asked.ages and asked.has_begun(place, age) and not asked.is_open(place, age)
+    ]
 
 
 def _cells(
@@ -170,11 +178,16 @@ def _totals(rows: Sequence[Row]) -> list[Row]:
 
 
 def members_of(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, cohort: int, age: int, sql: str
+    asked: Asked, answer: Iterable[Sequence[Any]], *, cohort: int | None, age: int, sql: str
 ) -> Members:
-    """Who is behind a cell, from the answer of `members_statement`."""
+    """Who is behind a cell, from the answer of `members_statement`; None is all cohorts."""
     about = {
-        "cohort": str(asked.cohorts[cohort].start), "age": age, "is_share": True,
-        "is_open": asked.is_open(cohort, age),
+        "cohort": None if cohort is None else str(asked.cohorts[cohort].start), "age": age,
+        "is_share": True, "is_open": cohort is not None and asked.is_open(cohort, age),
     }
-    return segments.members(asked.use, answer, ("is_counted",), about=about, sql=sql)
+    found = segments.members(asked.use, answer, ("cohort", "is_counted"), about=about, sql=sql)
+    for row in found.rows:
+        start = row.pop("cohort")
+        if cohort is None:
+            row["cohort"] = str(start)
+    return found

@@ -79,15 +79,17 @@ def as_counted(asked: Asked, answer: Iterable[Sequence[Any]]) -> list[tuple[Any,
     return [(start, *numbers) for start, numbers in sorted(found.items())]
 
 
-def members_statement(asked: Asked, cohort: int, age: int) -> str:
-    """SQL of rows (entity, customer, is_counted): a cohort, and who of it was back in period `age`.
+def members_statement(asked: Asked, cohorts: Sequence[int], age: int) -> str:
+    """SQL of rows (entity, customer, start_on, is_counted): who began, and whether they were back.
 
     Parameters
     ----------
     asked : Asked
         Without `by`.
-    cohort : int
-        The place of its period among `asked.cohorts`.
+    cohorts : sequence of int
+        The places of their periods among `asked.cohorts`.
+    age : int
+        Periods since.
     """
     ctes, rows = _begun(asked)
     kept = ["entity", "account_id", "start_on", *_KEPT[asked.windows, asked.returns]]
@@ -95,13 +97,17 @@ def members_statement(asked: Asked, cohort: int, age: int) -> str:
         kept = [*kept, *_names(asked)]
     cutting = cut(asked.use, rows, kept, day="b.start_on", fallback_day="b.close_on")
     test = _is_back(asked, age) if age else "1 = 1"
+    days = ", ".join(f"DATE '{asked.cohorts[place].start}'" for place in cohorts)
     named = f"""named AS (
-    SELECT DISTINCT b.entity, b.account_id, CASE WHEN {test} THEN 1 ELSE 0 END AS is_counted
-    FROM {cutting.name} b WHERE b.start_on = DATE '{asked.cohorts[cohort].start}'
+    SELECT DISTINCT b.entity, b.account_id, b.start_on,
+           CASE WHEN {test} THEN 1 ELSE 0 END AS is_counted
+    FROM {cutting.name} b WHERE b.start_on IN ({days})
 )"""
     return (
         f"WITH {_joined(ctes, cutting.ctes, (named,))}\n"
-        + listed_sql(asked.use, "named", ", b.is_counted = 1 AS is_counted")
+        + listed_sql(
+            asked.use, "named", ", b.start_on, b.is_counted = 1 AS is_counted", "start_on"
+        )
     )
 
 

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.acquisition.lead_funnel import STEPS, check_step
+from staycurve.insights.acquisition.acquisition_rows import KINDS as REACH
+from staycurve.insights.acquisition.lead_funnel import MATURE, STEPS, check_step
+from staycurve.insights.acquisition.lead_funnel import PARTS as LEAD_PARTS
 from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.acquisition_quality import QUALITY, REFERRALS
-from staycurve.interfaces.web.ask import Ask, where_text
-from staycurve.interfaces.web.choosing import chooser, month_choice, month_of
+from staycurve.interfaces.web.ask import Ask, link, where_text
+from staycurve.interfaces.web.choosing import chooser, chosen_of, month_choice, month_of
 from staycurve.interfaces.web.drawing import picture
-from staycurve.interfaces.web.kept import kept
+from staycurve.interfaces.web.kept import asked_of, kept
 from staycurve.interfaces.web.opened import Kind, Listed, rows_page
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import (
@@ -103,7 +106,8 @@ def _figures(ask: Ask) -> Shown:
         value = now[name]
         cards.append(Card(
             name, _(metric.label), numbers.compact(value, metric.unit), str(value),
-            ask.opens(name, period) if value is not None else "",
+            "" if value is None else loaded_at(ask, name, period) if name in REACH
+            else ask.opens(name, period),
             _(str(now["why"].get(name) or "")), defined_at=ask.defines(name),
             **change(value, before[name] if before else None, metric.unit, metric.better,
                      _("in %s") % ask.label(earlier)),
@@ -176,16 +180,28 @@ def _cells(ask: Ask, row: Row, period: Period) -> list[Cell]:
         if name == "leads":
             step = _leads_at(ask, str(period.start), None, row.get("channel"), "channel" in row)
             cells.append(count(value, step if value else ""))
-        elif name == "spend":
-            cells.append(Cell(numbers.full(value, Unit.MONEY, ask.currency)))
+        elif name in ("spend", "visits"):
+            unit = Unit.MONEY if name == "spend" else Unit.COUNT
+            href = loaded_at(ask, name, period, _in_channel(row))
+            cells.append(Cell(
+                numbers.full(value, unit, ask.currency), href if value is not None else "", why
+            ))
         else:
             text = numbers.full(value, METRICS[name].unit, ask.currency)
-            # What belongs to no account has no rows to open.
-            opens = value is not None and name != "visits"
             cells.append(Cell(
-                text, ask.opens(name, period, *_in_channel(row)) if opens else "", why
+                text, ask.opens(name, period, *_in_channel(row)) if value is not None else "", why
             ))
     return cells
+
+
+def loaded_at(ask: Ask, name: str, period: Period, channel: Sequence[Filter] = ()) -> str:
+    """The address of the loaded rows behind reach or spend, which belong to no account."""
+    options = {
+        "kind": name if name in REACH else None, "period": naming.name(period, ask.fiscal),
+        "as_of": ask.options.get("as_of"),
+    }
+    page = "reach" if name in REACH else "spend"
+    return link(f"/acquisition/{page}", options, (*ask.filters, *channel))
 
 
 def _by_month(
@@ -270,7 +286,7 @@ def _step_lines(ask: Ask, rows: Sequence[Row], key: str) -> list[Line]:
             words(label),
             [
                 count(own["leads"], _leads_at(ask, cohort, None, name, is_cut)),
-                count(own["mature"]),
+                count(own["mature"], _leads_at(ask, cohort, MATURE, name, is_cut)),
                 *(
                     rate(steps[step], _leads_at(ask, cohort, step, name, is_cut), is_drawn=False)
                     if step in steps else Cell("")
@@ -288,7 +304,7 @@ def _leads(ask: Ask) -> Listed:
     which = {"channel": None if via == "-" else via} if via else {}
     found = _funnel_of(ask, by="channel" if via else "", together=bool(via))
     rows = found.accounts(cohort=cohort, step=step, **which)
-    about = [_("leads"), _(STEPS[step]) if step else "", via or "",
+    about = [_("leads"), _(LEAD_PARTS[step]) if step else "", via or "",
              ask.label(parse_period(cohort, ask.fiscal)) if cohort else ""]
     return Listed(
         ", ".join(filter(None, about)), rows,
@@ -299,6 +315,33 @@ def _leads(ask: Ask) -> Listed:
             "lost_on": (_("Lost"), Kind.DAY),
         },
         ask.url("/acquisition", period=ask.options.get("period")) + "#funnel",
+        beside=[(_("leads that are old enough to tell"), ask.url(step=MATURE, page=None))]
+        if step in STEPS else (),
+    )
+
+
+def _reach(ask: Ask) -> Listed:
+    period, kind = month_of(ask), chosen_of(ask, "kind", REACH, "visits")
+    found = ask.company.acquisition.reach(str(period.start)[:7], kind=kind, **asked_of(ask))
+    return Listed(
+        f"{_(found.about)}, {ask.label(period)}", found.rows,
+        {"channel": (_("Channel"), Kind.TEXT), "count": (_(METRICS[kind].label), Unit.COUNT)},
+        ask.url("/acquisition", period=ask.options.get("period")) + "#channels", ("count",),
+        found.sql, head=("day", _("Day")), number="count",
+    )
+
+
+def _spend(ask: Ask) -> Listed:
+    period = month_of(ask)
+    found = ask.company.acquisition.spend(str(period.start)[:7], **asked_of(ask))
+    return Listed(
+        f"{_(found.about)}, {ask.label(period)}", found.rows,
+        {
+            "channel": (_("Channel"), Kind.TEXT), "kind": (_("Kind"), Kind.TEXT),
+            "amount": (_("Amount"), Unit.MONEY),
+        },
+        ask.url("/acquisition", period=ask.options.get("period")) + "#channels", ("amount",),
+        found.sql, head=("period", _("Month")), number="amount",
     )
 
 
@@ -323,4 +366,11 @@ ACQUISITION = Page(
 ACQUISITION_LEADS = rows_page(
     "/acquisition/leads", _leads, title=N_("Leads"), group=Group.BEHAVIOUR,
     options=("step", "cohort", "via"),
+)
+ACQUISITION_REACH = rows_page(
+    "/acquisition/reach", _reach, title=N_("Reach by day"), group=Group.BEHAVIOUR,
+    options=("kind",),
+)
+ACQUISITION_SPEND = rows_page(
+    "/acquisition/spend", _spend, title=N_("Acquisition cost"), group=Group.BEHAVIOUR, options=(),
 )

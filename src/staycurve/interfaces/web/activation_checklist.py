@@ -31,6 +31,18 @@ from staycurve.metrics.base import Unit
 
 Row = Mapping[str, Any]
 
+LATER_STATES = tuple(
+    f"{side}{one}" for side in ("did", "did_not") for one in ("", "_paying", "_active")
+)
+BESIDE = {
+    "did": ("did_not",), "did_not": ("did",),
+    **{
+        f"{side}_{one}": (side, other, f"{other}_{one}")
+        for side, other in (("did", "did_not"), ("did_not", "did")) for one in ("paying", "active")
+    },
+    **dict.fromkeys(("reached", "any_order", "in_window"), ("members",)),
+}
+"""What a state is a share of, and what it is compared with."""
 OUTCOMES = {"paying": N_("Pays three months on"), "active": N_("Active three months on")}
 
 
@@ -96,10 +108,14 @@ def _later(ask: Ask) -> Shown:
             own = row.get(outcome)
             if own is None:
                 continue
-            flat.append({"step": row["step"], "outcome": outcome, **own})
+            step = row["step"]
+            did, others = (_opens(ask, step, f"{side}_{outcome}") for side in ("did", "did_not"))
+            flat.append({
+                "step": step, "outcome": outcome, **own, "rows_at": did, "others_at": others,
+            })
             among = own.get("among_comparable")
-            lines.append(Line(words(named(row["step"])), [
-                rate(own["users"]), rate(own["others"]),
+            lines.append(Line(words(named(step)), [
+                rate(own["users"], did), rate(own["others"], others),
                 difference(own, is_named=own["verdict"] == "holds"),
                 difference(among) if among else Cell(""),
                 words(_(own["verdict_label"]), about=_(str(own.get("why") or ""))),
@@ -129,7 +145,12 @@ def _accounts(ask: Ask) -> Listed:
             "steps_in_order": (_("Steps in order"), Unit.COUNT),
             **{f"step_{one}": (named(one), Kind.DAY) for one in steps},
         },
-        ask.url("/activation") + "#checklist", sql=found.sql,
+        ask.url("/activation") + ("#later" if state in LATER_STATES else "#checklist"),
+        sql=found.sql,
+        beside=[
+            (f"{named(step)}, {_(STATES[one])}", ask.url(state=one, page=None))
+            for one in BESIDE.get(state, ())
+        ],
     )
 
 

@@ -41,6 +41,10 @@ from staycurve.period import parse_period
 
 Row = Mapping[str, Any]
 
+DAYS = ("on_day", "from_day", "by_day")
+"""Days since sign-up that an address may name: the very day, that or later, that or earlier."""
+BESIDE = {"in_window": ("mature", "late"), "late": ("mature", "in_window")}
+"""What a part is a share of, and what is left of it."""
 MOST_DAYS = 60
 """Days of the curve that are drawn; the table has them all."""
 
@@ -53,10 +57,13 @@ def onboarding_of(ask: Ask) -> dict[str, Any]:
     )
 
 
-def _opens(ask: Ask, part: str, cohort: str | None = None, day: int | None = None) -> str:
+def _opens(
+    ask: Ask, part: str, cohort: str | None = None, **days: int
+) -> str:
+    """The address of accounts; `days` are on_day, from_day or by_day."""
     return ask.url(
         "/activation/accounts", part=part, cohort=cohort and cohort[:7],
-        on_day=None if day is None else str(day),
+        **{name: str(day) for name, day in days.items()},
     )
 
 
@@ -82,7 +89,7 @@ def _figures(ask: Ask) -> Shown:
              if found["events"] else _("first value: the first use")),
         Card("activation_rate", _("Activation rate within %s days") % found["window_days"],
              percent(shares["value"]), str(shares["value"]), _opens(ask, "in_window"),
-             str(shares.get("why") or ""), about_95(shares["low"], shares["high"]),
+             _(str(shares.get("why") or "")), about_95(shares["low"], shares["high"]),
              defined_at=ask.defines("activation_rate")),
         Card("median", _("Median days to first value"),
              numbers.full(median["value"], Unit.COUNT), str(median["value"]), "#curve",
@@ -103,7 +110,7 @@ def _curve(ask: Ask) -> Shown:
     if not found["whole"]:
         return nothing(ask, _(str(found.get("why") or "")))
     curve = found["whole"][0]["curve"]
-    rows = [{**row, "rows_at": _opens(ask, "activated", day=row["time"])} for row in curve]
+    rows = [{**row, "rows_at": _opens(ask, "activated", on_day=row["time"])} for row in curve]
     last = min(MOST_DAYS, max((row["time"] for row in rows), default=0))
     last = max(last, found["window_days"])
     series = [charts.Series("curve", _("Share that has reached first value"), charts.ACCENT)]
@@ -119,7 +126,8 @@ def _curve(ask: Ask) -> Shown:
         about = _("By day %(day)s: %(share)s (%(ends)s)") % {
             "day": day, "share": percent(at["share"]), "ends": between(at["low"], at["high"]),
         }
-        drawn.append(charts.Point(name, "curve", at["share"], about, at["rows_at"]))
+        drawn.append(charts.Point(
+            name, "curve", at["share"], about, _opens(ask, "activated", by_day=day)))
     drawing = picture_by(
         ask, "curve", drawn, band(series, ends), unit=Unit.PERCENT,
         label=_("Share of accounts that have reached first value, by days since sign-up"),
@@ -128,8 +136,9 @@ def _curve(ask: Ask) -> Shown:
     )
     lines = [
         Line(words(whole(row["time"])), [
-            count(row["at_risk"]), count(row["events"], row["rows_at"]),
-            rate({**row, "value": row["share"]}),
+            count(row["at_risk"], _opens(ask, "signed_up", from_day=row["time"])),
+            count(row["events"], row["rows_at"]),
+            rate({**row, "value": row["share"]}, _opens(ask, "activated", by_day=row["time"])),
         ])
         for row in rows
     ]
@@ -207,20 +216,33 @@ def _days(found: Row) -> Cell:
 def _accounts(ask: Ask) -> Listed:
     part, cohort = ask.options.get("part", "signed_up"), ask.options.get("cohort")
     found = ask.company.onboarding.accounts(part, cohort=cohort, **asked_of(ask))
-    day = day_of(ask, "on_day")
-    rows = [row for row in found.rows if day is None or row["days"] == day]
+    day, least, most = (day_of(ask, name) for name in DAYS)
+    rows = [
+        row for row in found.rows
+        if (day is None or row["days"] == day) and (least is None or row["days"] >= least)
+        and (most is None or row["days"] <= most)
+    ]
     about = [_(PARTS[part])]
     if cohort:
         about.append(_("signed up in %s") % ask.label(parse_period(cohort[:7])))
     if day is not None:
         about.append(_("on day %s") % day)
+    if most is not None:
+        about.append(_("by day %s") % most)
+    if least is not None:
+        about.append(_("there on day %s or later, or seen so long without it") % least)
     return Listed(
         ", ".join(about), rows,
         {
             "signup_on": (_("Signed up"), Kind.DAY), "activated_on": (_("First value"), Kind.DAY),
             "days": (_("Days"), Unit.COUNT),
         },
-        ask.url("/activation") + "#months", sql=found.sql,
+        ask.url("/activation")
+        + ("#curve" if any(name in ask.options for name in DAYS) else "#months"),
+        sql=found.sql,
+        beside=[
+            (_(PARTS[one]), ask.url(part=one, page=None)) for one in BESIDE.get(part, ())
+        ],
     )
 
 
@@ -244,5 +266,5 @@ ACTIVATION = Page(
 )
 ACTIVATION_ACCOUNTS = rows_page(
     "/activation/accounts", _accounts, title=N_("Accounts by how they got started"),
-    group=Group.BEHAVIOUR, options=("part", "cohort", "on_day"),
+    group=Group.BEHAVIOUR, options=("part", "cohort", *DAYS),
 )

@@ -34,7 +34,8 @@ Row = Mapping[str, Any]
 SHOWN = 20
 """Accounts that the panel itself lists; a page of their own lists all."""
 STATES = {
-    "above": N_("Above the limit"), "near": N_("Near the limit"), "below": N_("Below"),
+    "close": N_("Near the limit or above it"), "above": N_("Above the limit"),
+    "near": N_("Near the limit"), "below": N_("Below"),
     "projected": N_("Projected above it at the month's end"),
 }
 
@@ -116,8 +117,9 @@ def _nearest(ask: Ask, rows: list[Row]) -> Table:
                 words(named(row["feature"])), words(row["plan"] or ""),
                 money(ask, row["mrr"]),
                 Cell(_("%(used)s of %(most)s") % {
-                    "used": whole(row["uses"]), "most": whole(row["allowance"])}),
-                Cell(percent(row["utilisation"]),
+                    "used": whole(row["uses"]), "most": whole(row["allowance"])},
+                    _uses_at(ask, row)),
+                Cell(percent(row["utilisation"]), _uses_at(ask, row),
                      meter=(min(1.0, row["utilisation"]),) * 3),
                 Cell(whole(round(row["projected"]))),
             ],
@@ -133,16 +135,38 @@ def _nearest(ask: Ask, rows: list[Row]) -> Table:
     )
 
 
+def _uses_at(ask: Ask, row: Row) -> str:
+    return ask.url(
+        "/features/uses", feature=row["feature"], account=row["account_id"],
+        period=naming.name(month_of(ask), ask.fiscal),
+    )
+
+
+def _uses(ask: Ask) -> Listed:
+    account, feature = ask.options.get("account", ""), ask.options.get("feature", "")
+    found = ask.company.features.limit_uses(
+        account, feature, period=str(month_of(ask).start)[:7], as_of=ask.seen.at.isoformat()
+    )
+    return Listed(
+        ", ".join([named(feature), account, ask.label(month_of(ask))]), found.rows,
+        {"day": (_("Day"), Kind.DAY), "uses": (_("Uses"), Unit.COUNT)},
+        ask.url("/features", period=ask.options.get("period")) + "#limits", ("uses",), found.sql,
+        number="uses",
+    )
+
+
 def _accounts(ask: Ask) -> Listed:
     state, feature = chosen_of(ask, "state", STATES, "above"), ask.options.get("feature", "")
     rows = [
         row for row in limits_of(ask).get("rows", ())
-        if row["feature"] == feature
-        and (row["is_projected_above"] if state == "projected" else row["status"] == state)
+        if feature in ("", row["feature"]) and _is_in(row, state)
     ]
     return Listed(
-        f"{named(feature)}, {_(STATES[state])}, {ask.label(month_of(ask))}", rows,
+        ", ".join(filter(None, [
+            named(feature), _(STATES[state]).lower(), ask.label(month_of(ask))])),
+        rows,
         {
+            **({} if feature else {"feature": (_("Feature"), Kind.TEXT)}),
             "plan": (_("Plan"), Kind.TEXT), "mrr": (_("MRR"), Unit.MONEY),
             "uses": (_("Used"), Unit.COUNT), "allowance": (_("Limit"), Unit.COUNT),
             "utilisation": (_("Of its limit"), Unit.PERCENT),
@@ -152,10 +176,20 @@ def _accounts(ask: Ask) -> Listed:
     )
 
 
+def _is_in(row: Row, state: str) -> bool:
+    if state == "projected":
+        return bool(row["is_projected_above"])
+    return row["status"] in (("near", "above") if state == "close" else (state,))
+
+
 LIMITS = Panel(
     "limits", N_("Limits"), N_("Who is near what their plan allows?"), "reading.html", _show
 )
 FEATURE_LIMITS = rows_page(
     "/features/limits", _accounts, title=N_("Accounts by how near their limit they are"),
     group=Group.BEHAVIOUR, options=("feature", "state"),
+)
+FEATURE_USES = rows_page(
+    "/features/uses", _uses, title=N_("What an account used of a feature"),
+    group=Group.BEHAVIOUR, options=("feature", "account"),
 )

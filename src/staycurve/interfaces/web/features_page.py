@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.features.feature_accounts import PARTS
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.choosing import chooser, chosen_of, month_choice, month_of, switch_of
 from staycurve.interfaces.web.feature_limits import LIMITS, limits_of
 from staycurve.interfaces.web.kept import asked_of, kept
-from staycurve.interfaces.web.opened import Kind, Listed, rows_page
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import (
     Card,
@@ -68,9 +66,12 @@ def _adoption_of(ask: Ask) -> dict[str, Any]:
     )
 
 
-def _opens(ask: Ask, part: str, feature: str = "", period: str | None = None) -> str:
+def _opens(
+    ask: Ask, part: str, feature: str = "", period: str | None = None, breadth: int | None = None
+) -> str:
     return ask.url(
         "/features/accounts", part=part, feature=feature or None,
+        breadth=None if breadth is None else str(breadth),
         period=period or naming.name(month_of(ask), ask.fiscal),
     )
 
@@ -98,7 +99,7 @@ def _figures(ask: Ask) -> Shown:
         Card(
             "breadth", _("Features an account uses, on average"),
             numbers.full(found["breadth"]["mean"], Unit.RATIO), str(found["breadth"]["mean"]),
-            "#breadth",
+            _opens(ask, "breadth"),
         ),
         *_ceiling(ask),
     ]
@@ -117,7 +118,9 @@ def _ceiling(ask: Ask) -> list[Card]:
     above = sum(row["above"] for row in found["summary"])
     return [Card(
         "ceiling", _("Accounts near their limit or above it"), whole(close), str(close),
-        "#limits", note=_("%s of them above") % whole(above),
+        ask.url("/features/limits", state="close", feature=None,
+                period=naming.name(month_of(ask), ask.fiscal)),
+        note=_("%s of them above") % whole(above),
     )]
 
 
@@ -197,11 +200,12 @@ def _report_line(
             "/features/users", feature=feature, period=naming.name(month_of(ask), ask.fiscal))),
         Cell(points(moved), about="" if moved is not None else _(row.get("change_why") or "")),
         Cell("", spark=numbers.sparkline(list(values))),
-        Cell(numbers.full(row["depth"], Unit.RATIO)),
+        Cell(numbers.full(row["depth"], Unit.RATIO), using if row["depth"] is not None else ""),
         rate(row["repeat"], _opens(ask, "again", feature)),
     ]
     if has_errors:
-        cells.append(Cell(percent(row["error_rate"])))
+        cells.append(Cell(
+            percent(row["error_rate"]), using if row["error_rate"] is not None else ""))
     return Line(words(named(feature)), cells)
 
 
@@ -256,15 +260,17 @@ def _breadth(ask: Ask) -> Shown:
     if not found["rows"]:
         return nothing(ask, _(str(report_of(ask).get("why") or "")), "events")
     total = sum(row["accounts"] for row in found["rows"])
-    lines = []
+    rows, lines = [], []
     for row in found["rows"]:
         share = row["accounts"] / total
+        href = _opens(ask, "breadth", breadth=row["features"])
+        rows.append({**row, "rows_at": href})
         lines.append(Line(words(whole(row["features"])), [
-            count(row["accounts"]), Cell(percent(share), meter=(share, share, share)),
+            count(row["accounts"], href), Cell(percent(share), href, meter=(share, share, share)),
         ]))
-    foot = Line(words(_("All")), [count(total, _opens(ask, "active")), Cell("")])
+    foot = Line(words(_("All")), [count(total, _opens(ask, "breadth")), Cell("")])
     heads = [Head(_("Features used")), Head(_("Accounts")), Head(_("Share"))]
-    return shown(found["rows"], Reading(
+    return shown(rows, Reading(
         tables=[Table(_("Accounts by how many features they use"), heads, lines, foot)],
     ), {"mean": found["mean"]})
 
@@ -311,40 +317,6 @@ def _stay(ask: Ask) -> Shown:
     )
 
 
-def _accounts(ask: Ask) -> Listed:
-    part, feature = ask.options.get("part", "active"), ask.options.get("feature", "")
-    period = month_of(ask)
-    found = ask.company.features.accounts(
-        feature, part=part, period=str(period.start)[:7], **asked_of(ask)
-    )
-    about = ", ".join(filter(None, [named(feature), _(PARTS[part]), ask.label(period)]))
-    columns: dict[str, tuple[str, Unit | Kind]] = {
-        "status": (_("Status"), Kind.TEXT), "uses": (_("Uses"), Unit.COUNT),
-        "users": (_("Users"), Unit.COUNT), "base": (_("From"), Kind.DAY),
-        "is_kept": (_("Still paid"), Kind.FLAG), "size": (_("Size"), Kind.TEXT),
-        "tenure": (_("Paying for"), Kind.TEXT), "plan": (_("Plan"), Kind.TEXT),
-        "activity": (_("Active"), Kind.TEXT),
-    }
-    present = {name for row in found.rows for name in row}
-    return Listed(
-        about, found.rows, {k: v for k, v in columns.items() if k in present},
-        ask.url("/features", period=ask.options.get("period")) + "#report",
-        ("uses",) if "uses" in present else (), found.sql,
-    )
-
-
-def _users(ask: Ask) -> Listed:
-    feature, period = ask.options.get("feature", ""), month_of(ask)
-    found = ask.company.features.users(feature, period=str(period.start)[:7], **asked_of(ask))
-    return Listed(
-        f"{named(feature)}, {ask.label(period)}", found.rows,
-        {name: (label, Unit.COUNT) for name, label in (
-            ("uses", _("Uses")), ("days", _("Days"))) if found.rows and name in found.rows[0]},
-        ask.url("/features", period=ask.options.get("period")) + "#report",
-        ("uses",), found.sql,
-    )
-
-
 def _panel(name: str, title: str, question: str, show: Any, *, is_late: bool = False) -> Panel:
     return Panel(name, title, question, "reading.html", show, is_late)
 
@@ -368,12 +340,4 @@ FEATURES = Page(
     has_controls=False,
     group=Group.BEHAVIOUR,
     options=("rank",),
-)
-FEATURE_ACCOUNTS = rows_page(
-    "/features/accounts", _accounts, title=N_("Accounts by what they use"),
-    group=Group.BEHAVIOUR, options=("part", "feature"),
-)
-FEATURE_USERS = rows_page(
-    "/features/users", _users, title=N_("Users of a feature"), group=Group.BEHAVIOUR,
-    options=("feature",),
 )

@@ -7,8 +7,10 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
+from staycurve.insights.acquisition.acquisition_rows import KINDS as REACH
 from staycurve.insights.lifecycle.lifecycle import check_stage
 from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.acquisition_page import loaded_at
 from staycurve.interfaces.web.ask import Ask, is_plain, where_text
 from staycurve.interfaces.web.choosing import chooser, month_choice, month_of, months
 from staycurve.interfaces.web.kept import asked_of, kept
@@ -38,6 +40,7 @@ from staycurve.interfaces.web.texts import _
 from staycurve.lifecycle_rules import LABELS
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
+from staycurve.period import Period
 
 Row = Mapping[str, Any]
 
@@ -58,7 +61,8 @@ def _times(ask: Ask) -> Shown:
         )
         lines.append(Line(
             words(_(row["label"])),
-            [median, count(row["visits"]), count(row["left"]),
+            [median, count(row["visits"], _visits_at(ask, row["stage"])),
+             count(row["left"], _visits_at(ask, row["stage"], has_ended=True)),
              count(row["still"], in_stage(ask, row["stage"], months(ask)[-1]))],
             row["is_small"],
         ))
@@ -72,6 +76,14 @@ def _times(ask: Ask) -> Shown:
         notes=[_("An account may visit a stage several times. Under each median stands its 95% "
                  "interval.")],
     ))
+
+
+def _metric_at(ask: Ask, name: str, period: Period) -> str:
+    return ask.opens(name, period)
+
+
+def _visits_at(ask: Ask, stage: str, *, has_ended: bool = False) -> str:
+    return ask.url("/lifecycle/visits", stage=stage, ended="1" if has_ended else None)
 
 
 def _indicators(ask: Ask) -> Shown:
@@ -93,7 +105,9 @@ def _indicators(ask: Ask) -> Shown:
     stage = ""
     for row in found["rows"]:
         metric = METRICS[row["metric"]]
-        href = ask.opens(row["metric"], period)
+        name, earlier = row["metric"], period.previous(ask.fiscal)
+        opens = loaded_at if name in REACH else _metric_at
+        href = opens(ask, name, period)
         rows.append({**row, "rows_at": href if row["value"] is not None else None})
         delta = numbers.delta(row["value"], row["previous"], metric.unit, metric.better)
         moved = f"{delta.arrow} {delta.size}" if delta else ""
@@ -105,7 +119,10 @@ def _indicators(ask: Ask) -> Shown:
                     numbers.full(row["value"], metric.unit, ask.currency),
                     href if row["value"] is not None else "", _(str(row.get("why") or "")),
                 ),
-                Cell(numbers.full(row["previous"], metric.unit, ask.currency)),
+                Cell(
+                    numbers.full(row["previous"], metric.unit, ask.currency),
+                    opens(ask, name, earlier) if row["previous"] is not None else "",
+                ),
                 Cell(moved, about=delta.words if delta else ""),
             ],
         ))

@@ -20,6 +20,7 @@ from staycurve.metrics.base import Unit
 
 PER_PAGE = 100
 _HEADS = {"account_id": N_("Account"), "user_id": N_("User"), "lead_id": N_("Lead")}
+_NAMES = {"account_id": "accounts", "user_id": "users", "lead_id": "leads"}
 
 Row = dict[str, Any]
 
@@ -48,6 +49,12 @@ class Listed:
         Columns whose sum says something.
     comes_from : str
         The address of the panel.
+    beside : sequence of (str, str)
+        Label and address of what the number is compared with, or is a part of.
+    number : str
+        The column whose sum is the number; without one it is how many rows there are.
+    head : tuple of str, optional
+        Column and heading of what each row begins with, where that is no account, user or lead.
     """
 
     about: str
@@ -57,6 +64,9 @@ class Listed:
     sums: Sequence[str] = ()
     sql: str = ""
     total: Mapping[str, Any] = field(default_factory=dict)
+    beside: Sequence[tuple[str, str]] = ()
+    head: tuple[str, str] | None = None
+    number: str = ""
 
 
 def rows_page(
@@ -82,19 +92,18 @@ def rows_page(
         page, pages = page_of(ask, len(found.rows), PER_PAGE)
         rows = found.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
         names = names_of(ask, list({r["account_id"] for r in rows if r.get("account_id")}))
-        accounts = len({r.get("account_id") for r in found.rows})
         sums = {name: _sum(found.rows, name) for name in found.sums}
-        key = _key(found.rows)
+        key, head = found.head or (_key(found.rows), "")
         return Shown(
             found.rows,
             {
                 "about": found.about,
                 "heads": [label for label, _unit in found.columns.values()],
-                "kinds": [_is_text(unit) for _label, unit in found.columns.values()],
-                "head": _(_HEADS[key]),
+                "kinds": [_class_of(unit) for _label, unit in found.columns.values()],
+                "head": head or _(_HEADS[key]),
                 "lines": [
                     {
-                        "head": row.get(key) or _("not known"),
+                        "head": _begins(row.get(key), ask, is_own=bool(head)),
                         "account": "" if key == "account_id" else row.get("account_id") or "",
                         "name": row.get("name") or names.get(row.get("account_id") or "", ""),
                         "cells": [
@@ -109,7 +118,11 @@ def rows_page(
                     for name, (_label, unit) in found.columns.items()
                 ],
                 "count": len(found.rows),
-                "counted": _counted(len(found.rows), accounts, key),
+                "counted": _counted(found.rows, key, has_head=bool(head)),
+                "beside": found.beside,
+                "number": _text(
+                    sums[found.number], found.columns[found.number][1], ask
+                ) if found.number in sums else "",
                 "comes_from": found.comes_from,
                 "page": page,
                 "pages": pages,
@@ -119,7 +132,9 @@ def rows_page(
             },
             {
                 "about": found.about,
-                "total": {"rows": len(found.rows), "accounts": accounts, **sums, **found.total},
+                "total": {
+                    "rows": len(found.rows), **_distinct(found.rows), **sums, **found.total,
+                },
             },
         )
 
@@ -143,28 +158,48 @@ def _key(rows: Sequence[Row]) -> str:
     return next((key for key in ("user_id", "lead_id") if rows and key in rows[0]), "account_id")
 
 
-def _counted(rows: int, accounts: int, key: str) -> str:
-    n = {"n": numbers.full(rows, Unit.COUNT)}
+def _distinct(rows: Sequence[Row]) -> dict[str, int]:
+    """How many accounts, users and leads the rows are of, whichever they name."""
+    return {
+        name: len({row[key] for row in rows if row.get(key) is not None})
+        for key, name in _NAMES.items()
+        if key == "account_id" or (rows and key in rows[0])
+    }
+
+
+def _begins(value: Any, ask: Ask, *, is_own: bool) -> str:
+    if value is None:
+        return _("not known")
+    return _text(value, Kind.DAY, ask) if is_own else str(value)
+
+
+def _counted(rows: Sequence[Row], key: str, *, has_head: bool) -> str:
+    told_rows = plural("%(n)s row", "%(n)s rows", len(rows)) % {
+        "n": numbers.full(len(rows), Unit.COUNT)
+    }
+    if has_head:
+        return told_rows
+    number = len({row[key] for row in rows if row.get(key) is not None})
+    n = {"n": numbers.full(number, Unit.COUNT)}
     if key == "user_id":
-        return plural("%(n)s user", "%(n)s users", rows) % n
-    if key == "lead_id":
-        return plural("%(n)s lead", "%(n)s leads", rows) % n
-    told = plural("%(n)s account", "%(n)s accounts", accounts) % {
-        "n": numbers.full(accounts, Unit.COUNT)
-    }
-    if rows == accounts:
+        told = plural("%(n)s user", "%(n)s users", number) % n
+    elif key == "lead_id":
+        told = plural("%(n)s lead", "%(n)s leads", number) % n
+    else:
+        told = plural("%(n)s account", "%(n)s accounts", number) % n
+    if len(rows) == number:
         return told
-    return _("%(rows)s rows of %(accounts)s") % {
-        "rows": numbers.full(rows, Unit.COUNT), "accounts": told,
-    }
+    return _("%(rows)s of %(whom)s") % {"rows": told_rows, "whom": told}
 
 
 def _sum(rows: Sequence[Row], name: str) -> float:
     return float(sum(row.get(name) or 0 for row in rows))
 
 
-def _is_text(unit: Unit | Kind) -> bool:
-    return isinstance(unit, Kind)
+def _class_of(unit: Unit | Kind) -> str:
+    if unit is Kind.DAY:
+        return "text day"
+    return "text" if isinstance(unit, Kind) else ""
 
 
 def _text(value: Any, unit: Unit | Kind, ask: Ask) -> str:

@@ -239,11 +239,15 @@ class Site:
         status, code, message, hint = fault
         is_part = _wants_part(request)
         name = "error_part.html" if is_part else "error.html"
+        panel = request.query_params.get("panel", "")
+        if _part(request, request.query_params.multi_items()) == "panel":
+            # It takes the place of the panel alone; the page around it stands.
+            name = "error_panel.html"
         state = Empty.NOT_PERMITTED.value if status in (401, 403) else None
         try:
             body = self.templates.get_template(name).render(
                 company=self.company.config.company, message=message, hint=hint, code=code,
-                status=status, empty=state, is_part=is_part,
+                status=status, empty=state, is_part=is_part, panel=panel,
             )
         except StaycurveError:
             # Without htmx's file not even an error page stands.

@@ -52,12 +52,14 @@ def trials_of(ask: Ask) -> dict[str, Any]:
 def opens(
     ask: Ask, part: str, *, cohort: str | None = None, card: str | None = None,
     feature: str | None = None, within: int | None = None, day: int | None = None,
+    end_class: str | None = None,
 ) -> str:
     """The address of the accounts behind a number."""
     return ask.url(
         "/trials/accounts", part=part, cohort=cohort and cohort[:7],
         card=None if card == "all" else card, feature=feature,
         within=None if within is None else str(within), on_day=None if day is None else str(day),
+        end_class=end_class,
     )
 
 
@@ -140,7 +142,7 @@ def _cards(ask: Ask) -> Shown:
                 % {
                     "gap": points(gap["difference"]), "low": points(gap["difference_low"]),
                     "high": points(gap["difference_high"]),
-                    "verdict": gap.get("why") or (
+                    "verdict": _(str(gap.get("why") or "")) or (
                         _("beyond chance; whoever gives a card may differ in other ways too")
                         if gap["is_named"] else _("within chance")
                     ),
@@ -254,8 +256,7 @@ def _left(ask: Ask) -> Shown:
                 count(own["size"], opens(ask, "converted", card=card, within=row["months"])),
                 rate(own, href if own["count"] else ""),
                 rate(curve, is_drawn=False) if curve else Cell(numbers.UNKNOWN),
-                *(Cell(percent((row["by_class"].get(name) or {}).get("value")))
-                  for name in CLASSES),
+                *(_class(ask, row, name) for name in CLASSES),
             ],
             row["is_small"],
         ))
@@ -269,6 +270,12 @@ def _left(ask: Ask) -> Shown:
         tables=[Table(_("Left after the first paid day"), heads, lines)],
         notes=[_(told["about"])],
     ))
+
+
+def _class(ask: Ask, row: Row, name: str) -> Cell:
+    own = row["by_class"].get(name) or {"value": None, "count": 0}
+    href = opens(ask, "left", card=row["card"], within=row["months"], end_class=name)
+    return Cell(percent(own["value"]), href if own["count"] else "")
 
 
 def _panel(name: str, title: str, question: str, show: Any) -> Panel:

@@ -27,6 +27,7 @@ from staycurve.interfaces.web.reading import (
 from staycurve.interfaces.web.texts import _
 from staycurve.interfaces.web.trial_panels import (
     CARDS,
+    CLASSES,
     COHORTS,
     LEFT,
     TIMES,
@@ -109,10 +110,12 @@ def _median(found: dict[str, Any]) -> int | None:
 
 def _accounts(ask: Ask) -> Listed:
     part, cohort = ask.options.get("part", "started"), ask.options.get("cohort")
-    card, feature = ask.options.get("card"), ask.options.get("feature")
+    card, feature, without, end_class = (
+        ask.options.get(name) for name in ("card", "feature", "without", "end_class"))
     within, day = day_of(ask, "within"), day_of(ask, "on_day")
     found = ask.company.trials.accounts(
-        part, cohort=cohort, card=card, feature=feature, within=within, **asked_of(ask)
+        part, cohort=cohort, card=card, feature=feature, without=without, within=within,
+        end_class=end_class, **asked_of(ask)
     )
     rows = [row for row in found.rows if day is None or row["days_to_pay"] == day]
     about = [_(PARTS[part])]
@@ -121,7 +124,11 @@ def _accounts(ask: Ask) -> Listed:
     if card:
         about.append(_(trials_of(ask)["cards_labels"][card]).lower())
     if feature:
-        about.append(named(feature))
+        about.append(_("that used %s") % named(feature))
+    if without:
+        about.append(_("that did not use %s") % named(without))
+    if end_class:
+        about.append(_(CLASSES.get(end_class, end_class)))
     if within is not None:
         about.append(_("within %s months") % within)
     if day is not None:
@@ -134,8 +141,37 @@ def _accounts(ask: Ask) -> Listed:
             "days_to_pay": (_("Days to pay"), Unit.COUNT), "left_on": (_("Left"), Kind.DAY),
             "end_class": (_("Class of end"), Kind.TEXT),
         },
-        ask.url("/trials") + "#cohorts", sql=found.sql,
+        ask.url("/trials") + _anchor(ask), sql=found.sql, beside=_beside(ask, part),
     )
+
+
+def _anchor(ask: Ask) -> str:
+    for option, anchor in (("feature", "#used"), ("without", "#used"), ("within", "#left"),
+                           ("on_day", "#times"), ("card", "#cards")):
+        if option in ask.options:
+            return anchor
+    return "#cohorts"
+
+
+def _beside(ask: Ask, part: str) -> list[tuple[str, str]]:
+    """The other sides of a comparison, and what a share is of."""
+    feature = ask.options.get("feature") or ask.options.get("without")
+    if feature and part in ("converted", "not_converted"):
+        used, unused = {"feature": feature, "without": None}, {"feature": None, "without": feature}
+        texts = ((used, _("%(who)s, that used %(feature)s")),
+                 (unused, _("%(who)s, that did not use %(feature)s")))
+        return [
+            (text % {"who": _(PARTS[one]), "feature": named(feature)},
+             ask.url(part=one, **own, page=None))
+            for one in ("converted", "not_converted") for own, text in texts
+            if one != part or ask.options.get("feature") != own["feature"]
+        ]
+    others = {"converted": ("mature",), "left": ("converted",), "stayed": ("converted",)}
+    return [
+        (_(PARTS[one]), ask.url(part=one, page=None, end_class=None))
+        for one in others.get(part, ()) if not (one == "mature" and "within" in ask.options)
+        and "on_day" not in ask.options
+    ]
 
 
 TRIALS = Page(
@@ -153,5 +189,7 @@ TRIALS = Page(
 )
 TRIAL_ACCOUNTS = rows_page(
     "/trials/accounts", _accounts, title=N_("Accounts by how their trial went"),
-    group=Group.BEHAVIOUR, options=("part", "cohort", "card", "feature", "within", "on_day"),
+    group=Group.BEHAVIOUR, options=(
+        "part", "cohort", "card", "feature", "without", "within", "on_day", "end_class",
+    ),
 )

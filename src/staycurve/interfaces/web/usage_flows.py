@@ -174,16 +174,18 @@ def _funnel(ask: Ask) -> Shown:
     rows, lines = [], []
     for row in found["rows"]:
         took = opens(ask, "funnel", at=str(row["step"]), **own)
-        lost = opens(ask, "funnel", at=str(row["step"]), dropped="1", **own)
+        lost = opens(ask, "funnel", at=str(row["step"]), part="dropped", **own)
+        waits = opens(ask, "funnel", at=str(row["step"]), part="pending", **own)
         rows.append({**row, "rows_at": took,
                      "dropped_at": lost if row["dropped"] is not None else None})
         before = row["from_previous"]
         lines.append(Line(words(f"{row['step']}. {named(row['doing'])}"), [
             count(row["count"], took), rate(row, took),
-            rate(before, is_drawn=False) if before else Cell(""),
+            rate(before, took, is_drawn=False) if before else Cell(""),
             count(row["dropped"], lost) if row["dropped"] is not None else Cell(""),
-            count(row["pending"]) if row["pending"] is not None else Cell(""),
-            Cell(_duration(row["median_seconds"])),
+            count(row["pending"], waits if row["pending"] else "")
+            if row["pending"] is not None else Cell(""),
+            Cell(_duration(row["median_seconds"]), took),
         ], row["is_small"]))
     heads = [
         Head(_("Step")), Head(_("Took it")), Head(_("Of the first")), Head(_("Of the one before")),
@@ -222,20 +224,27 @@ def _paths(ask: Ask) -> Shown:
     if not found["rows"]:
         why = _(str(found.get("why") or ""))
         return _with_form(ask, "paths", nothing(ask, why, "events"), choices)
+    own = {"after": anchor, "within": within or None}
     rows, lines = [], []
     for row in found["rows"]:
         path = [str(part) for part in row["path"]]
-        href = "" if row["is_other"] else opens(
-            ask, "path", after=anchor, within=within or None, path=">".join(path))
-        rows.append({**row, "rows_at": href or None})
+        href = opens(ask, "path", **own, which="other") if row["is_other"] else opens(
+            ask, "path", **own, path=">".join(path))
+        rows.append({**row, "rows_at": href})
         text = " → ".join(named(part) for part in path) or _("nothing within the time")
         lines.append(Line(
             words(_("all other paths") if row["is_other"] else text),
-            [count(row["count"], href), count(row["people"]), rate(row, href)],
+            [
+                count(row["count"], href),
+                Cell("") if row["people"] is None else count(row["people"], href),
+                rate(row, href),
+            ],
             row["is_small"],
         ))
     total = sum(row["count"] for row in rows)
-    foot = Line(words(_("All")), [count(total), Cell(""), Cell("")])
+    foot = Line(words(_("All")), [
+        count(total, opens(ask, "path", **own, which="all")), Cell(""), Cell(""),
+    ])
     heads = [
         Head(_("Then")), Head(_("Times")), Head(_("By how many")), Head(_("Share of all times")),
     ]

@@ -216,7 +216,8 @@ def _lifecycle(ask: Ask) -> Shown:
         ratio = "" if row["quick_ratio"] is None else f"{row['quick_ratio']:.2f}"
         lines.append(Line(
             words(_day_label(ask, start), about=_("to date") if row["open"] else ""),
-            [*cells, count(row["active"]), Cell(ratio)],
+            [*cells, count(row["active"], opens(ask, "lifecycle", start=start, kind="active")),
+             Cell(ratio)],
         ))
     drawing = picture(
         ask, "use-lifecycle", drawn, lambda p, f: charts.bars(p, series, f, reference=0),
@@ -258,14 +259,20 @@ def _retention(ask: Ask) -> Shown:
              *(_grid_cell(by_place.get((cohort, age))) for age in ages)],
             own[0]["is_small"],
         ))
-    totals = {row["age"]: row for row in found["totals"]}
+    totals = {
+        row["age"]: {**row, "rows_at": opens(ask, "retention", age=str(row["age"]))}
+        for row in found["totals"]
+    }
     foot = Line(words(_("All")), [
-        count(totals[0]["size"]) if 0 in totals else Cell(""),
+        count(totals[0]["size"], totals[0]["rows_at"]) if 0 in totals else Cell(""),
         *(_grid_cell(totals.get(age)) for age in ages),
     ])
     heads = [Head(_("Began")), Head(_("Size")), *(Head(str(age)) for age in ages)]
     overall = [
-        Line(words(str(age)), [rate(totals[age]), count(totals[age]["size"])])
+        Line(words(str(age)), [
+            rate(totals[age], totals[age]["rows_at"]),
+            count(totals[age]["size"], opens(ask, "retention", age=str(age), whole="1")),
+        ])
         for age in ages if age in totals
     ]
     return shown(rows, Reading(
@@ -298,24 +305,24 @@ def _power(ask: Ask) -> Shown:
     if not found["power"]:
         return nothing(ask, _(str(found.get("why") or _("nobody was active"))), "events")
     has_users = whose_of(ask) == "user"
-    lines = [
-        Line(
-            words(row.get("user_id") or row["account_id"] or "",
-                  beneath=(row["account_id"] or "") if has_users else ""),
+    rows, lines = [], []
+    for row in found["power"]:
+        who = str(row["user_id" if has_users else "account_id"])
+        href = opens(ask, "uses", who=who)
+        rows.append({**row, "rows_at": href})
+        lines.append(Line(
+            words(who, href, beneath=(row["account_id"] or "") if has_users else ""),
             [
-                count(row["active_days"], opens(
-                    ask, "active", least=str(row["active_days"]), most=str(row["active_days"]))),
-                count(row["uses"]), count(row["features"]),
+                count(row["active_days"], href), count(row["uses"], href),
+                count(row["features"], href),
                 Cell(naming.day(dt.date.fromisoformat(row["last_on"][:10]))),
             ],
-        )
-        for row in found["power"]
-    ]
+        ))
     heads = [
         Head(_("User") if has_users else _("Account")), Head(_("Active days of 28")),
         Head(_("Uses")), Head(_("Features")), Head(_("Last on")),
     ]
-    return shown(found["power"], Reading(tables=[Table(_("Power users"), heads, lines)]))
+    return shown(rows, Reading(tables=[Table(_("Power users"), heads, lines)]))
 
 
 def _panel(name: str, title: str, question: str, show: Any, *, is_late: bool = False) -> Panel:

@@ -14,10 +14,10 @@ from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.lifecycle.lifecycle import Row
 from staycurve.metrics.catalogue import METRICS as CATALOGUE
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import parse_filters
+from staycurve.metrics.query import dims_of, filters_of
 from staycurve.money import MICRO
 from staycurve.period import Period, parse_period
-from staycurve.workspace.acquisition_worth import Worth, filters_of
+from staycurve.workspace.acquisition_worth import Worth
 from staycurve.workspace.ranges import periods_of
 
 SHOWN = 12
@@ -46,7 +46,7 @@ class Acquisition(Worth):
         `where` takes channels alone. `.accounts(period=, channel=, metric=)` lists what is behind
         a metric of the catalogue.
         """
-        filters = parse_filters(where)
+        filters = filters_of(where)
         acquisition_report.check_channel(filters)
         asked = LeadQuestion(
             self.company.config, self.company.as_of(as_of), (CHANNEL,), filters
@@ -216,9 +216,9 @@ class Acquisition(Worth):
     def _leads(
         self, by: str | Sequence[str], where: str, as_of: str | None
     ) -> LeadQuestion:
-        dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
+        dims = dims_of(by)
         asked = LeadQuestion(
-            self.company.config, self.company.as_of(as_of), dims, parse_filters(where)
+            self.company.config, self.company.as_of(as_of), dims, filters_of(where)
         )
         if any(dim != CHANNEL for dim in (*dims, *(f.dim for f in asked.filters))):
             with self.company.reading() as engine:

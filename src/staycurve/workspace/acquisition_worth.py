@@ -15,7 +15,7 @@ from staycurve.insights.cohorts.cohort_members import Question
 from staycurve.insights.features.account_facts import Opened, check_dims
 from staycurve.insights.lifecycle.lifecycle import Reading, Row
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import Query, parse_filters, plan
+from staycurve.metrics.query import Query, filters_of, plan
 from staycurve.period import Period, period_of, periods_between
 
 if TYPE_CHECKING:
@@ -202,8 +202,3 @@ class Worth:
         filters = filters_of(where)
         check_dims((), filters, self.company.attributes(), relation="signups")
         return Question(self.company.config, self.company.as_of(as_of), (), filters)
-
-
-def filters_of(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
-    """Filters from text, or as they are given."""
-    return parse_filters(where) if isinstance(where, str) else tuple(where)

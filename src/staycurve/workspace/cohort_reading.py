@@ -23,7 +23,7 @@ from staycurve.insights.cohorts.first_month import is_first_month
 from staycurve.insights.cohorts.history_share import HistoryShare
 from staycurve.insights.cohorts.riskiest_months import AtRisk, RiskiestMonths
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import parse_filters
+from staycurve.metrics.query import dims_of, filters_of
 from staycurve.period import align
 from staycurve.tables.engine import AnyEngine
 
@@ -219,8 +219,8 @@ class CohortReading:
     def _question(
         self, by: str | Sequence[str], where: str | Sequence[Filter], as_of: str | None
     ) -> Question:
-        dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
-        filters = parse_filters(where) if isinstance(where, str) else tuple(where)
+        dims = dims_of(by)
+        filters = filters_of(where)
         return Question(self.company.config, self.company.as_of(as_of), dims, filters)
 
     def _check(self, asked: Question, engine: AnyEngine) -> None:

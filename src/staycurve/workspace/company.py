@@ -12,7 +12,7 @@ from staycurve.errors import NotAnsweredError
 from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import Plan, Query, parse_filters, plan
+from staycurve.metrics.query import Plan, Query, dims_of, filters_of, plan
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.result import (
     AccountRows,
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from staycurve.workspace.trials import Trials
     from staycurve.workspace.usage import Usage
 
-
-def _filters(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
-    return parse_filters(where) if isinstance(where, str) else tuple(where)
 
 
 class Company(Project):
@@ -164,7 +161,7 @@ class Company(Project):
                 f"The range from {first.start} to {last.start} is empty.",
                 hint="--from must not lie after --to (or after the as-of).",
             )
-        return Query(tuple(metrics), grain, periods, seen, tuple(by), parse_filters(where))
+        return Query(tuple(metrics), grain, periods, seen, tuple(by), filters_of(where))
 
     def _plan(self, query: Query, *, is_by_account: bool = False) -> Plan:
         snapshot = self.snapshot
@@ -215,7 +212,7 @@ class Company(Project):
                 *metrics, grain=grain, start=start, end=end, by=by, where=where, as_of=as_of
             )
             return replace(result, notes=(*result.notes, *earlier.notes()))
-        dims = [d for d in by.split(",") if d] if isinstance(by, str) else list(by)
+        dims = dims_of(by)
         query = self.query(
             *metrics, grain=grain, start=start, end=end, by=dims, where=where, at=as_of
         )
@@ -269,7 +266,7 @@ class Company(Project):
         named = parse_period(period, fiscal)
         if grain:
             named = align(period, grain, is_last=False, fiscal_start=fiscal)
-        query = Query((metric,), named.grain, (named,), self.as_of(as_of), (), parse_filters(where))
+        query = Query((metric,), named.grain, (named,), self.as_of(as_of), (), filters_of(where))
         return self.account_rows(query, under=under)
 
     def account_rows(self, query: Query, *, under: str = "") -> AccountRows:
@@ -315,14 +312,14 @@ class Company(Project):
             answer = earlier.cohort(value=value, how=how, by=by, where=where, as_of=as_of)
             notes = earlier.notes()
             return answer | ({"notes": list(notes)} if notes else {})
-        dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
+        dims = dims_of(by)
         seen = self.as_of(as_of)
         with self.seeing(seen) as engine:
             first = engine.value("SELECT MIN(first_paid_on) FROM mrr_movements")
             months: tuple[Period, ...] = ()
             if first is not None and first <= seen.last_day:
                 months = tuple(periods_between(first, seen.last_day, "month"))
-            query = cohorts.CohortQuery(value, how, months, seen, dims, _filters(where))
+            query = cohorts.CohortQuery(value, how, months, seen, dims, filters_of(where))
             cohorts.check(query, self.attributes())
             rows: list[dict[str, Any]] = []
             sql = ""
@@ -365,7 +362,7 @@ class Company(Project):
                 f"Cohort {cohort} has no closed month of age {age}.",
                 hint="Ask for a month, such as 2024-01, and an age whose month has closed.",
             )
-        query = cohorts.CohortQuery(value, "count", months, seen, (), _filters(where))
+        query = cohorts.CohortQuery(value, "count", months, seen, (), filters_of(where))
         cohorts.check(query, self.attributes())
         sql = cohorts.cell_statement(query, self.config, cohort=month, age=age)
         with self.seeing(seen) as engine:

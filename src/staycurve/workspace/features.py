@@ -24,7 +24,7 @@ from staycurve.insights.features.feature_use import TOP, Asked
 from staycurve.insights.features.limits import Limits
 from staycurve.insights.usage.usage_windows import Window, earlier, three_months_before, window_of
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import parse_filters
+from staycurve.metrics.query import filters_of
 from staycurve.tables.engine import AnyEngine
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class Features:
             return limits.uses(asked, account, engine.rows(sql), sql=sql)
 
     def _question(self, where: str | Sequence[Filter], as_of: str | None) -> Question:
-        filters = parse_filters(where) if isinstance(where, str) else tuple(where)
+        filters = filters_of(where)
         check_dims((), filters, self.company.attributes())
         return Question(self.company.config, self.company.as_of(as_of), (), filters)
 

@@ -19,7 +19,7 @@ from staycurve.insights.lifecycle.lifecycle import Reading, Row, Transitions
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.insights.lifecycle.stage_times import StageTimes, Stuck
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import parse_filters
+from staycurve.metrics.query import dims_of, filters_of
 from staycurve.period import Period, align, parse_period, period_of
 from staycurve.tables.engine import AnyEngine
 from staycurve.workspace.ranges import periods_of
@@ -268,8 +268,8 @@ class Lifecycle:
     def _question(
         self, by: str | Sequence[str], where: str | Sequence[Filter], as_of: str | None
     ) -> Question:
-        dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
-        filters = parse_filters(where) if isinstance(where, str) else tuple(where)
+        dims = dims_of(by)
+        filters = filters_of(where)
         asked = Question(self.company.config, self.company.as_of(as_of), dims, filters)
         lifecycle.check(asked, self.company.attributes())
         return asked

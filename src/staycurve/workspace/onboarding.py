@@ -11,7 +11,7 @@ from staycurve.insights.features.account_facts import Opened, check_dims
 from staycurve.insights.onboarding import checklist, onboarding
 from staycurve.insights.onboarding.checklist import Checklist
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import parse_filters
+from staycurve.metrics.query import dims_of, filters_of
 from staycurve.period import align
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Onboarding:
     def _question(
         self, by: str | Sequence[str], where: str | Sequence[Filter], as_of: str | None
     ) -> Question:
-        dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
-        filters = parse_filters(where) if isinstance(where, str) else tuple(where)
+        dims = dims_of(by)
+        filters = filters_of(where)
         check_dims(dims, filters, self.company.attributes(), relation="signups")
         return Question(self.company.config, self.company.as_of(as_of), dims, filters)

@@ -12,7 +12,7 @@ from staycurve.insights.features.account_facts import Opened, check_dims
 from staycurve.insights.onboarding import trial_accounts, trial_report
 from staycurve.insights.onboarding.trial_report import TOP, TrialReport
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import parse_filters
+from staycurve.metrics.query import dims_of, filters_of
 from staycurve.period import align
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Trials:
     def _question(
         self, by: str | Sequence[str], where: str | Sequence[Filter], as_of: str | None
     ) -> Question:
-        dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
-        filters = parse_filters(where) if isinstance(where, str) else tuple(where)
+        dims = dims_of(by)
+        filters = filters_of(where)
         check_dims(dims, filters, self.company.attributes(), relation="trials")
         return Question(self.company.config, self.company.as_of(as_of), dims, filters)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from staycurve.errors import NotAnsweredError
 from staycurve.insights.usage.usage_question import Doing, UseQuestion, check, check_whose
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import parse_filters
+from staycurve.metrics.query import dims_of, filters_of
 from staycurve.period import Period, parse_period, periods_between
 from staycurve.tables.engine import AnyEngine
 from staycurve.workspace.ranges import ends_of
@@ -41,8 +41,8 @@ class Asking:
         as_of: str | None,
     ) -> UseQuestion:
         check_whose(whose)
-        dims = tuple(d for d in by.split(",") if d) if isinstance(by, str) else tuple(by)
-        filters = parse_filters(where) if isinstance(where, str) else tuple(where)
+        dims = dims_of(by)
+        filters = filters_of(where)
         return UseQuestion(self.company.config, self.company.as_of(as_of), whose, dims, filters)
 
     def _periods(

@@ -54,6 +54,15 @@ MORE: dict[str, Asked] = {
     "unknown": lambda c: c.onboarding.accounts("unknown", as_of="2024-09-01"),
     "left": lambda c: c.trials.accounts("left", within=3, as_of="2024-09-01"),
     "used": lambda c: c.trials.accounts("used", feature="edit", as_of="2024-09-01"),
+    "did without": lambda c: c.trials.accounts(
+        "converted", without="edit", as_of="2024-09-01"
+    ),
+    "breadth": lambda c: c.features.accounts(
+        "edit", part="breadth", period="2024-05", as_of="2024-09-01", months=1, spans=1
+    ),
+    "did not": lambda c: c.onboarding.step_accounts(
+        "share", state="did_not", as_of="2024-09-01"
+    ),
 }
 
 

@@ -28,6 +28,7 @@ LIVES: dict[str, Asked] = {
     "stuck": lambda c: c.lifecycle.stuck(as_of=END),
     "moved": lambda c: c.lifecycle.movers(period="2024", as_of=END),
     "accounts": lambda c: c.lifecycle.accounts(as_of=MIDDAY),
+    "visits": lambda c: c.lifecycle.visits("adoption", where="tenure=0-2 months", as_of=END),
     "by stage and cohort": lambda c: c.show(
         "mrr", "entering_mrr", "churned_mrr", "nrr", by="lifecycle,cohort", start="2024-03",
         end="2024-06", as_of=END,
@@ -49,6 +50,8 @@ MORE_CHANNELS: dict[str, Asked] = {
     "leads": lambda c: c.acquisition.leads(cohort="2024-01", as_of="2024-02-10T12:00:00"),
     "quality": lambda c: c.acquisition.quality(as_of="2024-03-01"),
     "referrals": lambda c: c.acquisition.referrals(as_of="2024-03-01"),
+    "stayed": lambda c: c.acquisition.stayed(1, as_of="2024-03-01"),
+    "reach": lambda c: c.acquisition.reach("2024-01", as_of="2024-03-01"),
 }
 
 

@@ -52,6 +52,18 @@ def test_churn_is_hatched_in_the_colour_of_its_own() -> None:
     assert churn.colour in drawn
 
 
+def test_only_words_are_read_out() -> None:
+    first = Point("2024-01-01", "mrr", 5.0, "five", "/accounts?a=1")
+    second = Point("2024-02-01", "other", 7.0, "seven", "/accounts?b=1")
+    other = [*ONE, Series("other", "Other", "#E69F00")]
+    for points, series in (([first], ONE), ([first, second], other)):
+        drawn = charts.svg(charts.line(points, series, FRAME), label="x", name="m")
+        spoken = set(re.findall(r'aria-label="([^"]*)"', drawn))
+        # Axes are named by the renderer.
+        marks = {label for label in spoken if "axis" not in label} - {"x"}
+        assert marks == {point.about for point in points}
+
+
 def test_a_mark_without_an_address_is_no_link() -> None:
     points = [
         Point("2024-01-01", "mrr", 5.0, "five"),

@@ -145,8 +145,9 @@ def line(
     y = _y(frame, "value:Q", is_from_zero=is_from_zero)
     base = alt.Chart(_data(points)).encode(x=_x(points, frame), y=y)
     layers = [
-        base.mark_line(strokeWidth=2, strokeJoin="round").encode(color=colour),
-        base.mark_point(filled=True, size=28, opacity=1).encode(
+        # What speaks are the dots, or the columns over them: a line would read out raw fields.
+        base.mark_line(strokeWidth=2, strokeJoin="round", aria=False).encode(color=colour),
+        base.mark_point(filled=True, size=28, opacity=1, aria=len(series) > 1).encode(
             color=colour, **_opening(), **({} if len(series) == 1 else _speaking())
         ),
     ]

@@ -232,6 +232,30 @@ class Lifecycle:
         asked = self._question((), where, as_of)
         return self._movers(asked, self._day(asked, period), before, after)
 
+    def visits(
+        self,
+        stage: str,
+        *,
+        has_ended: bool | None = None,
+        where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> list[Row]:
+        """The visits behind `times`: every one of a stage, with what came after it.
+
+        Rows: account_id, name, owner, starts_on, ends_on and to (None while it lasts), days.
+
+        Parameters
+        ----------
+        has_ended : bool, optional
+            Those that ended, or those that still run; both without it.
+        """
+        lifecycle.check_stage(stage)
+        asked = self._question((), where, as_of)
+        sql = stage_accounts.visits_statement(asked, stage, has_ended=has_ended)
+        with self.company.seeing(asked.as_of) as engine:
+            answer = engine.rows(sql)
+        return [stage_accounts.stage_visit_shown(asked, row) for row in answer]
+
     def history(self, account: str, *, as_of: str | None = None) -> list[Row]:
         """Every visit of one account, in order.
 

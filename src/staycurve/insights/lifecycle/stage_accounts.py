@@ -86,6 +86,43 @@ def mover_shown(row: Sequence[Any]) -> Row:
     }
 
 
+def visits_statement(question: Question, stage: str, *, has_ended: bool | None = None) -> str:
+    """SQL of the visits behind `stage_times`: account, name, owner, starts_on, ends_on, next stage.
+
+    Parameters
+    ----------
+    has_ended : bool, optional
+        Those that ended, or those that did not; both without it.
+    """
+    segments, joins = question.context.segments(account="s.account_id", own={}, day="s.starts_on")
+    last = f"DATE '{question.as_of.last_day}'"
+    sign = {True: f"AND s.ends_on <= {last}", False: f"AND s.ends_on > {last}", None: ""}
+    return f"""WITH {shared_sql(question)}visits AS (
+    SELECT s.account_id, a.name, a.owner, s.starts_on, s.ends_on, n.stage AS next_stage{segments}
+    FROM lifecycle_spans s
+    LEFT JOIN accounts a ON a.account_id = s.account_id
+    LEFT JOIN lifecycle_spans n ON n.account_id = s.account_id AND n.starts_on = s.ends_on
+    {joins}
+    WHERE s.stage = {quoted(stage)} AND s.starts_on <= {last} {sign[has_ended]}
+)
+SELECT account_id, name, owner, starts_on, ends_on, next_stage
+FROM visits
+WHERE {question.context.where()}
+ORDER BY starts_on, account_id"""
+
+
+def stage_visit_shown(question: Question, row: Sequence[Any]) -> Row:
+    """One visit of a stage; without an end, and a next stage, while the account is in it."""
+    account, name, owner, starts, ends, after = row
+    is_current = ends > question.as_of.last_day
+    until = question.as_of.last_day + dt.timedelta(days=1) if is_current else ends
+    return {
+        "account_id": account, "name": name, "owner": owner, "starts_on": str(starts),
+        "ends_on": None if is_current else str(ends), "days": (until - starts).days,
+        "to": None if is_current else after,
+    }
+
+
 def known_statement(account: str) -> str:
     """SQL of how many accounts have this id."""
     return f"SELECT COUNT(*) FROM accounts WHERE account_id = {quoted(account)}"

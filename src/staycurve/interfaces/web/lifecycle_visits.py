@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from staycurve.i18n import N_
-from staycurve.insights.lifecycle.lifecycle import check_stage
-from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.kept import asked_of
 from staycurve.interfaces.web.opened import Kind, Listed, rows_page
@@ -14,48 +10,16 @@ from staycurve.interfaces.web.page import Group
 from staycurve.interfaces.web.texts import _
 from staycurve.lifecycle_rules import LABELS
 from staycurve.metrics.base import Unit
-from staycurve.period import periods_between
-
-KNOWN_FROM = ("mrr", "activation_rate", "lead_rate", "active_accounts", "trial_starts")
-"""Metrics over every table that makes an account known."""
-
-
-def _years(ask: Ask) -> list[str]:
-    """Every year in which an account may have moved."""
-    first = ask.company.first_day(KNOWN_FROM) or ask.seen.last_day
-    return [
-        naming.name(year, ask.fiscal)
-        for year in periods_between(
-            min(first, ask.seen.last_day), ask.seen.last_day, "year", ask.fiscal)
-    ]
 
 
 def _visits(ask: Ask) -> Listed:
-    """Visits of a stage: every move into it, and the move out of it where there was one.
-
-    Segments are read on the visit's first day, as in the times that the number stands in.
-    """
+    """Visits of a stage; segments are read on the visit's first day, as in the times."""
     stage = ask.options.get("stage", "")
-    check_stage(stage)
-    company, years = ask.company.lifecycle, _years(ask)
-    begun = [
-        row for year in years for row in company.movers(period=year, after=stage, **asked_of(ask))
-    ]
-    ended = {
-        (row["account_id"], str(dt.date.fromisoformat(row["day"]) - dt.timedelta(row["days"]))): row
-        for year in years
-        for row in company.movers(period=year, before=stage, as_of=ask.seen.at.isoformat())
-    }
     has_ended = ask.options.get("ended") == "1"
-    rows = []
-    for row in begun:
-        end = ended.get((row["account_id"], row["day"]))
-        if end or not has_ended:
-            rows.append({
-                "account_id": row["account_id"], "name": row["name"], "owner": row["owner"],
-                "starts_on": row["day"], "ends_on": end and end["day"],
-                "days": end and end["days"], "to": end and _(LABELS[end["to"]]),
-            })
+    found = ask.company.lifecycle.visits(
+        stage, has_ended=True if has_ended else None, **asked_of(ask)
+    )
+    rows = [{**row, "to": row["to"] and _(LABELS[row["to"]])} for row in found]
     about = _("visits of the stage %s that have ended") if has_ended else _(
         "visits of the stage %s")
     return Listed(

@@ -1,4 +1,4 @@
-"""/api/v1/acquisition/…: channels, leads and referrals, as the command line prints them."""
+"""/api/v1/acquisition/…: channels, leads, who stayed, referrals, as the command line prints them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from staycurve.interfaces.api.routes import (
     Where,
     router_of,
 )
+from staycurve.interfaces.api.shapes_of_features import OpenedShape
 
 Horizon = Annotated[int, Query(description="Days that a lead is given", ge=1, le=3660)]
 
@@ -53,7 +54,8 @@ def leads(
     company: Served,
     cohort: Period,
     step: Annotated[
-        str, Query(description="qualified, demo, trial, tried, won or paying", max_length=20)
+        str,
+        Query(description="mature, qualified, demo, trial, tried, won or paying", max_length=20),
     ] = "",
     where: Where = "", horizon: Horizon = 90, as_of: AsOf = "",
 ) -> JSONResponse:
@@ -67,29 +69,57 @@ def leads(
     })
 
 
+@router.get("/reach", response_model=OpenedShape)
+def reach(
+    company: Served, asked: Filtered, period: Period,
+    kind: Annotated[
+        str, Query(description="visits, social_engagements or mentions", max_length=30)
+    ] = "visits",
+) -> JSONResponse:
+    """The rows behind the visits, social engagements or mentions of a period."""
+    return JSONResponse(company.acquisition.reach(period, kind=kind, **asked).to_json())
+
+
+@router.get("/spend", response_model=OpenedShape)
+def spend(company: Served, asked: Filtered, period: Period) -> JSONResponse:
+    """The rows behind the acquisition cost of a period, in the company's currency."""
+    return JSONResponse(company.acquisition.spend(period, **asked).to_json())
+
+
 @router.get("/quality", response_model=shapes.QualityShape)
-def quality(company: Served, as_of: AsOf = "") -> JSONResponse:
+def quality(company: Served, asked: Filtered) -> JSONResponse:
     """How the accounts of each channel fare afterwards."""
-    return JSONResponse(company.acquisition.quality(as_of=as_of or None).as_dict())
+    return JSONResponse(company.acquisition.quality(**asked).as_dict())
+
+
+@router.get("/stayed", response_model=OpenedShape)
+def stayed(
+    company: Served, asked: Filtered,
+    age: Annotated[int, Query(description="Months after the activation month", ge=1, le=600)],
+) -> JSONResponse:
+    """The accounts behind a retention of `quality` or `referrals`: who still paid, and who not."""
+    return JSONResponse(company.acquisition.stayed(age, **asked).to_json())
 
 
 @router.get("/referrals", response_model=shapes.ReferralsShape)
-def referrals(company: Served, as_of: AsOf = "") -> JSONResponse:
+def referrals(company: Served, asked: Filtered) -> JSONResponse:
     """Who brought whom, what the referred are worth, and whether they stay longer."""
-    return JSONResponse(company.acquisition.referrals(as_of=as_of or None).as_dict())
+    return JSONResponse(company.acquisition.referrals(**asked).as_dict())
 
 
 @router.get("/referred", response_model=shapes.ReferredShape)
 def referred(
-    company: Served,
+    company: Served, asked: Filtered,
     referrer: Annotated[
         str, Query(description="The account that brought them", max_length=200)
     ] = "",
-    as_of: AsOf = "",
+    state: Annotated[
+        str, Query(description="referred, ever_paid or paying", max_length=20)
+    ] = "referred",
 ) -> JSONResponse:
     """The accounts that others brought, with what they pay and have paid."""
     return JSONResponse({
-        "as_of": company.as_of(as_of or None).at.isoformat(),
+        "as_of": company.as_of(asked["as_of"]).at.isoformat(),
         "currency": company.config.company.currency,
-        "rows": company.acquisition.referred(referrer or None, as_of=as_of or None),
+        "rows": company.acquisition.referred(referrer or None, state=state, **asked),
     })

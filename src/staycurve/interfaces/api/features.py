@@ -16,6 +16,7 @@ Window = Annotated[
           max_length=10),
 ]
 Name = Annotated[str, Query(description="A feature", max_length=300)]
+Month = Annotated[str, Query(description="A month; default: the as-of's", max_length=10)]
 Only = Annotated[
     list[str] | None, Query(alias="feature", description="These features alone; again for more")
 ]
@@ -58,16 +59,19 @@ def accounts(
     feature: Name = "",
     part: Annotated[
         str,
-        Query(description="using, active, before, again, followed, kept, others, …",
+        Query(description="using, active, breadth, before, again, followed, kept, others, …",
               max_length=20),
     ] = "using",
+    breadth: Annotated[
+        int | None, Query(description="With breadth: those that used so many features", ge=1)
+    ] = None,
     period: Window = "", where: Where = "", as_of: AsOf = "",
     months: Months = 3, spans: Spans = 8,
 ) -> JSONResponse:
     """The accounts behind one number of the report."""
     found = company.features.accounts(
         feature, part=part, period=period or None, where=where, as_of=as_of or None,
-        months=months, spans=spans,
+        months=months, spans=spans, breadth=breadth,
     )
     return JSONResponse(found.to_json())
 
@@ -83,7 +87,7 @@ def users(
 @router.get("/limits", response_model=shapes.LimitsShape)
 def limits(
     company: Served,
-    period: Annotated[str, Query(description="A month; default: the as-of's", max_length=10)] = "",
+    period: Month = "",
     where: Where = "", as_of: AsOf = "",
     least: Annotated[
         float, Query(description="List accounts from this utilisation (0-1)", ge=0, le=1000)
@@ -92,5 +96,18 @@ def limits(
     """Who is near or above what the plan allows in a month."""
     found = company.features.limits(
         period=period or None, where=where, as_of=as_of or None, least=least
+    )
+    return JSONResponse(found.to_json())
+
+
+@router.get("/limits/uses", response_model=shapes.OpenedShape)
+def limit_uses(
+    company: Served,
+    account: Annotated[str, Query(description="Its account_id", max_length=200)],
+    feature: Name, period: Month = "", as_of: AsOf = "",
+) -> JSONResponse:
+    """What one account used of its limit in a month, by user and day."""
+    found = company.features.limit_uses(
+        account, feature, period=period or None, as_of=as_of or None
     )
     return JSONResponse(found.to_json())

@@ -45,7 +45,12 @@ def progress(
     company: Served, asked: Filtered,
     step: Annotated[str, Query(description="A step of the checklist", max_length=300)],
     state: Annotated[
-        str, Query(description="members, reached, any_order, in_window or stopped", max_length=20)
+        str,
+        Query(
+            description="members, reached, any_order, in_window, stopped; of those that signed up "
+            "three months ago did, did_paying, did_active, did_not, did_not_paying, did_not_active",
+            max_length=20,
+        ),
     ] = "reached",
 ) -> JSONResponse:
     """The accounts behind a step, each with the steps that it did."""

@@ -247,10 +247,25 @@ class UseActivityShape(TypedDict, total=False):
 
 
 class MembersShape(TypedDict, total=False):
-    """Who is behind a number; `accounts` sum (or divide) to `total`."""
+    """Who is behind a number, and which; `accounts` sum (or divide) to `total`."""
 
     as_of: str
     whose: str
+    cohort: str | None
+    age: int
+    is_open: bool
+    period: str
+    kind: str
+    step: int
+    doing: str
+    dropped: bool
+    pending: bool
+    anchor: str
+    way: str
+    path: list[str] | None
+    day: str
+    least: int
+    most: int
     rows: list[dict[str, Any]]
     accounts: list[dict[str, Any]]
     total: dict[str, float | None]

@@ -35,14 +35,31 @@ def accounts(
         str, Query(description="The month of the start, such as 2024-05", max_length=10)
     ] = "",
     card: Annotated[str, Query(description="with, without or unknown", max_length=10)] = "",
-    feature: Annotated[str, Query(description="Used during the trial", max_length=300)] = "",
+    feature: Annotated[
+        str,
+        Query(description="With used, converted, not_converted: used during the trial",
+              max_length=300),
+    ] = "",
+    without: Annotated[
+        str,
+        Query(description="With converted, not_converted: a feature that they did not use",
+              max_length=300),
+    ] = "",
     within: Annotated[
-        int, Query(description="With left: months after the first paid day; 0 for any", ge=0, le=60)
+        int,
+        Query(
+            description="With left: followed for so many months from the first paid day, and left "
+            "within them; with converted, stayed: followed for so many; 0 for any",
+            ge=0, le=60,
+        ),
     ] = 0,
+    end_class: Annotated[
+        str, Query(description="With left: voluntary, involuntary or unknown", max_length=20)
+    ] = "",
 ) -> JSONResponse:
     """The accounts behind one number."""
     found = company.trials.accounts(
         part, cohort=cohort or None, card=card or None, feature=feature or None,
-        within=within or None, **asked,
+        without=without or None, within=within or None, end_class=end_class or None, **asked,
     )
     return JSONResponse(found.to_json())

@@ -10,9 +10,10 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import JSONResponse
 
-from staycurve.errors import UsageError
 from staycurve.interfaces.api import shapes_of_usage as shapes
-from staycurve.interfaces.api.routes import AsOf, By, From, Served, To, Where, router_of
+from staycurve.interfaces.api import use_members
+from staycurve.interfaces.api.routes import AsOf, By, Filtered, From, Served, To, Where, router_of
+from staycurve.interfaces.api.shapes_of_features import OpenedShape
 
 Whose = Annotated[str, Query(description="user or account", max_length=10)]
 Word = Annotated[str, Query(max_length=20)]
@@ -21,6 +22,7 @@ Act = Annotated[
     Query(description="An event, event[property=value], or feature:NAME", max_length=300),
 ]
 Length = Annotated[str, Query(description="30m, 24h, 14d", max_length=10)]
+Day = Annotated[str, Query(description="The last of the 28 days", max_length=10)]
 
 router = router_of("usage", prefix="/api/v1/usage")
 
@@ -40,7 +42,8 @@ def retention(
     first: From = "", to: To = "", whose: Whose = "user",
     by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
-        str, Query(description="COHORT:AGE, without `by`: who is behind a cell", max_length=20)
+        str,
+        Query(description="COHORT:AGE or all:AGE, without `by`: who is behind it", max_length=20),
     ] = "",
 ) -> JSONResponse:
     """Who is back k days, weeks or months after starting."""
@@ -50,8 +53,7 @@ def retention(
         as_of=as_of or None,
     )
     if members:
-        cohort, _, age = members.partition(":")
-        return JSONResponse(found.users(cohort, _number(age)).to_json())
+        return JSONResponse(use_members.of_cell(found, members).to_json())
     return JSONResponse(found.to_json())
 
 
@@ -63,7 +65,12 @@ def lifecycle(
     first: From = "", to: To = "", whose: Whose = "user",
     by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
-        str, Query(description="PERIOD:KIND, without `by`: who is behind a count", max_length=30)
+        str,
+        Query(
+            description="PERIOD:KIND, without `by`: who is new, returning, resurrecting, dormant "
+            "or active",
+            max_length=30,
+        ),
     ] = "",
 ) -> JSONResponse:
     """New, returning, resurrecting and dormant users of each period."""
@@ -72,8 +79,7 @@ def lifecycle(
         where=where, as_of=as_of or None,
     )
     if members:
-        period, _, kind = members.partition(":")
-        return JSONResponse(found.users(period, kind).to_json())
+        return JSONResponse(use_members.of_kind(found, members).to_json())
     return JSONResponse(found.to_json())
 
 
@@ -93,7 +99,11 @@ def funnel(
     by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
         str,
-        Query(description="2, or 2:dropped, without `by`: who took a step, or not", max_length=20),
+        Query(
+            description="2, 2:dropped or 1:pending, without `by`: who took a step, did not, or "
+            "took it last and is still in time",
+            max_length=20,
+        ),
     ] = "",
 ) -> JSONResponse:
     """How many get from step to step, and how long it takes."""
@@ -103,8 +113,7 @@ def funnel(
         as_of=as_of or None,
     )
     if members:
-        place, _, word = members.partition(":")
-        return JSONResponse(found.users(_number(place), dropped=word == "dropped").to_json())
+        return JSONResponse(use_members.of_step(found, members).to_json())
     return JSONResponse(found.to_json())
 
 
@@ -120,9 +129,9 @@ def paths(
     first: From = "", to: To = "", whose: Whose = "user",
     by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
-        list[str] | None,
-        Query(description="A path, one thing each time, without `by`: whose it was"),
-    ] = None,
+        str,
+        Query(description="N: whose the Nth listed path was; or all, or others", max_length=10),
+    ] = "",
 ) -> JSONResponse:
     """The most common things that are done after an event, or before it."""
     found = company.usage.paths(
@@ -131,18 +140,22 @@ def paths(
         as_of=as_of or None,
     )
     if members:
-        return JSONResponse(found.users([one for one in members if one]).to_json())
+        return JSONResponse(use_members.of_path(found, members).to_json())
     return JSONResponse(found.to_json())
 
 
 @router.get("/activity", response_model=shapes.UseActivityShape | shapes.MembersShape)
 def activity(
     company: Served,
-    day: Annotated[str, Query(description="The last of the 28 days", max_length=10)] = "",
+    day: Day = "",
     top: Annotated[int, Query(ge=1, le=1000, description="How many power users")] = 20,
     whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOf = "",
     members: Annotated[
-        str, Query(description="N or N-M, without `by`: active on so many days", max_length=10)
+        str,
+        Query(
+            description="N or N-M, without `by`: active on so many days; or dau, wau or mau",
+            max_length=10,
+        ),
     ] = "",
 ) -> JSONResponse:
     """Who is active, on how many of 28 days, who most, and how long a session takes."""
@@ -150,12 +163,16 @@ def activity(
         day=day or None, top=top, whose=whose, by=by, where=where, as_of=as_of or None
     )
     if members:
-        least, _, most = members.partition("-")
-        return JSONResponse(found.users(_number(least), _number(most or least)).to_json())
+        return JSONResponse(use_members.of_days(found, members).to_json())
     return JSONResponse(found.to_json())
 
 
-def _number(text: str) -> int:
-    if not text.isdigit():
-        raise UsageError(f"'{text}' is not a whole number.", hint="Write members=2024-01:3")
-    return int(text)
+@router.get("/uses", response_model=OpenedShape)
+def uses(
+    company: Served, asked: Filtered,
+    who: Annotated[str, Query(description="The id of a user, or of an account", max_length=200)],
+    day: Day = "", whose: Whose = "user",
+) -> JSONResponse:
+    """What one user or account did on the 28 days of the activity, by day and feature."""
+    found = company.usage.uses(who, day=day or None, whose=whose, **asked)
+    return JSONResponse(found.to_json())

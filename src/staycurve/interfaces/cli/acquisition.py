@@ -1,4 +1,4 @@
-"""Commands about acquisition: channels, funnel, leads, quality, referrals, referred."""
+"""Commands about acquisition: channels and their rows, leads, quality, who stayed, referrals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from staycurve.interfaces.cli.app import fresh_company_of, group
-from staycurve.interfaces.cli.options import AsOf, By, From, Output, To
+from staycurve.interfaces.cli.options import AsOf, By, From, Output, To, Where
 from staycurve.interfaces.cli.output import (
     SHOWN,
     Format,
@@ -20,6 +20,7 @@ from staycurve.interfaces.cli.output import (
     period_of,
     points,
     print_data,
+    print_opened,
     print_rows,
     print_table,
     say,
@@ -37,6 +38,7 @@ Leads = Annotated[
     str, typer.Option("--where", help="Channel, or what leads carry: 'channel=ads,region=EU'.")
 ]
 Horizon = Annotated[int, typer.Option(help="Days that a lead is given.")]
+In = Annotated[str, typer.Option("--period", metavar="P", help="2024-01, 2024-Q1, …")]
 
 
 @acquisition.command()
@@ -112,7 +114,10 @@ def leads(
     cohort: Annotated[str, typer.Option(metavar="P", help="When they were created: 2024-01, …")],
     step: Annotated[
         str | None,
-        typer.Option(help="qualified, demo, trial, tried, won or paying; all without it."),
+        typer.Option(
+            help="mature (old enough to tell), or of these qualified, demo, trial, tried, won or "
+            "paying; all without it."
+        ),
     ] = None,
     where: Leads = "", horizon: Horizon = 90,
     as_of: AsOf = None, output: Output = Format.table,
@@ -129,12 +134,38 @@ def leads(
 
 
 @acquisition.command()
+def reach(
+    context: typer.Context,
+    period: In,
+    kind: Annotated[str, typer.Option(help="visits, social_engagements or mentions.")] = "visits",
+    where: Channels = "", as_of: AsOf = None, output: Output = Format.table,
+) -> None:
+    """The rows behind the visits, social engagements or mentions of a period."""
+    with fresh_company_of(context) as company:
+        found = company.acquisition.reach(period, kind=kind, where=where, as_of=as_of)
+    print_opened(found.to_json(), output)
+
+
+@acquisition.command()
+def spend(
+    context: typer.Context,
+    period: In,
+    where: Channels = "", as_of: AsOf = None, output: Output = Format.table,
+) -> None:
+    """The rows behind the acquisition cost of a period, in the company's currency."""
+    with fresh_company_of(context) as company:
+        found = company.acquisition.spend(period, where=where, as_of=as_of)
+    print_opened(found.to_json(), output)
+
+
+@acquisition.command()
 def quality(
-    context: typer.Context, as_of: AsOf = None, output: Output = Format.table
+    context: typer.Context,
+    where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """How the accounts of each channel fare afterwards: activation, retention, what they pay."""
     with fresh_company_of(context) as company:
-        found = company.acquisition.quality(as_of=as_of)
+        found = company.acquisition.quality(where=where, as_of=as_of)
     if print_data(found.as_dict(), output, rows=[_flat(row) for row in found.rows]):
         return
     ages = [one["age"] for one in found.rows[0]["retention"]] if found.rows else []
@@ -156,12 +187,25 @@ def quality(
 
 
 @acquisition.command()
+def stayed(
+    context: typer.Context,
+    age: Annotated[int, typer.Option(help="Months after the activation month, from 1.")],
+    where: Where = "", as_of: AsOf = None, output: Output = Format.table,
+) -> None:
+    """The accounts behind a retention of `quality` or `referrals`: who still paid, and who not."""
+    with fresh_company_of(context) as company:
+        found = company.acquisition.stayed(age, where=where, as_of=as_of)
+    print_opened(found.to_json(), output)
+
+
+@acquisition.command()
 def referrals(
-    context: typer.Context, as_of: AsOf = None, output: Output = Format.table
+    context: typer.Context,
+    where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """Who brought whom, what the referred are worth, and whether they stay longer."""
     with fresh_company_of(context) as company:
-        found = company.acquisition.referrals(as_of=as_of)
+        found = company.acquisition.referrals(where=where, as_of=as_of)
     if print_data(found.as_dict(), output, rows=[_flat(row) for row in found.rows]):
         return
     every = found.summary
@@ -201,11 +245,12 @@ def referred(
     referrer: Annotated[
         str | None, typer.Argument(help="The account that brought them; all without it.")
     ] = None,
-    as_of: AsOf = None, output: Output = Format.table,
+    state: Annotated[str, typer.Option(help="referred, ever_paid or paying.")] = "referred",
+    where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """The accounts that others brought, with what they pay and have paid."""
     with fresh_company_of(context) as company:
-        rows = company.acquisition.referred(referrer, as_of=as_of)
+        rows = company.acquisition.referred(referrer, state=state, where=where, as_of=as_of)
         seen = company.as_of(as_of).at.isoformat()
         currency = company.config.company.currency
     if not print_data({"as_of": seen, "currency": currency, "rows": rows}, output):

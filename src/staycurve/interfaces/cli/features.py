@@ -1,4 +1,4 @@
-"""Commands that read features: features report, adoption, accounts, users, limits."""
+"""Commands that read features: report, adoption, accounts, users, limits and their uses."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ features = group(
 Window = Annotated[
     str | None,
     typer.Option("--period", metavar="P", help="2024-05, 2024-Q2, 2024, or 28d for four weeks."),
+]
+Month = Annotated[
+    str | None, typer.Option("--period", metavar="P", help="A month; default: the as-of's.")
 ]
 Only = Annotated[list[str] | None, typer.Option("--feature", help="These alone; again for more.")]
 Months = Annotated[
@@ -135,15 +138,19 @@ def accounts(
     context: typer.Context,
     feature: Annotated[str, typer.Argument(help="The feature; '' for parts that have none.")] = "",
     part: Annotated[
-        str, typer.Option(help="using, active, before, again, kept, others, …")
+        str, typer.Option(help="using, active, breadth, before, again, kept, others, …")
     ] = "using",
+    breadth: Annotated[
+        int | None, typer.Option(help="With the part breadth: those that used so many features.")
+    ] = None,
     period: Window = None, where: Where = "", as_of: AsOf = None,
     months: Months = 3, spans: Spans = 8, output: Output = Format.table,
 ) -> None:
     """The accounts behind one number of the report."""
     with fresh_company_of(context) as company:
         found = company.features.accounts(
-            feature, part=part, period=period, where=where, as_of=as_of, months=months, spans=spans
+            feature, part=part, period=period, where=where, as_of=as_of, months=months,
+            spans=spans, breadth=breadth,
         )
     print_opened(found.to_json(), output)
 
@@ -163,9 +170,7 @@ def users(
 @features.command()
 def limits(
     context: typer.Context,
-    period: Annotated[
-        str | None, typer.Option("--period", metavar="P", help="A month; default: the as-of's.")
-    ] = None,
+    period: Month = None,
     where: Where = "", as_of: AsOf = None,
     least: Annotated[
         float, typer.Option(help="With json and csv: list accounts from this utilisation.")
@@ -210,3 +215,16 @@ def limits(
             f"{record['passed_only']} others."
         )
     say(*found.notes, found.why)
+
+
+@features.command("limit-uses")
+def limit_uses(
+    context: typer.Context,
+    account: Annotated[str, typer.Argument(help="Its account_id.")],
+    feature: Annotated[str, typer.Argument(help="The feature that is limited.")],
+    period: Month = None, as_of: AsOf = None, output: Output = Format.table,
+) -> None:
+    """What one account used of its limit in a month, by user and day."""
+    with fresh_company_of(context) as company:
+        found = company.features.limit_uses(account, feature, period=period, as_of=as_of)
+    print_opened(found.to_json(), output)

@@ -131,7 +131,11 @@ def progress(
     context: typer.Context,
     step: Annotated[str, typer.Argument(help="A step of the checklist.")],
     state: Annotated[
-        str, typer.Option(help="members, reached, any_order, in_window or stopped.")
+        str,
+        typer.Option(
+            help="members, reached, any_order, in_window or stopped; of those that signed up "
+            "three months ago did or did_not, each also with _paying or _active."
+        ),
     ] = "reached",
     where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:

@@ -125,16 +125,30 @@ def accounts(
         str | None, typer.Option(metavar="P", help="The month of the start, such as 2024-05.")
     ] = None,
     card: Annotated[str | None, typer.Option(help="with, without or unknown.")] = None,
-    feature: Annotated[str | None, typer.Option(help="Used during the trial.")] = None,
+    feature: Annotated[
+        str | None,
+        typer.Option(help="With used, converted, not_converted: used during the trial."),
+    ] = None,
+    without: Annotated[
+        str | None,
+        typer.Option(help="With converted, not_converted: a feature that they did not use."),
+    ] = None,
     within: Annotated[
-        int | None, typer.Option(help="With left: within so many months of the first paid day.")
+        int | None,
+        typer.Option(
+            help="With left: those followed for so many months from the first paid day that left "
+            "within them; with converted, stayed: those followed for so many."
+        ),
+    ] = None,
+    end_class: Annotated[
+        str | None, typer.Option(help="With left: voluntary, involuntary or unknown.")
     ] = None,
     where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """The accounts behind one number of the report."""
     with fresh_company_of(context) as company:
         found = company.trials.accounts(
-            part, cohort=cohort, card=card, feature=feature, within=within, where=where,
-            as_of=as_of,
+            part, cohort=cohort, card=card, feature=feature, without=without, within=within,
+            end_class=end_class, where=where, as_of=as_of,
         )
     print_opened(found.to_json(), output)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from staycurve.interfaces.api import use_members
 from staycurve.interfaces.cli.app import fresh_company_of, group
 from staycurve.interfaces.cli.options import AsOf, By, Output, To, Where
 from staycurve.interfaces.cli.output import (
-    SHOWN,
     Format,
     Row,
     between,
@@ -17,14 +17,13 @@ from staycurve.interfaces.cli.output import (
     dims_of,
     percent,
     print_data,
+    print_opened,
     print_table,
     say,
     segment_of,
     size_of,
 )
-
-if TYPE_CHECKING:
-    from staycurve.insights.usage.usage_segments import Members
+from staycurve.interfaces.cli.usage_members import print_members, step_named
 
 usage = group("usage", "What users do: who comes back, in which order, how often.")
 
@@ -32,6 +31,7 @@ First = Annotated[
     str | None, typer.Option("--from", metavar="P", help="First period, such as 2024-01.")
 ]
 Whose = Annotated[str, typer.Option(help="Count each user or each account.")]
+Day = Annotated[str | None, typer.Option(metavar="P", help="The last of the 28 days.")]
 
 
 @usage.command()
@@ -51,7 +51,8 @@ def retention(
     ] = "calendar",
     ages: Annotated[int | None, typer.Option(help="Periods to follow.")] = None,
     members: Annotated[
-        str | None, typer.Option(metavar="COHORT:AGE", help="Who is behind one cell: 2024-01:3.")
+        str | None,
+        typer.Option(metavar="COHORT:AGE", help="Who is behind a cell: 2024-01:3, or all:3."),
     ] = None,
     first: First = None, last: To = None, whose: Whose = "user",
     by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
@@ -63,8 +64,7 @@ def retention(
             ages=ages, first=first, last=last, whose=whose, by=by, where=where, as_of=as_of,
         )
         if members is not None:
-            cohort, _, age = members.partition(":")
-            _print_members(found.users(cohort, _number(age)), output)
+            print_members(use_members.of_cell(found, members), output)
             return
     if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
@@ -93,7 +93,11 @@ def lifecycle(
         str, typer.Option(metavar="EVENT", help="What is activity; anything without it.")
     ] = "",
     members: Annotated[
-        str | None, typer.Option(metavar="PERIOD:KIND", help="Who is behind: 2024-01:dormant.")
+        str | None,
+        typer.Option(
+            metavar="PERIOD:KIND",
+            help="Who is behind, such as 2024-01:dormant; new, returning, resurrecting, active.",
+        ),
     ] = None,
     first: First = None, last: To = None, whose: Whose = "user",
     by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
@@ -105,8 +109,7 @@ def lifecycle(
             as_of=as_of,
         )
         if members is not None:
-            period, _, kind = members.partition(":")
-            _print_members(found.users(period, kind), output)
+            print_members(use_members.of_kind(found, members), output)
             return
     if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
@@ -142,18 +145,21 @@ def funnel(
     dropped: Annotated[
         int | None, typer.Option(metavar="STEP", help="Who took the one before, not this one.")
     ] = None,
+    pending: Annotated[
+        int | None, typer.Option(metavar="STEP", help="Who took it last, and is still in time.")
+    ] = None,
     first: First = None, last: To = None, whose: Whose = "user",
     by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
     """How many get from step to step, how long it takes, and who drops out."""
+    step = step_named(members=members, dropped=dropped, pending=pending)
     with fresh_company_of(context) as company:
         found = company.usage.funnel(
             *steps, window=window, order=order, entry=entry, exclude=exclude or (), first=first,
             last=last, whose=whose, by=by, where=where, as_of=as_of,
         )
-        step = members if members is not None else dropped
         if step is not None:
-            _print_members(found.users(step, dropped=members is None), output)
+            print_members(use_members.of_step(found, step), output)
             return
     if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
@@ -185,6 +191,9 @@ def paths(
     within: Annotated[str, typer.Option(help="30m, 24h, … or session.")] = "",
     top: Annotated[int, typer.Option(help="How many paths are listed.")] = 20,
     repeats: Annotated[str, typer.Option(help="keep, or drop: runs count once.")] = "keep",
+    members: Annotated[
+        str | None, typer.Option(metavar="N", help="Whose path N was; or all, or others.")
+    ] = None,
     first: First = None, last: To = None, whose: Whose = "user",
     by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
@@ -194,16 +203,19 @@ def paths(
             anchor, size=size, way=way, within=within, listed=top, repeats=repeats, first=first,
             last=last, whose=whose, by=by, where=where, as_of=as_of,
         )
+        if members is not None:
+            print_members(use_members.of_path(found, members), output)
+            return
     if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
     print_table(
         f"{way.capitalize()} {found.anchor}, within {found.within}, {found.first} to {found.last}, "
         f"as of {found.as_of}",
-        [*dims_of(by), "path", "count", "share", _many(whose)],
+        ["n", *dims_of(by), "path", "count", "share", _many(whose)],
         [
-            [*segment_of(row), _path(row), count(row["count"]), percent(row["value"]),
-             count(row["people"])]
-            for row in found.rows
+            [str(place), *segment_of(row), _path(row), count(row["count"]),
+             percent(row["value"]), count(row["people"])]
+            for place, row in enumerate(found.rows, 1)
         ],
     )
     say(found.why)
@@ -212,10 +224,11 @@ def paths(
 @usage.command()
 def activity(
     context: typer.Context,
-    day: Annotated[str | None, typer.Option(metavar="P", help="The last of the 28 days.")] = None,
+    day: Day = None,
     top: Annotated[int, typer.Option(help="How many power users are listed.")] = 20,
     members: Annotated[
-        str | None, typer.Option(metavar="N[-M]", help="Who was active on so many days: 21-28.")
+        str | None,
+        typer.Option(metavar="N[-M]", help="Active on so many days: 21-28; or dau, wau, mau."),
     ] = None,
     whose: Whose = "user",
     by: By = "", where: Where = "", as_of: AsOf = None, output: Output = Format.table,
@@ -226,8 +239,7 @@ def activity(
             day=day, top=top, whose=whose, by=by, where=where, as_of=as_of
         )
         if members is not None:
-            least, _, most = members.partition("-")
-            _print_members(found.users(_number(least), _number(most or least)), output)
+            print_members(use_members.of_days(found, members), output)
             return
     if print_data(found.to_json(), output, rows=[_flat(row) for row in found.rows]):
         return
@@ -273,6 +285,19 @@ def activity(
     say(found.why, found.why_no_sessions)
 
 
+@usage.command()
+def uses(
+    context: typer.Context,
+    who: Annotated[str, typer.Argument(help="The user's id, or the account's.")],
+    day: Day = None, whose: Whose = "user",
+    where: Where = "", as_of: AsOf = None, output: Output = Format.table,
+) -> None:
+    """What one user or account did on the 28 days of `usage activity`, by day and feature."""
+    with fresh_company_of(context) as company:
+        found = company.usage.uses(who, day=day, whose=whose, where=where, as_of=as_of)
+    print_opened(found.to_json(), output)
+
+
 def _flat(row: Row) -> dict[str, Any]:
     found = dict(row)
     if "path" in found:
@@ -281,31 +306,6 @@ def _flat(row: Row) -> dict[str, Any]:
     if before is not None:
         found |= {f"from_previous_{key}": value for key, value in before.items()}
     return found
-
-
-def _print_members(found: Members, output: Format) -> None:
-    if print_data(found.to_json(), output, rows=found.rows):
-        return
-    columns = list(found.rows[0]) if found.rows else ["account_id"]
-    print_table(
-        f"{len(found.rows):,} behind it, as of {found.as_of}",
-        columns,
-        [[_text(row[name]) for name in columns] for row in found.rows[:SHOWN]],
-    )
-    if len(found.rows) > SHOWN:
-        typer.echo(f"The first {SHOWN} of {len(found.rows):,}; all: --format csv")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
-
-
-def _number(text: str) -> int:
-    if not text.isdigit():
-        raise typer.BadParameter(f"'{text}' is not a whole number")
-    return int(text)
 
 
 def _many(whose: str) -> str:

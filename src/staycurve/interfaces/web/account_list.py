@@ -12,6 +12,7 @@ from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.cohort_grid import VALUE_LABELS
 from staycurve.interfaces.web.page import Page, Panel, Shown
+from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Operation, Unit
 from staycurve.metrics.catalogue import METRICS
@@ -143,7 +144,7 @@ def _show(ask: Ask) -> Shown:
             "newer": ask.url(page=str(page + 1)) if page < pages else "",
             "sums": [numbers.full(total.get(s), units[s], ask.currency) for s in sizes],
             "value": numbers.full(total["value"], number.unit, ask.currency),
-            "why": total.get("why") or "",
+            "why": reason(total),
             "is_ratio": is_ratio,
             "is_share": not is_ratio and number.unit in (Unit.MONEY, Unit.COUNT),
             "is_open": ask.seen.is_open(period),

@@ -30,6 +30,7 @@ from staycurve.interfaces.web.reading import (
     month,
     nothing,
     rate,
+    reason,
     shown,
     words,
 )
@@ -88,7 +89,7 @@ def _in_channel(row: Row) -> tuple[Filter, ...]:
 
 
 def _nothing(ask: Ask, found: Row) -> Shown:
-    why = _(str(found.get("why") or _("nothing is known of any channel in these months")))
+    why = reason(found) or _("nothing is known of any channel in these months")
     return nothing(ask, why, "leads")
 
 
@@ -241,7 +242,7 @@ def _leads_at(
 def _funnel(ask: Ask) -> Shown:
     found = _funnel_of(ask).as_dict()
     if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or "")), "leads")
+        return nothing(ask, reason(found), "leads")
     rows = [
         {**row, "rows_at": _leads_at(ask, row["cohort"], row["step"], None, False)}
         for row in found["rows"]

@@ -26,6 +26,7 @@ from staycurve.interfaces.web.reading import (
     nothing,
     percent,
     rate,
+    reason,
     shown,
     whole,
     words,
@@ -56,7 +57,7 @@ def _quality(ask: Ask) -> Shown:
         ask, "quality", lambda: ask.company.acquisition.quality(**asked_of(ask)).as_dict(),
     )
     if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or _("no account has a channel"))))
+        return nothing(ask, reason(found) or _("no account has a channel"))
     day = period_of(ask.seen.last_day, "day", ask.fiscal)
     ages = list(dict.fromkeys(one["age"] for row in found["rows"] for one in row["retention"]))
     rows, lines = [], []
@@ -107,7 +108,7 @@ def _stayed_at(ask: Ask, age: int, *where: Filter) -> str:
 def _referrals(ask: Ask) -> Shown:
     found = referrals_of(ask)
     if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or "")))
+        return nothing(ask, reason(found))
     told = found["summary"]
     said = _("%(referred)s of %(accounts)s accounts (%(share)s) came through another customer; "
              "%(paying)s of them pay, %(mrr)s %(currency)s of MRR in all.") % {

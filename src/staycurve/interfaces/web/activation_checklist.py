@@ -23,6 +23,7 @@ from staycurve.interfaces.web.reading import (
     named,
     nothing,
     rate,
+    reason,
     shown,
     words,
 )
@@ -60,7 +61,7 @@ def _opens(ask: Ask, step: str, state: str) -> str:
 def _steps(ask: Ask) -> Shown:
     found = checklist_of(ask)
     if not found["rows"]:
-        why = _(str(found.get("why") or ""))
+        why = reason(found)
         return nothing(ask, why, "events")
     rows, lines = [], []
     for row in found["rows"]:
@@ -99,7 +100,7 @@ def _steps(ask: Ask) -> Shown:
 def _later(ask: Ask) -> Shown:
     found = checklist_of(ask)
     if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or "")), "events")
+        return nothing(ask, reason(found), "events")
     told = found["later"]
     flat, tables = [], []
     for outcome, label in OUTCOMES.items():
@@ -118,7 +119,7 @@ def _later(ask: Ask) -> Shown:
                 rate(own["users"], did), rate(own["others"], others),
                 difference(own, is_named=own["verdict"] == "holds"),
                 difference(among) if among else Cell(""),
-                words(_(own["verdict_label"]), about=_(str(own.get("why") or ""))),
+                words(_(own["verdict_label"]), about=reason(own)),
             ]))
         heads = [
             Head(_("Step")), Head(_("Did it within the window")), Head(_("Did not")),

@@ -31,6 +31,7 @@ from staycurve.interfaces.web.reading import (
     nothing,
     percent,
     rate,
+    reason,
     shown,
     whole,
     words,
@@ -70,7 +71,7 @@ def _opens(
 def _figures(ask: Ask) -> Shown:
     found = onboarding_of(ask)
     if not found["whole"]:
-        return nothing(ask, _(str(found.get("why") or "")))
+        return nothing(ask, reason(found))
     all_of = found["whole"][0]
     shares, median = all_of["rate"], all_of["median"]
     waiting = all_of["size"] - all_of["activated"]
@@ -89,11 +90,11 @@ def _figures(ask: Ask) -> Shown:
              if found["events"] else _("first value: the first use")),
         Card("activation_rate", _("Activation rate within %s days") % found["window_days"],
              percent(shares["value"]), str(shares["value"]), _opens(ask, "in_window"),
-             _(str(shares.get("why") or "")), about_95(shares["low"], shares["high"]),
+             reason(shares), about_95(shares["low"], shares["high"]),
              defined_at=ask.defines("activation_rate")),
         Card("median", _("Median days to first value"),
              numbers.full(median["value"], Unit.COUNT), str(median["value"]), "#curve",
-             _(str(median.get("why") or "")), ends,
+             reason(median), ends,
              defined_at=ask.defines("time_to_first_value")),
         Card("waiting", _("Not there yet"), whole(waiting), str(waiting), _opens(ask, "waiting")),
         Card("late", _("Window passed without it"), whole(late), str(late), _opens(ask, "late")),
@@ -108,7 +109,7 @@ def _curve(ask: Ask) -> Shown:
 
     found = onboarding_of(ask)
     if not found["whole"]:
-        return nothing(ask, _(str(found.get("why") or "")))
+        return nothing(ask, reason(found))
     curve = found["whole"][0]["curve"]
     rows = [{**row, "rows_at": _opens(ask, "activated", on_day=row["time"])} for row in curve]
     last = min(MOST_DAYS, max((row["time"] for row in rows), default=0))
@@ -164,7 +165,7 @@ def _months(ask: Ask) -> Shown:
 
     found = onboarding_of(ask)
     if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or "")))
+        return nothing(ask, reason(found))
     series = [charts.Series("rate", _("Activation rate"), charts.ACCENT)]
     drawn, ends, rows, lines = [], {}, [], []
     for row in found["rows"]:
@@ -206,7 +207,7 @@ def _months(ask: Ask) -> Shown:
 def _days(found: Row) -> Cell:
     value, low, high = found["value"], found.get("low"), found.get("high")
     if value is None:
-        return Cell(numbers.UNKNOWN, about=_(str(found.get("why") or "")))
+        return Cell(numbers.UNKNOWN, about=reason(found))
     beneath = ""
     if low is not None:
         beneath = _("%(low)s to %(high)s") % {"low": low, "high": high if high is not None else "…"}

@@ -24,6 +24,7 @@ from staycurve.interfaces.web.reading import (
     nothing,
     percent,
     points,
+    reason,
     shown,
     words,
 )
@@ -70,7 +71,7 @@ def quarter(ask: Ask, row: Row) -> Period:
 def _figures(ask: Ask) -> Shown:
     history = history_of(ask)
     if not history["rows"]:
-        return nothing(ask, str(history.get("why") or ""))
+        return nothing(ask, reason(history))
     cards = [
         *(_retained(trend) for trend in retention_of(ask).get("trends", [])),
         *_from_history(ask, history),
@@ -121,7 +122,7 @@ def _from_history(ask: Ask, history: Row) -> list[Card]:
 def _ends(forecast: Row) -> str:
     """The interval of a forecast, or why it has none."""
     if forecast["low"] is None:
-        return str(forecast.get("why_no_interval") or "")
+        return reason(forecast, "why_no_interval")
     return _("%(level)s interval: %(low)s to %(high)s") % {
         "level": percent(forecast["interval"]).replace(".0", ""),
         "low": percent(forecast["low"]), "high": percent(forecast["high"]),
@@ -169,7 +170,7 @@ def _history(ask: Ask) -> Shown:
 
     found = history_of(ask)
     if not found["rows"]:
-        return nothing(ask, str(found.get("why") or ""))
+        return nothing(ask, reason(found))
     rows, lines, drawn = [], [], []
     ends: dict[tuple[str, str], tuple[float, float]] = {}
     forecasts = {row["period"]: row for row in found["forecasts"]}
@@ -226,18 +227,18 @@ def _history_line(ask: Ask, row: Row, forecast: Row | None, label: str, href: st
     if row["value"] is None and forecast and forecast["value"] is not None:
         share = Cell(
             _("forecast %s") % percent(forecast["value"]), beneath=_ends(forecast),
-            about=str(row.get("why") or ""),
+            about=reason(row),
         )
     else:
         share = Cell(
             percent(row["value"]), href if row["value"] is not None else "",
-            str(row.get("why") or ""),
+            reason(row),
         )
-    why = str(row.get("why") or "")
+    why = reason(row)
     opened = ask.opens("mrr", quarter(ask, row)) if row["mrr"] is not None else ""
     return Line(words(label), [
         share,
-        Cell(points(row["year_over_year"]), about=str(row.get("why_no_year") or "")),
+        Cell(points(row["year_over_year"]), about=reason(row, "why_no_year")),
         money(ask, row["history_mrr"], href if row["history_mrr"] is not None else "", why=why),
         money(ask, row["mrr"], opened, why=why),
     ])
@@ -248,7 +249,7 @@ def _record(ask: Ask, forecast: Row) -> str:
     name = ask.label(quarter(ask, forecast))
     if forecast["value"] is None:
         return _("No forecast for %(quarter)s: %(why)s.") % {
-            "quarter": name, "why": forecast.get("why") or "",
+            "quarter": name, "why": reason(forecast),
         }
     told = _("Forecast for %(quarter)s: %(share)s, %(ends)s.") % {
         "quarter": name, "share": percent(forecast["value"]), "ends": _ends(forecast),

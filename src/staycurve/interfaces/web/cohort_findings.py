@@ -25,6 +25,7 @@ from staycurve.interfaces.web.reading import (
     nothing,
     percent,
     rate,
+    reason,
     shown,
     whole,
     words,
@@ -60,7 +61,7 @@ def _retention(ask: Ask) -> Shown:
 
     found = retention_of(ask)
     if not found["rows"]:
-        return nothing(ask, str(found.get("why") or ""))
+        return nothing(ask, reason(found))
     by_place = {(row["cohort"], row["age"]): row for row in found["rows"]}
     cohorts = list(dict.fromkeys(row["cohort"] for row in found["rows"]))
     colours = {1: "#56B4E9", 12: charts.ACCENT}
@@ -155,7 +156,7 @@ def _halves(ask: Ask, trends: Sequence[Row]) -> Table:
         older, newer = trend.get("older"), trend.get("newer")
         cells = [rate(trend)]
         for half in (older, newer):
-            cells.append(rate(half) if half else Cell("", about=str(trend.get("why") or "")))
+            cells.append(rate(half) if half else Cell("", about=reason(trend)))
         if trend.get("difference") is not None:
             ends = trend["difference_low"], trend["difference_high"]
             cells.append(difference(trend, is_named=ends[0] > 0 or ends[1] < 0))
@@ -181,7 +182,7 @@ def _risk(ask: Ask) -> Shown:
 
     found = risk_of(ask)
     if not found["rows"]:
-        return nothing(ask, str(found.get("why") or ""))
+        return nothing(ask, reason(found))
     series = [
         charts.Series("usual", _("Within chance of the other months"), "#8A9099"),
         charts.Series("named", _("Above the other months beyond chance"), "#C44E00",
@@ -238,7 +239,7 @@ def _risk_line(ask: Ask, row: Row) -> Line:
         [
             count(row["at_risk"], risk_at(ask, own, at_risk="1")), count(row["left"], left_at),
             rate(share, left_at, is_named=row["is_named"]),
-            Cell(percent(row["base_rate"]), about=str(row.get("why") or "")),
+            Cell(percent(row["base_rate"]), about=reason(row)),
             *(
                 count(number, risk_at(ask, own, end_class=name) if number else "")
                 for name, number in ((name, row["classes"][name]) for name in CLASSES)

@@ -8,6 +8,7 @@ from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.page import Panel, Shown
+from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.cohorts import HOWS, SMALL, VALUES
@@ -114,7 +115,7 @@ def _cell(
     number = row["value"]
     if number is None:
         # A month that has not closed stays blank; it is not a zero.
-        return {"text": "", "step": 0, "href": "", "why": row.get("why") or ""}
+        return {"text": "", "step": 0, "href": "", "why": reason(row)}
     return {
         "text": _short(number, unit),
         "step": step(number, how, most),

@@ -33,6 +33,7 @@ from staycurve.interfaces.web.reading import (
     nothing,
     percent,
     rate,
+    reason,
     shown,
     words,
 )
@@ -72,7 +73,7 @@ def _fared(ask: Ask) -> Shown:
     per = chosen_of(ask, "per", PER, "quarter")
     found = churn_of(ask, over, per)
     if not found["rows"]:
-        return nothing(ask, str(found.get("why") or ""))
+        return nothing(ask, reason(found))
     series = [
         charts.Series("customers", _("Customers who left"), charts.ACCENT),
         charts.Series("revenue", _("MRR lost"), "#E69F00"),
@@ -130,7 +131,7 @@ def _fared_line(ask: Ask, row: Row, label: str, all_at: str, left_at: str) -> Li
             Cell(percent(row["usual_left"])), money(ask, row["opening_mrr"], all_at),
             money(ask, row["closing_mrr"], all_at), Cell(percent(row["mrr_lost"]), all_at),
             words(_(row["label"]) if row["label"] else numbers.UNKNOWN,
-                  about=str(row.get("why") or "")),
+                  about=reason(row)),
         ],
         row["is_small"],
     )

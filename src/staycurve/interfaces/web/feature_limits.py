@@ -22,6 +22,7 @@ from staycurve.interfaces.web.reading import (
     money,
     named,
     percent,
+    reason,
     shown,
     whole,
     words,
@@ -60,7 +61,7 @@ def _opens(ask: Ask, feature: str, state: str) -> str:
 def _show(ask: Ask) -> Shown:
     found = limits_of(ask)
     if not found.get("summary"):
-        why = _(str(found.get("why") or _("no account is on a plan with a limit")))
+        why = reason(found) or _("no account is on a plan with a limit")
         return shown((), Reading(why=why), {"why": why})
     lines = [
         Line(words(named(row["feature"])), [

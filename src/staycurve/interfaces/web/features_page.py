@@ -28,6 +28,7 @@ from staycurve.interfaces.web.reading import (
     percent,
     points,
     rate,
+    reason,
     shown,
     whole,
     words,
@@ -79,7 +80,7 @@ def _opens(
 def _figures(ask: Ask) -> Shown:
     found = report_of(ask)
     if not found["active_accounts"]:
-        return nothing(ask, _(str(found.get("why") or "")), "events")
+        return nothing(ask, reason(found), "events")
     ranked = {rank: [r for r in found["rows"] if _rank(r) == rank] for rank in RANKS}
     active = found["active_accounts"]
     cards = [
@@ -127,7 +128,7 @@ def _ceiling(ask: Ask) -> list[Card]:
 def _report(ask: Ask) -> Shown:
     found = report_of(ask)
     if not found["active_accounts"]:
-        return nothing(ask, _(str(found.get("why") or "")), "events")
+        return nothing(ask, reason(found), "events")
     chosen = chosen_of(ask, "rank", RANKS, "all")
     lines_of = _by_feature(_adoption_of(ask)["rows"])
     rows = [
@@ -232,7 +233,7 @@ def _months(
 def _statuses(ask: Ask) -> Shown:
     found = report_of(ask)
     if not found["active_accounts"]:
-        return nothing(ask, _(str(found.get("why") or "")), "events")
+        return nothing(ask, reason(found), "events")
     lines, rows = [], []
     for row in found["rows"]:
         feature = row["feature"]
@@ -258,7 +259,7 @@ def _statuses(ask: Ask) -> Shown:
 def _breadth(ask: Ask) -> Shown:
     found = report_of(ask)["breadth"]
     if not found["rows"]:
-        return nothing(ask, _(str(report_of(ask).get("why") or "")), "events")
+        return nothing(ask, reason(report_of(ask)), "events")
     total = sum(row["accounts"] for row in found["rows"])
     rows, lines = [], []
     for row in found["rows"]:
@@ -282,7 +283,7 @@ def _stay(ask: Ask) -> Shown:
     told = found["retention"]
     rows = [row for row in found["rows"] if row.get("retention")]
     if not rows:
-        why = told.get("why") or found.get("why") or _("no feature was used long enough ago")
+        why = reason(told) or reason(found) or _("no feature was used long enough ago")
         return nothing(ask, _(str(why)), "events")
     lines, flat = [], []
     for row in rows:
@@ -294,7 +295,7 @@ def _stay(ask: Ask) -> Shown:
             rate(own["others"], _opens(ask, "others_kept", feature)),
             difference(own, is_named=own["verdict"] == "holds"),
             difference(among) if among else Cell(""),
-            words(_(own["verdict_label"]), about=_(own.get("why") or "")),
+            words(_(own["verdict_label"]), about=reason(own)),
         ]))
     heads = [
         Head(_("Feature")), Head(_("Users that still paid")), Head(_("Others that still paid")),

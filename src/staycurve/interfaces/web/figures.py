@@ -9,6 +9,7 @@ from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Panel, Shown
+from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.catalogue import METRICS
 from staycurve.period import Period
@@ -72,7 +73,7 @@ def _show(ask: Ask) -> Shown:
                 _(metric.label),
                 numbers.compact(row["value"], metric.unit),
                 numbers.full(row["value"], metric.unit, ask.currency),
-                row.get("why") or "",
+                reason(row),
                 change,
                 numbers.compact(old, metric.unit),
                 ask.label(before) if before else "",

@@ -33,6 +33,7 @@ from staycurve.interfaces.web.reading import (
     Table,
     count,
     nothing,
+    reason,
     shown,
     words,
 )
@@ -48,7 +49,7 @@ Row = Mapping[str, Any]
 def _times(ask: Ask) -> Shown:
     found = kept(ask, "times", lambda: ask.company.lifecycle.times(**asked_of(ask)).as_dict())
     if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or "")))
+        return nothing(ask, reason(found))
     lines = []
     for row in found["rows"]:
         ends = ""
@@ -56,7 +57,7 @@ def _times(ask: Ask) -> Shown:
             high = row["high"] if row["high"] is not None else "…"
             ends = _("%(low)s to %(high)s") % {"low": row["low"], "high": high}
         median = Cell(
-            numbers.full(row["median_days"], Unit.COUNT), about=_(row.get("why") or ""),
+            numbers.full(row["median_days"], Unit.COUNT), about=reason(row),
             beneath=ends,
         )
         lines.append(Line(
@@ -117,7 +118,7 @@ def _indicators(ask: Ask) -> Shown:
                 words(_(metric.label), ask.defines(row["metric"]), about=_(row["about"])),
                 Cell(
                     numbers.full(row["value"], metric.unit, ask.currency),
-                    href if row["value"] is not None else "", _(str(row.get("why") or "")),
+                    href if row["value"] is not None else "", reason(row),
                 ),
                 Cell(
                     numbers.full(row["previous"], metric.unit, ask.currency),

@@ -27,6 +27,7 @@ from staycurve.interfaces.web.reading import (
     nothing,
     percent,
     rate,
+    reason,
     shown,
     whole,
     words,
@@ -110,7 +111,7 @@ def _at(rows: Sequence[Row], period: Period) -> dict[str, Row]:
 def _figures(ask: Ask) -> Shown:
     found = stages_of(ask)
     if not any(row["accounts"] for row in found["rows"]):
-        return nothing(ask, _(str(found.get("why") or NOBODY)))
+        return nothing(ask, reason(found) or _(NOBODY))
     period = month_of(ask)
     earlier = period.previous(ask.fiscal)
     now, before = _at(found["rows"], period), _at(found["rows"], earlier)
@@ -160,7 +161,7 @@ def _stages(ask: Ask) -> Shown:
 
     found = stages_of(ask)
     if not any(row["accounts"] for row in found["rows"]):
-        return nothing(ask, _(str(found.get("why") or NOBODY)))
+        return nothing(ask, reason(found) or _(NOBODY))
     # Whoever has lapsed outnumbers the others, and would leave them no room in the chart.
     series = [
         charts.Series(stage, _(LABELS[stage]), COLOURS[stage])
@@ -232,7 +233,7 @@ def _by_month(ask: Ask, periods: Sequence[Period], rows: Sequence[Row]) -> Table
 def _flow(ask: Ask) -> Shown:
     found = moves_of(ask)
     if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or _("nobody moved in this month"))))
+        return nothing(ask, reason(found) or _("nobody moved in this month"))
     rows = [
         {**row, "rows_at": movers(ask, row["from"] or NEW, row["to"])} for row in found["rows"]
     ]
@@ -349,7 +350,7 @@ def _stuck(ask: Ask) -> Shown:
     if len(rows) > SHOWN:
         notes.append(_("The %(shown)s with the most MRR of %(all)s.") % {
             "shown": SHOWN, "all": whole(len(rows))})
-    why = "" if rows else _(str(found.get("why") or _("nobody is stuck")))
+    why = "" if rows else reason(found) or _("nobody is stuck")
     return shown(rows, Reading(tables=tables, notes=notes, why=why), {
         "thresholds": found["thresholds"]})
 

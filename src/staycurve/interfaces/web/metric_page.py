@@ -10,6 +10,7 @@ from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
+from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.segments import SEGMENTS
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
@@ -62,7 +63,7 @@ def _values(ask: Ask) -> Shown:
             "cells": [{
                 "text": numbers.full(rows[str(p.start)]["value"], metric.unit, ask.currency),
                 "href": ask.opens(name, p),
-                "why": rows[str(p.start)].get("why") or "",
+                "why": reason(rows[str(p.start)]),
             }],
         }
         for p in reversed(ask.periods)
@@ -71,7 +72,7 @@ def _values(ask: Ask) -> Shown:
         "picture": drawing if any(point.value is not None for point in points) else None,
         "heads": [("", label)], "table": table, "unit": unit_text, "sql": answer.sql,
         "is_open": ask.seen.is_open(ask.periods[-1]),
-        "why": next((r["why"] for r in reversed(answer.rows) if r.get("why")), ""),
+        "why": next(filter(None, map(reason, reversed(answer.rows))), ""),
     })
 
 

@@ -9,6 +9,7 @@ from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.page import Panel, Shown
+from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
@@ -86,7 +87,7 @@ def _line(
         cells.append({
             "text": numbers.full(row["value"], Unit.MONEY, ask.currency),
             "href": ask.opens(name, period),
-            "why": row.get("why") or "",
+            "why": reason(row),
         })
     return {
         "label": ask.label(period), "is_open": ask.seen.is_open(period), "cells": cells,

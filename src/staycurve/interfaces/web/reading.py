@@ -204,7 +204,7 @@ def rate(
     """A cell with a share and its interval; `found` has value, low, high, and why it is empty."""
     value, low, high = found["value"], found.get("low"), found.get("high")
     if value is None:
-        return Cell(numbers.UNKNOWN, "", _reason(found))
+        return Cell(numbers.UNKNOWN, "", reason(found))
     meter = (value, low, high) if is_drawn and low is not None and high is not None else None
     return Cell(
         percent(value), href, beneath=between(low, high), meter=meter, is_named=is_named
@@ -214,14 +214,16 @@ def rate(
 def difference(found: Mapping[str, Any], *, is_named: bool = False) -> Cell:
     """A cell with a difference of shares in points, and its interval."""
     if found["difference"] is None:
-        return Cell(numbers.UNKNOWN, about=_reason(found))
+        return Cell(numbers.UNKNOWN, about=reason(found))
     low, high = found["difference_low"], found["difference_high"]
     beneath = _("%(low)s to %(high)s") % {"low": points(low), "high": points(high)}
     return Cell(points(found["difference"]), beneath=beneath, is_named=is_named)
 
 
-def _reason(found: Mapping[str, Any]) -> str:
-    return _(str(found.get("why") or ""))
+def reason(found: Mapping[str, Any], key: str = "why") -> str:
+    """Why a value is empty, in the reader's language; nothing where it is not."""
+    why = found.get(key)
+    return _(str(why)) if why else ""
 
 
 def whole(value: float | None) -> str:

@@ -18,6 +18,7 @@ from staycurve.interfaces.web.reading import (
     Reading,
     Table,
     nothing,
+    reason,
     shown,
     words,
 )
@@ -121,7 +122,7 @@ def _line(
 def _cell(ask: Ask, name: str, row: dict[str, Any], period: Period, *cut: Filter) -> Cell:
     text = numbers.full(row["value"], METRICS[name].unit, ask.currency)
     if row["value"] is None:
-        return Cell(text, about=str(row.get("why") or ""))
+        return Cell(text, about=reason(row))
     return Cell(text, ask.opens(name, period, *cut))
 
 

@@ -27,6 +27,7 @@ from staycurve.interfaces.web.reading import (
     percent,
     points,
     rate,
+    reason,
     shown,
     whole,
     words,
@@ -64,7 +65,7 @@ def opens(
 
 
 def _nothing(ask: Ask, found: Row) -> Shown:
-    return nothing(ask, _(str(found.get("why") or "")))
+    return nothing(ask, reason(found))
 
 
 def _cohorts(ask: Ask) -> Shown:
@@ -142,7 +143,7 @@ def _cards(ask: Ask) -> Shown:
                 % {
                     "gap": points(gap["difference"]), "low": points(gap["difference_low"]),
                     "high": points(gap["difference_high"]),
-                    "verdict": _(str(gap.get("why") or "")) or (
+                    "verdict": reason(gap) or (
                         _("beyond chance; whoever gives a card may differ in other ways too")
                         if gap["is_named"] else _("within chance")
                     ),
@@ -159,7 +160,7 @@ def _times(ask: Ask) -> Shown:
     found = trials_of(ask)
     told = {card: own for card, own in found["time_to_convert"].items() if own["accounts"]}
     if not told:
-        return nothing(ask, _(str(found.get("why") or _("nobody has converted yet"))))
+        return nothing(ask, reason(found) or _("nobody has converted yet"))
     labels = {card: _(found["cards_labels"][card]) for card in told}
     series = [charts.Series(card, labels[card], COLOURS[card]) for card in told]
     days = range(max(row["days"] for own in told.values() for row in own["rows"]) + 1)
@@ -211,7 +212,7 @@ def _used(ask: Ask) -> Shown:
     found = trials_of(ask)["used"]
     if not found["rows"]:
         return nothing(
-            ask, _(str(found.get("why") or _("nothing was used during a trial"))), "events"
+            ask, reason(found) or _("nothing was used during a trial"), "events"
         )
     rows, lines = [], []
     for row in found["rows"]:
@@ -222,7 +223,7 @@ def _used(ask: Ask) -> Shown:
             rate(row["not_converted"], opens(ask, "not_converted", feature=feature)),
             difference(row, is_named=row["is_named"]),
             words(_("beyond chance") if row["is_named"]
-                  else _(str(row.get("why") or _("within chance")))),
+                  else reason(row) or _("within chance")),
         ]))
     heads = [
         Head(_("Feature")), Head(_("Used by converters")), Head(_("Used by the others")),

@@ -21,6 +21,7 @@ from staycurve.interfaces.web.reading import (
     named,
     nothing,
     percent,
+    reason,
     shown,
     whole,
 )
@@ -42,7 +43,7 @@ from staycurve.period import parse_period
 def _figures(ask: Ask) -> Shown:
     found = trials_of(ask)
     if not found["whole"]:
-        return nothing(ask, _(str(found.get("why") or "")))
+        return nothing(ask, reason(found))
     cards = [*_starts(ask), _share("conversion", _("Conversion of all trials"), found["whole"][0],
                                    opens(ask, "converted"))]
     for card in ("with", "without"):
@@ -87,7 +88,7 @@ def _starts(ask: Ask) -> list[Card]:
 def _share(name: str, label: str, row: dict[str, Any], href: str) -> Card:
     own = row["rate"]
     return Card(
-        name, label, percent(own["value"]), str(own["value"]), href, _(str(own.get("why") or "")),
+        name, label, percent(own["value"]), str(own["value"]), href, reason(own),
         about_95(own["low"], own["high"]),
     )
 

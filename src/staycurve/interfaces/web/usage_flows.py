@@ -26,6 +26,7 @@ from staycurve.interfaces.web.reading import (
     named,
     nothing,
     rate,
+    reason,
     shown,
     words,
 )
@@ -167,7 +168,7 @@ def _funnel(ask: Ask) -> Shown:
         )
     found = funnel_of(ask).to_json()
     if not found["rows"]:
-        why = _(str(found.get("why") or ""))
+        why = reason(found)
         return _with_form(ask, "funnel", nothing(ask, why, "events"), choices)
     own = {name: ask.options.get(name) for name in FLOW_OPTIONS}
     own |= dict(zip(STEPS, steps, strict=False))
@@ -222,7 +223,7 @@ def _paths(ask: Ask) -> Shown:
     ]
     found = paths_of(ask).to_json()
     if not found["rows"]:
-        why = _(str(found.get("why") or ""))
+        why = reason(found)
         return _with_form(ask, "paths", nothing(ask, why, "events"), choices)
     own = {"after": anchor, "within": within or None}
     rows, lines = [], []

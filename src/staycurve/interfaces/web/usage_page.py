@@ -15,7 +15,7 @@ from staycurve.interfaces.web.choosing import chooser, chosen_of, day_of, last_c
 from staycurve.interfaces.web.kept import asked_of
 from staycurve.interfaces.web.opened import Kind, Listed, rows_page
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
-from staycurve.interfaces.web.reading import Card, Reading, change, nothing, shown
+from staycurve.interfaces.web.reading import Card, Reading, change, nothing, reason, shown
 from staycurve.interfaces.web.texts import _
 from staycurve.interfaces.web.usage_flows import (
     FLOW_OPTIONS,
@@ -59,7 +59,7 @@ def _figures(ask: Ask) -> Shown:
     check(ask)
     found = activity_of(ask).to_json()
     if not found["figures"]:
-        return nothing(ask, _(str(found.get("why") or "")), "events")
+        return nothing(ask, reason(found), "events")
     has_users = whose_of(ask) == "user"
     cards = []
     for row in found["figures"]:
@@ -96,7 +96,7 @@ def _monthly(ask: Ask) -> list[Card]:
         cards.append(Card(
             f"month_{name}", f"{_(metric.label)}, {ask.label(last)}",
             numbers.compact(row["value"], metric.unit), str(row["value"]),
-            ask.opens(name, last), _(str(row.get("why") or "")), defined_at=ask.defines(name),
+            ask.opens(name, last), reason(row), defined_at=ask.defines(name),
             **change(row["value"], old, metric.unit, metric.better,
                      _("in %s") % ask.label(before)),
         ))

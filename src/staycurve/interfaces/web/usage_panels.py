@@ -29,6 +29,7 @@ from staycurve.interfaces.web.reading import (
     nothing,
     percent,
     rate,
+    reason,
     shown,
     whole,
     words,
@@ -156,7 +157,7 @@ def _by_days(ask: Ask) -> Shown:
 
     found = activity_of(ask).to_json()
     if not any(row["count"] for row in found["rows"]):
-        return nothing(ask, _(str(found.get("why") or "")), "events")
+        return nothing(ask, reason(found), "events")
     series = [charts.Series("days", _(WHOSE[whose_of(ask)]), charts.ACCENT)]
     rows, drawn, lines = [], [], []
     for row in found["rows"]:
@@ -193,7 +194,7 @@ def _lifecycle(ask: Ask) -> Shown:
 
     found = lifecycle_of(ask).to_json()
     if not any(row["active"] for row in found["rows"]):
-        return nothing(ask, _(str(found.get("why") or _("nobody was active"))), "events")
+        return nothing(ask, reason(found) or _("nobody was active"), "events")
     series = [
         charts.Series(name, _(KIND_LABELS[name]), COLOURS[name], is_hatched=name == "dormant")
         for name in ("returning", "new", "resurrecting", "dormant")
@@ -205,7 +206,7 @@ def _lifecycle(ask: Ask) -> Shown:
         for name in KIND_LABELS:
             value = row[name]
             href = opens(ask, "lifecycle", start=start, kind=name)
-            cells.append(count(value, href, why=_(str(row.get("why") or ""))))
+            cells.append(count(value, href, why=reason(row)))
             if value is not None:
                 about = f"{_(KIND_LABELS[name])}, {_day_label(ask, start)}: {whole(value)}"
                 drawn.append(charts.Point(
@@ -242,7 +243,7 @@ def _lifecycle(ask: Ask) -> Shown:
 def _retention(ask: Ask) -> Shown:
     found = retention_of(ask).to_json()
     if not found["rows"]:
-        return nothing(ask, _(str(found.get("why") or _("nobody was active"))), "events")
+        return nothing(ask, reason(found) or _("nobody was active"), "events")
     rows = [
         {**row, "rows_at": opens(ask, "retention", start=row["cohort"], age=str(row["age"]))}
         for row in found["rows"]
@@ -303,7 +304,7 @@ def _grid_cell(row: Row | None) -> Cell:
 def _power(ask: Ask) -> Shown:
     found = activity_of(ask).to_json()
     if not found["power"]:
-        return nothing(ask, _(str(found.get("why") or _("nobody was active"))), "events")
+        return nothing(ask, reason(found) or _("nobody was active"), "events")
     has_users = whose_of(ask) == "user"
     rows, lines = [], []
     for row in found["power"]:

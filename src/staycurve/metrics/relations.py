@@ -33,6 +33,7 @@ from staycurve.metrics.usage_relations import (
     user_rows,
 )
 from staycurve.metrics.usage_relations import account_rows as usage_account_rows
+from staycurve.tables.conformed import CONFORMED
 
 
 @dataclass(frozen=True)
@@ -88,11 +89,15 @@ def _simple(
     at: str = "",
     own: Mapping[str, str] | None = None,
     has_account: bool = True,
-    columns: str = "t.*",
+    columns: str = "",
     base: str = "",
 ) -> Relation:
     """A relation over one table whose rows are placed by one day."""
     traits = dict(own or {})
+    # Not all of `t`: an engine may refuse a second account_id.
+    columns = columns or ", ".join(
+        f't."{column}"' for column, _ in CONFORMED[table].stored if column != "account_id"
+    )
 
     def rows(context: Context) -> str:
         account = "r.root_id" if has_account else "NULL"

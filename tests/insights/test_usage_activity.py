@@ -74,11 +74,26 @@ def test_sessions_of_two_users_may_have_one_name(tmp_path: Path) -> None:
     }
 
 
+def test_who_had_the_sessions(tmp_path: Path) -> None:
+    company = company_of(tmp_path, SESSIONS, settings='[usage]\nsession = "session"\n')
+    found = company.usage.activity(day="2024-03-28", as_of="2024-04-01").session_users()
+    assert found.rows == [
+        {"user_id": "ann", "account_id": "acme", "sessions": 2, "events": 3, "seconds": 120},
+        {"user_id": "bob", "account_id": "acme", "sessions": 1, "events": 3, "seconds": 600},
+    ]
+    whole = company.usage.activity(day="2024-03-28", whose="account", as_of="2024-04-01")
+    assert [(row["account_id"], row["sessions"]) for row in whole.session_users().rows] == [
+        ("acme", 3)
+    ]
+
+
 def test_without_a_property_for_sessions_there_are_none(tmp_path: Path) -> None:
     found = company_of(tmp_path, SESSIONS).usage.activity(day="2024-03-28", as_of="2024-04-01")
     assert found.sessions == []
     assert found.why_no_sessions is not None
     assert "[usage] session" in found.why_no_sessions
+    with pytest.raises(NotAnsweredError, match="No session is known"):
+        found.session_users()
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,17 @@ def test_every_interface_gives_the_same(
         (["lifecycle", "--members", "2024-02:returning"], "lifecycle?members=2024-02:returning"),
         (["funnel", "a", "b", "--members", "2"], "funnel?step=a&step=b&members=2"),
         (["funnel", "a", "b", "--dropped", "2"], "funnel?step=a&step=b&members=2:dropped"),
+        (["funnel", "a", "b", "--pending", "1", "--window", "90d"],
+         "funnel?step=a&step=b&window=90d&members=1:pending"),
         (["activity", "--members", "1-3"], "activity?members=1-3"),
+        (["activity", "--members", "wau", "--day", "2024-03-01"],
+         "activity?members=wau&day=2024-03-01"),
+        (["retention", "--members", "all:1"], "retention?members=all:1"),
+        (["lifecycle", "--members", "2024-02:active"], "lifecycle?members=2024-02:active"),
+        (["paths", "a", "--members", "2"], "paths?anchor=a&members=2"),
+        (["paths", "a", "--members", "all"], "paths?anchor=a&members=all"),
+        (["paths", "a", "--top", "2", "--members", "others"],
+         "paths?anchor=a&listed=2&members=others"),
     ],
 )
 def test_numbers_open_everywhere(
@@ -123,6 +133,32 @@ def test_the_schema_names_every_key(company: Company, client: TestClient) -> Non
         assert set(answer) <= set(schema[name]["properties"]), name
         for row in answer["rows"]:
             assert set(row) <= set(schema[rows[name]]["properties"])
+
+
+def test_a_funnel_says_how_many_are_still_in_time(run: Callable[..., str]) -> None:
+    asked = ("funnel", "a", "b", "--window", "90d")
+    pending = json.loads(run(*asked, "--pending", "1", "--format", "json"))["total"]["value"]
+    assert f"{pending} are still in time" in run(*asked)
+    assert "still in time" not in run("funnel", "a", "b", "--window", "7d")
+
+
+def test_sessions_are_printed_or_why_there_are_none(
+    tmp_path: Path, run: Callable[..., str]
+) -> None:
+    assert "names no property for the session" in run("activity")
+    events = """
+        account user event occurred_at         platform session
+        acme    ann  used  2024-03-30T10:00:00 web      s1
+        acme    ann  used  2024-03-30T10:06:00 web      s1
+        acme    bob  used  2024-03-31T10:00:00 web      s2"""
+    named = company_of(tmp_path, events, settings='[usage]\nsession = "session"')
+    done = CliRunner().invoke(
+        app, ["--project", str(named.folder), "usage", "activity", "--as-of", AS_OF]
+    )
+    _, _, table = done.stdout.partition("Sessions\n")
+    # Two sessions of two users, of 2 and 1 events, 6 minutes and none.
+    assert table.splitlines()[3].split() == ["2", "2", "1.5", "3.0", "min"]
+    assert "property for the session" not in done.stdout
 
 
 def test_a_company_without_events_answers_all(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Where the files of the tables lie: a folder of this machine, or an object store.
 
-lake.py alone asks it. An engine is told by `mounted` how to read what lies at a URL.
+lake.py and writing.py alone ask it. An engine is told by `mounted` how to read what lies at a URL.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.usage import activity as being_active
 from staycurve.insights.usage import (
     activity_uses,
+    sessions,
     usage_lifecycle,
     usage_retention,
     usage_retention_asked,
@@ -21,7 +22,7 @@ from staycurve.insights.usage.activity import Activity
 from staycurve.insights.usage.usage_lifecycle import UseLifecycle
 from staycurve.insights.usage.usage_question import UseQuestion, doing
 from staycurve.insights.usage.usage_retention import UseRetention
-from staycurve.insights.usage.usage_segments import Members
+from staycurve.insights.usage.usage_segments import Members, members
 from staycurve.metrics.context import Filter
 from staycurve.period import parse_period
 from staycurve.workspace.usage_asking import SHOWN, narrowed, place_of
@@ -196,11 +197,11 @@ class Usage(Flows):
         with self._seeing(use, ()) as engine:
             answer = engine.rows(sql)
             most = engine.rows(being_active.top_statement(asked))
-            sessions = (
-                engine.rows(being_active.sessions_statement(asked)) if asked.has_sessions else []
-            )
+            named = asked.span.is_named
+            held = engine.rows(sessions.statement(asked.span)) if named else []
         return being_active.activity(
-            asked, answer, most, sessions, sql=sql, has_events=self._has_events(),
+            asked, answer, most, held, sql=sql, has_events=self._has_events(),
+            session_members=lambda segment: self._with_sessions(asked, segment),
             members=lambda least, most, segment, figure="mau": self._active(
                 asked, least, most, segment, figure
             ),
@@ -246,6 +247,23 @@ class Usage(Flows):
         with self._seeing(one.use, ()) as engine:
             answer = engine.rows(sql)
         return being_active.members_of(one, answer, least=least, most=most, sql=sql)
+
+    def _with_sessions(
+        self, asked: being_active.Asked, segment: Mapping[str, str | None]
+    ) -> Members:
+        one = replace(asked, use=narrowed(asked.use, segment))
+        if not one.span.is_named:
+            raise NotAnsweredError(
+                "No session is known: staycurve.toml names no property for it.",
+                hint="Name it: [usage] session",
+            )
+        sql = sessions.users_statement(one.span)
+        with self._seeing(one.use, ()) as engine:
+            answer = engine.rows(sql)
+        return members(
+            one.use, answer, ("sessions", "events", "seconds"), about={"day": str(one.day)},
+            sql=sql,
+        )
 
     def _has_users_once(self, use: UseQuestion) -> bool:
         if use.whose == "account":

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fastapi.testclient import TestClient
 
+from staycurve.interfaces.api.app import create_app
 from staycurve.workspace import Company
+from tests.company import build
 from tests.web.findings.asking import follow_every_kind, opened, panel, same, says_what_is_wrong
 
 PATH = "/usage"
@@ -85,3 +89,37 @@ def test_every_kind_of_link_opens(findings: TestClient) -> None:
 ])
 def test_what_cannot_be_read_is_said(findings: TestClient, path: str) -> None:
     assert says_what_is_wrong(findings, path)
+
+
+def test_sessions_open_into_who_had_them(tmp_path: Path) -> None:
+    tables = {
+        "subscriptions": "subscription_id account_id starts_at ends_at amount\n"
+        "s1 acme 2024-01-01 - 10",
+        "events": """event_id account_id user_id event occurred_at visit
+            e1 acme ann view 2024-03-01T10:00:00 v1
+            e2 acme ann view 2024-03-01T10:02:00 v1
+            e3 acme ann view 2024-03-02T15:00:00 v2
+            e4 acme bob view 2024-03-01T10:00:00 v1
+            e5 acme bob view 2024-03-01T10:10:00 v1""",
+    }
+    with build(tmp_path / "p", tables, end_reasons='[usage]\nsession = "visit"\n') as made:
+        client = TestClient(create_app(made), raise_server_exceptions=False)
+        path = "/usage?as_of=2024-03-10"
+        (row,) = panel(client, path, "sessions")["rows"]
+        assert (row["sessions"], row["people"], row["events"]) == (3, 2, 5)
+        # Two minutes, none, ten minutes.
+        assert row["median_seconds"] == 120
+        behind = opened(client, row["rows_at"])
+        assert behind["total"] == {
+            "rows": 2, "accounts": 1, "users": 2, "sessions": 3, "events": 5,
+        }
+        assert [(r["user_id"], r["sessions"], r["seconds"]) for r in behind["rows"]] == [
+            ("ann", 2, 120), ("bob", 1, 600),
+        ]
+        assert "property for the session" not in client.get(path).text
+
+
+def test_without_a_name_for_sessions_the_page_says_so(findings: TestClient) -> None:
+    found = panel(findings, PATH, "sessions")
+    assert found["rows"] == []
+    assert "[usage] session" in found["why"]

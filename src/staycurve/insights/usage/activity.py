@@ -3,9 +3,6 @@
 Read at the end of one local day. DAU, WAU and MAU are those active on the last 1, 7 and 28 days,
 that day included. The histogram says on how many of the 28 days each of MAU was active (L28).
 Days come from the month tables' bits, uses and features from `usage_days`.
-
-A session is the events of one user that name the same session under `[usage] session`; it belongs
-to the day of its first event. One that is longer than a day may be cut at the ends of the 28 days.
 """
 
 from __future__ import annotations
@@ -18,13 +15,10 @@ from typing import Any
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.usage import usage_segments as segments
-from staycurve.insights.usage.usage_acts import (
-    acts_sql,
-    month_table,
-    months_between_sql,
-    session_sql,
-)
-from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, Doing, UseQuestion
+from staycurve.insights.usage.sessions import NO_SESSIONS, NONE_FOUND, Span
+from staycurve.insights.usage.sessions import rows as rows_of_sessions
+from staycurve.insights.usage.usage_acts import month_table, months_between_sql
+from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, UseQuestion
 from staycurve.insights.usage.usage_segments import Cut, Members, Row, cut, listed_sql, order_of
 from staycurve.insights.usage.usage_windows import masks
 
@@ -36,8 +30,6 @@ LABELS = {
     "wau": N_("active on the 7 days to it"),
     "mau": N_("active on the 28 days to it"),
 }
-NO_SESSIONS = N_("staycurve.toml names no property for the session: [usage] session")
-NONE_FOUND = N_("no event of these days names a session")
 NOBODY = N_("nobody was active on these days")
 
 _ONE = dt.timedelta(days=1)
@@ -71,9 +63,9 @@ class Asked:
         return self.day > seen.last_day or (self.day == seen.last_day and not seen.is_whole)
 
     @property
-    def has_sessions(self) -> bool:
-        """Whether events may name their session."""
-        return bool(self.use.config.behaviour.usage.session)
+    def span(self) -> Span:
+        """The 28 days as sessions are read over them."""
+        return Span(self.use, self.first, self.day)
 
 
 def check(asked: Asked) -> None:
@@ -134,44 +126,6 @@ def counted_sql(asked: Asked) -> str:
     """FROM and WHERE of the acts of the 28 days that count."""
     return f"""FROM usage_days d
     WHERE d.is_active AND d.{asked.use.who} IS NOT NULL AND {_days(asked)}"""
-
-
-def sessions_statement(asked: Asked) -> str:
-    """SQL of rows (seg…, sessions, people, events, median_events, mean and median seconds)."""
-    use = asked.use
-    session = session_sql(use.config)
-    acts = acts_sql(
-        use, columns=(
-            f"{session} AS session, e.occurred_at AS done_at, e.occurred_on AS day, e.user_id"
-        ),
-        where=(
-            f"{Doing().test(use.config)} AND {session} IS NOT NULL AND "
-            f"e.occurred_on >= DATE '{asked.first - _ONE}' "
-            f"AND e.occurred_on <= DATE '{asked.day + _ONE}'"
-        ),
-    )
-    seconds = " - ".join(
-        f"CAST(floor(epoch({end}(done_at))) AS BIGINT)" for end in ("MAX", "MIN")
-    )
-    done = f"""done AS (
-    SELECT entity, account_id, session, events, seconds FROM (
-        SELECT entity, MIN(account_id) AS account_id, user_id, session, COUNT(*) AS events,
-               {seconds} AS seconds, MIN(day) AS begun_on
-        FROM ({acts}) a GROUP BY entity, user_id, session
-    ) whole WHERE begun_on >= DATE '{asked.first}' AND begun_on <= DATE '{asked.day}'
-)"""
-    columns = ("entity", "account_id", "session", "events", "seconds")
-    cutting = cut(use, "done", columns, day=f"DATE '{asked.day}'")
-    group = f"GROUP BY {cutting.segs[2:]}\nORDER BY {order_of(use)}" if cutting.segs else ""
-    return f"""WITH {_joined((done, *cutting.ctes))}
-SELECT {_lead(cutting)}CAST(COUNT(*) AS BIGINT) AS sessions,
-       CAST(COUNT(DISTINCT entity) AS BIGINT) AS people,
-       CAST(coalesce(SUM(events), 0) AS BIGINT) AS events,
-       CAST(MEDIAN(events) AS DOUBLE) AS median_events,
-       CAST(AVG(seconds) AS DOUBLE) AS mean_seconds,
-       CAST(MEDIAN(seconds) AS DOUBLE) AS median_seconds
-FROM {cutting.name}
-{group}"""
 
 
 def members_statement(
@@ -284,6 +238,7 @@ class Activity:
     sql: str = field(repr=False, default="")
     why: str | None = None
     _members: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
+    _sessions: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
 
     def users(self, least: int = 1, most: int = DAYS, **segment: str | None) -> Members:
         """Who was active on `least` to `most` of the 28 days."""
@@ -296,6 +251,11 @@ class Activity:
             raise UnknownNameError("figure", figure, WINDOWS)
         assert self._members is not None
         return self._members(1, DAYS, segment, figure)
+
+    def session_users(self, **segment: str | None) -> Members:
+        """Who had a session, with how many, their events and seconds."""
+        assert self._sessions is not None
+        return self._sessions(segment)
 
     def accounts(self, least: int = 1, most: int = DAYS, **segment: str | None) -> list[Row]:
         """The accounts behind a count; they sum to it."""
@@ -317,6 +277,7 @@ def activity(
     asked: Asked, answer: Iterable[Sequence[Any]], top: Iterable[Sequence[Any]],
     sessions: Iterable[Sequence[Any]], *, sql: str = "",
     members: Callable[..., Members] | None = None, has_events: bool = True,
+    session_members: Callable[..., Members] | None = None,
 ) -> Activity:
     """What the answers of the three statements say."""
     places = len(asked.use.by)
@@ -345,14 +306,15 @@ def activity(
     listed = segments.members(
         use, top, ("active_days", "uses", "features", "last_on"), about={}, sql=""
     ).rows
-    held = [_session(use, line) for line in sessions if line[places]]
-    missing = None if held else NONE_FOUND if asked.has_sessions else NO_SESSIONS
+    held = rows_of_sessions(asked.span, sessions)
+    missing = None if held else NONE_FOUND if asked.span.is_named else NO_SESSIONS
     return Activity(
         as_of=use.as_of.at.isoformat(), whose=use.whose, day=str(asked.day),
         is_open=asked.is_open, figures=_figures(asked, sums), rows=rows,
         power=[row | {"last_on": str(row["last_on"])} for row in listed], sessions=held,
         why_no_sessions=missing, is_additive=use.is_additive, sql=sql,
         why=None if has_events else NO_EVENTS, _members=members,
+        _sessions=session_members,
     )
 
 
@@ -365,16 +327,6 @@ def _figures(asked: Asked, sums: dict[tuple[Any, ...], dict[str, int]]) -> list[
         for values, own in sums.items()
         for name, size in WINDOWS.items()
     ]
-
-
-def _session(use: UseQuestion, line: Sequence[Any]) -> Row:
-    values = line[: len(use.by)]
-    sessions, people, events, median_events, mean_seconds, median_seconds = line[len(use.by):]
-    return {
-        "segment": use.segment(values), "sessions": sessions, "people": people, "events": events,
-        "mean_events": events / sessions, "median_events": median_events,
-        "mean_seconds": mean_seconds, "median_seconds": median_seconds,
-    }
 
 
 def members_of(

@@ -1,4 +1,4 @@
-"""/api/v1/acquisition/…: channels, leads, who stayed, referrals, as the command line prints them."""
+"""/api/v1/acquisition/…: channels, leads, referrals and their rows, as commands print them."""
 
 from __future__ import annotations
 

@@ -82,6 +82,21 @@ def moved(
     })
 
 
+@router.get("/visits", response_model=shapes.StageVisitsShape)
+def visits(
+    company: Served, asked: Filtered, stage: Stage,
+    ended: Annotated[
+        bool | None, Query(description="Those that ended, or still run; both without it")
+    ] = None,
+) -> JSONResponse:
+    """The visits behind `times`: every one of a stage, and what came after it."""
+    return JSONResponse({
+        "as_of": company.as_of(asked["as_of"]).at.isoformat(),
+        "stage": stage,
+        "rows": company.lifecycle.visits(stage, has_ended=ended, **asked),
+    })
+
+
 @router.get("/history/{account_id}", response_model=shapes.AccountHistoryShape)
 def history(company: Served, account_id: str, as_of: AsOf = "") -> JSONResponse:
     """Every stage that one account has been in, each visit with its days and its reason."""

@@ -234,6 +234,26 @@ class MovedShape(TypedDict):
     rows: list[MovedRowShape]
 
 
+class StageVisitShape(TypedDict):
+    """One visit of a stage; `ends_on` and `to` are empty while it lasts."""
+
+    account_id: str
+    name: str | None
+    owner: str | None
+    starts_on: str
+    ends_on: str | None
+    days: int
+    to: str | None
+
+
+class StageVisitsShape(TypedDict):
+    """The visits behind the time in a stage."""
+
+    as_of: str
+    stage: str
+    rows: list[StageVisitShape]
+
+
 class VisitShape(TypedDict):
     """One visit of a stage; `ends_on` is empty while it lasts."""
 

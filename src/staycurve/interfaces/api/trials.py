@@ -54,7 +54,8 @@ def accounts(
         ),
     ] = 0,
     end_class: Annotated[
-        str, Query(description="With left: voluntary, involuntary or unknown", max_length=20)
+        str,
+        Query(description="With left: voluntary, involuntary, paused or unknown", max_length=20),
     ] = "",
 ) -> JSONResponse:
     """The accounts behind one number."""

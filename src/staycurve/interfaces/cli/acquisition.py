@@ -155,7 +155,10 @@ def spend(
     """The rows behind the acquisition cost of a period, in the company's currency."""
     with fresh_company_of(context) as company:
         found = company.acquisition.spend(period, where=where, as_of=as_of)
+        currency = company.config.company.currency
     print_opened(found.to_json(), output)
+    if output is Format.table:
+        say(f"amounts in {currency}")
 
 
 @acquisition.command()

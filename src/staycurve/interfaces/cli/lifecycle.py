@@ -248,6 +248,27 @@ def moved(
 
 
 @lifecycle.command()
+def visits(
+    context: typer.Context,
+    stage: Annotated[str, typer.Argument(help="One of the eight stages.")],
+    has_ended: Annotated[
+        bool | None,
+        typer.Option("--ended/--running", help="Those that ended, or still run; both without it."),
+    ] = None,
+    where: Where = "", as_of: AsOf = None, output: Output = Format.table,
+) -> None:
+    """The visits behind `lifecycle times`: every one of a stage, and what came after it."""
+    with fresh_company_of(context) as company:
+        rows = company.lifecycle.visits(stage, has_ended=has_ended, where=where, as_of=as_of)
+        seen = company.as_of(as_of).at.isoformat()
+    _print_accounts(
+        f"Visits of {stage}, as of {seen}",
+        {"as_of": seen, "stage": stage, "rows": rows}, output,
+        ("account_id", "name", "owner", "starts_on", "ends_on", "days", "to"),
+    )
+
+
+@lifecycle.command()
 def history(
     context: typer.Context,
     account: Annotated[str, typer.Argument(help="Its account_id.")],

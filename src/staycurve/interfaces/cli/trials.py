@@ -141,7 +141,7 @@ def accounts(
         ),
     ] = None,
     end_class: Annotated[
-        str | None, typer.Option(help="With left: voluntary, involuntary or unknown.")
+        str | None, typer.Option(help="With left: voluntary, involuntary, paused or unknown.")
     ] = None,
     where: Where = "", as_of: AsOf = None, output: Output = Format.table,
 ) -> None:

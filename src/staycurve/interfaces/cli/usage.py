@@ -179,6 +179,8 @@ def funnel(
     for total in found.totals:
         if total["excluded"]:
             say(f"{total['excluded']:,} are left out: they did what is excluded.")
+        if total["pending"]:
+            say(f"{total['pending']:,} are still in time; who: --pending STEP")
     say(found.why, *found.notes)
 
 

@@ -112,8 +112,12 @@ def _people(ask: Ask) -> Listed:
         "active_days": (_("Active days"), Unit.COUNT), "cohort": (_("Began"), Kind.DAY),
         "is_counted": (_("Back"), Kind.FLAG), "done_at": (_("On"), Kind.DAY),
         "day": (_("Day"), Kind.DAY), "feature": (_("Feature"), Kind.TEXT),
-        "uses": (_("Uses"), Unit.COUNT), "seconds": (_("Seconds since the step before"),
-                                                      Unit.COUNT),
+        "uses": (_("Uses"), Unit.COUNT), "sessions": (_("Sessions"), Unit.COUNT),
+        "events": (_("Events"), Unit.COUNT),
+        "seconds": (
+            _("Seconds") if reading == "sessions" else _("Seconds since the step before"),
+            Unit.COUNT,
+        ),
     }
     present = {name for row in rows for name in row}
     whose = _(WHOSE[whose_of(ask)]).lower()
@@ -127,7 +131,7 @@ def _people(ask: Ask) -> Listed:
         ask.url(
             "/usage", **{name: ask.options.get(name) for name in ("whose", "per", *FLOW_OPTIONS)}
         ) + anchor,
-        ("uses",) if "uses" in present else (), found.sql,
+        [name for name in ("uses", "sessions", "events") if name in present], found.sql,
         found.total if reading == "uses" else {}, beside,
         number="uses" if reading == "uses" else "",
     )
@@ -144,6 +148,10 @@ def _active(ask: Ask) -> tuple[str, Any, str]:
 def _in_figure(ask: Ask) -> tuple[str, Any, str]:
     figure = chosen_of(ask, "figure", FIGURE_LABELS, "mau")
     return _(FIGURE_LABELS[figure]), activity_of(ask).figure_users(figure), "#figures"
+
+
+def _in_sessions(ask: Ask) -> tuple[str, Any, str]:
+    return _("had a session in the last 28 days"), activity_of(ask).session_users(), "#sessions"
 
 
 def _uses(ask: Ask) -> tuple[str, Any, str]:
@@ -199,7 +207,8 @@ def _on_path(ask: Ask) -> tuple[str, Any, str]:
 
 
 _FOUND = {
-    "active": _active, "figure": _in_figure, "uses": _uses, "lifecycle": _of_kind,
+    "active": _active, "figure": _in_figure, "sessions": _in_sessions, "uses": _uses,
+    "lifecycle": _of_kind,
     "retention": _retained, "funnel": _stepped, "path": _on_path,
 }
 
@@ -211,7 +220,7 @@ USAGE = Page(
         chooser(whose_choice, per_choice),
         Panel("figures", N_("Who is active"), N_("How many are active?"), "reading.html",
               _figures),
-        OVER_TIME, POWER[0], LIFECYCLE, RETENTION, POWER[1], FUNNEL, PATHS,
+        OVER_TIME, POWER[0], LIFECYCLE, RETENTION, *POWER[1:], FUNNEL, PATHS,
     ),
     has_controls=False,
     group=Group.BEHAVIOUR,

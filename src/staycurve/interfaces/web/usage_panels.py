@@ -10,6 +10,7 @@ from staycurve.i18n import N_
 from staycurve.insights.usage.activity import Activity
 from staycurve.insights.usage.usage_lifecycle import UseLifecycle
 from staycurve.insights.usage.usage_retention import UseRetention
+from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.choices import Choice
@@ -326,6 +327,33 @@ def _power(ask: Ask) -> Shown:
     return shown(rows, Reading(tables=[Table(_("Power users"), heads, lines)]))
 
 
+def _sessions(ask: Ask) -> Shown:
+    found = activity_of(ask)
+    if not found.sessions:
+        return nothing(ask, _(found.why_no_sessions or found.why or ""), "events")
+    (row,), href = found.sessions, opens(ask, "sessions")
+    seconds = _("%s s")
+    cells = [
+        count(row["sessions"], href), count(row["people"], href), count(row["events"], href),
+        Cell(numbers.full(row["mean_events"], Unit.RATIO)),
+        Cell(seconds % numbers.full(round(row["median_seconds"]), Unit.COUNT)),
+    ]
+    heads = [
+        Head(""), Head(_("Sessions")),
+        Head(_("Users") if whose_of(ask) == "user" else _("Accounts")), Head(_("Events")),
+        Head(_("Events a session")), Head(_("Length, half are longer")),
+    ]
+    line = Line(words(_("Last 28 days")), cells)
+    return shown(
+        [{**row, "rows_at": href}],
+        Reading(
+            tables=[Table(_("Sessions"), heads, [line])],
+            notes=[_("A session is what one user did under one name of a session, on the day on "
+                     "which it began; its length runs from its first event to its last.")],
+        ),
+    )
+
+
 def _panel(name: str, title: str, question: str, show: Any, *, is_late: bool = False) -> Panel:
     return Panel(name, title, question, "reading.html", show, is_late)
 
@@ -334,6 +362,7 @@ OVER_TIME = _panel("active", N_("Day by day"), N_("How many users are active?"),
 POWER = (
     _panel("days", N_("Days of use"), N_("On how many of 28 days are they active?"), _by_days),
     _panel("power", N_("Power users"), N_("Who uses it most?"), _power),
+    _panel("sessions", N_("Sessions"), N_("How often, and how long?"), _sessions),
 )
 LIFECYCLE = _panel("lifecycle", N_("Usage lifecycle"),
                    N_("Who is new, who comes back, and who fell silent?"), _lifecycle)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from staycurve.errors import UsageError
+from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.cohorts.cohort_members import Question
 from staycurve.insights.features import (
     feature_accounts,
@@ -209,7 +209,11 @@ class Features:
         month = limits.month_of(period, asked.as_of, self.company.config.company.zone)
         sql = limits.uses_statement(month, account, feature)
         with self.company.seeing(asked.as_of) as engine:
-            return limits.uses(asked, account, engine.rows(sql), sql=sql)
+            answer = engine.rows(sql)
+            for kind, own in (("account", account), ("feature", feature)) if not answer else ():
+                if not engine.value(limits.known_statement(kind, own)):
+                    raise UnknownNameError(kind, own, (), hint="Known: staycurve features limits")
+        return limits.uses(asked, account, answer, sql=sql)
 
     def _question(self, where: str | Sequence[Filter], as_of: str | None) -> Question:
         filters = filters_of(where)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from staycurve.errors import NotAnsweredError
+from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.usage import activity as being_active
 from staycurve.insights.usage import (
@@ -202,7 +202,7 @@ class Usage(Flows):
         return being_active.activity(
             asked, answer, most, held, sql=sql, has_events=self._has_events(),
             session_members=lambda segment: self._with_sessions(asked, segment),
-            members=lambda least, most, segment, figure="mau": self._active(
+            members=lambda least, most, segment, figure=None: self._active(
                 asked, least, most, segment, figure
             ),
         )
@@ -228,6 +228,9 @@ class Usage(Flows):
         sql = activity_uses.statement(asked, who)
         with self._seeing(use, ()) as engine:
             answer = engine.rows(sql)
+            if not answer and not engine.value(activity_uses.known_statement(asked, who)):
+                hint = "Who is active: staycurve usage activity"
+                raise UnknownNameError(whose, who, (), hint=hint)
         return activity_uses.uses(asked, who, answer, sql=sql)
 
     def _activity_asked(
@@ -240,13 +243,15 @@ class Usage(Flows):
 
     def _active(
         self, asked: being_active.Asked, least: int, most: int,
-        segment: Mapping[str, str | None], figure: str,
+        segment: Mapping[str, str | None], figure: str | None,
     ) -> Members:
         one = replace(asked, use=narrowed(asked.use, segment))
-        sql = being_active.members_statement(one, least=least, most=most, figure=figure)
+        sql = being_active.members_statement(one, least=least, most=most, figure=figure or "mau")
         with self._seeing(one.use, ()) as engine:
             answer = engine.rows(sql)
-        return being_active.members_of(one, answer, least=least, most=most, sql=sql)
+        return being_active.members_of(
+            one, answer, least=least, most=most, figure=figure, sql=sql
+        )
 
     def _with_sessions(
         self, asked: being_active.Asked, segment: Mapping[str, str | None]

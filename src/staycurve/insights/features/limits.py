@@ -177,6 +177,13 @@ GROUP BY u.user_id, u.day
 ORDER BY u.day, u.user_id NULLS FIRST"""
 
 
+def known_statement(kind: str, own: str) -> str:
+    """SQL of how many times an account, or a feature, is known."""
+    if kind == "account":
+        return f"SELECT COUNT(*) FROM account_roots WHERE account_id = {quoted(own)}"
+    return f"SELECT COUNT(*) FROM usage_days WHERE feature = {quoted(own)}"
+
+
 def _days(day: str, tracked: Window, month: Month) -> str:
     size = (tracked.end - tracked.start).days
     passed = max(1, round(float(month.elapsed) * size))

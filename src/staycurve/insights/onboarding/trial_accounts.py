@@ -8,6 +8,7 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.cohorts.cohort_members import Question
+from staycurve.insights.cohorts.riskiest_months import check_class
 from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.features.feature_use import listed
 from staycurve.insights.onboarding import trial_facts
@@ -45,6 +46,7 @@ def opened(
         )
     if end_class is not None and part != "left":
         raise UsageError("A class of end is that of the part left.", hint="Choose the part left.")
+    check_class(end_class)
     sql = trial_facts.accounts_statement(
         asked, part, cohort=str(cohort or ""), card=card or "",
         feature_sql=listed([feature]) if feature is not None else "",

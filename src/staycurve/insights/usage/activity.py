@@ -330,8 +330,12 @@ def _figures(asked: Asked, sums: dict[tuple[Any, ...], dict[str, int]]) -> list[
 
 
 def members_of(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, least: int, most: int, sql: str
+    asked: Asked, answer: Iterable[Sequence[Any]], *, least: int, most: int,
+    figure: str | None = None, sql: str,
 ) -> Members:
     """Who is behind a part of the histogram, from the answer of `members_statement`."""
-    about = {"day": str(asked.day), "least": least, "most": most}
+    about = {
+        "day": str(asked.day), "least": least, "most": most,
+        **({"figure": figure} if figure else {}),
+    }
     return segments.members(asked.use, answer, ("active_days",), about=about, sql=sql)

@@ -25,6 +25,16 @@ GROUP BY d.account_id, d.day, d.feature
 ORDER BY d.day DESC, uses DESC, d.feature, d.account_id"""
 
 
+def known_statement(asked: Asked, entity: str) -> str:
+    """SQL of how many times a user or an account is known at all."""
+    table = "account_roots" if asked.use.whose == "account" else "users"
+    own = f"{asked.use.whose}_id = {quoted(entity)}"
+    return f"""SELECT CAST(SUM(many) AS BIGINT) AS many FROM (
+    SELECT COUNT(*) AS many FROM {table} WHERE {own}
+    UNION ALL SELECT COUNT(*) FROM usage_days WHERE {own}
+) known"""
+
+
 def uses(asked: Asked, entity: str, answer: Iterable[Sequence[Any]], *, sql: str) -> Opened:
     """The rows of `statement`, with what they come to: uses, active days and features."""
     own: Row = {} if asked.use.whose == "account" else {"user_id": entity}

@@ -266,6 +266,7 @@ class MembersShape(TypedDict, total=False):
     day: str
     least: int
     most: int
+    figure: str
     rows: list[dict[str, Any]]
     accounts: list[dict[str, Any]]
     total: dict[str, float | None]

@@ -292,6 +292,7 @@ def _statement(
         + " AND ".join(f"{name}_sums.{k} IS NOT DISTINCT FROM grid.{k}" for k in keys)
         for name in used
     )
+    # Dear for what it is: of many questions that could need it, few do.
     if any(re.search(r"\bfirsts\b", sql) for sql in ctes):
         ctes.insert(0, f"firsts AS ({FIRSTS_SQL})")
     grid_keys = ", ".join(f"grid.{k}" for k in keys)

@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -121,22 +122,19 @@ class Project:
         made_of = (self._seen and self._seen.seq, cut, self.config.lifecycle)
         if self._visits_of == made_of:
             return
-        config, snapshot, folder = self.config, self._seen, self.folder / ".tmp"
-
-        def keep() -> None:
-            def compute() -> None:
-                lifecycle_spans.keep(engine, config, cut)
-
-            if cut is None and snapshot is not None:
-                statement = lifecycle_spans.statement(config)
-                keep_for_files(
-                    engine, self.lake, snapshot, folder, SPANS, statement, compute=compute
-                )
-            else:
-                compute()
-
-        engine.later(SPANS, keep)
+        engine.later(SPANS, partial(self._keep_visits, engine, self._seen, cut))
         self._visits_of = made_of
+
+    def _keep_visits(
+        self, engine: AnyEngine, snapshot: Snapshot | None, cut: AsOf | None
+    ) -> None:
+        compute = partial(lifecycle_spans.keep, engine, self.config, cut)
+        if cut is not None or snapshot is None:
+            compute()
+            return
+        statement = lifecycle_spans.statement(self.config)
+        folder = self.folder / ".tmp"
+        keep_for_files(engine, self.lake, snapshot, folder, SPANS, statement, compute=compute)
 
     @contextmanager
     def reading(self) -> Iterator[AnyEngine]:

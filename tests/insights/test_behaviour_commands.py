@@ -215,6 +215,15 @@ def test_a_bad_value_is_a_clear_error(
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
 
 
+def test_amounts_name_their_currency(company: Company, client: TestClient) -> None:
+    own = company.config.company.currency
+    assert client.get(f"/api/v1/acquisition/spend?period=2024-04&as_of={AS_OF}").json()[
+        "currency"
+    ] == own
+    reach = client.get(f"/api/v1/acquisition/reach?period=2024-04&as_of={AS_OF}").json()
+    assert "currency" not in reach
+
+
 def test_a_part_of_a_step_that_is_not_known_is_not_taken_for_another(client: TestClient) -> None:
     answer = client.get("/api/v1/usage/funnel?step=signup&step=project&members=2:droped")
     assert (answer.status_code, answer.json()["error"]["message"]) == (

@@ -73,4 +73,5 @@ def spent(
         for channel, kind, amount in found
     ]
     total = {"amount": sum(amount for *_, amount in found) / MICRO}
-    return Opened(COST, question.as_of.at.isoformat(), rows, total, sql)
+    currency = question.config.company.currency
+    return Opened(COST, question.as_of.at.isoformat(), rows, total, sql, currency)

@@ -36,6 +36,8 @@ class Opened:
     rows : list of dict
     total : dict
         What the rows come to.
+    currency : str
+        Of the amounts in them; empty where there are none.
     """
 
     about: str
@@ -43,11 +45,13 @@ class Opened:
     rows: list[Row]
     total: Row
     sql: str = field(default="", repr=False)
+    currency: str = ""
 
     def to_json(self) -> Row:
         """The object that `--format json` prints."""
         return {
-            "as_of": self.as_of, "about": self.about, "rows": self.rows, "total": self.total,
+            "as_of": self.as_of, **({"currency": self.currency} if self.currency else {}),
+            "about": self.about, "rows": self.rows, "total": self.total,
         }
 
 

@@ -237,7 +237,7 @@ class Limits:
         ]
         total = {"accounts": len(rows), "mrr": sum(row["mrr"] for row in rows)}
         about = STATUSES.get(status or "", N_("accounts with an allowance of this feature"))
-        return Opened(about, self.as_of, rows, total, self.sql)
+        return Opened(about, self.as_of, rows, total, self.sql, self.currency)
 
     def to_json(self) -> Row:
         """The object that `--format json` prints."""

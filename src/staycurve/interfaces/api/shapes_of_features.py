@@ -139,10 +139,11 @@ class AdoptionShape(TypedDict):
     rest: dict[str, Any]
 
 
-class OpenedShape(TypedDict):
-    """The accounts or users behind one number."""
+class OpenedShape(TypedDict, total=False):
+    """The accounts or users behind one number; `currency` where there are amounts."""
 
     as_of: str
+    currency: str
     about: str
     rows: list[dict[str, Any]]
     total: dict[str, float]

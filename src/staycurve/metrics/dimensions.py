@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from staycurve.config import Config
@@ -103,6 +103,11 @@ MOVING: dict[str, Moving] = {
 def add_moving(moving: Moving) -> None:
     """Let every metric be cut by a dimension that an upper floor computes."""
     MOVING[moving.name] = moving
+
+
+def dims_of(by: str | Sequence[str]) -> tuple[str, ...]:
+    """The dimensions in 'plan,industry', or as they are given one by one."""
+    return tuple(dim for dim in by.split(",") if dim) if isinstance(by, str) else tuple(by)
 
 
 def moving_dims() -> list[str]:

@@ -98,11 +98,6 @@ def parse_filters(text: str) -> tuple[Filter, ...]:
     return tuple(filters)
 
 
-def dims_of(by: str | Sequence[str]) -> tuple[str, ...]:
-    """The dimensions in 'plan,industry', or as they are given one by one."""
-    return tuple(dim for dim in by.split(",") if dim) if isinstance(by, str) else tuple(by)
-
-
 def filters_of(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
     """The filters in 'industry=EdTech', or as they are given one by one."""
     return parse_filters(where) if isinstance(where, str) else tuple(where)

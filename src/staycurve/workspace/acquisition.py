@@ -14,7 +14,8 @@ from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.lifecycle.lifecycle import Row
 from staycurve.metrics.catalogue import METRICS as CATALOGUE
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import dims_of, filters_of
+from staycurve.metrics.dimensions import dims_of
+from staycurve.metrics.query import filters_of
 from staycurve.money import MICRO
 from staycurve.period import Period, parse_period
 from staycurve.workspace.acquisition_worth import Worth

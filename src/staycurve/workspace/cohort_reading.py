@@ -23,7 +23,8 @@ from staycurve.insights.cohorts.first_month import is_first_month
 from staycurve.insights.cohorts.history_share import HistoryShare
 from staycurve.insights.cohorts.riskiest_months import AtRisk, RiskiestMonths
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import dims_of, filters_of
+from staycurve.metrics.dimensions import dims_of
+from staycurve.metrics.query import filters_of
 from staycurve.period import align
 from staycurve.tables.engine import AnyEngine
 

@@ -12,7 +12,8 @@ from staycurve.errors import NotAnsweredError
 from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import Plan, Query, dims_of, filters_of, plan
+from staycurve.metrics.dimensions import dims_of
+from staycurve.metrics.query import Plan, Query, filters_of, plan
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.result import (
     AccountRows,

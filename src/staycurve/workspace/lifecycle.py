@@ -19,7 +19,8 @@ from staycurve.insights.lifecycle.lifecycle import Reading, Row, Transitions
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.insights.lifecycle.stage_times import StageTimes, Stuck
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import dims_of, filters_of
+from staycurve.metrics.dimensions import dims_of
+from staycurve.metrics.query import filters_of
 from staycurve.period import Period, align, parse_period, period_of
 from staycurve.tables.engine import AnyEngine
 from staycurve.workspace.ranges import periods_of

@@ -11,7 +11,8 @@ from staycurve.insights.features.account_facts import Opened, check_dims
 from staycurve.insights.onboarding import checklist, onboarding
 from staycurve.insights.onboarding.checklist import Checklist
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import dims_of, filters_of
+from staycurve.metrics.dimensions import dims_of
+from staycurve.metrics.query import filters_of
 from staycurve.period import align
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from staycurve.insights.features.account_facts import Opened, check_dims
 from staycurve.insights.onboarding import trial_accounts, trial_report
 from staycurve.insights.onboarding.trial_report import TOP, TrialReport
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import dims_of, filters_of
+from staycurve.metrics.dimensions import dims_of
+from staycurve.metrics.query import filters_of
 from staycurve.period import align
 
 if TYPE_CHECKING:

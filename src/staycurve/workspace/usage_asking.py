@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from staycurve.errors import NotAnsweredError
 from staycurve.insights.usage.usage_question import Doing, UseQuestion, check, check_whose
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import dims_of, filters_of
+from staycurve.metrics.dimensions import dims_of
+from staycurve.metrics.query import filters_of
 from staycurve.period import Period, parse_period, periods_between
 from staycurve.tables.engine import AnyEngine
 from staycurve.workspace.ranges import ends_of

@@ -14,7 +14,6 @@ from staycurve.interfaces.cli.output import (
     Row,
     between,
     count,
-    dims_of,
     money,
     percent,
     period_of,
@@ -27,6 +26,7 @@ from staycurve.interfaces.cli.output import (
     say_rest,
     segment_of,
 )
+from staycurve.metrics.dimensions import dims_of
 
 acquisition = group(
     "acquisition", "How customers are won: channels, how far leads come, and who brought whom."

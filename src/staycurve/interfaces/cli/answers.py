@@ -10,7 +10,6 @@ from staycurve.interfaces.cli.app import app, fresh_company_of
 from staycurve.interfaces.cli.options import AsOf, By, From, Grain, KnownAt, Output, To, Where
 from staycurve.interfaces.cli.output import (
     Format,
-    dims_of,
     number,
     print_data,
     print_json,
@@ -18,6 +17,7 @@ from staycurve.interfaces.cli.output import (
     say,
     segment_of,
 )
+from staycurve.metrics.dimensions import dims_of
 
 
 @app.command()

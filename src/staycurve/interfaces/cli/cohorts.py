@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +15,6 @@ from staycurve.interfaces.cli.output import (
     Format,
     between,
     chance,
-    dims_of,
     gap_between,
     money,
     percent,
@@ -27,6 +26,7 @@ from staycurve.interfaces.cli.output import (
     segment_of,
     size_of,
 )
+from staycurve.metrics.dimensions import dims_of
 
 if TYPE_CHECKING:
     from staycurve.insights.cohorts.cohort_churn import Churn
@@ -133,7 +133,7 @@ def churn(
         _print_churn(found, answer, dims_of(by))
 
 
-def _print_churn(found: Churn, answer: Mapping[str, Any], dims: list[str]) -> None:
+def _print_churn(found: Churn, answer: Mapping[str, Any], dims: Sequence[str]) -> None:
     over = "since activation" if found.over == "activation" else "over twelve months"
     print_table(
         f"Customers and MRR lost {over}, at the close of {found.close}, {found.currency}",
@@ -297,7 +297,7 @@ def retention(
         _print_retention(found, answer, dims_of(by))
 
 
-def _print_retention(found: Retention, answer: Mapping[str, Any], dims: list[str]) -> None:
+def _print_retention(found: Retention, answer: Mapping[str, Any], dims: Sequence[str]) -> None:
     print_table(
         f"Retention over cohorts, as of {found.as_of}",
         [*dims, "age", "cohorts", "size", "retained", "older", "newer", "difference",

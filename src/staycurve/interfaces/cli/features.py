@@ -20,7 +20,7 @@ from staycurve.interfaces.cli.output import (
     print_opened,
     print_table,
     say,
-    say_more,
+    say_rest,
 )
 from staycurve.metrics.base import Unit
 
@@ -205,7 +205,7 @@ def limits(
             for row in high[:SHOWN]
         ],
     )
-    say_more(high)
+    say_rest(high)
     record = answer["record"]
     said = record["projected_and_passed"] + record["projected_only"] if record else 0
     if said:

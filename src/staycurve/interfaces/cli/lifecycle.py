@@ -16,7 +16,6 @@ from staycurve.interfaces.cli.output import (
     between,
     cell,
     count,
-    dims_of,
     number,
     percent,
     period_of,
@@ -26,6 +25,7 @@ from staycurve.interfaces.cli.output import (
     say_rest,
     segment_of,
 )
+from staycurve.metrics.dimensions import dims_of
 
 lifecycle = group(
     "lifecycle", "The stage of each account: how many are where, who moved, and who is stuck."

@@ -12,7 +12,6 @@ from staycurve.interfaces.cli.options import AsOf, By, Output, Where
 from staycurve.interfaces.cli.output import (
     Format,
     Row,
-    dims_of,
     percent,
     print_data,
     print_opened,
@@ -20,6 +19,7 @@ from staycurve.interfaces.cli.output import (
     say,
     segment_of,
 )
+from staycurve.metrics.dimensions import dims_of
 
 onboarding = group(
     "onboarding", "How new accounts reach first value: how fast, how many, and along which steps."

@@ -115,7 +115,7 @@ def print_opened(answer: Row, output: Format) -> None:
         columns,
         [[_opened_cell(row[column]) for column in columns] for row in rows[:SHOWN]],
     )
-    say_more(rows)
+    say_rest(rows)
     typer.echo(", ".join(f"{key} {value:,}" for key, value in answer["total"].items()))
 
 
@@ -135,18 +135,7 @@ def say(*texts: str | None, mark: str = "–  ") -> None:
 def say_rest(rows: Sized, *, shown: int = SHOWN) -> None:
     """That a table lists the first of many."""
     if len(rows) > shown:
-        typer.echo(f"The first {shown} of {len(rows)}; all: --format csv")
-
-
-def say_more(rows: Sized) -> None:
-    """How many rows a table leaves out."""
-    if len(rows) > SHOWN:
-        typer.echo(f"… and {len(rows) - SHOWN:,} more; --format csv lists them all.")
-
-
-def dims_of(by: str) -> list[str]:
-    """The dimensions that `--by` names."""
-    return [dim for dim in by.split(",") if dim]
+        typer.echo(f"The first {shown} of {len(rows):,}; all: --format csv")
 
 
 def segment_of(row: Row) -> list[str]:

@@ -12,7 +12,6 @@ from staycurve.interfaces.cli.output import (
     Format,
     Row,
     count,
-    dims_of,
     percent,
     points,
     print_data,
@@ -21,6 +20,7 @@ from staycurve.interfaces.cli.output import (
     say,
     segment_of,
 )
+from staycurve.metrics.dimensions import dims_of
 
 trials = group("trials", "Trials: who converts, what converters did, and who leaves afterwards.")
 

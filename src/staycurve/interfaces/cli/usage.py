@@ -14,7 +14,6 @@ from staycurve.interfaces.cli.output import (
     Row,
     between,
     count,
-    dims_of,
     percent,
     print_data,
     print_opened,
@@ -24,6 +23,7 @@ from staycurve.interfaces.cli.output import (
     size_of,
 )
 from staycurve.interfaces.cli.usage_members import print_members, step_named
+from staycurve.metrics.dimensions import dims_of
 
 usage = group("usage", "What users do: who comes back, in which order, how often.")
 

@@ -179,14 +179,14 @@ def _funnel(ask: Ask) -> Shown:
         waits = opens(ask, "funnel", at=str(row["step"]), part="pending", **own)
         rows.append({**row, "rows_at": took,
                      "dropped_at": lost if row["dropped"] is not None else None})
-        before = row["from_previous"]
+        before, time = row["from_previous"], _duration(row["median_seconds"])
         lines.append(Line(words(f"{row['step']}. {named(row['doing'])}"), [
             count(row["count"], took), rate(row, took),
             rate(before, took, is_drawn=False) if before else Cell(""),
             count(row["dropped"], lost) if row["dropped"] is not None else Cell(""),
             count(row["pending"], waits if row["pending"] else "")
             if row["pending"] is not None else Cell(""),
-            Cell(_duration(row["median_seconds"]), took),
+            Cell(time, took if time else ""),
         ], row["is_small"]))
     heads = [
         Head(_("Step")), Head(_("Took it")), Head(_("Of the first")), Head(_("Of the one before")),

@@ -265,12 +265,7 @@ def lifecycle(
     members: Callable[..., Members] | None = None, has_events: bool = True,
 ) -> UseLifecycle:
     """What the answer of `statement` says, period by period."""
-    places = len(asked.use.by)
-    found: dict[tuple[Any, ...], dict[dt.date, Sequence[int]]] = {}
-    for start, *rest in answer:
-        found.setdefault(tuple(rest[:places]), {})[start] = rest[places:]
-    if not found and not places and has_events:
-        found[()] = {}
+    found = segments.by_segment(asked.use, answer, has_events=has_events)
     rows = [
         _row(asked, values, period, own.get(period.start, (0, 0, 0, 0)))
         for values, own in found.items()

@@ -99,12 +99,7 @@ def retention(
     members: Callable[..., Members] | None = None, has_events: bool = True,
 ) -> UseRetention:
     """What the answer of `statement` says, cell by cell."""
-    places = len(asked.use.by)
-    found: dict[tuple[Any, ...], dict[dt.date, Sequence[int]]] = {}
-    for start, *rest in answer:
-        found.setdefault(tuple(rest[:places]), {})[start] = rest[places:]
-    if not found and not places and has_events:
-        found[()] = {}
+    found = segments.by_segment(asked.use, answer, has_events=has_events)
     rows = [
         row for values, own in found.items() for row in _cells(asked, values, own)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -182,6 +183,22 @@ def members(
         own: Row = {} if question.whose == "account" else {"user_id": entity}
         rows.append({**own, "account_id": customer, **dict(zip(names, rest, strict=True))})
     return Members(question.as_of.at.isoformat(), question.whose, about, rows, sql)
+
+
+def by_segment(
+    question: UseQuestion, answer: Iterable[Sequence[Any]], *, has_events: bool
+) -> dict[tuple[Any, ...], dict[dt.date, Sequence[int]]]:
+    """Segment → start → numbers, from rows (start_on, seg…, numbers…).
+
+    The whole stands there without any row too, where there are events at all.
+    """
+    places = len(question.by)
+    found: dict[tuple[Any, ...], dict[dt.date, Sequence[int]]] = {}
+    for start, *rest in answer:
+        found.setdefault(tuple(rest[:places]), {})[start] = rest[places:]
+    if not found and not places and has_events:
+        found[()] = {}
+    return found
 
 
 def order_of(question: UseQuestion, *keys: str) -> str:

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -24,9 +25,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def address(company: Company) -> Iterator[str]:
-    """Where the small company is served."""
+@contextmanager
+def served(company: Company) -> Iterator[str]:
+    """Where a company is served on a port of its own, while the block runs."""
     config = uvicorn.Config(
         create_app(company, hosts=LOOPBACK), host="127.0.0.1", port=0, log_level="error"
     )
@@ -36,10 +37,16 @@ def address(company: Company) -> Iterator[str]:
     deadline = time.monotonic() + 20
     while not server.started and time.monotonic() < deadline:
         thread.join(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def address(company: Company) -> Iterator[str]:
+    """Where the small company is served."""
+    with served(company) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

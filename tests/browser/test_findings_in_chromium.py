@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from staycurve.interfaces.api.app import create_app
-from staycurve.interfaces.api.security import LOOPBACK
+from tests.browser.conftest import served
 from tests.browser.test_in_chromium import Opener, opened
 from tests.web.findings.making import made
 
@@ -27,18 +23,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a company with every kind of row is served."""
     folder: Path = tmp_path_factory.mktemp("findings")
     company = made(folder / "project")
-    config = uvicorn.Config(
-        create_app(company, hosts=LOOPBACK), host="127.0.0.1", port=0, log_level="error"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        thread.join(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    with served(company) as found:
+        yield found
     company.close()
 
 

@@ -103,7 +103,7 @@ def _from_changes(query: CohortQuery, config: Config) -> str:
     order = "".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))
     return f"""WITH periods AS ({points_sql(whole)}),
 firsts AS ({FIRSTS_SQL}),
-{_relations(whole)}sizes AS (
+{whole.segment_ctes}sizes AS (
     SELECT {cohort} AS cohort_on{segs}, COUNT(*) AS size
     FROM (
         SELECT f.account_id{segments}
@@ -136,10 +136,6 @@ SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) 
 FROM sizes s
 LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
 ORDER BY {order}s.cohort_on, c.age"""
-
-
-def _relations(context: Context) -> str:
-    return "".join(f"{name} AS ({sql}),\n" for name, sql in context.segment_relations().items())
 
 
 _NUMBERS = {"customers": "is_paying", "net_mrr": "value", "gross_mrr": "lowest"}
@@ -191,12 +187,11 @@ def _followed(query: CohortQuery, config: Config) -> str:
              AND i.starts_on <= f.first_paid_on
              AND coalesce(i.ends_on, DATE '9999-12-31') > f.first_paid_on
         {joins}"""
-    relations = _relations(context)
     segs = "".join(f", seg{place}" for place in range(len(query.by)))
     bare = Context(config, "month", query.months, query.as_of)
     return f"""WITH periods AS ({points_sql(bare)}),
 firsts AS ({FIRSTS_SQL}),
-{relations}members AS (
+{context.segment_ctes}members AS (
     SELECT DISTINCT account_id, first_paid_on, cohort_on{segs} FROM (
         SELECT f.account_id, f.first_paid_on,
                CAST(date_trunc('month', f.first_paid_on) AS DATE) AS cohort_on{segments}

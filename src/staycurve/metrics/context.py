@@ -97,6 +97,11 @@ class Context:
                 )
         return found
 
+    @property
+    def segment_ctes(self) -> str:
+        """The same to follow WITH, each with a comma after it."""
+        return "".join(f"{name} AS ({sql}),\n" for name, sql in self.segment_relations().items())
+
     def join_period(self, day: str, *, periods: str = "periods") -> str:
         """SQL that joins the period `p` in which a day lies and is seen."""
         seen = f"{day} <= p.close_on"

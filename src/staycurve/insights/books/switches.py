@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from staycurve.conventions import PROFILES, SWITCHES
+from staycurve.conventions import SWITCHES
 from staycurve.errors import UnknownNameError
 from staycurve.insights.books.ledgers import Ledgers
+from staycurve.insights.books.reconcile import profile_named
 from staycurve.insights.books.wording import definition
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query
@@ -67,9 +68,7 @@ def conventions_of(own: Mapping[str, str], text: str) -> dict[str, str]:
     """
     switch, sign, value = (part.strip() for part in text.partition("="))
     if not sign:
-        if switch not in PROFILES:
-            raise UnknownNameError("profile", switch, PROFILES)
-        return dict(PROFILES[switch].conventions())
+        return dict(profile_named(switch))
     if switch not in SWITCHES:
         raise UnknownNameError("switch", switch, SWITCHES)
     if not SWITCHES[switch].check(value):

@@ -147,7 +147,7 @@ def members_sql(question: Question) -> str:
              AND coalesce(i.ends_on, {FAR}) > f.first_paid_on
         {joins}"""
     return f"""firsts AS ({FIRSTS_SQL}),
-{moving_sql(question)}{context.shared()}members AS (
+{question.context.segment_ctes}{context.shared()}members AS (
     SELECT DISTINCT account_id, first_paid_on, cohort_on{segs_of(question)}
     FROM (
         SELECT f.account_id, f.first_paid_on,
@@ -158,13 +158,6 @@ def members_sql(question: Question) -> str:
     ) listed
     WHERE {context.where()}
 )"""
-
-
-def moving_sql(question: Question) -> str:
-    """The relations of the asked dimensions that change with time, each with a comma after it."""
-    return "".join(
-        f"{name} AS ({sql}),\n" for name, sql in question.context.segment_relations().items()
-    )
 
 
 def segs_of(question: Question, prefix: str = "") -> str:

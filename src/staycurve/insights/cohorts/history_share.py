@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import NOBODY, Question, Segment, moving_sql, segs_of
+from staycurve.insights.cohorts.cohort_members import NOBODY, Question, Segment, segs_of
 from staycurve.insights.cohorts.history_forecast import Forecast, Quarter, forecast
 from staycurve.metrics.dimensions import FIRSTS_SQL
 from staycurve.metrics.mrr_relations import history_rows
@@ -122,7 +122,7 @@ def statement(question: Question, periods: Sequence[Period]) -> str:
     order = "".join(f"seg{place} NULLS FIRST, " for place in range(len(question.by)))
     return f"""WITH periods AS (SELECT * FROM (VALUES {rows}) AS v(start_on, close_on)),
 firsts AS ({FIRSTS_SQL}),
-{moving_sql(question)}{context.shared()}standing AS ({history_rows(context)})
+{question.context.segment_ctes}{context.shared()}standing AS ({history_rows(context)})
 SELECT start_on, point_on{segs}, CAST(SUM(is_from_history * value) AS BIGINT) AS history,
        CAST(SUM(value) AS BIGINT) AS total
 FROM standing

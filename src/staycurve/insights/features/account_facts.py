@@ -9,7 +9,7 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import FAR, Question, moving_sql
+from staycurve.insights.cohorts.cohort_members import FAR, Question
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
 from staycurve.metrics.query import known_dims
@@ -99,7 +99,7 @@ def check_dims(
 
 def shared_sql(question: Question) -> str:
     """The relations `firsts` and those of moving dimensions, each with a comma after it."""
-    return f"firsts AS ({FIRSTS_SQL}),\n{moving_sql(question)}"
+    return f"firsts AS ({FIRSTS_SQL}),\n{question.context.segment_ctes}"
 
 
 def picked_sql(question: Question, points: Mapping[dt.date, dt.date]) -> str:

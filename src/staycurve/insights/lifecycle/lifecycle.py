@@ -14,7 +14,7 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import Question, moving_sql, segs_of
+from staycurve.insights.cohorts.cohort_members import Question, segs_of
 from staycurve.insights.statistics.proportions import share
 from staycurve.lifecycle_rules import LABELS, STAGES, THRESHOLDS, LifecycleRules
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
@@ -157,7 +157,7 @@ def rules_shown(rules: LifecycleRules) -> Row:
 
 def shared_sql(question: Question) -> str:
     """The relations `firsts` and of moving dimensions, to follow WITH, each with a comma."""
-    return f"firsts AS ({FIRSTS_SQL}),\n{moving_sql(question)}"
+    return f"firsts AS ({FIRSTS_SQL}),\n{question.context.segment_ctes}"
 
 
 def mrr_sql(question: Question, period: Period) -> str:

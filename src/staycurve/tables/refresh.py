@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -29,8 +29,11 @@ FULL_SHARE = 0.3
 
 _BY_ACCOUNT = tuple(table for table in DERIVED.values() if table is not ACCOUNT_ROOTS)
 
-_SEEN = ("accounts", "users", "fx_rates")
-"""Tables whose versions a refresh remembers, so that the next knows whether they changed."""
+_SEEN = (*CONFORMED, ACCOUNT_ROOTS.name)
+"""Tables whose versions a refresh remembers, so that the next knows whether they changed.
+
+All that is loaded: the default as-of rests on every table, and a derived one on what it reads.
+"""
 
 _APART = {MRR_ITEMS.name: "ends_on IS NULL"}
 """What runs lies apart from what has ended: it is what changes, and the rest is not rewritten."""
@@ -61,6 +64,7 @@ def is_due(lake: Lake, config: Config) -> bool:
     return (
         bool(_full_reason(snapshot.meta, snapshot.tables, config))
         or lake.rows(snapshot, STALE_TABLE) > 0
+        or not _is_seen(snapshot.meta, snapshot.tables, CONFORMED)
         or usage_refresh.is_due(lake, snapshot, config)
     )
 
@@ -125,8 +129,14 @@ def refresh(
 
 def _is_unchanged(writing: Writing, *tables: str) -> bool:
     """Whether the last refresh saw these tables as they are now."""
-    seen = writing.meta.get("seen", {})
-    return all(table in seen and seen[table] == writing.tables.get(table) for table in tables)
+    return _is_seen(writing.meta, writing.tables, tables)
+
+
+def _is_seen(
+    meta: Mapping[str, Any], versions: Mapping[str, int], tables: Collection[str]
+) -> bool:
+    seen = meta.get("seen", {})
+    return all(table in seen and seen[table] == versions.get(table) for table in tables)
 
 
 def _latest(engine: AnyEngine, config: Config, writing: Writing) -> dict[str, object]:

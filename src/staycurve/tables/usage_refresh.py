@@ -70,46 +70,54 @@ def _stale_days(engine: AnyEngine, writing: Writing) -> list[str]:
     """Days whose events changed, or belong to another customer now."""
     stale = writing.scan(STALE_DAYS_TABLE, STALE_DAYS_COLUMNS)
     found = {str(row[0]) for row in engine.rows(f"SELECT DISTINCT occurred_on FROM ({stale})")}
-    if writing.lake.rows(writing.now_seen, USAGE_DAYS.name):
-        moved = _moved_accounts(writing)
-        if moved:
-            # Rows that had no account may get one, rows of a changed account another.
-            found |= {
-                str(row[0])
-                for row in engine.rows(
-                    f"SELECT DISTINCT occurred_on FROM events WHERE account_id IN ({moved})"
-                )
-            }
-        if writing.meta.get("usage", {}).get("users") != writing.tables.get("users"):
-            known = _changed(writing, "users", writing.meta["usage"].get("users"))
-            found |= {
-                str(row[0])
-                for row in engine.rows(
-                    "SELECT DISTINCT occurred_on FROM events WHERE account_id IS NULL "
-                    f"AND user_id IN (SELECT user_id FROM ({known}))"
-                )
-            }
+    accounts, users = _moved_accounts(writing), _moved_users(writing)
+    if not (accounts or users) or not writing.files(EVENTS.name):
+        return sorted(found)
+    engine.keep("moved_accounts", accounts or "SELECT account_id FROM accounts WHERE 1 = 0")
+    engine.keep("moved_users", users or "SELECT user_id FROM users WHERE 1 = 0")
+    # An event that names its user alone goes where the user's account goes.
+    found |= {
+        str(row[0])
+        for row in engine.rows("""
+            SELECT DISTINCT occurred_on FROM events
+            WHERE account_id IN (SELECT account_id FROM moved_accounts)
+               OR (account_id IS NULL AND user_id IN (
+                   SELECT user_id FROM moved_users
+                   UNION SELECT user_id FROM users
+                   WHERE account_id IN (SELECT account_id FROM moved_accounts)))
+        """)
+    }
+    for relation in ("moved_accounts", "moved_users"):
+        engine.drop(relation)
     return sorted(found)
 
 
 def _moved_accounts(writing: Writing) -> str:
     """SQL of accounts that belonged to another customer, or counted otherwise, before."""
     before = writing.meta.get("usage", {}).get("roots")
-    if before == writing.tables.get("account_roots"):
+    if before == writing.tables.get(ACCOUNT_ROOTS.name):
         return ""
     gone, come = writing.lake.difference(
-        before, writing.tables.get("account_roots"), ACCOUNT_ROOTS.name, ACCOUNT_ROOTS.columns
+        before, writing.tables.get(ACCOUNT_ROOTS.name), ACCOUNT_ROOTS.name, ACCOUNT_ROOTS.columns
     )
-    # An account that is new has no events yet: they would have waited for it.
-    return f"SELECT account_id FROM ({gone} EXCEPT {come}) moved"
+    # What is not known stands for itself and counts: so does most of what is new.
+    return f"""SELECT account_id FROM (({gone}) EXCEPT ({come})) left_as_it_was
+        UNION SELECT account_id FROM (({come}) EXCEPT ({gone})) came_otherwise
+        WHERE root_id <> account_id OR is_excluded"""
 
 
-def _changed(writing: Writing, table: str, before: int | None) -> str:
-    """SQL of the rows of files that came after version `before`."""
-    gone, come = writing.lake.difference(
-        before, writing.tables.get(table), table, CONFORMED[table].stored
+def _moved_users(writing: Writing) -> str:
+    """SQL of users that belong to another account than before, or to one for the first time."""
+    before = writing.meta.get("usage", {}).get("users")
+    if before == writing.tables.get("users"):
+        return ""
+    stored = CONFORMED["users"].stored
+    gone, come = (
+        f"SELECT user_id, account_id FROM ({rows}) r"
+        for rows in writing.lake.difference(before, writing.tables.get("users"), "users", stored)
     )
-    return f"SELECT user_id FROM ({gone}) g UNION SELECT user_id FROM ({come}) c"
+    return f"""SELECT user_id FROM ({gone} EXCEPT {come}) g
+        UNION SELECT user_id FROM ({come} EXCEPT {gone}) c"""
 
 
 def _all(engine: AnyEngine, config: Config, writing: Writing) -> None:

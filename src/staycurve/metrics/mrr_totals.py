@@ -75,7 +75,7 @@ def value_totals(points: str, point: str) -> Callable[[Context], str]:
 
     def rows(context: Context) -> str:
         return f"""SELECT p.start_on{_prefixed(context, "e")},
-       CAST(e.many AS BIGINT) * {value_sql(context.config, item="e", rate="x")} AS value
+       CAST(e.many AS HUGEINT) * {value_sql(context.config, item="e", rate="x")} AS value
 FROM {points} p
 JOIN value_edges e ON e.day <= p.{point}
 {rate_join(item="e", day=f"p.{point}", rate="x")}"""

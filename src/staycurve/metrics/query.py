@@ -246,7 +246,7 @@ def _statement(
         totals = relation.totals if not is_by_account and relation.has_totals(context) else None
         where = "1 = 1" if totals and relation.totals_filter else context.where()
         sums = ", ".join(
-            f"CAST({(totals and m.total_sql) or m.sql} AS BIGINT) AS {m.name}"
+            f"CAST({(totals and m.total_sql) or m.sql} AS {_sum_type(m)}) AS {m.name}"
             for m in measures
             if m.relation == name
         )
@@ -281,7 +281,7 @@ def _statement(
             column = "NULL"
         elif not measure.is_empty_without_rows:
             column = f"coalesce({column}, 0)"
-        columns.append(f"CAST({column} AS BIGINT) AS {measure.name}")
+        columns.append(f"CAST({column} AS {_sum_type(measure)}) AS {measure.name}")
     joins = "\n".join(
         f"LEFT JOIN {name}_sums ON "
         + " AND ".join(f"{name}_sums.{k} IS NOT DISTINCT FROM grid.{k}" for k in keys)
@@ -374,3 +374,8 @@ def _nothing(context: Context) -> _Point:
 
 
 STILL_OPEN = N_("the period is still open")
+
+
+def _sum_type(measure: Measure) -> str:
+    """Money of many accounts may not fit what one account's fits."""
+    return "HUGEINT" if measure.is_money else "BIGINT"

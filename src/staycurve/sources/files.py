@@ -79,6 +79,7 @@ def load_files(
     options: ReadOptions | None = None,
     is_dry_run: bool = False,
     is_complete: bool = False,
+    may_be_empty: bool = False,
     now: dt.datetime,
     progress: Progress | None = None,
     wait: float = 600.0,
@@ -98,6 +99,8 @@ def load_files(
     is_complete : bool
         Whether each file is the complete export of its source: rows that an earlier load of the
         same file name brought, and that are no longer in it, are removed.
+    may_be_empty : bool
+        Whether a complete export may hold no row at all, and so remove every one.
     wait : float
         Seconds to wait for another writer.
 
@@ -129,6 +132,7 @@ def load_files(
         folder.mkdir(parents=True)
         try:
             loading = _Loading(lake, config, engine, folder, options, mapping, now, progress)
+            loading.may_be_empty = may_be_empty
             reports += loading.all(items, writing, is_complete=is_complete)
             loading.arrivals.save()
             if loading.records and not is_dry_run:
@@ -156,6 +160,7 @@ class _Loading:
         self.mapping = mapping
         self.now = now
         self.progress = progress
+        self.may_be_empty = False
         self.records: list[LoadRecord] = []
         self._staged: dict[Path, Read | StaycurveError] = {}
         self._done = self._total = 0
@@ -194,6 +199,12 @@ class _Loading:
         try:
             self._say(f"reading {file}")
             read = self._read(item.path)
+            if self._is_complete and not read.staged.rows and not self.may_be_empty:
+                raise LoadError(
+                    f"{file} holds no rows: as a complete export it would remove every row that "
+                    "came from it before.",
+                    hint="If that is meant: --replace --allow-empty", file=file,
+                )
             job, unused = fit(
                 item.table, read.staged, item.feed, config=self.config, options=self.options,
                 file=file, mapping=self.mapping.name,

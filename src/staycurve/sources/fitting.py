@@ -10,7 +10,7 @@ from staycurve.errors import LoadError, UnknownNameError
 from staycurve.sources.mapping import Feed, Lookup
 from staycurve.sources.options import ReadOptions
 from staycurve.tables.base import Check, Table
-from staycurve.tables.conform import Conforming, Writing, text
+from staycurve.tables.conform import Conforming, Writing, text, trimmed
 from staycurve.tables.engine import name, quoted
 from staycurve.tables.staging import Staged
 
@@ -85,7 +85,7 @@ def fit(
     if table.extra_column:
         # A column that a key or a lookup reads is still a trait of the row.
         kept = [column for column in staged.columns if column not in fed]
-        extras = {column: text(staged.read(column)) for column in kept}
+        extras = {column: trimmed(staged.read(column)) for column in kept}
         left = []
     job = Conforming(
         table=table, raw=raw, texts=texts, originals=originals, extras=extras,

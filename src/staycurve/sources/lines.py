@@ -93,10 +93,43 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def text_of(path: Path, encoding: str) -> Iterator[str]:
-    """The lines of a file with their ends, decoded strictly."""
+    """The lines of a file with their ends.
+
+    A byte that is no text in this encoding is kept as half of a surrogate pair, which no text
+    holds, so that it costs its own line and no other; see `broken_text`. In encodings of two and
+    more bytes all that follows would be out of step: there it is an error.
+    """
+    is_wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+    errors = "strict" if is_wide else "surrogateescape"
     with reading(path), opened(path) as file:
         # Any of \n, \r\n and \r ends a line, and is kept.
-        yield from io.TextIOWrapper(file, encoding=encoding, errors="strict", newline="")
+        yield from io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
+
+
+def broken_text(text: str) -> str:
+    """The rule that a text breaks which holds what no text can hold; nothing for a sound one."""
+    if text.isascii():
+        return ""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        code = ord(text[error.start])
+        if 0xDC80 <= code <= 0xDCFF:
+            byte = f"0x{code - 0xDC00:02x}"
+            return f"is not written in this encoding: it holds the byte {byte} (see --encoding)"
+        return f"holds half of a surrogate pair (\\u{code:04x}), which is no text"
+    return ""
+
+
+def printable(text: str) -> str:
+    """The text with what is none written as an escape."""
+    return "".join(
+        sign if not 0xD800 <= ord(sign) <= 0xDFFF
+        # A byte that was no text is shown as it was, half of a pair by its number.
+        else f"\\x{ord(sign) - 0xDC00:02x}" if 0xDC80 <= ord(sign) <= 0xDCFF
+        else f"\\u{ord(sign):04x}"
+        for sign in text
+    )
 
 
 def line_ends(path: Path) -> tuple[int, bool]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from staycurve.errors import LoadError
-from staycurve.sources.lines import BadLine, text_of
+from staycurve.sources.lines import BadLine, broken_text, printable, text_of
 
 Row = tuple[int, dict[str, Any]]
 """The line on which an object begins, and the object."""
@@ -31,7 +31,7 @@ def objects(path: Path, encoding: str, refuse: Callable[[BadLine], None]) -> Ite
     lines = enumerate(text_of(path, encoding), 1)
     for number, line in lines:
         if line.lstrip().startswith("["):
-            yield from _array(path, line, (text for _, text in lines), number)
+            yield from _array(path, line, (text for _, text in lines), number, refuse)
             return
         if line.strip():
             yield from _one(line, number, refuse)
@@ -61,13 +61,18 @@ def _one(line: str, number: int, refuse: Callable[[BadLine], None]) -> Iterator[
     except RecursionError:
         refuse(BadLine(number, shown, "is not JSON: it is nested too deep"))
     else:
-        if isinstance(value, dict):
+        rule = broken_text(line) or broken_text(_ENCODER.encode(value))
+        if rule:
+            refuse(BadLine(number, printable(shown), rule))
+        elif isinstance(value, dict):
             yield number, value
         else:
             refuse(BadLine(number, shown, "is not a JSON object"))
 
 
-def _array(path: Path, first: str, source: Iterator[str], number: int) -> Iterator[Row]:
+def _array(
+    path: Path, first: str, source: Iterator[str], number: int, refuse: Callable[[BadLine], None]
+) -> Iterator[Row]:
     """The objects of a JSON array, decoded one after the other."""
     text, place = first, first.index("[") + 1
     is_over = False
@@ -90,7 +95,11 @@ def _array(path: Path, first: str, source: Iterator[str], number: int) -> Iterat
                         hint="Every element of the array must be an object with the columns.",
                         file=path.name,
                     )
-                yield number, value
+                rule = broken_text(text[place:end]) or broken_text(_ENCODER.encode(value))
+                if rule:
+                    refuse(BadLine(number, printable(text[place:end][:_SHOWN]), rule))
+                else:
+                    yield number, value
                 number += text.count("\n", place, end)
                 place = end
                 continue

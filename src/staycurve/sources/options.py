@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass, fields
 
 from staycurve.errors import UsageError
@@ -38,8 +37,9 @@ class ReadOptions:
     def __post_init__(self) -> None:
         if self.encoding is not None:
             try:
-                codecs.lookup(self.encoding)
-            except LookupError:
+                # Python knows codecs that turn text into text, or bytes into bytes, besides.
+                "a".encode(self.encoding).decode(self.encoding)
+            except (LookupError, UnicodeError, ValueError, TypeError):
                 raise UsageError(
                     f"Unknown encoding '{self.encoding}'.",
                     hint="Known ones are utf-8, utf-16, latin-1, cp1252, …",

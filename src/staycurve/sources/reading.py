@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from staycurve.errors import LoadError, StaycurveError
 from staycurve.sources import lines
+from staycurve.sources.content import check_content
 from staycurve.sources.lines import BadLine, Record
 from staycurve.sources.objects import cell, objects
 from staycurve.sources.options import ReadOptions
@@ -21,6 +23,8 @@ from staycurve.tables.staging import LINE, ROW, Staged, stage_csv, stage_parquet
 
 BATCH = 50_000
 """Records held in memory at a time where Python reads them."""
+MOST_COLUMNS = 10_000
+"""A file with more is turned on its side, or has its values where its names should be."""
 
 CSV, JSON, PARQUET = "csv", "json", "parquet"
 KINDS = {
@@ -69,6 +73,7 @@ def stage(engine: Engine, path: Path, folder: Path, options: ReadOptions) -> Rea
     if path.stat().st_size == 0:
         raise LoadError(f"{path.name} is empty.", hint="Export it again.", file=path.name)
     kind = kind_of(path)
+    check_content(path, is_parquet=kind == PARQUET, encoding=options.encoding)
     if kind == PARQUET:
         return _parquet(engine, path, folder)
     encoding = lines.encoding_of(path, options.encoding)
@@ -97,6 +102,7 @@ def _parquet(engine: Engine, path: Path, folder: Path) -> Read:
             hint="Copy or export it again; it was cut off or is of another kind.",
             file=path.name,
         ) from None
+    check_width(path, len(columns))
     return Read(Staged(columns, (target,), rows, first_line=1))
 
 
@@ -143,11 +149,22 @@ def _regular_csv(
     return Read(Staged(columns, (target,), rows, first_line=2))
 
 
+def check_width(path: Path, count: int) -> None:
+    """Raise for more columns than any table of accounts has."""
+    if count > MOST_COLUMNS:
+        raise LoadError(
+            f"{path.name} has more than {MOST_COLUMNS:,} columns. Nothing of it was loaded.",
+            hint="Is it turned on its side, or cut by another sign? See --delimiter.",
+            file=path.name,
+        )
+
+
 def _header(path: Path, cells: list[str]) -> tuple[str, ...]:
     names = [
         cell.strip() or f"column_{place}" for place, cell in enumerate(cells, 1)
     ]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    check_width(path, len(names))
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise LoadError(
             f"{path.name} has more than one column called {', '.join(repeated)}.",
@@ -166,11 +183,23 @@ def _irregular_csv(path: Path, folder: Path, encoding: str, delimiter: str) -> R
             hint="Its first line must name the columns.",
             file=path.name,
         )
+    rule = lines.broken_text("".join(head.cells))
+    if rule:
+        raise LoadError(
+            f"{path.name}: its header line {rule}. Nothing of it was loaded.",
+            hint="State how it is written, such as --encoding latin-1 or --encoding utf-16",
+            file=path.name,
+        )
     columns = _header(path, head.cells)
     rows, refused = _Parts(folder, "part"), _Parts(folder, "bad")
     for record in found:
         if isinstance(record, BadLine):
-            refused.add(record.line, [record.text, record.rule])
+            refused.add(record.line, [lines.printable(record.text), record.rule])
+            continue
+        text = delimiter.join(record.cells)
+        rule = lines.broken_text(text)
+        if rule:
+            refused.add(record.line, [lines.printable(text[:1000]), rule])
         else:
             rows.add(record.line, record.cells)
     return Read(rows.staged(columns), refused.bad_lines())
@@ -181,14 +210,23 @@ def _json(path: Path, folder: Path, encoding: str) -> Read:
     found = objects(
         path, encoding, lambda bad: refused.add(bad.line, [bad.text, bad.rule])
     )
-    staged = stage_objects(found, folder)
+    staged = stage_objects(found, folder, check=lambda count: check_width(path, count))
     if not staged.rows and not refused.rows:
         raise LoadError(f"{path.name} holds no rows.", hint="Export it again.", file=path.name)
     return Read(staged, refused.bad_lines())
 
 
-def stage_objects(rows: Iterable[tuple[int, dict[str, Any]]], folder: Path) -> Staged:
-    """Stage (line, object) pairs; a column for every key that occurs, in order of appearance."""
+def stage_objects(
+    rows: Iterable[tuple[int, dict[str, Any]]], folder: Path, *,
+    check: Callable[[int], None] = lambda count: None,
+) -> Staged:
+    """Stage (line, object) pairs; a column for every key that occurs, in order of appearance.
+
+    Parameters
+    ----------
+    check : callable
+        Told how many columns there are, each time that there is one more.
+    """
     places: dict[str, int] = {}
     parts = _Parts(folder, "part")
     for line, row in rows:
@@ -197,6 +235,7 @@ def stage_objects(rows: Iterable[tuple[int, dict[str, Any]]], folder: Path) -> S
             place = places.get(key)
             if place is None:
                 place = places[key] = len(places)
+                check(len(places))
                 cells.append(None)
             cells[place] = cell(value)
         parts.add(line, cells)

@@ -20,6 +20,11 @@ STORED = {
     "json": "VARCHAR",
 }
 
+MOST_MONEY = 10**11
+"""Of an amount in major units: whatever the currency, no bill comes near."""
+MOST_WHOLE = 10**9
+"""Of a whole number: a billion rows of it still add up within 64 bits."""
+
 PROVENANCE = (("_load", "BIGINT"), ("_line", "BIGINT"))
 """Which load brought a row, and from which line of its file."""
 

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from staycurve.i18n import N_
-from staycurve.tables.base import Check, Column, Table, local_day_name
+from staycurve.tables.base import (
+    MOST_MONEY,
+    MOST_WHOLE,
+    Check,
+    Column,
+    Table,
+    local_day_name,
+)
 from staycurve.tables.engine import name, quoted
 from staycurve.tables.staging import LINE, ROW
 
@@ -18,16 +25,24 @@ BROKEN = "_broken"
 """Number of the first rule that a row breaks, from 1; NULL when it keeps all."""
 
 _NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?"
-_PLAIN_MONEY = "[+-]?[0-9]{1,12}([.][0-9]{0,6})?"
-_INTEGER = "[+-]?[0-9]{1,18}([.]0*)?"
+_PLAIN_MONEY = "[+-]?[0-9]{1,11}([.][0-9]{0,6})?"
+_INTEGER = "[+-]?[0-9]+([.]0*)?"
+MOST_DECIMAL = 10**12
+MOST_RATE = 9_000_000
+"""Of an exchange rate, which is kept × 10¹² in 64 bits."""
 _INSTANT = (
     "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-    "([T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+    "([T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *"
+    "(Z|UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)?)?"
 )
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 """An instant outside these years is a slip of the pen; wider bounds admit such slips."""
 NEVER_YEAR = "9999"
 """Year that databases write for an end that is not known: read as no end."""
+NEVER = ("infinity", "+infinity")
+"""What PostgreSQL writes for the same."""
+NEVER_SERIAL = 2_958_465
+"""9999-12-31 as a spreadsheet counts days."""
 
 _KINDS = {
     "integer": N_("is not a whole number"),
@@ -40,6 +55,15 @@ _KINDS = {
     "month": N_("is not a month; write it as 2024-03"),
     "json": N_("is not a JSON object"),
 }
+
+_BEYOND = {
+    # kind → what its texts look like, and the words for one that is well written and too large
+    "integer": (_INTEGER, f"is beyond {MOST_WHOLE:,}, the most that is taken"),
+    "decimal": (_NUMBER, f"is beyond {MOST_DECIMAL:,}, the most that is taken"),
+    "money": (_NUMBER, f"is beyond {MOST_MONEY:,}, the most that is taken"),
+    "rate": (_NUMBER, f"is beyond {MOST_RATE:,}, the most that is taken"),
+}
+_FAR = f"lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +96,7 @@ class Conforming:
     originals : mapping
         Column → SQL for what the file itself has there, for complaints.
     extras : mapping
-        Attribute → SQL over `raw` for its text.
+        Attribute → SQL over `raw` for its text, `trimmed`.
     row_text : str, optional
         SQL over `raw` for the text that the derived key is a hash of.
     checks : tuple of Check
@@ -99,7 +123,12 @@ class Conforming:
 
 def text(expression: str) -> str:
     """SQL for a text without blanks around it; NULL when nothing is left."""
-    return f"nullif(trim({expression}, ' \t\r\n\u00a0'), '')"
+    return f"nullif({trimmed(expression)}, '')"
+
+
+def trimmed(expression: str) -> str:
+    """SQL for a text without blanks around it; it may be empty."""
+    return f"trim({expression}, ' \t\r\n\u00a0')"
 
 
 @lru_cache(maxsize=1)
@@ -159,7 +188,8 @@ def _money(column: str) -> str:
     )
     return (
         f"CASE WHEN regexp_full_match({column}, {quoted(_PLAIN_MONEY)}) THEN {plain} "
-        f"WHEN regexp_full_match({column}, {quoted(_NUMBER)}) THEN {plain} - {excess} END"
+        f"WHEN regexp_full_match({column}, {quoted(_NUMBER)}) "
+        f"AND abs(TRY_CAST({column} AS DOUBLE)) <= {MOST_MONEY} THEN {plain} - {excess} END"
     )
 
 
@@ -190,6 +220,7 @@ def value_sql(column: Column, source: str, writing: Writing) -> str:
     if column.kind == "integer":
         return (
             f"CASE WHEN regexp_full_match({source}, {quoted(_INTEGER)}) "
+            f"AND abs(TRY_CAST({source} AS DOUBLE)) <= {MOST_WHOLE} "
             f"THEN TRY_CAST(split_part({source}, '.', 1) AS BIGINT) END"
         )
     if column.kind == "decimal":
@@ -202,7 +233,8 @@ def value_sql(column: Column, source: str, writing: Writing) -> str:
     if column.kind == "rate":
         # The text of a decimal with twelve places is, without its point, the scaled integer.
         return (
-            f"CASE WHEN regexp_full_match({source}, {quoted(_NUMBER)}) THEN TRY_CAST(replace("
+            f"CASE WHEN regexp_full_match({source}, {quoted(_NUMBER)}) "
+            f"AND abs(TRY_CAST({source} AS DOUBLE)) <= {MOST_RATE} THEN TRY_CAST(replace("
             f"CAST(TRY_CAST({source} AS DECIMAL(30,12)) AS VARCHAR), '.', '') AS BIGINT) END"
         )
     if column.kind == "boolean":
@@ -236,8 +268,38 @@ def rules(job: Conforming) -> list[Check]:
             words = N_("is not an ISO 4217 currency code")
         if words:
             bad = f"t_{column.name} IS NOT NULL AND v_{column.name} IS NULL"
+            looks, beyond = _well_written(column, job.writing)
+            if looks:
+                found.append(Check(column.name, f"{bad} AND {looks}", beyond))
             found.append(Check(column.name, bad, words))
     return [*found, *table.checks]
+
+
+def _well_written(column: Column, writing: Writing) -> tuple[str, str]:
+    """SQL that is true for a text of the column's form, whatever its size, and words for size."""
+    source = f"t_{column.name}"
+    if column.choices:
+        return "", ""
+    if column.kind in _BEYOND:
+        form, words = _BEYOND[column.kind]
+        return f"regexp_full_match({_number(source, writing)}, {quoted(form)})", words
+    if column.kind in ("instant", "day"):
+        read = _date_text(source, writing)
+        return (
+            f"(regexp_full_match({read}, {quoted(_INSTANT)}) "
+            f"AND left({read}, 4) NOT BETWEEN '{FIRST_YEAR}' AND '{LAST_YEAR}')", _FAR,
+        )
+    return "", ""
+
+
+def _is_never(source: str, writing: Writing) -> str:
+    """SQL that is true for a text with which databases say that something has no end."""
+    listed = ", ".join(quoted(word) for word in NEVER)
+    found = f"left({_date_text(source, writing)}, 4) = '{NEVER_YEAR}' OR lower({source}) IN ({listed})"
+    if writing.dates == "spreadsheet":
+        number = f"TRY_CAST({_number(source, writing)} AS DOUBLE)"
+        found += f" OR floor({number}) = {NEVER_SERIAL}"
+    return found
 
 
 def _derived(job: Conforming) -> str | None:
@@ -250,7 +312,8 @@ def texts_sql(job: Conforming) -> str:
     for column in job.table.columns:
         expression = job.texts.get(column.name, "NULL")
         if column.name == "ends_at" and column.name in job.texts:
-            expression = f"CASE WHEN left({expression}, 4) <> '{NEVER_YEAR}' THEN {expression} END"
+            never = _is_never(expression, job.writing)
+            expression = f"CASE WHEN NOT ({never}) THEN {expression} END"
         if column.default is not None:
             expression = f"coalesce({expression}, {quoted(column.default)})"
         elif column.name == "currency" and job.table.has_currency:
@@ -259,9 +322,12 @@ def texts_sql(job: Conforming) -> str:
         original = job.originals.get(column.name, "NULL")
         listed.append(f"CAST({original} AS VARCHAR) AS o_{column.name}")
     if job.extras:
-        pairs = ", ".join(f"{quoted(key)}, {read}" for key, read in job.extras.items())
-        # Merging drops the keys without a value.
-        listed.append(f"json_merge_patch('{{}}', json_object({pairs})) AS x_extras")
+        names = ", ".join(quoted(key) for key in job.extras)
+        reads = ", ".join(job.extras.values())
+        # Empty ones are dropped in the list: a CASE for each of thousands of columns takes the
+        # engine's optimizer time that grows with their square.
+        kept = f"list_filter(map_entries(map([{names}], [{reads}])), lambda e: e.value <> '')"
+        listed.append(f"to_json(map_from_entries({kept})) AS x_extras")
     if job.row_text is not None:
         listed.append(f"md5({job.row_text}) AS x_hash")
     return f"SELECT {', '.join(listed)} FROM ({job.raw}) r WHERE {job.where}"

@@ -8,6 +8,7 @@ The staged columns are called c0, c1, …: a file's own names may differ in case
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from staycurve.tables.engine import Engine, name, quoted
@@ -44,7 +45,12 @@ class Staged:
 
     def read(self, column: str) -> str:
         """SQL for what the file has in `column`, in the relation `r`."""
-        return f"r.{staged_name(self.columns.index(column))}"
+        return f"r.{staged_name(self._places[column])}"
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        # Of two columns with one name the first is meant.
+        return {column: place for place, column in reversed(list(enumerate(self.columns)))}
 
     @property
     def sql(self) -> str:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from staycurve.i18n import N_
-from staycurve.money import half_even_sql
-from staycurve.tables.base import ACCOUNT, CURRENCY, Check, Column, Table
+from staycurve.money import MICRO, half_even_sql
+from staycurve.tables.base import ACCOUNT, CURRENCY, MOST_MONEY, Check, Column, Table
 
 _MICRO_PRODUCT = half_even_sql(
     "(CAST(CAST(quantity AS DECIMAL(25,6)) * 1000000 AS HUGEINT) * unit_amount)", "1000000"
 )
+MOST_MONTHLY = 10**10
+"""Of a row's monthly amount, in major units of its currency.
+
+Nine hundred such rows of one account still add up within 64 bits; sums over accounts are wider.
+"""
+_PRODUCT = "CAST(quantity AS DOUBLE) * unit_amount"
 _AMOUNT = f"""CASE
-    WHEN quantity >= 0 AND unit_amount >= 0
-        AND CAST(quantity AS DOUBLE) * unit_amount < 1e18 THEN {_MICRO_PRODUCT}
+    WHEN quantity >= 0 AND unit_amount >= 0 AND {_PRODUCT} <= {MOST_MONEY * MICRO} THEN
+        {_MICRO_PRODUCT}
     WHEN unit_amount IS NULL AND status = 'trialing' THEN 0
 END"""
+_MONTHLY = (
+    "CAST(amount AS DOUBLE) / interval_count * CASE interval WHEN 'day' THEN 31.0 "
+    "WHEN 'week' THEN 5.0 WHEN 'quarter' THEN 0.34 WHEN 'year' THEN 0.09 ELSE 1.0 END"
+)
 
 SUBSCRIPTIONS = Table(
     name="subscriptions",
@@ -86,9 +96,17 @@ SUBSCRIPTIONS = Table(
         Check("ends_at", "ends_at < starts_at", N_("is before starts_at {starts_at}")),
         Check("quantity", "quantity < 0", N_("is negative")),
         Check("unit_amount", "unit_amount < 0", N_("is negative")),
+        Check(
+            "unit_amount", f"amount IS NULL AND {_PRODUCT} > {MOST_MONEY * MICRO}",
+            f"times quantity {{quantity}} is beyond {MOST_MONEY:,}, the most that is taken",
+        ),
         Check("amount", "amount IS NULL", N_("is missing, and so is quantity × unit_amount")),
         Check("amount", "amount < 0", N_("is negative")),
         Check("interval_count", "interval_count < 1", N_("is below 1")),
+        Check(
+            "amount", f"{_MONTHLY} > {MOST_MONTHLY * MICRO}",
+            f"is beyond {MOST_MONTHLY:,} a month, the most that is taken",
+        ),
         Check(
             "discount_percent",
             "discount_percent < 0 OR discount_percent > 100",

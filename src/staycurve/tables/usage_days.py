@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staycurve.config import Config
 from staycurve.i18n import N_
+from staycurve.tables.base import MOST_WHOLE
 from staycurve.tables.derived import Derived
 from staycurve.tables.engine import quoted
 
@@ -44,11 +45,17 @@ def counted_sql(config: Config, *, event: str = "e") -> str:
 
 
 def number_sql(key: str, *, default: str) -> str:
-    """SQL for a property of an event `e` as a whole number; a text that is none is the default."""
+    """SQL for a property of an event `e` as a whole number; a text that is none is the default.
+
+    So is what lies beyond MOST_WHOLE either way: it would drown every other event in the sum.
+    """
     if not key:
         return default
-    text = property_sql("e.properties", key)
-    return f"coalesce(CAST(round(TRY_CAST({text} AS DOUBLE)) AS BIGINT), {default})"
+    number = f"TRY_CAST({property_sql('e.properties', key)} AS DOUBLE)"
+    return (
+        f"coalesce(CASE WHEN abs({number}) <= {MOST_WHOLE} "
+        f"THEN CAST(round({number}) AS BIGINT) END, {default})"
+    )
 
 
 def _statement(config: Config) -> str:

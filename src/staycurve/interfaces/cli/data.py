@@ -43,6 +43,10 @@ def load(
             "--replace", help="The file is its source's complete export: remove what it lacks."
         ),
     ] = False,
+    allow_empty: Annotated[
+        bool,
+        typer.Option("--allow-empty", help="With --replace: a file without rows removes them all."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and count, change nothing.")
     ] = False,
@@ -72,7 +76,8 @@ def load(
             reports = load_files(
                 company.lake, company.config, paths, table=table,
                 mapping=read_mapping(mapping) if mapping else None, options=options,
-                is_dry_run=dry_run, is_complete=complete, now=clock(), progress=progress,
+                is_dry_run=dry_run, is_complete=complete, may_be_empty=allow_empty, now=clock(),
+                progress=progress,
             )
             if not dry_run and company.is_due():
                 progress(0, 0, "refreshing")

@@ -11,6 +11,10 @@ from staycurve.errors import UnknownNameError, UsageError
 
 GRAINS = ("day", "week", "month", "quarter", "year")
 UTC = dt.UTC
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""Days outside these years are slips of the pen; no table takes them."""
+MOST_PERIODS = 5_000
+"""In one answer: thirteen years by day. Nobody reads more, and each costs time."""
 
 
 def month_index(day: dt.date) -> int:
@@ -100,6 +104,11 @@ def parse_period(text: str, fiscal_start: int = 1) -> Period:
         if not found:
             continue
         parts = [int(part) for part in found.groups()]
+        if not FIRST_YEAR <= parts[0] <= LAST_YEAR:
+            raise UsageError(
+                f"'{text}' lies outside the years {FIRST_YEAR} to {LAST_YEAR}.",
+                hint="Write 2024, 2024-Q1, 2024-01 or 2024-01-31.",
+            )
         try:
             if grain == "year":
                 return period_of(dt.date(parts[0], fiscal_start, 1), grain, fiscal_start)
@@ -124,10 +133,43 @@ def align(text: str, grain: str, *, is_last: bool, fiscal_start: int = 1) -> Per
     return period_of(day, check_grain(grain), fiscal_start)
 
 
+def is_before_all(text: str | None) -> bool:
+    """Whether a range's first period is so early that it means: from the beginning."""
+    return bool(text) and (text or "").strip()[:4] in {f"{year:04}" for year in range(FIRST_YEAR)}
+
+
+def is_after_all(text: str | None) -> bool:
+    """Whether a range's last period is so late that it means: to the end."""
+    year = (text or "").strip()[:4]
+    return year.isdecimal() and len(year) == 4 and int(year) > LAST_YEAR
+
+
+def check_count(count: int, grain: str) -> None:
+    """Raise for more periods than one answer holds.
+
+    Raises
+    ------
+    UsageError
+        Naming the next coarser grain.
+    """
+    if count > MOST_PERIODS:
+        coarser = GRAINS[min(GRAINS.index(check_grain(grain)) + 1, len(GRAINS) - 1)]
+        raise UsageError(
+            f"{count:,} periods are more than the {MOST_PERIODS:,} that one answer holds.",
+            hint=f"Ask by {coarser} (--grain {coarser}), or for a shorter range.",
+            parameter="from",
+        )
+
+
 def parse_instant(text: str, zone: ZoneInfo) -> dt.datetime:
     """The UTC instant that `text` names; without an offset it is local, a date its first moment."""
     try:
         instant = dt.datetime.fromisoformat(text.strip())
+        if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+            raise UsageError(
+                f"'{text}' lies outside the years {FIRST_YEAR} to {LAST_YEAR}.",
+                hint="Write ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z.",
+            )
     except ValueError:
         raise UsageError(
             f"'{text}' is not an instant.",

@@ -87,11 +87,12 @@ def statement(query: CohortQuery, config: Config) -> str:
 
 def _from_changes(query: CohortQuery, config: Config) -> str:
     """The matrix from what changed: nothing is followed account by account."""
-    dims = tuple(dict.fromkeys((*query.by, *(f.dim for f in query.filters))))
+    # The cohort itself may be what is asked for: each dimension has one column.
+    dims = tuple(dict.fromkeys((*query.by, *(f.dim for f in query.filters), COHORT)))
     whole = Context(
-        config, "month", query.months, query.as_of, (*dims, COHORT), len(dims), query.filters
+        config, "month", query.months, query.as_of, dims, len(dims) - 1, query.filters
     )
-    cohort = f"CAST(seg{len(dims)} || '-01' AS DATE)"
+    cohort = f"CAST({whole.seg(COHORT)} || '-01' AS DATE)"
     segs = "".join(f", seg{place}" for place in range(len(query.by)))
     count = query.value == "customers"
     rows = payer_totals if count else value_totals

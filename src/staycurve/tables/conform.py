@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from staycurve.i18n import N_
+from staycurve.period import FIRST_YEAR, LAST_YEAR
 from staycurve.tables.base import (
     MOST_MONEY,
     MOST_WHOLE,
@@ -35,8 +36,6 @@ _INSTANT = (
     "([T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *"
     "(Z|UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)?)?"
 )
-FIRST_YEAR, LAST_YEAR = 1900, 2199
-"""An instant outside these years is a slip of the pen; wider bounds admit such slips."""
 NEVER_YEAR = "9999"
 """Year that databases write for an end that is not known: read as no end."""
 NEVER = ("infinity", "+infinity")

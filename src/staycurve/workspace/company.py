@@ -28,6 +28,9 @@ from staycurve.money import MICRO
 from staycurve.period import (
     Period,
     align,
+    check_count,
+    is_after_all,
+    is_before_all,
     parse_instant,
     parse_period,
     period_of,
@@ -148,7 +151,9 @@ class Company(Project):
         seen = self.as_of(at)
         fiscal = self.config.company.fiscal_year_start
         last = period_of(seen.last_day, grain, fiscal)
-        if end:
+        # A range may reach further than any data: it begins and ends with what there is.
+        start = None if is_before_all(start) else start
+        if end and not is_after_all(end):
             last = align(end, grain, is_last=True, fiscal_start=fiscal)
         if start:
             first = align(start, grain, is_last=False, fiscal_start=fiscal)
@@ -157,6 +162,7 @@ class Company(Project):
         if first.start > last.start:
             first = last if not start else first
         periods = tuple(periods_between(first.start, last.start, grain, fiscal))
+        check_count(len(periods), grain)
         if not periods:
             raise NotAnsweredError(
                 f"The range from {first.start} to {last.start} is empty.",

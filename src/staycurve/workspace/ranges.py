@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from staycurve.errors import NotAnsweredError
-from staycurve.period import AsOf, Period, align, period_of, periods_between
+from staycurve.period import (
+    AsOf,
+    Period,
+    align,
+    check_count,
+    is_after_all,
+    period_of,
+    periods_between,
+)
 
 
 def ends_of(
@@ -19,7 +27,7 @@ def ends_of(
         The month in which the company's year begins.
     """
     last = period_of(seen.last_day, grain, fiscal)
-    if end:
+    if end and not is_after_all(end):
         named = align(end, grain, is_last=True, fiscal_start=fiscal)
         last = min(last, named, key=lambda period: period.start)
     if start:
@@ -42,6 +50,7 @@ def periods_of(
     """
     first, last = ends_of(seen, grain, start, end, shown=shown, fiscal=fiscal)
     found = list(periods_between(first.start, last.start, grain, fiscal))
+    check_count(len(found), grain)
     if not found:
         raise NotAnsweredError(
             f"The range from {first.start} to {last.start} is empty.",

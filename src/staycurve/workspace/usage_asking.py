@@ -13,7 +13,7 @@ from staycurve.insights.usage.usage_question import Doing, UseQuestion, check, c
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.query import filters_of
-from staycurve.period import Period, parse_period, periods_between
+from staycurve.period import Period, check_count, parse_period, periods_between
 from staycurve.tables.engine import AnyEngine
 from staycurve.workspace.ranges import ends_of
 
@@ -51,7 +51,9 @@ class Asking:
     ) -> tuple[Period, ...]:
         fiscal = self._fiscal
         begin, end = ends_of(use.as_of, per, first, last, shown=SHOWN.get(per, 1), fiscal=fiscal)
-        return tuple(periods_between(begin.start, end.start, per, fiscal))
+        found = tuple(periods_between(begin.start, end.start, per, fiscal))
+        check_count(len(found), per)
+        return found
 
     def _days(
         self, use: UseQuestion, first: str | None, last: str | None

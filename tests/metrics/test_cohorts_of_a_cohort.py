@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,9 @@ SPANS = """
 
 
 @pytest.fixture(scope="module", params=["day", "month"])
-def company(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+def company(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Company]:
     folder = tmp_path_factory.mktemp("cohorts") / "p"
     with build(folder, {"subscriptions": SPANS}, conventions={"netting": request.param}) as made:
         yield made

@@ -1,9 +1,8 @@
-"""A range may be written as far as anybody likes: it is clipped to the data, or refused in words."""
+"""A range may be written as far as anybody likes: it is clipped to the data, or refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient

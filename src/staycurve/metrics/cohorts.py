@@ -15,6 +15,7 @@ from staycurve.metrics.dimensions import (
     ITEM_TRAITS,
     MOVEMENT_COHORT,
     MOVING,
+    order_sql,
 )
 from staycurve.metrics.mrr_relations import standing_rows
 from staycurve.metrics.mrr_totals import payer_totals, value_edges, value_totals
@@ -101,7 +102,7 @@ def _from_changes(query: CohortQuery, config: Config) -> str:
         account="v.account_id", own=MOVEMENT_COHORT
     )
     start = "1" if count else "v.after"
-    order = "".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))
+    order = "".join(f"{order_sql(dim, f's.seg{n}')}, " for n, dim in enumerate(query.by))
     return f"""WITH periods AS ({points_sql(whole)}),
 firsts AS ({FIRSTS_SQL}),
 {whole.segment_ctes}sizes AS (
@@ -154,7 +155,7 @@ ORDER BY account_id"""
 def _from_accounts(query: CohortQuery, config: Config) -> str:
     """The matrix account by account and month by month."""
     segs = "".join(f", seg{place}" for place in range(len(query.by)))
-    order = "".join(f"s.seg{place} NULLS FIRST, " for place in range(len(query.by)))
+    order = "".join(f"{order_sql(dim, f's.seg{n}')}, " for n, dim in enumerate(query.by))
     return f"""{_followed(query, config)},
 sizes AS (SELECT cohort_on{segs}, COUNT(*) AS size FROM members GROUP BY cohort_on{segs}),
 cells AS (

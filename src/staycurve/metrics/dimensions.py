@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from staycurve.config import Config
 from staycurve.i18n import N_
+from staycurve.tables.engine import quoted
 
 ITEM_TRAITS = ("plan", "product", "kind", "interval", "currency")
 """Columns of mrr_items: they filter items, so an account may stand in several segments."""
@@ -118,6 +119,34 @@ def moving_dims() -> list[str]:
 def now_of(dim: str) -> Moving | None:
     """The moving dimension of which `dim` is the value as of now, if it is one."""
     return MOVING.get(dim.removesuffix(_NOW)) if dim.endswith(_NOW) else None
+
+
+def values_of(dim: str) -> tuple[str, ...]:
+    """The values of a dimension that has an order of its own, in it; none for any other."""
+    moving = MOVING.get(dim) or now_of(dim)
+    return moving.values if moving else ()
+
+
+def order_of(dim: str, value: str | None) -> tuple[int, str]:
+    """Where a value stands among its dimension's: bands by size, stages by their place, other
+    values by name, what is in no segment first.
+    """
+    own = values_of(dim)
+    if value is None:
+        return -1, ""
+    return (own.index(value), "") if value in own else (len(own), value)
+
+
+def order_sql(dim: str, column: str) -> str:
+    """SQL to order by a column with the values of a dimension, as `order_of` does."""
+    own = values_of(dim)
+    if not own:
+        return f"{column} NULLS FIRST"
+    cases = " ".join(f"WHEN {quoted(value)} THEN {place}" for place, value in enumerate(own))
+    return (
+        f"CASE WHEN {column} IS NULL THEN -1 ELSE CASE {column} {cases} ELSE {len(own)} END END, "
+        f"{column} NULLS FIRST"
+    )
 
 
 MOVEMENT_COHORT = {COHORT: "strftime(v.first_paid_on, '%Y-%m')"}

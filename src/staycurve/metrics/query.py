@@ -14,7 +14,7 @@ from staycurve.metrics import base
 from staycurve.metrics.base import Formula, Measure, Metric, Operation, Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, moving_dims
+from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, moving_dims, order_sql
 from staycurve.metrics.mrr_totals import value_edges
 from staycurve.metrics.relations import RELATIONS, Relation
 from staycurve.period import AsOf, Period, month_index, month_start, periods_between
@@ -297,7 +297,10 @@ def _statement(
     )
     listed = ", ".join(f"m.{m.name}" for m in asked)
     values += "".join(f", m.{m.name}" for m in sizes)
-    order = ", ".join(f"m.{k} NULLS FIRST" for k in keys)
+    own = {f"seg{place}": dim for place, dim in enumerate(context.dims)}
+    order = ", ".join(
+        order_sql(own[k], f"m.{k}") if k in own else f"m.{k} NULLS FIRST" for k in keys
+    )
     return (
         "WITH " + ",\n".join(ctes) + f"\nSELECT {', '.join(f'm.{k}' for k in keys)}, {listed}, "
         f"{values}\nFROM measured m\nORDER BY {order}"

@@ -294,7 +294,8 @@ def _well_written(column: Column, writing: Writing) -> tuple[str, str]:
 def _is_never(source: str, writing: Writing) -> str:
     """SQL that is true for a text with which databases say that something has no end."""
     listed = ", ".join(quoted(word) for word in NEVER)
-    found = f"left({_date_text(source, writing)}, 4) = '{NEVER_YEAR}' OR lower({source}) IN ({listed})"
+    year = f"left({_date_text(source, writing)}, 4)"
+    found = f"{year} = '{NEVER_YEAR}' OR lower({source}) IN ({listed})"
     if writing.dates == "spreadsheet":
         number = f"TRY_CAST({_number(source, writing)} AS DOUBLE)"
         found += f" OR floor({number}) = {NEVER_SERIAL}"

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from staycurve.metrics import dimensions
 from staycurve.metrics.context import Context
 from staycurve.period import AsOf
 from staycurve.tables.engine import name, quoted
@@ -41,13 +42,11 @@ def feature_of(dim: str) -> str | None:
 
 
 def order_of(dim: str, value: str | None) -> tuple[int, str]:
-    """Where a value stands among its dimension's: bands by size, other values by name."""
-    if value is None:
-        return -1, ""
+    """Where a value stands among its dimension's; see `staycurve.metrics.dimensions.order_of`."""
+    if value is None or not is_first_month(dim):
+        return dimensions.order_of(dim, value)
     known = [label for _, label in BANDS] if dim == ACTIVE_DAYS else list(USED_VALUES)
-    if is_first_month(dim) and value in known:
-        return known.index(value), ""
-    return 0, value
+    return (known.index(value), "") if value in known else (len(known), value)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from staycurve.insights.usage.usage_question import UseQuestion
-from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
+from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS, order_sql
 
 Row = dict[str, Any]
 
@@ -203,7 +203,7 @@ def by_segment(
 
 def order_of(question: UseQuestion, *keys: str) -> str:
     """SQL to order an answer by its segments, then by `keys`."""
-    segs = [f"seg{place} NULLS FIRST" for place in range(len(question.by))]
+    segs = [order_sql(dim, f"seg{place}") for place, dim in enumerate(question.by)]
     return ", ".join([*segs, *keys])
 
 

@@ -23,7 +23,7 @@ from staycurve.interfaces.api import (
     trials,
     usage,
 )
-from staycurve.interfaces.api.security import Guard
+from staycurve.interfaces.api.security import Guard, Heads
 from staycurve.workspace import Company
 
 
@@ -61,6 +61,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     errors.install(app, site.present)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(observe.Observe, requests=requests)
+    app.add_middleware(Heads)
     app.add_middleware(Guard, hosts=hosts, present=site.present)
     app.include_router(routes.router)
     app.include_router(cohorts.router)

@@ -105,7 +105,11 @@ def _kept(
         with _ONE:
             return make()
 
-    # Data of today has an as-of that moves with the clock: an answer is kept for a minute.
-    at: dt.datetime = seen.at.replace(second=0, microsecond=0)
+    # Data of today has an as-of that moves with the clock: an answer is kept for a minute, that
+    # of a period which has closed for the day.
+    is_closed = not any(seen.is_open(one) for one in asked if isinstance(one, Period))
+    at: dt.datetime | dt.date = seen.at.replace(second=0, microsecond=0)
+    if is_closed:
+        at = seen.last_day
     own = (company.folder, company.snapshot.seq, company.config.ledger_hash, at)
     return cache.get((*own, *asked), make_alone)

@@ -94,3 +94,22 @@ class Guard:
             fault = errors.fault_of(error)
             response = self.present(Request(scope), fault) or errors.answer(fault)
             await response(scope, receive, dressed)
+
+
+class Heads:
+    """Answers HEAD as it answers GET, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def bare(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"}, receive, bare)

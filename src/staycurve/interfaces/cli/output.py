@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from staycurve.interfaces import sheets
 from staycurve.metrics.base import Unit
 
 Row = Mapping[str, Any]
@@ -65,7 +66,7 @@ def print_csv(rows: Sequence[Row], *, columns: Sequence[str] | None = None) -> N
     names = list(columns or dict.fromkeys(name for row in flat for name in row))
     writer = csv.DictWriter(sys.stdout, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows({key: sheets.cell(value) for key, value in row.items()} for row in flat)
 
 
 def _flat(row: Row) -> dict[str, Any]:

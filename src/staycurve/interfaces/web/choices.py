@@ -10,6 +10,7 @@ from staycurve.i18n import N_
 from staycurve.interfaces.web.ask import Ask, where_text
 from staycurve.interfaces.web.cache import Cache
 from staycurve.interfaces.web.texts import _
+from staycurve.metrics.dimensions import order_of
 from staycurve.metrics.query import Query
 from staycurve.period import Period, period_of, periods_between
 
@@ -51,7 +52,7 @@ def _values(ask: Ask, dim: str) -> list[str]:
         except StaycurveError:
             return []
         values = {row["segment"][dim] for row in rows if row["segment"][dim]}
-        return sorted(values, key=str.casefold)
+        return sorted(values, key=lambda value: (order_of(dim, value)[0], value.casefold()))
 
     key = (ask.company.folder, ask.company.snapshot.seq, ask.seen.at, dim)
     return _VALUES.get(key, found)

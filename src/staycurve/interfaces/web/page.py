@@ -12,6 +12,7 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
+from staycurve.interfaces import sheets
 from staycurve.interfaces.web.ask import Ask
 
 
@@ -231,7 +232,7 @@ def sheet(laid: Sequence[Laid]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in row.items()} for row in flat)
+    writer.writerows({key: sheets.cell(value) for key, value in row.items()} for row in flat)
     return text.getvalue()
 
 
@@ -243,12 +244,3 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[key] = value
     return found
-
-
-def _cell(value: object) -> object:
-    """A spreadsheet runs a text that begins like a formula: such a text gets an apostrophe."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return "" if value is None else value
-
-

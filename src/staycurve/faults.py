@@ -84,7 +84,9 @@ def command_of(words: Sequence[str]) -> str:
     for before, word in zip(("", *words), words, strict=False):
         if word.startswith("-"):
             kept.append(word.partition("=")[0])
-        elif command < 2 and before != "--project" and word.replace("-", "").isalpha():
+        elif before == "--project":
+            continue
+        elif command < 2 and word.replace("-", "").isalpha():
             kept.append(word)
             command += 1
         else:

@@ -47,9 +47,10 @@ def first_damage(
 def recomputable_damage(lake: Lake, snapshot: Snapshot) -> DamagedError | None:
     """The first table that a refresh can make again and must, as far as names and bytes tell."""
     for table in sorted(RECOMPUTED & set(snapshot.tables)):
-        found = lake.damage(snapshot, table)
-        if found is not None:
-            return found
+        try:
+            lake.check(snapshot, table)
+        except DamagedError as error:
+            return error
     return None
 
 

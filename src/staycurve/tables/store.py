@@ -21,6 +21,7 @@ NOTES = "_pointer"
 """Below it lies a copy of every row of the pointer, from which a lost state.db is built again."""
 ASIDE = "_damaged"
 LOG = "_delta_log"
+_MAGIC = b"PAR1"
 _FIRST = f"{0:020}"
 
 
@@ -220,11 +221,15 @@ class Folder(Store):
     def damaged(self, sizes: Mapping[str, int]) -> tuple[str, str] | None:
         for path, size in sizes.items():
             try:
-                found = os.stat(path).st_size
+                with open(path, "rb", buffering=0) as file:
+                    found = file.seek(0, os.SEEK_END)
+                    if found != size:
+                        return path, f"has {found:,} bytes instead of {size:,}"
+                    file.seek(-len(_MAGIC), os.SEEK_END)
+                    if file.read(len(_MAGIC)) != _MAGIC:
+                        return path, "is not a Parquet file any more"
             except (FileNotFoundError, NotADirectoryError):
                 return path, "is missing"
-            if found != size:
-                return path, f"has {found:,} bytes instead of {size:,}"
         return None
 
     def make_durable(self, addresses: Sequence[str], tables: Collection[str]) -> None:

@@ -230,8 +230,8 @@ class Project:
             kept = recovery.carry_out(self.lake, plan, now=self.clock())
             self.lake = Lake(self.folder)
             self._seen = None
-            if plan.is_refreshed:
-                self.refresh(is_full=True)
+            if plan.is_refreshed or (self.snapshot.tables and self.is_due()):
+                self.refresh(is_full=plan.is_refreshed)
             return Recovery(plan, is_done=True, kept=tuple(kept))
 
     def is_due(self) -> bool:

@@ -84,7 +84,7 @@ def command_of(words: Sequence[str]) -> str:
     for before, word in zip(("", *words), words, strict=False):
         if word.startswith("-"):
             kept.append(word.partition("=")[0])
-        elif before == "--project":
+        elif before.startswith("-"):
             continue
         elif command < 2 and word.replace("-", "").isalpha():
             kept.append(word)

@@ -11,7 +11,7 @@ SRC = Path(__file__).parent.parent / "src" / "staycurve"
 
 GROUND = (
     "errors", "period", "money", "config", "conventions", "behaviour", "lifecycle_rules",
-    "registry", "i18n",
+    "registry", "i18n", "faults",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground

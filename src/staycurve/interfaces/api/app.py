@@ -62,7 +62,9 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(observe.Observe, requests=requests)
     app.add_middleware(Heads)
-    app.add_middleware(Guard, hosts=hosts, present=site.present)
+    app.add_middleware(
+        Guard, hosts=hosts, present=site.present, clock=company.clock, folder=company.folder
+    )
     app.include_router(routes.router)
     app.include_router(cohorts.router)
     app.include_router(features.router)

@@ -8,6 +8,8 @@ from typing import Any
 
 from staycurve.errors import StaycurveError
 from staycurve.metrics.catalogue import METRICS
+from staycurve.tables import fx_days, views
+from staycurve.tables.usage_months import OVER_ALL
 from staycurve.tables.views import DERIVED, USAGE
 from staycurve.workspace import Company
 
@@ -21,6 +23,38 @@ def derived(company: Company) -> dict[str, list[str]]:
             table: sorted(str(row) for row in engine.rows(f"SELECT * FROM {table}"))
             for table in (*DERIVED, *USAGE, "fx_days")
         }
+
+
+def computed_anew(company: Company) -> dict[str, list[str]]:
+    """As `derived`, by each statement over all that is loaded; nothing is written."""
+    config = company.config
+    with company.reading() as engine:
+        fx_days.build(engine, config, "anew_fx_days")
+        made = {"fx_days": "anew_fx_days"}
+        engine.view("fx_days", "SELECT * FROM anew_fx_days")
+        engine.view("fx_bounds", fx_days.BOUNDS_SQL)
+        for name, table in (DERIVED | USAGE).items():
+            sql = table.statement(config)
+            if name in OVER_ALL:
+                key, known = OVER_ALL[name]
+                sql = (
+                    f"WITH every AS ({sql}) SELECT m.*, {', '.join(f'f.{c}' for c in known)} "
+                    f"FROM every m JOIN (SELECT {key}, {', '.join(known.values())} FROM every "
+                    f"GROUP BY {key}) f ON f.{key} = m.{key}"
+                )
+            typed = ", ".join(f'CAST("{column}" AS {kind}) AS "{column}"'
+                              for column, kind in table.columns)
+            engine.keep(f"anew_{name}", f"SELECT {typed} FROM ({sql}) s")
+            engine.view(name, f"SELECT * FROM anew_{name}")
+            made[name] = f"anew_{name}"
+        found = {
+            name: sorted(str(row) for row in engine.rows(f"SELECT * FROM {relation}"))
+            for name, relation in made.items()
+        }
+        views.create(engine, company.lake, company.snapshot)
+        for relation in made.values():
+            engine.drop(relation)
+    return found
 
 
 def remembered(company: Company) -> dict[str, Any]:

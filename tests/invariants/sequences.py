@@ -165,6 +165,8 @@ def toml(pick: random.Random, zone: str) -> str:
         key: pick.choice(SWITCHES[key]) for key in pick.sample(sorted(SWITCHES), pick.randint(0, 3))
     }
     excluded = pick.sample(RULES, pick.choice((0, 1, 1, 2)))
+    if pick.random() < 0.4 and RULES[0] not in excluded:
+        excluded.append(RULES[0])
     usage: dict[str, object] = {}
     if pick.random() < 0.3:
         usage["active"] = pick.sample(EVENTS, 2)
@@ -235,8 +237,10 @@ def sequence(seed: int, length: int = 7) -> tuple[str, list[Step]]:
             kind = "load"
         step: Step | None = Step(kind)
         if kind in ("load", "replace"):
-            count = pick.choice((1, 1, 2, 3)) if steps else 6
-            chosen = dict.fromkeys(pick.choice(TABLES) for _ in range(count))
+            chosen = dict.fromkeys(pick.choice(TABLES) for _ in range(pick.choice((1, 1, 1, 3))))
+            if not steps:
+                # Enough to move, so that each later step is about one thing that moves it.
+                chosen |= dict.fromkeys(("subscriptions", "events"))
             step = Step(kind, tables={table: rows(pick, table) for table in chosen})
         elif kind == "undo":
             given = {"last": pick.choice((None, None, 1, 2, 3)),

@@ -29,7 +29,7 @@ test: .venv/.test lint
 test-spark: .venv/.test
 	STAYCURVE_ENGINES=full $(BIN)/python -m pytest tests/engines
 
-# Random sequences of loads, corrections, undos and settings: incremental is full after each step.
+# Random sequences of loads, corrections, undos and settings: after each step, incremental is full.
 N ?= 1000
 test-soundness: .venv/.test
 	STAYCURVE_SEQUENCES=$(N) $(BIN)/python -m pytest -n 2 tests/invariants/test_sequences.py

@@ -13,8 +13,8 @@ from typing import Any
 import typer
 
 import staycurve.workspace  # noqa: F401 - it adds the dimensions of the upper floors
-from staycurve.config import INVOLUNTARY, VOLUNTARY
 from staycurve.conventions import PROFILES, SWITCHES
+from staycurve.end_reasons import INVOLUNTARY, VOLUNTARY
 from staycurve.interfaces.cli.app import app
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
@@ -61,33 +61,6 @@ DECISIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
                         "acquisition_retention_ratio")),
     "open-periods": ("Open periods", ("arpa", "mrr", "customers")),
 }
-
-LONGER: Mapping[str, str] = {
-    "weeks_per_month": "Any positive fraction is taken, such as `13/3`.",
-    "days_per_month": "Any positive fraction is taken, such as `365.25/12`.",
-    "discounts": "`recurring`: those that come off every bill. `all`: one-time discounts too. "
-    "`none`: list prices. A percentage is taken off first, then an amount; never "
-    "below 0.",
-    "usage": "`exclude` leaves out items of kind `metered`.",
-    "free_plan": "`active`: an account that has paid, and is now on a free plan or at 100% off, "
-    "stays a customer with an MRR of 0.",
-    "past_due_grace": "Any number of days is taken, such as `14d`. The clock starts at the first "
-    "failed payment in the run, else at its start. Then it is involuntary churn.",
-    "paused": "`keep`: a paused item counts as if it were active.",
-    "churn_booked": "`request`: on the day the customer asked, instead of the day access ends.",
-    "fx": "`fixed`: the first known rate for all days, so there is no FX impact.",
-    "netting": "`day`: changes of one account in one local day. `60min`: changes at most 60 "
-    "minutes apart, within a day. `event`: only what happens at the same instant. `month`: a "
-    "calendar month; then movements are not known by day or week.",
-    "reactivation_window": "Any number of days is taken, such as `30d`. With `90d`, an account "
-    "that returns 90 days or more after it stopped is new again.",
-    "churn_denominator": "`start`: accounts that pay when the period opens. `start_plus_new`: and "
-    "those won since. `rolling_30d`: accounts that paid 30 days before the close.",
-    "revenue_rates": "`accounts`: the accounts of the opening, compared with themselves at the "
-    "close. `movements`: the period's summed movements ÷ opening MRR.",
-    "cac_lag": "Any number of months is taken, such as `2m`: the cost of two months earlier.",
-}
-
 
 def _cell(text: object) -> str:
     return str(text).replace("|", "\\|").replace("\n", " ")
@@ -364,7 +337,9 @@ def cli_page() -> str:
 
 def conventions_page() -> str:
     """Every switch of [conventions], the profiles, and the other sections of staycurve.toml."""
-    values = {name: _code(s.values) + (" …" if s.accepts else "") for name, s in SWITCHES.items()}
+    values = {
+        name: _code(tuple(s.values)) + (" …" if s.accepts else "") for name, s in SWITCHES.items()
+    }
     rows = [[f"[`{name}`](#{name})", f"`{s.default}`", values[name], s.about]
             for name, s in SWITCHES.items()]
     parts = [
@@ -374,7 +349,7 @@ def conventions_page() -> str:
         table(["switch", "default", "values", "decides"], rows),
     ]
     for name, switch in SWITCHES.items():
-        parts += [f"### {name}", f"{switch.about} {LONGER[name]}",
+        parts += [f"### {name}", f"{switch.about} {switch.more}",
                   f"Default `{switch.default}`; values {values[name]}."]
     parts += ["## Profiles", "`profile = \"…\"` sets several switches at once. What a profile does "
               "not set stays at its default. A profile imitates settings that we know; "

@@ -43,7 +43,7 @@ def test_every_value_of_a_switch_is_taken(name: str, values: tuple[str, ...]) ->
         ('[conventions]\nnetting = "year"', "not a value it takes"),
         ('[conventions]\npast_due_grace = "soon"', "not a value it takes"),
         ('[conventions]\nprofile = "stripes"', "Did you mean 'stripe'"),
-        ('[company]\ncurrency = "XXZ"', "Unknown currency"),
+        ('[company]\ncurrency = "XXZ"', "unknown currency"),
         ('[company]\ntimezone = "Mars/Base"', "not known"),
         ("[company]\nfiscal_year_start = 13", "month from 1 to 12"),
         ('[company]\nexclude = "test"', "list of 'column~text'"),

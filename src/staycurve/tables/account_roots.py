@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from staycurve.config import Config
-from staycurve.errors import ConfigError
 from staycurve.i18n import N_
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.derived import Derived
@@ -23,14 +22,8 @@ def account_column(column: str, *, alias: str) -> str:
     return f"json_extract_string({alias}.attributes, {path})"
 
 
-def _excluded(rule: str) -> str:
-    column, _, text = rule.partition("~")
-    if not column.strip() or not text:
-        raise ConfigError(
-            f"[company] exclude: '{rule}' does not name a column and a text.",
-            hint='Write: exclude = ["email~@ourco.com", "name~test"]',
-        )
-    column, text = column.strip(), quoted(text.lower())
+def _excluded(column: str, pattern: str) -> str:
+    text = quoted(pattern.lower())
     own = f"strpos(lower(coalesce({account_column(column, alias='a')}, '')), {text}) > 0"
     if column == "email":
         # Accounts rarely carry an address; their users do.
@@ -43,12 +36,12 @@ def _excluded(rule: str) -> str:
 
 def inputs(config: Config) -> tuple[str, ...]:
     """The tables that account_roots depends on under this configuration."""
-    columns = [rule.partition("~")[0].strip() for rule in config.company.exclude]
+    columns = [column for column, _ in config.company.exclusions]
     return ("accounts", "users") if "email" in columns else ("accounts",)
 
 
 def _statement(config: Config) -> str:
-    rules = " OR ".join(_excluded(rule) for rule in config.company.exclude) or "1 = 0"
+    rules = " OR ".join(_excluded(*rule) for rule in config.company.exclusions) or "1 = 0"
     # Most accounts have no parent, and where none has one all of this is empty.
     steps = ["own AS (SELECT account_id, parent_id FROM accounts WHERE parent_id IS NOT NULL)"]
     previous = "own"

@@ -6,6 +6,7 @@ The glossary is written by hand. Everything else in docs/reference is made here.
 from __future__ import annotations
 
 import sys
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import dims_of, tables_of
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
+from staycurve.sections import SECTIONS, fields_of, takes_of
 from staycurve.tables.base import Column, Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.views import DERIVED, USAGE
@@ -372,6 +374,26 @@ def conventions_page() -> str:
     return _made("Conventions", *parts)
 
 
+def configuration_page() -> str:
+    """Every section of staycurve.toml with its keys."""
+    parts = [
+        "What may stand in staycurve.toml; everything is optional. A key that stands above the "
+        "first table belongs to no section. An unknown key or a wrong value is an error that "
+        "names the section, the key, the value and what it takes. "
+        "[Packages can add sections](../explanation/configuration.md).",
+    ]
+    for name in SECTIONS:
+        section = SECTIONS[name]
+        parts += [f"## {name}", section.about, f"```toml\n{section.example}\n```"]
+        model = next(iter(typing.get_args(section.model)), section.model)
+        fields = fields_of(section.model) or fields_of(model)
+        rows = [[f"`{key}`", takes.words] for key, kind in fields.items()
+                if (takes := takes_of(kind))]
+        if rows:
+            parts.append(table(["key", "takes"], rows))
+    return _made("Configuration", *parts)
+
+
 def pages() -> dict[Path, str]:
     """Path → text of every generated page."""
     found = {
@@ -379,6 +401,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "tables.md": tables_page(),
         REFERENCE / "cli.md": cli_page(),
         REFERENCE / "conventions.md": conventions_page(),
+        REFERENCE / "configuration.md": configuration_page(),
     }
     for name, metric in METRICS.items():
         found[REFERENCE / "metrics" / f"{name}.md"] = metric_page(name, metric)

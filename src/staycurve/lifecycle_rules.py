@@ -199,7 +199,9 @@ class LifecycleRules:
     trial_days: Annotated[int, _whole("trial_days")] = THRESHOLDS["trial_days"].default
     interest_days: Annotated[int, _whole("interest_days")] = THRESHOLDS["interest_days"].default
     stuck_percent: Annotated[int, _whole("stuck_percent")] = THRESHOLDS["stuck_percent"].default
-    rules: tuple[Rule, ...] = DEFAULT_RULES
+    rules: Annotated[
+        tuple[Rule, ...], Takes(N_("a list of tables, each a stage and facts"), _RULE)
+    ] = DEFAULT_RULES
 
     def threshold(self, name: str) -> int:
         """The number in force for one key."""

@@ -10,8 +10,9 @@ import pytest
 SRC = Path(__file__).parent.parent / "src" / "staycurve"
 
 GROUND = (
-    "errors", "period", "money", "config", "conventions", "behaviour", "lifecycle_rules",
-    "registry", "i18n", "faults",
+    "errors", "period", "money", "config", "sections", "section_faults", "company", "conventions",
+    "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
+    "outside_systems", "registry", "i18n", "faults",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground

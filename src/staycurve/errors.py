@@ -71,6 +71,12 @@ class ConfigError(StaycurveError):
     code = "bad_config"
 
 
+class PackageError(StaycurveError):
+    """An installed package that adds to staycurve and does not fit."""
+
+    code = "bad_package"
+
+
 class ProjectError(StaycurveError):
     """The directory is not a project, or not one that this version can read."""
 

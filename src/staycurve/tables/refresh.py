@@ -141,19 +141,23 @@ def _refresh(
             report = _some(engine, config, writing, touched)
         writing.write(engine, STALE_TABLE, STALE_COLUMNS, empty_sql(STALE_COLUMNS))
         usage = usage_refresh.refresh(engine, config, writing, is_full=is_full)
+        attributes: list[str] = (
+            writing.meta["attributes"]
+            if "attributes" in writing.meta and _is_unchanged(writing, "accounts")
+            else engine.json_keys("accounts", "attributes")
+        )
         meta = {
             "usage": usage,
             "ledger": LEDGER,
             "ledger_hash": config.ledger_hash,
             "timezone": config.company.timezone,
             "currency": config.company.currency,
-            "attributes": writing.meta["attributes"]
-            if "attributes" in writing.meta and _is_unchanged(writing, "accounts")
-            else engine.json_keys("accounts", "attributes"),
+            "attributes": attributes,
             "rates": rates,
             "seen": {table: writing.tables.get(table) for table in _SEEN},
             **_latest(engine, config, writing),
         }
+        account_roots.check_fields(config, engine, attributes)
         writing.commit(meta=meta, now=now)
     return report
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from staycurve import behaviour, lifecycle_rules
+from staycurve import behaviour, lifecycle_rules, state_place
 from staycurve.behaviour import Behaviour
 from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.errors import ConfigError, ProjectError, UnknownNameError
 from staycurve.lifecycle_rules import LifecycleRules
+from staycurve.state_place import StatePlace, parse_state
 
 FILE_NAME = "staycurve.toml"
 
@@ -91,6 +92,7 @@ class Config:
     lake: LakePlace = field(default_factory=LakePlace)
     behaviour: Behaviour = field(default_factory=Behaviour)
     lifecycle: LifecycleRules = field(default_factory=LifecycleRules)
+    state: StatePlace = field(default_factory=StatePlace)
 
     def convention(self, name: str) -> str:
         """The value in force for one switch."""
@@ -294,7 +296,7 @@ def parse(text: str) -> Config:
             f"{FILE_NAME} is not valid TOML: {error}", hint="Mend that line."
         ) from None
     known = ("engine", "company", "conventions", "end_reasons", "sources", "spark", "lake")
-    sections = ("lake_options", *behaviour.SECTIONS, lifecycle_rules.SECTION)
+    sections = ("lake_options", *behaviour.SECTIONS, lifecycle_rules.SECTION, state_place.SECTION)
     _only("", raw, (*known, *sections))
     profile, conventions = _conventions(raw.get("conventions", {}))
     return Config(
@@ -308,6 +310,7 @@ def parse(text: str) -> Config:
         lake=_lake(raw.get("lake", "lake"), raw.get("lake_options", {})),
         behaviour=behaviour.parse(raw),
         lifecycle=lifecycle_rules.parse(raw.get(lifecycle_rules.SECTION, {})),
+        state=parse_state(raw.get(state_place.SECTION, {})),
     )
 
 

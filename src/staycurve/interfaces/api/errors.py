@@ -17,6 +17,7 @@ from staycurve.errors import (
     LakeError,
     NotAnsweredError,
     ProjectError,
+    StateError,
     StaycurveError,
     UnknownNameError,
     UsageError,
@@ -53,11 +54,11 @@ class ErrorShape(TypedDict):
 def fault_of(error: Exception) -> Fault:
     """Status, code, message and hint of an error."""
     if isinstance(error, UnknownNameError):
-        is_address = error.fields.get("kind") in ("metric", "page")
+        is_address = error.fields.get("kind") in ("metric", "page", "view", "annotation")
         return (404 if is_address else 422), error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):
         return 422, error.code, error.message, error.hint
-    if isinstance(error, BusyError):
+    if isinstance(error, BusyError | StateError):
         return 503, error.code, error.message, error.hint
     if isinstance(error, ProjectError | LakeError):
         return 500, error.code, error.message, error.hint

@@ -66,8 +66,12 @@ def test_what_is_not_there_is_named(company: Company) -> None:
                 lambda: company.state.rename_view(99, "x")):
         with pytest.raises(UnknownNameError):
             act()
-    with pytest.raises(UnknownNameError):
-        company.state.delete_annotation(1)
+    for number in (1, 0, -1, 2**31, 2**63, 10**30):
+        with pytest.raises(UnknownNameError):
+            company.state.delete_annotation(number)
+        if number != 1:
+            with pytest.raises(UnknownNameError):
+                company.state.delete_view(number)
 
 
 def test_the_number_of_a_deleted_view_is_not_given_again(company: Company) -> None:

@@ -65,7 +65,8 @@ def add(
 def delete(session: Session, annotation: int, *, who: str, now: dt.datetime) -> Annotation:
     """Remove an annotation, and give what it was."""
     # Locked, so that whoever deletes it at the same time finds it gone.
-    row = session.get(AnnotationRow, annotation, with_for_update=True)
+    known = annotation in cleaning.NUMBERS
+    row = session.get(AnnotationRow, annotation, with_for_update=True) if known else None
     if row is None:
         raise UnknownNameError(
             "annotation", str(annotation), (), hint="All annotations: staycurve annotations list"

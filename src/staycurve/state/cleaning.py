@@ -8,6 +8,8 @@ import unicodedata
 
 from staycurve.errors import UsageError
 
+NUMBERS = range(1, 2**31)
+"""Of rows; a database answers a greater one with an error of its own."""
 NAME, PAGE, QUERY, TEXT, WHO = 80, 200, 2000, 500, 120
 """Letters at most."""
 

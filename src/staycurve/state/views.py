@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.state import audit
-from staycurve.state.cleaning import NAME, PAGE, QUERY, WHO, line
+from staycurve.state.cleaning import NAME, NUMBERS, PAGE, QUERY, WHO, line
 from staycurve.state.models import ViewRow
 from staycurve.state.records import SavedView
 
@@ -81,7 +81,7 @@ def _name(text: str) -> str:
 
 def _row(session: Session, view: int) -> ViewRow:
     # Locked, so that whoever deletes it at the same time finds it gone.
-    row = session.get(ViewRow, view, with_for_update=True)
+    row = session.get(ViewRow, view, with_for_update=True) if view in NUMBERS else None
     if row is None:
         raise UnknownNameError("view", str(view), (), hint="All views: staycurve views list")
     return row

@@ -34,12 +34,16 @@ class State:
         """Give back its connections."""
         self.database.close()
 
+    def shown(self) -> tuple[tuple[SavedView, ...], tuple[Annotation, ...]]:
+        """Every saved view, by name, and every annotation, by day: what each page shows."""
+        if not self.database.is_there:
+            return (), ()
+        with self.database.reading() as session:
+            return views.listed(session), noting.listed(session)
+
     def views(self) -> tuple[SavedView, ...]:
         """Every saved view, by name."""
-        if not self.database.is_there:
-            return ()
-        with self.database.reading() as session:
-            return views.listed(session)
+        return self.shown()[0]
 
     def view(self, named: str) -> SavedView:
         """The saved view of a name, or of a number."""
@@ -72,11 +76,7 @@ class State:
 
     def annotations(self, *metrics: str) -> tuple[Annotation, ...]:
         """Every annotation, by day; with metrics, those that speak of one of them or of all."""
-        if not self.database.is_there:
-            return ()
-        with self.database.reading() as session:
-            every = noting.listed(session)
-        return tuple(one for one in every if not metrics or one.metric in (None, *metrics))
+        return tuple(one for one in self.shown()[1] if not metrics or one.metric in (None, *metrics))
 
     def annotate(
         self, day: str, text: str, *, metric: str | None = None, author: str = ""

@@ -55,8 +55,7 @@ class Reader:
         if self._clock() < self._away_until:
             return Beside(is_away=True)
         try:
-            state = self.company.state
-            return Beside(state.views(), state.annotations())
+            return Beside(*self.company.state.shown())
         except StaycurveError as error:
             self._away_until = self._clock() + PAUSE
             _log.warning("App state cannot be read: %s %s", error.message, error.hint)

@@ -21,6 +21,7 @@ from staycurve.lake_place import LAKE, LAKE_OPTIONS, FromEnvironment, LakePlace,
 from staycurve.lifecycle_rules import LIFECYCLE, LifecycleRules
 from staycurve.outside_systems import OUTSIDE_SYSTEMS
 from staycurve.sections import FILE_NAME, SECTIONS, Section, Wrong, near, shown
+from staycurve.state_place import STATE, StatePlace
 
 __all__ = [
     "FILE_NAME", "Company", "Config", "FromEnvironment", "LakePlace", "default_text", "lake_place",
@@ -68,6 +69,11 @@ class Config:
     def profile(self) -> str:
         """The profile that the conventions begin from."""
         return self[CONVENTIONS].profile
+
+    @property
+    def state(self) -> StatePlace:
+        """Where app state is kept."""
+        return self[STATE]
 
     @property
     def conventions(self) -> Mapping[str, str]:

@@ -116,6 +116,12 @@ class EngineError(StaycurveError):
     code = "engine"
 
 
+class StateError(StaycurveError):
+    """The database of app state cannot be read or changed; no number depends on it."""
+
+    code = "state"
+
+
 class BusyError(LakeError):
     """Another process is writing."""
 

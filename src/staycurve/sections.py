@@ -113,6 +113,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.engine_choice",
         "staycurve.lake_place",
         "staycurve.outside_systems",
+        "staycurve.state_place",
     ),
     group="staycurve.sections",
     named=lambda section: section.name,

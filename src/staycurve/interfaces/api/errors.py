@@ -17,6 +17,7 @@ from staycurve.errors import (
     LakeError,
     NotAnsweredError,
     ProjectError,
+    StateError,
     StaycurveError,
     UnknownNameError,
     UsageError,
@@ -66,11 +67,11 @@ def unforeseen(number: str) -> Fault:
 def told_of(error: Exception) -> Fault | None:
     """The same for an error that was foreseen; None for any other."""
     if isinstance(error, UnknownNameError):
-        is_address = error.fields.get("kind") in ("metric", "page")
+        is_address = error.fields.get("kind") in ("metric", "page", "view", "annotation")
         return (404 if is_address else 422), error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):
         return 422, error.code, error.message, error.hint
-    if isinstance(error, BusyError):
+    if isinstance(error, BusyError | StateError):
         return 503, error.code, error.message, error.hint
     if isinstance(error, ProjectError | LakeError):
         return 500, error.code, error.message, error.hint

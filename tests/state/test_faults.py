@@ -127,8 +127,8 @@ def test_a_user_who_may_not_write_can_read(postgres: Server, tmp_path: Path) -> 
         ('[state]\nurl = "mysql://x:secret@y/z"', "is not a PostgreSQL database"),
         ("[state]\nurl = 5", "is not a PostgreSQL database"),
         ('[state]\nurl = { file = "x" }', "is not a PostgreSQL database"),
-        ('[state]\nuri = "x"', "unknown key [state] 'uri'"),
-        ('state = "x"', "[state] is a table"),
+        ('[state]\nuri = "x"', "[state] uri is not known. Did you mean 'url'?"),
+        ('state = "x"', "state is a table, not 'x'"),
     ],
 )
 def test_what_is_no_place_is_refused(text: str, said: str) -> None:

@@ -76,8 +76,8 @@ class State:
 
     def annotations(self, *metrics: str) -> tuple[Annotation, ...]:
         """Every annotation, by day; with metrics, those that speak of one of them or of all."""
-        wanted = (None, *metrics)
-        return tuple(one for one in self.shown()[1] if not metrics or one.metric in wanted)
+        every = self.shown()[1]
+        return tuple(one for one in every if not metrics or one.metric in (None, *metrics))
 
     def annotate(
         self, day: str, text: str, *, metric: str | None = None, author: str = ""

@@ -24,6 +24,8 @@ from staycurve.tables.kept import keep_for_files
 from staycurve.tables.lake import Lake, check_root
 from staycurve.tables.pointer import LoadRecord, Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
+from staycurve.workspace import asking
+from staycurve.workspace.readers import Reader, Readers
 
 if TYPE_CHECKING:
     # Commands that do not need them start faster without.
@@ -50,11 +52,9 @@ class Project:
         self.config: Config = configuration.read(folder)
         self.lake = Lake(folder)
         self.clock = clock
-        self._engine: AnyEngine | None = None
-        self._seen: Snapshot | None = None
+        self.readers = Readers(lambda: open_engine(self.config, self.folder / ".tmp"))
         self._lock = threading.RLock()
         self._pinned: Snapshot | None = None
-        self._visits_of: tuple[object, ...] = ()
 
     @staticmethod
     def create(folder: Path, *, name: str, currency: str, timezone: str) -> Path:
@@ -78,9 +78,7 @@ class Project:
 
     def close(self) -> None:
         """Give back memory and spill files."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        self.readers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +88,9 @@ class Project:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What readers see now."""
-        found = self._pinned or self.lake.pointer.latest()
+        """What readers see now; inside one request always the same."""
+        asked = asking.current()
+        found = self._pinned or (asked and asked.seen.get(id(self))) or self.lake.pointer.latest()
         for key in ("timezone", "currency"):
             kept, own = found.meta.get(key), getattr(self.config.company, key)
             if kept is not None and kept != own:
@@ -100,36 +99,33 @@ class Project:
                     f"'{kept}'.",
                     hint=f"Set it back to '{kept}', or load the files into another project.",
                 )
+        if asked is not None:
+            asked.seen[id(self)] = found
         return found
 
-    def engine(self) -> AnyEngine:
-        """An engine in which every table of the current snapshot is named."""
-        snapshot = self.snapshot
-        if self._engine is None:
-            self._engine = open_engine(self.config, self.folder / ".tmp")
-            self._seen, self._visits_of = None, ()
-        if self._seen is None or self._seen.seq != snapshot.seq:
-            views.create(self._engine, self.lake, snapshot)
-            self._seen = snapshot
-        self._put_off_visits(self._engine, None)
-        return self._engine
+    def _made_ready(self, reader: Reader, snapshot: Snapshot) -> None:
+        if reader.seq != snapshot.seq:
+            reader.seq, reader.visits_of = None, ()
+            views.offer(reader.engine, self.lake, snapshot)
+            reader.seq = snapshot.seq
+        self._put_off_visits(reader, snapshot, None)
 
-    def _put_off_visits(self, engine: AnyEngine, cut: AsOf | None) -> None:
+    def _put_off_visits(self, reader: Reader, snapshot: Snapshot, cut: AsOf | None) -> None:
         """Let the lifecycle's visits be computed when they are first named.
 
         A day's stage never rests on what comes later, so all whole days share one answer.
         """
-        made_of = (self._seen and self._seen.seq, cut, self.config.lifecycle)
-        if self._visits_of == made_of:
+        made_of = (snapshot.seq, cut, self.config.lifecycle)
+        if reader.visits_of == made_of:
             return
-        engine.later(SPANS, partial(self._keep_visits, engine, self._seen, cut))
-        self._visits_of = made_of
+        reader.engine.later(SPANS, partial(self._keep_visits, reader.engine, snapshot, cut))
+        reader.visits_of = made_of
 
     def _keep_visits(
-        self, engine: AnyEngine, snapshot: Snapshot | None, cut: AsOf | None
+        self, engine: AnyEngine, snapshot: Snapshot, cut: AsOf | None
     ) -> None:
         compute = partial(lifecycle_spans.keep, engine, self.config, cut)
-        if cut is not None or snapshot is None:
+        if cut is not None:
             compute()
             return
         statement = lifecycle_spans.statement(self.config)
@@ -138,9 +134,11 @@ class Project:
 
     @contextmanager
     def reading(self) -> Iterator[AnyEngine]:
-        """The engine for one reader at a time."""
-        with self._lock:
-            yield self.engine()
+        """An engine that sees the snapshot, for this thread alone; inside another, the same."""
+        with self.readers.one() as reader:
+            if reader.cut is None:
+                self._made_ready(reader, self.snapshot)
+            yield reader.engine
 
     def refresh(self, *, is_full: bool = False) -> refresh.RefreshReport:
         """Bring derived tables up to date; see `staycurve.tables.refresh`."""
@@ -173,26 +171,39 @@ class Project:
 
     @contextmanager
     def seeing(self, seen: AsOf) -> Iterator[AnyEngine]:
-        """The engine as of an instant, for one reader at a time.
+        """An engine as of an instant, for this thread alone.
 
         Inside a day, items are cut at the instant and netted anew, and its use is counted anew.
         """
-        with self._lock:
-            engine, snapshot = self.engine(), self.snapshot
-            is_cut = asof.needs_cut(engine, seen, self.config.company.zone)
-            is_usage_cut = asof.needs_usage_cut(engine, seen, self.lake, snapshot)
+        with self.readers.one() as reader:
+            if reader.cut == seen:
+                yield reader.engine
+                return
+            outer, engine, snapshot = reader.cut, reader.engine, self.snapshot
+            if outer is not None:
+                reader.seq, reader.cut = None, None
+            self._made_ready(reader, snapshot)
             try:
-                if is_cut:
-                    asof.cut(engine, self.config, seen)
-                if is_usage_cut:
-                    asof.cut_usage(engine, self.config, seen, self.lake, snapshot)
-                if not seen.is_whole:
-                    self._put_off_visits(engine, seen)
+                self._cut(reader, seen, snapshot)
                 yield engine
             finally:
-                if is_cut or is_usage_cut:
-                    self._seen = None
-                    self.engine()
+                # Made anew when next asked: a question that was stopped may have left half a cut.
+                if reader.cut is not None:
+                    reader.cut, reader.seq = None, None
+                if outer is not None:
+                    self._made_ready(reader, snapshot)
+                    self._cut(reader, outer, snapshot)
+
+    def _cut(self, reader: Reader, seen: AsOf, snapshot: Snapshot) -> None:
+        engine = reader.engine
+        if seen.is_whole:
+            return
+        reader.cut = seen
+        if asof.needs_cut(engine, seen, self.config.company.zone):
+            asof.cut(engine, self.config, seen)
+        if asof.needs_usage_cut(engine, seen, self.lake, snapshot):
+            asof.cut_usage(engine, self.config, seen, self.lake, snapshot)
+        self._put_off_visits(reader, snapshot, seen)
 
     def tables(self) -> list[dict[str, Any]]:
         """Every conformed table with its rows and how many were set aside."""
@@ -235,7 +246,7 @@ class Project:
 
     @property
     def lock(self) -> threading.RLock:
-        """Held by whoever uses the engine."""
+        """Held by whoever writes; readers do not wait for it."""
         return self._lock
 
     def notes(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from staycurve.errors import (
     NotAnsweredError,
     ProjectError,
     StaycurveError,
+    TooSlowError,
     UnknownNameError,
     UsageError,
 )
@@ -57,6 +58,8 @@ def fault_of(error: Exception) -> Fault:
         return (404 if is_address else 422), error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):
         return 422, error.code, error.message, error.hint
+    if isinstance(error, TooSlowError):
+        return 504, error.code, error.message, error.hint
     if isinstance(error, BusyError):
         return 503, error.code, error.message, error.hint
     if isinstance(error, ProjectError | LakeError):

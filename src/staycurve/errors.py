@@ -128,6 +128,12 @@ class BusyError(LakeError):
     code = "busy"
 
 
+class TooSlowError(StaycurveError):
+    """A question took longer than its time limit."""
+
+    code = "too_slow"
+
+
 class LoadError(StaycurveError):
     """A file of which nothing could be loaded."""
 

@@ -6,6 +6,7 @@ lists, so that another engine can run their translation.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import os
 import re
@@ -20,7 +21,7 @@ from typing import Any, Self
 import duckdb
 
 from staycurve.config import Config
-from staycurve.errors import LakeError, system_error
+from staycurve.errors import LakeError, StaycurveError, system_error
 
 Row = tuple[Any, ...]
 FILE_BYTES = 256 * 1024 * 1024
@@ -154,7 +155,8 @@ class AnyEngine(ABC):
     def _prepare(self, sql: str) -> None:
         """Make what `sql` names and was put off; engines call it before they run anything."""
         for relation, make in list(self._later.items()):
-            if re.search(rf"\b{relation}\b", sql):
+            # What one of them names may have made another.
+            if self._later.get(relation) is make and re.search(rf"\b{relation}\b", sql):
                 del self._later[relation]
                 try:
                     make()
@@ -188,6 +190,8 @@ class Engine(AnyEngine):
     def __init__(self, spill: Path, *, memory: str = "1200MB", threads: int | None = None) -> None:
         self.spill = spill / f"spill-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._later = {}
+        self._stopped: StaycurveError | None = None
+        self._is_beside = False
         self.connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -197,16 +201,40 @@ class Engine(AnyEngine):
                 "autoload_known_extensions": False,
             }
         )
+        self._set_up()
+        for files in mounted.values():
+            self.connection.register_filesystem(files)
+
+    def _set_up(self) -> None:
         # Not in the config above: DuckDB 2 knows this setting only once the connection stands.
         self.connection.execute("SET TimeZone = 'UTC'")
         # The engine's own bar would be written into what a command prints.
         self.connection.execute("SET enable_progress_bar = false")
-        for files in mounted.values():
-            self.connection.register_filesystem(files)
+
+    def beside(self) -> Engine:
+        """Another connection to the same database: it shares memory and threads, no relation.
+
+        Close it before this one.
+        """
+        other = copy.copy(self)
+        other._later, other._stopped, other._is_beside = {}, None, True
+        other.connection = self.connection.cursor()
+        other._set_up()
+        return other
+
+    def stop(self, reason: StaycurveError) -> None:
+        """Interrupt what runs, from another thread; `reason` is raised until `resume`."""
+        self._stopped = reason
+        self.connection.interrupt()
+
+    def resume(self) -> None:
+        """Let statements run again after `stop`."""
+        self._stopped = None
 
     def close(self) -> None:
         self.connection.close()
-        shutil.rmtree(self.spill, ignore_errors=True)
+        if not self._is_beside:
+            shutil.rmtree(self.spill, ignore_errors=True)
 
     def execute(self, sql: str) -> None:
         """Run a statement in DuckDB's own dialect, for its effect."""
@@ -235,6 +263,8 @@ class Engine(AnyEngine):
     def batches(self, sql: str, size: int = 50_000) -> Iterator[list[Row]]:
         answer = self._run(sql)
         while found := answer.fetchmany(size):
+            if self._stopped is not None:
+                raise self._stopped
             yield found
 
     def table(self, sql: str) -> tuple[list[str], list[Row]]:
@@ -282,9 +312,13 @@ class Engine(AnyEngine):
 
     def _run(self, sql: str, values: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
         self._prepare(sql)
+        if self._stopped is not None:
+            raise self._stopped
         try:
             return self.connection.execute(sql, values or None)
         except duckdb.Error as error:
+            if self._stopped is not None:
+                raise self._stopped from error
             raise translated(error) from error
 
     def write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
@@ -49,6 +50,20 @@ def create(
         lake.check(snapshot, table)
         create_one(engine, table, lake.scan(snapshot, table, columns))
     create_one(engine, "fx_bounds", BOUNDS_SQL)
+
+
+def offer(engine: AnyEngine, lake: Lake, snapshot: Snapshot) -> None:
+    """Let the engine name every table as it is in `snapshot`; each is looked up when first named.
+
+    A question names few of them, and on DuckDB a view opens the files that it lists.
+    """
+
+    def make(table: str, columns: Columns) -> None:
+        create_one(engine, table, lake.scan(snapshot, table, columns))
+
+    for table, columns in stored_columns().items():
+        engine.later(table, partial(make, table, columns))
+    engine.later("fx_bounds", partial(create_one, engine, "fx_bounds", BOUNDS_SQL))
 
 
 def create_one(engine: AnyEngine, table: str, sql: str) -> None:

@@ -233,7 +233,7 @@ class CohortReading:
 
     @contextmanager
     def _seeing(self, asked: Question) -> Iterator[AnyEngine]:
-        with self.company.lock, self.company.seeing(asked.as_of) as engine:
+        with self.company.seeing(asked.as_of) as engine:
             yield engine
 
 

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from staycurve.workspace.trials import Trials
     from staycurve.workspace.usage import Usage
 
+EARLIER = 4
+"""Earlier instants that stay open."""
 
 
 class Company(Project):
@@ -60,13 +62,13 @@ class Company(Project):
 
     def __init__(self, folder: Path, *, clock: Clock) -> None:
         super().__init__(folder, clock=clock)
-        self._earlier: Company | None = None
+        self._earlier: dict[dt.datetime, Company] = {}
 
     def close(self) -> None:
         super().close()
-        if self._earlier is not None:
-            self._earlier.close()
-            self._earlier = None
+        for earlier in self._earlier.values():
+            earlier.close()
+        self._earlier = {}
         if "state" in vars(self):
             self.state.close()
 
@@ -441,9 +443,14 @@ class Company(Project):
                 hint="--known-at takes an instant in the past.",
             )
         found = books.known_at(self.lake, at)
+        # One for each instant: a shared one would lend its clock to another reader's question.
         with self._lock:
-            if self._earlier is None or self._earlier.snapshot.seq != found.seq:
-                self._earlier = Company(self.folder, clock=lambda: at)
-                self._earlier._pinned = found
-            self._earlier.clock = lambda: at
-            return self._earlier
+            earlier = self._earlier.pop(at, None)
+            if earlier is None or earlier.snapshot.seq != found.seq:
+                earlier = Company(self.folder, clock=lambda: at)
+                earlier._pinned = found
+            self._earlier[at] = earlier
+            while len(self._earlier) > EARLIER:
+                # It may still be read; it ends with its last reader.
+                self._earlier.pop(next(iter(self._earlier)))
+            return earlier

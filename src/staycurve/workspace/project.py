@@ -28,6 +28,8 @@ from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
 from staycurve.tables.store import check_root
+from staycurve.workspace import asking
+from staycurve.workspace.readers import Reader, Readers
 
 if TYPE_CHECKING:
     # Commands that do not need them start faster without.
@@ -74,12 +76,10 @@ class Project:
         self.config: Config = configuration.read(folder)
         self.lake = Lake(folder)
         self.clock = clock
-        self._engine: AnyEngine | None = None
-        self._seen: Snapshot | None = None
+        self.readers = Readers(lambda: open_engine(self.config, self.folder / ".tmp"))
         self._lock = threading.RLock()
         self._pinned: Snapshot | None = None
         self._suspects: set[str] = set()
-        self._visits_of: tuple[object, ...] = ()
 
     @staticmethod
     def create(folder: Path, *, name: str, currency: str, timezone: str) -> Path:
@@ -109,9 +109,7 @@ class Project:
 
     def close(self) -> None:
         """Give back memory and spill files."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        self.readers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -121,8 +119,9 @@ class Project:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What readers see now."""
-        found = self._pinned or self.lake.pointer.latest()
+        """What readers see now; inside one request always the same."""
+        asked = asking.current()
+        found = self._pinned or (asked and asked.seen.get(id(self))) or self.lake.pointer.latest()
         for key in ("timezone", "currency"):
             kept, own = found.meta.get(key), getattr(self.config.company, key)
             if kept is not None and kept != own:
@@ -131,65 +130,70 @@ class Project:
                     f"'{kept}'.",
                     hint=f"Set it back to '{kept}', or load the files into another project.",
                 )
+        if asked is not None:
+            asked.seen[id(self)] = found
         return found
 
-    def engine(self) -> AnyEngine:
-        """An engine in which every table of the current snapshot is named."""
-        snapshot = self.snapshot
-        if self._engine is None:
-            self._engine = open_engine(self.config, self.folder / ".tmp")
-            self._seen, self._visits_of = None, ()
-        if self._seen is None or self._seen.seq != snapshot.seq:
-            snapshot = self._name_tables(self._engine, snapshot)
-            self._seen = snapshot
-        self._put_off_visits(self._engine, None)
-        return self._engine
+    def _made_ready(self, reader: Reader, snapshot: Snapshot) -> Snapshot:
+        """Let the reader name every table of the snapshot, and say which snapshot that is.
 
-    def _name_tables(self, engine: AnyEngine, snapshot: Snapshot) -> Snapshot:
-        """Let the engine name every table; those that can be computed again are, when damaged."""
-        try:
-            if self._pinned is None and self._suspects & RECOMPUTED:
-                self._suspects.clear()
+        What is damaged and can be computed again is computed first.
+        """
+        if reader.seq != snapshot.seq or self._suspects:
+            reader.seq, reader.visits_of = None, ()
+            snapshot = self._sound(snapshot)
+            views.offer(reader.engine, self.lake, snapshot)
+            reader.seq = snapshot.seq
+        self._put_off_visits(reader, snapshot, None)
+        return snapshot
+
+    def _sound(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot, or a newer one in which what was damaged has been computed again."""
+        with self._lock:
+            suspects, self._suspects = self._suspects, set()
+            is_suspect = self._pinned is None and bool(suspects & RECOMPUTED)
+            try:
+                for table in snapshot.tables:
+                    self.lake.check(snapshot, table)
+            except DamagedError as error:
+                if self._pinned is not None or error.table not in RECOMPUTED:
+                    raise
+                _log.warning("%s It is computed again from the conformed tables.", error.message)
+                is_suspect = True
+            if is_suspect:
                 self.refresh(is_full=True)
+                asked = asking.current()
+                if asked is not None:
+                    asked.seen.pop(id(self), None)
                 snapshot = self.snapshot
-            with self.lake.explaining(snapshot):
-                views.create(engine, self.lake, snapshot)
-        except DamagedError as error:
-            if self._pinned is not None or error.table not in RECOMPUTED:
-                raise
-            _log.warning("%s It is computed again from the conformed tables.", error.message)
-            self.refresh(is_full=True)
-            snapshot = self.snapshot
-            views.create(engine, self.lake, snapshot)
         return snapshot
 
     @contextmanager
-    def _noting_damage(self) -> Iterator[None]:
+    def _noting_damage(self, snapshot: Snapshot) -> Iterator[None]:
         """Name the file that made the engine fail, and let the next reader have it made again."""
         try:
-            with self.lake.explaining(self._seen or Snapshot()):
+            with self.lake.explaining(snapshot):
                 yield
         except DamagedError as error:
             self._suspects.add(error.table)
-            self._seen = None
             raise
 
-    def _put_off_visits(self, engine: AnyEngine, cut: AsOf | None) -> None:
+    def _put_off_visits(self, reader: Reader, snapshot: Snapshot, cut: AsOf | None) -> None:
         """Let the lifecycle's visits be computed when they are first named.
 
         A day's stage never rests on what comes later, so all whole days share one answer.
         """
-        made_of = (self._seen and self._seen.seq, cut, self.config.lifecycle)
-        if self._visits_of == made_of:
+        made_of = (snapshot.seq, cut, self.config.lifecycle)
+        if reader.visits_of == made_of:
             return
-        engine.later(SPANS, partial(self._keep_visits, engine, self._seen, cut))
-        self._visits_of = made_of
+        reader.engine.later(SPANS, partial(self._keep_visits, reader.engine, snapshot, cut))
+        reader.visits_of = made_of
 
     def _keep_visits(
-        self, engine: AnyEngine, snapshot: Snapshot | None, cut: AsOf | None
+        self, engine: AnyEngine, snapshot: Snapshot, cut: AsOf | None
     ) -> None:
         compute = partial(lifecycle_spans.keep, engine, self.config, cut)
-        if cut is not None or snapshot is None:
+        if cut is not None:
             compute()
             return
         statement = lifecycle_spans.statement(self.config)
@@ -198,11 +202,13 @@ class Project:
 
     @contextmanager
     def reading(self) -> Iterator[AnyEngine]:
-        """The engine for one reader at a time."""
-        with self._lock:
-            engine = self.engine()
-            with self._noting_damage():
-                yield engine
+        """An engine that sees the snapshot, for this thread alone; inside another, the same."""
+        with self.readers.one() as reader:
+            snapshot = self.snapshot
+            if reader.cut is None:
+                snapshot = self._made_ready(reader, snapshot)
+            with self._noting_damage(snapshot):
+                yield reader.engine
 
     def refresh(self, *, is_full: bool = False) -> refresh.RefreshReport:
         """Bring derived tables up to date; see `staycurve.tables.refresh`."""
@@ -256,27 +262,40 @@ class Project:
 
     @contextmanager
     def seeing(self, seen: AsOf) -> Iterator[AnyEngine]:
-        """The engine as of an instant, for one reader at a time.
+        """An engine as of an instant, for this thread alone.
 
         Inside a day, items are cut at the instant and netted anew, and its use is counted anew.
         """
-        with self._lock:
-            engine, snapshot = self.engine(), self.snapshot
-            is_cut = asof.needs_cut(engine, seen, self.config.company.zone)
-            is_usage_cut = asof.needs_usage_cut(engine, seen, self.lake, snapshot)
+        with self.readers.one() as reader:
+            if reader.cut == seen:
+                yield reader.engine
+                return
+            outer, engine, snapshot = reader.cut, reader.engine, self.snapshot
+            if outer is not None:
+                reader.seq, reader.cut = None, None
+            snapshot = self._made_ready(reader, snapshot)
             try:
-                if is_cut:
-                    asof.cut(engine, self.config, seen)
-                if is_usage_cut:
-                    asof.cut_usage(engine, self.config, seen, self.lake, snapshot)
-                if not seen.is_whole:
-                    self._put_off_visits(engine, seen)
-                with self._noting_damage():
+                self._cut(reader, seen, snapshot)
+                with self._noting_damage(snapshot):
                     yield engine
             finally:
-                if is_cut or is_usage_cut:
-                    self._seen = None
-                    self.engine()
+                # Made anew when next asked: a question that was stopped may have left half a cut.
+                if reader.cut is not None:
+                    reader.cut, reader.seq = None, None
+                if outer is not None:
+                    self._made_ready(reader, snapshot)
+                    self._cut(reader, outer, snapshot)
+
+    def _cut(self, reader: Reader, seen: AsOf, snapshot: Snapshot) -> None:
+        engine = reader.engine
+        if seen.is_whole:
+            return
+        reader.cut = seen
+        if asof.needs_cut(engine, seen, self.config.company.zone):
+            asof.cut(engine, self.config, seen)
+        if asof.needs_usage_cut(engine, seen, self.lake, snapshot):
+            asof.cut_usage(engine, self.config, seen, self.lake, snapshot)
+        self._put_off_visits(reader, snapshot, seen)
 
     def tables(self) -> list[dict[str, Any]]:
         """Every conformed table with its rows and how many were set aside."""
@@ -319,7 +338,7 @@ class Project:
 
     @property
     def lock(self) -> threading.RLock:
-        """Held by whoever uses the engine."""
+        """Held by whoever writes; readers do not wait for it."""
         return self._lock
 
     def notes(self) -> tuple[str, ...]:

@@ -24,8 +24,9 @@ from staycurve.interfaces.api import (
     usage,
     views,
 )
+from staycurve.interfaces.api.one_request import OneRequest
 from staycurve.interfaces.api.security import Guard, Heads
-from staycurve.workspace import Company
+from staycurve.workspace import Company, asking
 
 
 def create_app(company: Company, *, hosts: Collection[str] | None = None) -> FastAPI:
@@ -61,6 +62,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.state.site = site
     errors.install(app, site.present)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(OneRequest, seconds=asking.number_of("STAYCURVE_TIME_LIMIT", 60))
     app.add_middleware(observe.Observe, requests=requests)
     app.add_middleware(Heads)
     app.add_middleware(
@@ -82,19 +84,19 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
 
 
 def _add_health(app: FastAPI, company: Company, requests: observe.Requests) -> None:
-    def healthz(request: Request) -> Response:
+    # Neither takes a worker thread or a reader: both answer while every one of them is busy.
+    async def healthz(request: Request) -> Response:
         """The process answers."""
         return JSONResponse({"status": "ok"})
 
-    def readyz(request: Request) -> Response:
+    async def readyz(request: Request) -> Response:
         """The lake can be read."""
         try:
-            with company.reading() as engine:
-                engine.value("SELECT 1")
+            seq = company.snapshot.seq
         except StaycurveError as error:
             _, code, message, hint = errors.fault_of(error)
             return errors.answer((503, code, message, hint))
-        return JSONResponse({"status": "ready", "snapshot": company.snapshot.seq})
+        return JSONResponse({"status": "ready", "snapshot": seq})
 
     def metrics(request: Request) -> Response:
         """Prometheus text."""

@@ -19,6 +19,7 @@ from staycurve.errors import (
     ProjectError,
     StateError,
     StaycurveError,
+    TooSlowError,
     UnknownNameError,
     UsageError,
     system_error,
@@ -71,6 +72,8 @@ def told_of(error: Exception) -> Fault | None:
         return (404 if is_address else 422), error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):
         return 422, error.code, error.message, error.hint
+    if isinstance(error, TooSlowError):
+        return 504, error.code, error.message, error.hint
     if isinstance(error, BusyError | StateError):
         return 503, error.code, error.message, error.hint
     if isinstance(error, ProjectError | LakeError):

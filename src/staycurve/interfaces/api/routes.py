@@ -14,7 +14,9 @@ from staycurve.interfaces.api import books as keeping
 from staycurve.interfaces.api import comparing, shapes, shapes_of_books
 from staycurve.interfaces.api.describe import describe
 from staycurve.interfaces.api.errors import ErrorShape
+from staycurve.interfaces.web.cache import Cache
 from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.result import Result
 from staycurve.workspace import Company
 
 Where = Annotated[
@@ -111,6 +113,10 @@ def router_of(theme: str, *, prefix: str = "/api/v1") -> APIRouter:
 router = router_of("metrics")
 
 
+_AT_ONCE: Cache[Result] = Cache(0)
+"""Keeps nothing: what is asked twice at the same time is computed once."""
+
+
 @router.get("/metrics", response_model=shapes.MetricsShape)
 def metrics(company: Served) -> JSONResponse:
     """Every metric: what it means, its formula, unit and benchmark."""
@@ -123,11 +129,15 @@ def values(
     name: str, company: Served, asked: Split, grain: Grain = "month", start: From = "", to: To = ""
 ) -> JSONResponse:
     """Values of one metric over time; several names with commas."""
-    found = company.show(
-        *(part for part in name.split(",") if part),
-        grain=grain, start=start or None, end=to or None, **asked,
-    )
-    return JSONResponse(found.as_dict())
+
+    def compute() -> Result:
+        return company.show(
+            *(part for part in name.split(",") if part),
+            grain=grain, start=start or None, end=to or None, **asked,
+        )
+
+    what = (company.folder, company.snapshot.seq, name, grain, start, to, repr(asked))
+    return JSONResponse(_AT_ONCE.get(what, compute).as_dict())
 
 
 @router.get("/metrics/{name}/accounts", response_model=shapes.AccountsShape)

@@ -6,6 +6,8 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.dimensions import COHORT, moving_dims
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.workspace import Company
@@ -13,7 +15,7 @@ from tests.company import build
 
 Row = dict[str, Any]
 
-CHANNELS = ("ads", "it's", 'a "b", c')
+CHANNELS = ("ads & co", "it's", 'the "third"')
 SETTINGS = """
 [end_reasons]
 voluntary = ["too expensive"]
@@ -25,6 +27,14 @@ feature = "report_viewed"
 plan = "Basic"
 allowance = 2
 """
+
+GIVEN: dict[str, str | list[str]] = {
+    "name": "mrr", "metric": "mrr", "against": "stripe", "period": "2024-03", "cohort": "2024-01",
+    "age": "1", "month": "1", "account": "a1", "account_id": "a1", "feature": "report_viewed",
+    "step": ["signed_up", "report_viewed"], "anchor": "report_viewed", "who": "u1",
+    "stage": "adoption",
+}
+"""A value for each parameter that an address cannot do without."""
 
 
 def made(folder: Path) -> Company:
@@ -44,13 +54,13 @@ def made(folder: Path) -> Company:
         "reach": [
             {"day": f"{month}-01", "channel": channel, "kind": kind, "count": 50}
             for month in months for channel in CHANNELS
-            for kind in ("visits", "engagements", "mentions")
+            for kind in ("visits", "social_engagements", "mentions")
         ],
         "spend": [
             {"month": f"{month}-01", "purpose": purpose, "kind": "staff", "channel": channel,
              "amount": 30, "currency": "USD"}
             for month in months for channel in CHANNELS
-            for purpose in ("acquisition", "retention", "cogs")
+            for purpose in ("acquisition", "retention", "delivery")
         ],
     }, end_reasons=SETTINGS)
 
@@ -64,7 +74,7 @@ def _rows_of_account(number: int) -> dict[str, list[Row]]:
     own = {"subscription_id": f"s{number}", "account_id": name,
            "currency": "EUR" if number % 2 else "USD"}
     if number % 3:
-        later: Row = {**own, "plan": "Pro", "product": "Suite", "kind": "seats", "amount": 90,
+        later: Row = {**own, "plan": "Pro", "product": "Suite", "kind": "addon", "amount": 90,
                       "starts_at": grown}
     else:
         later = {**own, "plan": "Basic", "amount": 20, "starts_at": grown,
@@ -125,3 +135,38 @@ def dimensions(company: Company) -> list[str]:
         for dim in known_dims(relation, company.attributes())
     ]
     return list(dict.fromkeys(found))
+
+
+def dimensions_of(company: Company, metric: str) -> set[str]:
+    """The dimensions that every measure of a metric carries."""
+    measures = METRICS[metric].resolve(company.config.conventions).measures()
+    carried = [
+        set(known_dims(RELATIONS[one.relation], company.attributes())) for one in measures
+    ]
+    return set.intersection(*carried)
+
+
+def values(company: Company) -> dict[str, str]:
+    """A filter on every dimension, as `where` writes it; where it can, one that a1 passes."""
+    found: dict[str, str] = {}
+    for dim in dimensions(company):
+        carrying = [name for name in METRICS if dim in dimensions_of(company, name)]
+        named = (
+            row["segment"][dim]
+            for name in carrying[:1]
+            for where in ("account_id=a1", "")
+            for row in company.show(
+                name, by=dim, where=where if "account_id" in dimensions_of(company, name) else "",
+                grain=METRICS[name].grains[-1],
+            ).rows
+        )
+        # A part is counted with its whole, so nothing is cut by the parent of a part.
+        found[dim] = next((f"{dim}={value}" for value in named if value), f"{dim}=")
+    return found
+
+
+def bundles(dims: list[str]) -> list[list[str]]:
+    """Dimensions to ask for at once: those that stand in a column together, each other alone."""
+    alone = [dim for dim in dims if dim == COHORT or dim in moving_dims()]
+    columns = [dim for dim in dims if dim not in alone]
+    return [columns, *([dim] for dim in alone)]

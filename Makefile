@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo-company
 
-.PHONY: install demo test test-spark lint docs bench clean
+.PHONY: install demo test test-spark test-soundness lint docs bench clean
 
 $(BIN)/staycurve: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -28,6 +28,11 @@ test: .venv/.test lint
 
 test-spark: .venv/.test
 	STAYCURVE_ENGINES=full $(BIN)/python -m pytest tests/engines
+
+# Random sequences of loads, corrections, undos and settings: after each step, incremental is full.
+N ?= 1000
+test-soundness: .venv/.test
+	STAYCURVE_SEQUENCES=$(N) $(BIN)/python -m pytest -n 2 tests/invariants/test_sequences.py
 
 docs: .venv/.test
 	$(BIN)/python docs/generate.py

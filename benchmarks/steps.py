@@ -7,7 +7,6 @@ A step prints one JSON object: what it found, and the seconds of the part that m
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import importlib
 import json
@@ -201,9 +200,11 @@ def peer(path: str) -> Found:
 
 
 def _on(folder: str, engine: str) -> Any:
+    from staycurve.engine_choice import ENGINE, SPARK
+
     company = _company(folder)
     options = {} if engine == "duckdb" else {"spark.master": "local[2]"}
-    company.config = dataclasses.replace(company.config, engine=engine, spark=options)
+    company.config = company.config.but(ENGINE, engine).but(SPARK, options)
     return company
 
 

@@ -6,6 +6,7 @@ The glossary is written by hand. Everything else in docs/reference is made here.
 from __future__ import annotations
 
 import sys
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 import typer
 
 import staycurve.workspace  # noqa: F401 - it adds the dimensions of the upper floors
-from staycurve.config import INVOLUNTARY, VOLUNTARY
 from staycurve.conventions import PROFILES, SWITCHES
+from staycurve.end_reasons import INVOLUNTARY, VOLUNTARY
 from staycurve.interfaces.cli.app import app
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import dims_of, tables_of
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
+from staycurve.sections import SECTIONS, fields_of, takes_of
 from staycurve.tables.base import Column, Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.views import DERIVED, USAGE
@@ -61,33 +63,6 @@ DECISIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
                         "acquisition_retention_ratio")),
     "open-periods": ("Open periods", ("arpa", "mrr", "customers")),
 }
-
-LONGER: Mapping[str, str] = {
-    "weeks_per_month": "Any positive fraction is taken, such as `13/3`.",
-    "days_per_month": "Any positive fraction is taken, such as `365.25/12`.",
-    "discounts": "`recurring`: those that come off every bill. `all`: one-time discounts too. "
-    "`none`: list prices. A percentage is taken off first, then an amount; never "
-    "below 0.",
-    "usage": "`exclude` leaves out items of kind `metered`.",
-    "free_plan": "`active`: an account that has paid, and is now on a free plan or at 100% off, "
-    "stays a customer with an MRR of 0.",
-    "past_due_grace": "Any number of days is taken, such as `14d`. The clock starts at the first "
-    "failed payment in the run, else at its start. Then it is involuntary churn.",
-    "paused": "`keep`: a paused item counts as if it were active.",
-    "churn_booked": "`request`: on the day the customer asked, instead of the day access ends.",
-    "fx": "`fixed`: the first known rate for all days, so there is no FX impact.",
-    "netting": "`day`: changes of one account in one local day. `60min`: changes at most 60 "
-    "minutes apart, within a day. `event`: only what happens at the same instant. `month`: a "
-    "calendar month; then movements are not known by day or week.",
-    "reactivation_window": "Any number of days is taken, such as `30d`. With `90d`, an account "
-    "that returns 90 days or more after it stopped is new again.",
-    "churn_denominator": "`start`: accounts that pay when the period opens. `start_plus_new`: and "
-    "those won since. `rolling_30d`: accounts that paid 30 days before the close.",
-    "revenue_rates": "`accounts`: the accounts of the opening, compared with themselves at the "
-    "close. `movements`: the period's summed movements ÷ opening MRR.",
-    "cac_lag": "Any number of months is taken, such as `2m`: the cost of two months earlier.",
-}
-
 
 def _cell(text: object) -> str:
     return str(text).replace("|", "\\|").replace("\n", " ")
@@ -364,7 +339,9 @@ def cli_page() -> str:
 
 def conventions_page() -> str:
     """Every switch of [conventions], the profiles, and the other sections of staycurve.toml."""
-    values = {name: _code(s.values) + (" …" if s.accepts else "") for name, s in SWITCHES.items()}
+    values = {
+        name: _code(tuple(s.values)) + (" …" if s.accepts else "") for name, s in SWITCHES.items()
+    }
     rows = [[f"[`{name}`](#{name})", f"`{s.default}`", values[name], s.about]
             for name, s in SWITCHES.items()]
     parts = [
@@ -374,7 +351,7 @@ def conventions_page() -> str:
         table(["switch", "default", "values", "decides"], rows),
     ]
     for name, switch in SWITCHES.items():
-        parts += [f"### {name}", f"{switch.about} {LONGER[name]}",
+        parts += [f"### {name}", f"{switch.about} {switch.more}",
                   f"Default `{switch.default}`; values {values[name]}."]
     parts += ["## Profiles", "`profile = \"…\"` sets several switches at once. What a profile does "
               "not set stays at its default. A profile imitates settings that we know; "
@@ -397,6 +374,26 @@ def conventions_page() -> str:
     return _made("Conventions", *parts)
 
 
+def configuration_page() -> str:
+    """Every section of staycurve.toml with its keys."""
+    parts = [
+        "What may stand in staycurve.toml; everything is optional. A key that stands above the "
+        "first table belongs to no section. An unknown key or a wrong value is an error that "
+        "names the section, the key, the value and what it takes. "
+        "[Packages can add sections](../explanation/configuration.md).",
+    ]
+    for name in SECTIONS:
+        section = SECTIONS[name]
+        parts += [f"## {name}", section.about, f"```toml\n{section.example}\n```"]
+        model = next(iter(typing.get_args(section.model)), section.model)
+        fields = fields_of(section.model) or fields_of(model)
+        rows = [[f"`{key}`", takes.words] for key, kind in fields.items()
+                if (takes := takes_of(kind))]
+        if rows:
+            parts.append(table(["key", "takes"], rows))
+    return _made("Configuration", *parts)
+
+
 def pages() -> dict[Path, str]:
     """Path → text of every generated page."""
     found = {
@@ -404,6 +401,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "tables.md": tables_page(),
         REFERENCE / "cli.md": cli_page(),
         REFERENCE / "conventions.md": conventions_page(),
+        REFERENCE / "configuration.md": configuration_page(),
     }
     for name, metric in METRICS.items():
         found[REFERENCE / "metrics" / f"{name}.md"] = metric_page(name, metric)

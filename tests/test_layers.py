@@ -10,8 +10,9 @@ import pytest
 SRC = Path(__file__).parent.parent / "src" / "staycurve"
 
 GROUND = (
-    "errors", "period", "money", "config", "conventions", "behaviour", "lifecycle_rules",
-    "registry", "i18n",
+    "errors", "period", "money", "config", "sections", "section_faults", "company", "conventions",
+    "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
+    "outside_systems", "registry", "i18n", "faults", "state_place",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground
@@ -19,11 +20,12 @@ ALLOWED: dict[str, set[str]] = {
     "sources": {"tables"},
     "metrics": {"tables"},
     "insights": {"tables", "sources", "metrics"},
-    "actions": {"tables", "sources", "metrics", "insights"},
+    "state": {"tables", "sources", "metrics", "insights"},
+    "actions": {"tables", "sources", "metrics", "insights", "state"},
     "demo": set(),
-    "workspace": {"tables", "sources", "metrics", "insights", "actions"},
+    "workspace": {"tables", "sources", "metrics", "insights", "state", "actions"},
     "interfaces": {
-        "tables", "sources", "metrics", "insights", "actions", "workspace", "demo",
+        "tables", "sources", "metrics", "insights", "state", "actions", "workspace", "demo",
     },
     "__init__": {"workspace"},
 } | {name: set() for name in GROUND}
@@ -33,6 +35,12 @@ ONLY_IN = {
     "pyspark": {"tables/spark.py", "tables/spark_errors.py", "tables/spark_session.py"},
     "deltalake": {"tables/lake.py"},
     "sqlite3": {"tables/pointer.py"},
+    "sqlalchemy": {
+        f"state/{name}.py"
+        for name in ("models", "database", "migrating", "views", "annotations", "audit")
+    } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")},
+    "alembic": {"state/migrating.py", "state/migrations/env.py"}
+    | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")},
 }
 
 

@@ -68,22 +68,26 @@ def test_every_number_says_what_it_is_and_why() -> None:
     ("[lifecycle]\nstuck_percent = 100", "stuck_percent takes a whole number from 50 to 99"),
     ("[lifecycle]\nadoption_days = 9\ntrailing_days = 7", "adoption_days = 9 is more than the 7"),
     ("[lifecycle]\nadoption_keep_days = 5", "adoption_keep_days = 5 is more than adoption_days"),
-    ("lifecycle = 3", "lifecycle is a table"),
-    ("[lifecycle]\nrules = []", "rules is a list of tables"),
+    ("lifecycle = 3", "lifecycle is a table, not 3."),
+    ("[lifecycle]\nrules = []", "[lifecycle] rules is an empty list"),
     (
         '[[lifecycle.rules]]\nstage = "adopted"\nwhen = []',
-        "unknown stage of rule 1 in [lifecycle] 'adopted'. Did you mean 'adoption'?",
+        "[[lifecycle.rules]] 1: stage = 'adopted' is not a value it takes. "
+        "Did you mean 'adoption'?",
     ),
     (
         '[[lifecycle.rules]]\nstage = "lapsed"\nif = []',
-        "unknown key of rule 1 in [lifecycle] 'if'",
+        "unknown key [[lifecycle.rules]] 1 'if'.",
     ),
-    ('[[lifecycle.rules]]\nstage = "lapsed"\nwhen = "paying"', "when takes a list of facts"),
+    (
+        '[[lifecycle.rules]]\nstage = "lapsed"\nwhen = "paying"',
+        "[[lifecycle.rules]] 1: when takes a list of facts, not 'paying'.",
+    ),
     ('[[lifecycle.rules]]\nstage = "lapsed"\nwhen = ["payin"]', "Did you mean 'paying'?"),
     ('[[lifecycle.rules]]\nstage = "adoption"\nwhen = ["paying"]', "accounts have no stage"),
     (
         '[[lifecycle.rules]]\nstage = "lapsed"\n[[lifecycle.rules]]\nstage = "adoption"',
-        "rule 1 of [lifecycle] always holds",
+        "[lifecycle] rules has a rule 1 that always holds",
     ),
 ])
 def test_what_is_wrong_is_named(text: str, words: str) -> None:

@@ -5,13 +5,44 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated
 
-from staycurve.errors import ConfigError, UnknownNameError
+from staycurve.i18n import N_
+from staycurve.sections import CLOSED, LARGEST, Section, Takes, Wrong, shown
 
-_FILE = "staycurve.toml"
+_SPAN = re.compile(r"[0-9]{1,5}[hd]")
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise Wrong("takes a list of texts, and an empty one names nothing.")
+    return text
+
+
+def _feature(text: str) -> str:
+    if not text:
+        raise Wrong("takes the name of a feature, and an empty one names none.")
+    return text
+
+
+def _property(text: str) -> str:
+    if '"' in text:
+        raise Wrong(f"takes the name of a property, not {shown(text)}.")
+    return text
+
+
+def _span(text: str) -> str:
+    if not _SPAN.fullmatch(text):
+        raise Wrong(f"= {shown(text)} is not a length of time.")
+    return text
+
+
+_EVENTS = N_("a list of texts")
+_PROPERTY = N_("the name of a property")
+_Names = tuple[Annotated[str, Takes(_EVENTS, check=_name)], ...]
 
 
 @dataclass(frozen=True)
@@ -32,17 +63,21 @@ class Usage:
     session : str
         The property that names the session.
     future_tolerance : str
-        How far the clock of a sender may run ahead, such as '24h'; what lies further is set aside.
+        How far the clock of a sender may run ahead, such as '24h'; what lies further is rejected.
     """
 
-    active: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    feature: str = ""
-    count: str = ""
-    errors: str = ""
-    seconds: str = ""
-    session: str = ""
-    future_tolerance: str = "24h"
+    __pydantic_config__ = CLOSED
+
+    active: Annotated[_Names, Takes(_EVENTS, 'active = ["report_viewed"]')] = ()
+    ignored: Annotated[_Names, Takes(_EVENTS, 'ignored = ["heartbeat"]')] = ()
+    feature: Annotated[str, Takes(_PROPERTY, 'feature = "feature_name"', check=_property)] = ""
+    count: Annotated[str, Takes(_PROPERTY, 'count = "count_name"', check=_property)] = ""
+    errors: Annotated[str, Takes(_PROPERTY, 'errors = "errors_name"', check=_property)] = ""
+    seconds: Annotated[str, Takes(_PROPERTY, 'seconds = "seconds_name"', check=_property)] = ""
+    session: Annotated[str, Takes(_PROPERTY, 'session = "session_name"', check=_property)] = ""
+    future_tolerance: Annotated[
+        str, Takes(N_("a length of time"), 'future_tolerance = "24h"', check=_span)
+    ] = "24h"
 
     @property
     def tolerance_hours(self) -> int:
@@ -65,9 +100,16 @@ class Activation:
         Onboarding steps in order, each an event's name.
     """
 
-    events: tuple[str, ...] = ()
-    window_days: int = 14
-    checklist: tuple[str, ...] = ()
+    __pydantic_config__ = CLOSED
+
+    events: Annotated[_Names, Takes(_EVENTS, 'events = ["project_created"]')] = ()
+    window_days: Annotated[
+        int,
+        Takes(N_("a whole number of days, from 1 to 3660"), "window_days = 14", least=1, most=3660),
+    ] = 14
+    checklist: Annotated[
+        _Names, Takes(_EVENTS, 'checklist = ["signed_up", "project_created"]')
+    ] = ()
 
 
 @dataclass(frozen=True)
@@ -77,9 +119,15 @@ class Limit:
     `plan` is empty for every plan.
     """
 
-    feature: str
-    allowance: int
-    plan: str = ""
+    __pydantic_config__ = CLOSED
+
+    feature: Annotated[
+        str, Takes(N_("the name of a feature"), 'feature = "api_called"', check=_feature)
+    ]
+    allowance: Annotated[
+        int, Takes(N_("a whole number from 1"), "allowance = 1000", least=1, most=LARGEST)
+    ]
+    plan: Annotated[str, Takes(N_("the name of a plan"), 'plan = "Pro"')] = ""
 
 
 @dataclass(frozen=True)
@@ -97,105 +145,27 @@ class Behaviour:
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _known(section: str, given: Mapping[str, Any], kind: type) -> None:
-    names = tuple(f.name for f in dataclasses.fields(kind))
-    for key in given:
-        if key not in names:
-            error = UnknownNameError("key", key, names)
-            near = f" Did you mean '{error.suggestion}'?" if error.suggestion else ""
-            raise ConfigError(
-                f"{_FILE}: unknown key [{section}] '{key}'.{near}",
-                hint=f"Known here: {', '.join(names)}",
-                key=key,
-            )
-
-
-def _texts(section: str, key: str, given: object) -> tuple[str, ...]:
-    if not isinstance(given, list) or not all(isinstance(one, str) and one for one in given):
-        raise ConfigError(
-            f"{_FILE}: [{section}] {key} takes a list of texts.",
-            hint=f'Write: {key} = ["project_created", "report_viewed"]',
-            key=key,
+def _steps(stated: Activation) -> Activation:
+    twice = [step for step in stated.checklist if stated.checklist.count(step) > 1]
+    if twice:
+        raise Wrong(
+            f"names the step {shown(twice[0])} twice.", "Each step once, in their order.",
+            "checklist",
         )
-    return tuple(given)
+    return stated
 
 
-def _usage(given: Mapping[str, Any]) -> Usage:
-    _known("usage", given, Usage)
-    values: dict[str, Any] = dict(given)
-    for key in ("active", "ignored"):
-        if key in values:
-            values[key] = _texts("usage", key, values[key])
-    for key in ("feature", "count", "errors", "seconds", "session", "future_tolerance"):
-        if not isinstance(values.get(key, ""), str) or '"' in values.get(key, ""):
-            raise ConfigError(
-                f"{_FILE}: [usage] {key} takes the name of a property.",
-                hint=f'Write: {key} = "{key}_name"', key=key,
-            )
-    tolerance = values.get("future_tolerance", "24h")
-    if not (tolerance[:-1].isdigit() and tolerance[-1:] in ("h", "d")):
-        raise ConfigError(
-            f"{_FILE}: [usage] future_tolerance = '{tolerance}' is not a length of time.",
-            hint='Write: future_tolerance = "24h"', key="future_tolerance",
-        )
-    return Usage(**values)
-
-
-def _activation(given: Mapping[str, Any]) -> Activation:
-    _known("activation", given, Activation)
-    values: dict[str, Any] = dict(given)
-    for key in ("events", "checklist"):
-        if key in values:
-            values[key] = _texts("activation", key, values[key])
-    days = values.get("window_days", 14)
-    if not isinstance(days, int) or isinstance(days, bool) or days < 1:
-        raise ConfigError(
-            f"{_FILE}: [activation] window_days takes a whole number of days, from 1.",
-            hint="Write: window_days = 14", key="window_days",
-        )
-    steps = values.get("checklist", ())
-    if len(set(steps)) != len(steps):
-        raise ConfigError(
-            f"{_FILE}: [activation] checklist names a step twice.",
-            hint="Each step once, in their order.", key="checklist",
-        )
-    return Activation(**values)
-
-
-def _limits(given: object) -> tuple[Limit, ...]:
-    example = '[[limits]]\nfeature = "api_called"\nplan = "Pro"\nallowance = 1000'
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        raise ConfigError(f"{_FILE}: limits is a list of tables.", hint=f"Write: {example}")
-    found = []
-    for one in given:
-        _known("[limits]", one, Limit)
-        allowance = one.get("allowance")
-        if not one.get("feature") or not isinstance(allowance, int) or allowance < 1:
-            raise ConfigError(
-                f"{_FILE}: each of [[limits]] needs a feature and an allowance from 1.",
-                hint=f"Write: {example}",
-            )
-        found.append(Limit(str(one["feature"]), allowance, str(one.get("plan", ""))))
-    return tuple(found)
-
-
-SECTIONS = ("usage", "activation", "limits")
-"""What `parse` reads."""
-
-
-def parse(raw: Mapping[str, Any]) -> Behaviour:
-    """The sections of a staycurve.toml that has been read into `raw`.
-
-    Raises
-    ------
-    ConfigError
-        For a key that is not known, or a value that it does not take.
-    """
-    for section in ("usage", "activation"):
-        if not isinstance(raw.get(section, {}), dict):
-            raise ConfigError(f"{_FILE}: {section} is a table.", hint=f"Write: [{section}]")
-    return Behaviour(
-        _usage(raw.get("usage", {})),
-        _activation(raw.get("activation", {})),
-        _limits(raw.get("limits", [])),
-    )
+USAGE = Section(
+    "usage", Usage, Usage(), N_("Which events are activity, and what their properties say."),
+    "[usage]",
+)
+ACTIVATION = Section(
+    "activation", Activation, Activation(), N_("When an account has reached first value."),
+    "[activation]", make=_steps,
+)
+_NO_LIMITS: tuple[Limit, ...] = ()
+LIMITS = Section(
+    "limits", tuple[Limit, ...], _NO_LIMITS,
+    N_("How many uses of a feature a plan allows in a month."),
+    '[[limits]]\nfeature = "api_called"\nplan = "Pro"\nallowance = 1000',
+)

@@ -1,100 +1,123 @@
-"""staycurve.toml: one company, its conventions and its engine. Unknown keys are errors."""
+"""staycurve.toml, read: each section by the module that declares it. Unknown keys are errors."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, TypeVar
 
-from staycurve import behaviour, lifecycle_rules
-from staycurve.behaviour import Behaviour
-from staycurve.conventions import PROFILES, SWITCHES
-from staycurve.errors import ConfigError, ProjectError, UnknownNameError
-from staycurve.lifecycle_rules import LifecycleRules
+from staycurve.behaviour import ACTIVATION, LIMITS, USAGE, Behaviour
+from staycurve.company import COMPANY, Company
+from staycurve.conventions import CONVENTIONS
+from staycurve.end_reasons import END_REASONS
+from staycurve.engine_choice import ENGINE, SPARK
+from staycurve.errors import ConfigError, ProjectError
+from staycurve.lake_place import LAKE, LAKE_OPTIONS, FromEnvironment, LakePlace, place
+from staycurve.lifecycle_rules import LIFECYCLE, LifecycleRules
+from staycurve.outside_systems import OUTSIDE_SYSTEMS
+from staycurve.sections import FILE_NAME, SECTIONS, Section, Wrong, near, shown
+from staycurve.state_place import STATE, StatePlace
 
-FILE_NAME = "staycurve.toml"
+__all__ = [
+    "FILE_NAME", "Company", "Config", "FromEnvironment", "LakePlace", "default_text", "lake_place",
+    "parse", "read",
+]
 
-
-VOLUNTARY = (
-    "customer request", "too expensive", "missing features", "switched to competitor",
-    "not using it", "no longer needed", "low quality", "customer service", "too complex",
-    "voluntary",
-)
-INVOLUNTARY = (
-    "payment failed", "payment_failed", "payment failure", "card declined", "card expired",
-    "non-payment", "nonpayment", "dunning", "fraud", "involuntary",
-)
-
-
-@dataclass(frozen=True)
-class Company:
-    """[company]: who the numbers are about."""
-
-    name: str = "Company"
-    currency: str = "USD"
-    timezone: str = "UTC"
-    fiscal_year_start: int = 1
-    exclude: tuple[str, ...] = ()
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The company's time zone."""
-        return ZoneInfo(self.timezone)
-
-
-@dataclass(frozen=True)
-class FromEnvironment:
-    """A value that stands in an environment variable, so that no secret stands in the file."""
-
-    variable: str
-
-
-@dataclass(frozen=True)
-class LakePlace:
-    """Where the tables lie.
-
-    Attributes
-    ----------
-    where : str
-        A path, seen from the project's directory, or a URL such as `s3://bucket/prefix`.
-    options : mapping
-        What an object store needs, under deltalake's names.
-    """
-
-    where: str = "lake"
-    options: Mapping[str, str | FromEnvironment] = field(default_factory=dict)
-
-    @property
-    def is_url(self) -> bool:
-        """Whether it is an object store."""
-        return "://" in self.where
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Config:
-    """A whole staycurve.toml, checked."""
+    """A whole staycurve.toml, checked.
 
-    company: Company = field(default_factory=Company)
-    conventions: Mapping[str, str] = field(default_factory=dict)
-    end_reasons: Mapping[str, str] = field(default_factory=dict)
-    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    engine: str = "duckdb"
-    profile: str = "staycurve"
-    spark: Mapping[str, str] = field(default_factory=dict)
-    lake: LakePlace = field(default_factory=LakePlace)
-    behaviour: Behaviour = field(default_factory=Behaviour)
-    lifecycle: LifecycleRules = field(default_factory=LifecycleRules)
+    `config[SECTION]` is what the section's owner made of it, for every section that is declared
+    anywhere; those of our own ground floor have names as well.
+
+    Attributes
+    ----------
+    stated : mapping
+        Section → its value, for those that the file has.
+    """
+
+    stated: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, section: Section[T]) -> T:
+        found: T = self.stated.get(section.name, section.default)
+        return found
+
+    def but(self, section: Section[T], value: T) -> Config:
+        """The same with another value for one section."""
+        return Config({**self.stated, section.name: value})
+
+    def under(self, conventions: Mapping[str, str]) -> Config:
+        """The same with other conventions."""
+        return self.but(
+            CONVENTIONS, dataclasses.replace(self[CONVENTIONS], values=dict(conventions))
+        )
+
+    @property
+    def company(self) -> Company:
+        """Who the numbers are about."""
+        return self[COMPANY]
+
+    @property
+    def profile(self) -> str:
+        """The profile that the conventions begin from."""
+        return self[CONVENTIONS].profile
+
+    @property
+    def state(self) -> StatePlace:
+        """Where app state is kept."""
+        return self[STATE]
+
+    @property
+    def conventions(self) -> Mapping[str, str]:
+        """A value for every switch."""
+        return self[CONVENTIONS].values
 
     def convention(self, name: str) -> str:
         """The value in force for one switch."""
-        return self.conventions[name]
+        return self[CONVENTIONS].values[name]
+
+    @property
+    def end_reasons(self) -> Mapping[str, str]:
+        """Text of `end_reason` → voluntary or involuntary."""
+        return self[END_REASONS]
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What counts as usage."""
+        return Behaviour(self[USAGE], self[ACTIVATION], self[LIMITS])
+
+    @property
+    def lifecycle(self) -> LifecycleRules:
+        """Which stage an account is in."""
+        return self[LIFECYCLE]
+
+    @property
+    def engine(self) -> str:
+        """What computes."""
+        return self[ENGINE]
+
+    @property
+    def spark(self) -> Mapping[str, str]:
+        """Options of Spark."""
+        return self[SPARK]
+
+    @property
+    def lake(self) -> LakePlace:
+        """Where the tables lie."""
+        return place(self[LAKE], self[LAKE_OPTIONS])
+
+    @property
+    def sources(self) -> Mapping[str, Mapping[str, Any]]:
+        """Outside systems by their names here, as they are written."""
+        return self[OUTSIDE_SYSTEMS]
 
     @property
     def usage_hash(self) -> str:
@@ -114,200 +137,65 @@ class Config:
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _only(section: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    for key in given:
-        if key not in known:
-            where = f"[{section}] " if section else ""
-            error = UnknownNameError("key", key, known)
-            near = f" Did you mean '{error.suggestion}'?" if error.suggestion else ""
-            raise ConfigError(
-                f"{FILE_NAME}: unknown key {where}'{key}'.{near}",
-                hint=f"Known here: {', '.join(known)}",
-                key=key,
-            )
+def parse(text: str) -> Config:
+    """The configuration that `text`, a staycurve.toml, states.
 
-
-def _conventions(given: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    _only("conventions", given, ("profile", *SWITCHES))
-    profile = str(given.get("profile", "staycurve"))
-    if profile not in PROFILES:
-        error = UnknownNameError("profile", profile, PROFILES)
-        raise ConfigError(f"{FILE_NAME}: {error.message}", hint=error.hint)
-    chosen = PROFILES[profile].conventions()
-    for name, value in given.items():
-        if name == "profile":
+    Raises
+    ------
+    ConfigError
+        For the first thing that is wrong; its hint names the others.
+    """
+    stated: dict[str, Any] = {}
+    wrong: list[ConfigError] = []
+    for name, given in _tables(text).items():
+        if name not in SECTIONS:
+            wrong.append(_unknown(name))
             continue
-        if not SWITCHES[name].check(str(value)):
-            raise ConfigError(
-                f"{FILE_NAME}: [conventions] {name} = '{value}' is not a value it takes.",
-                hint=f"It takes: {', '.join(SWITCHES[name].values)}",
-                key=name,
-            )
-        chosen[name] = str(value)
-    return profile, chosen
+        stated[name], faults = SECTIONS[name].read(given)
+        wrong += faults
+    config = Config(stated)
+    if not wrong:
+        wrong += _together(config)
+    if wrong:
+        raise _first_of(wrong)
+    return config
 
 
-def _company(given: Mapping[str, Any]) -> Company:
-    names = tuple(f.name for f in dataclasses.fields(Company))
-    _only("company", given, names)
-    values = dict(given)
-    if "exclude" in values:
-        rules = values["exclude"]
-        if not isinstance(rules, list) or not all("~" in str(rule) for rule in rules):
-            raise ConfigError(
-                f"{FILE_NAME}: [company] exclude takes a list of 'column~text'.",
-                hint='Write: exclude = ["email~@ourco.com", "name~test"]',
-            )
-        values["exclude"] = tuple(rules)
-    company = Company(**values)
-    if not (isinstance(company.fiscal_year_start, int) and 1 <= company.fiscal_year_start <= 12):
-        raise ConfigError(
-            f"{FILE_NAME}: [company] fiscal_year_start is a month from 1 to 12.",
-            hint="Write: fiscal_year_start = 4",
-        )
-    check_currency(company.currency)
+def _tables(text: str) -> dict[str, Any]:
     try:
-        _ = company.zone
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # Numbers of thousands of digits and endless brackets have errors of their own.
         raise ConfigError(
-            f"{FILE_NAME}: [company] timezone '{company.timezone}' is not known.",
-            hint="Write an IANA name such as UTC or America/New_York.",
+            f"{FILE_NAME} is not valid TOML: {error}", hint="Fix that line."
         ) from None
-    return company
 
 
-def check_currency(code: str) -> str:
-    """`code` if ISO 4217 knows it."""
-    from babel.numbers import list_currencies
-
-    if code not in list_currencies():
-        raise ConfigError(
-            f"Unknown currency '{code}'.", hint="Write an ISO 4217 code such as USD or EUR."
-        )
-    return code
-
-
-def _end_reasons(given: Mapping[str, Any]) -> dict[str, str]:
-    _only("end_reasons", given, ("voluntary", "involuntary"))
-    lists: dict[str, Any] = {"voluntary": VOLUNTARY, "involuntary": INVOLUNTARY} | dict(given)
-    classes: dict[str, str] = {}
-    for name, reasons in lists.items():
-        if not isinstance(reasons, list | tuple):
-            raise ConfigError(
-                f"{FILE_NAME}: [end_reasons] {name} takes a list of texts.",
-                hint=f'Write: {name} = ["…", "…"]',
-            )
-        for reason in reasons:
-            classes[str(reason).strip().lower()] = name
-    return classes
-
-
-_ENGINE = re.compile(r"duckdb|spark|spark://[^\s/,:]+:\d+(,[^\s/,:]+:\d+)*|sc://[^\s/:;]+(:\d+)?(/.*)?")
-
-
-def _engine(text: str) -> str:
-    if not _ENGINE.fullmatch(text):
-        error = UnknownNameError("engine", text, ("duckdb", "spark"))
-        near = f" Did you mean '{error.suggestion}'?" if error.suggestion else ""
-        raise ConfigError(
-            f"{FILE_NAME}: engine '{text}' is not available.{near}",
-            hint='Write: engine = "duckdb"   (or "spark", "spark://host:7077", "sc://host:15002")',
-            key="engine",
-        )
-    return text
-
-
-def _spark(given: object) -> dict[str, str]:
-    """Options for Spark; `spark.executor.memory` may be written with or without quotes."""
-    found: dict[str, str] = {}
-
-    def walk(path: str, value: object) -> None:
-        if isinstance(value, Mapping):
-            for key, inner in value.items():
-                walk(f"{path}.{key}" if path else key, inner)
-            return
-        if isinstance(value, bool):
-            value = str(value).lower()
-        if not isinstance(value, str | int | float) or not path.startswith("spark."):
-            raise ConfigError(
-                f"{FILE_NAME}: [spark] '{path}' is not an option of Spark.",
-                hint='Write: "spark.executor.memory" = "4g"',
-                key=path,
-            )
-        found[path] = str(value)
-
-    walk("", given)
-    return found
-
-
-STORES = ("s3", "gs", "abfss")
-_STORE_URL = re.compile(rf"({'|'.join(STORES)})://[\w.@-]+(/[\w.=~-]+)*/?", re.ASCII)
-
-
-def _lake(where: object, given: object) -> LakePlace:
-    """The keys `lake` and `lake_options`."""
-    if not isinstance(where, str) or not where or any(sign in where for sign in "[]%*?"):
-        raise ConfigError(
-            f"{FILE_NAME}: lake takes a path or a URL without [ ] % * ?",
-            hint='Write: lake = "s3://bucket/prefix"',
-            key="lake",
-        )
-    if "://" in where and not _STORE_URL.fullmatch(where):
-        raise ConfigError(
-            f"{FILE_NAME}: lake = '{where}' is not an object store that can be used.",
-            hint='Write "s3://bucket/prefix", "gs://bucket/prefix" or '
-            '"abfss://container@account.dfs.core.windows.net/prefix"; letters, digits and . _ - = '
-            "~ in a prefix.",
-            key="lake",
-        )
-    place = LakePlace(where.rstrip("/") if "://" in where else where)
-    if not isinstance(given, Mapping) or (given and not place.is_url):
-        raise ConfigError(
-            f"{FILE_NAME}: [lake_options] is for a lake on an object store.",
-            hint='Write, above the first table: lake = "s3://bucket/prefix"',
-            key="lake_options",
-        )
-    options = {key: _lake_option(key, value) for key, value in given.items()}
-    return dataclasses.replace(place, options=options)
-
-
-def _lake_option(key: str, value: object) -> str | FromEnvironment:
-    if isinstance(value, Mapping) and list(value) == ["env"] and isinstance(value["env"], str):
-        return FromEnvironment(value["env"])
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise ConfigError(
-        f"{FILE_NAME}: [lake_options] {key} takes a text, or the variable that holds it.",
-        hint=f'Write: {key} = {{ env = "{key}" }}',
-        key=key,
+def _unknown(name: str) -> ConfigError:
+    known = tuple(SECTIONS)
+    return ConfigError(
+        f"{FILE_NAME}: unknown key {shown(name)}.{near(name, known)}",
+        hint=f"Known here: {', '.join(known)}",
+        key=name, place=name,
     )
 
 
-def parse(text: str) -> Config:
-    """The configuration that `text`, a staycurve.toml, states."""
+def _together(config: Config) -> list[ConfigError]:
+    """What sections contradict in each other."""
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            f"{FILE_NAME} is not valid TOML: {error}", hint="Mend that line."
-        ) from None
-    known = ("engine", "company", "conventions", "end_reasons", "sources", "spark", "lake")
-    sections = ("lake_options", *behaviour.SECTIONS, lifecycle_rules.SECTION)
-    _only("", raw, (*known, *sections))
-    profile, conventions = _conventions(raw.get("conventions", {}))
-    return Config(
-        company=_company(raw.get("company", {})),
-        conventions=conventions,
-        end_reasons=_end_reasons(raw.get("end_reasons", {})),
-        sources=raw.get("sources", {}),
-        engine=_engine(str(raw.get("engine", "duckdb"))),
-        profile=profile,
-        spark=_spark(raw.get("spark", {})),
-        lake=_lake(raw.get("lake", "lake"), raw.get("lake_options", {})),
-        behaviour=behaviour.parse(raw),
-        lifecycle=lifecycle_rules.parse(raw.get(lifecycle_rules.SECTION, {})),
+        _ = config.lake
+    except Wrong as wrong:
+        name = LAKE_OPTIONS.name
+        return [ConfigError(f"{FILE_NAME}: [{name}] {wrong.text}", hint=wrong.hint, key=name)]
+    return []
+
+
+def _first_of(wrong: list[ConfigError]) -> ConfigError:
+    first, places = wrong[0], [str(one.fields.get("place")) for one in wrong[1:]]
+    if not places:
+        return first
+    return ConfigError(
+        first.message, hint=f"{first.hint} Also wrong: {'; '.join(places)}.", **first.fields
     )
 
 

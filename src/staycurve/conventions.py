@@ -1,100 +1,22 @@
-"""Conventions: what each switch decides, and the profiles of other tools with their sources."""
+"""Conventions in force: the section [conventions], and the profiles of other tools."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from staycurve.i18n import N_
+from staycurve.sections import CLOSED, Section, Takes, Wrong, near, not_a_choice, shown, str_of
+from staycurve.switches import SWITCHES, Rule, Switch
 
-def _is_fraction(text: str) -> bool:
-    try:
-        return Fraction(text) > 0
-    except (ValueError, ZeroDivisionError):
-        return False
-
-
-def _is_days(text: str) -> bool:
-    return text == "forever" or (text.endswith("d") and text[:-1].isdigit())
-
-
-def _is_months(text: str) -> bool:
-    return text.endswith("m") and text[:-1].isdigit()
-
-
-@dataclass(frozen=True)
-class Switch:
-    """One convention: its values, its default, and what it decides.
-
-    `values` are the named choices; `accepts` admits further ones by their form.
-    """
-
-    default: str
-    values: tuple[str, ...]
-    about: str
-    accepts: Any = None
-
-    def check(self, value: str) -> bool:
-        """Whether `value` is one that this switch takes."""
-        return value in self.values or bool(self.accepts and self.accepts(value))
-
-
-SWITCHES: dict[str, Switch] = {
-    "weeks_per_month": Switch(
-        "52/12", ("52/12", "4", "4.33"), "Weeks counted in a month.", _is_fraction
-    ),
-    "days_per_month": Switch(
-        "365/12", ("365/12", "30"), "Days counted in a month.", _is_fraction
-    ),
-    "discounts": Switch(
-        "recurring", ("recurring", "all", "none"), "Which discounts lower MRR."
-    ),
-    "usage": Switch("include", ("include", "exclude"), "Whether metered items count."),
-    "free_plan": Switch(
-        "churn", ("churn", "active"), "Whether a payer who moves to a free plan has churned."
-    ),
-    "past_due_grace": Switch(
-        "30d", ("30d", "0d", "forever"), "How long a past-due item counts.", _is_days
-    ),
-    "paused": Switch("churn", ("churn", "keep"), "Whether a paused item counts."),
-    "churn_booked": Switch(
-        "period_end", ("period_end", "request"), "When a cancellation is booked."
-    ),
-    "fx": Switch("daily", ("daily", "fixed"), "Which exchange rate values an item."),
-    "netting": Switch(
-        "day", ("day", "60min", "event", "month"), "Which changes of an account net out."
-    ),
-    "reactivation_window": Switch(
-        "forever",
-        ("forever", "90d"),
-        "How many days after it stopped paying an account that returns is not new.",
-        _is_days,
-    ),
-    "churn_denominator": Switch(
-        "start",
-        ("start", "start_plus_new", "rolling_30d"),
-        "What customer churn is divided by.",
-    ),
-    "revenue_rates": Switch(
-        "accounts",
-        ("accounts", "movements"),
-        "Whether NRR and GRR look at accounts or at summed movements.",
-    ),
-    "cac_lag": Switch(
-        "0m", ("0m",), "How many months acquisition cost runs ahead of new accounts.", _is_months
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What another tool's page says: a switch's value, and where it says so."""
-
-    value: str
-    source: str
+__all__ = [
+    "CONVENTIONS", "PROFILES", "SWITCHES", "InForce", "Profile", "Rule", "Switch", "definition",
+]
 
 
 @dataclass(frozen=True)
@@ -127,17 +49,82 @@ class Profile(Mapping[str, str]):
         return {name: self.get(name, switch.default) for name, switch in SWITCHES.items()}
 
 
-def _profile(data: Mapping[str, Any]) -> Profile:
-    rules = {name: Rule(*given) for name, given in data.get("values", {}).items()}
-    for name, rule in rules.items():
-        if not SWITCHES[name].check(rule.value):
-            raise ValueError(f"profiles.toml: {name} does not take '{rule.value}'")
+def _profile(tool: str, data: Mapping[str, Any]) -> Profile:
+    rules = {
+        name: switch.tools[tool] for name, switch in SWITCHES.items() if tool in switch.tools
+    }
     return Profile(data["about"], rules, data.get("not_imitated", {}))
 
 
 PROFILES: dict[str, Profile] = {
-    name: _profile(data)
+    name: _profile(name, data)
     for name, data in tomllib.loads(
         Path(__file__).with_name("profiles.toml").read_text(encoding="utf-8")
     ).items()
 }
+
+
+def definition(switch: str, value: str) -> str:
+    """What `value` of `switch` says, such as 'metered items do not count'."""
+    return SWITCHES[switch].says(value)
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A profile, and a value for every switch."""
+
+    profile: str = "staycurve"
+    values: Mapping[str, str] = field(
+        default_factory=lambda: PROFILES["staycurve"].conventions()
+    )
+
+
+def _value(name: str, value: object) -> str:
+    # 30 may be written without quotes; true and a list are no value of any switch.
+    is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if not is_plain or not SWITCHES[name].check(str(value)):
+        raise not_a_choice(value, tuple(SWITCHES[name].values))
+    return str(value)
+
+
+def _named(profile: object) -> str:
+    if str_of(profile) not in PROFILES:
+        known = ", ".join(PROFILES)
+        raise Wrong(
+            f"= {shown(profile)} is an unknown profile.{near(str_of(profile), PROFILES)}",
+            f"Known: {known}",
+        )
+    return str(profile)
+
+
+def _key(name: str, switch: Switch) -> tuple[str, Any, Any]:
+    words = ", ".join(switch.values)
+    takes = Takes(words, f'{name} = "{switch.default}"', check=functools.partial(_value, name))
+    return name, Annotated[Any, takes], None
+
+
+def _in_force(stated: Any) -> InForce:
+    given = {name: getattr(stated, name) for name in SWITCHES}
+    own = {name: value for name, value in given.items() if value is not None}
+    return InForce(stated.profile, PROFILES[stated.profile].conventions() | own)
+
+
+# A switch is a key by being declared; nobody lists them a second time.
+_STATED = dataclasses.make_dataclass(
+    "Stated",
+    [
+        ("profile", Annotated[Any, Takes(", ".join(PROFILES), check=_named)], "staycurve"),
+        *(_key(name, switch) for name, switch in SWITCHES.items()),
+    ],
+    frozen=True,
+    namespace={"__pydantic_config__": CLOSED},
+)
+
+CONVENTIONS = Section(
+    "conventions",
+    _STATED,
+    InForce(),
+    N_("Which of several respectable ways to count is taken."),
+    '[conventions]\nprofile = "staycurve"',
+    make=_in_force,
+)

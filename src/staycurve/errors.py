@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
+import re
 from collections.abc import Iterable
 
 
@@ -68,6 +71,12 @@ class ConfigError(StaycurveError):
     code = "bad_config"
 
 
+class PackageError(StaycurveError):
+    """An installed package that adds to staycurve and does not fit."""
+
+    code = "bad_package"
+
+
 class ProjectError(StaycurveError):
     """The directory is not a project, or not one that this version can read."""
 
@@ -80,10 +89,37 @@ class LakeError(StaycurveError):
     code = "lake"
 
 
+class DamagedError(LakeError):
+    """A file of the lake is gone, or is not what was written.
+
+    Attributes
+    ----------
+    table : str
+        The table that it belongs to.
+    """
+
+    code = "damaged"
+
+    def __init__(self, table: str, place: str, reason: str) -> None:
+        super().__init__(
+            f"Table {table} is damaged: {place} {reason}.",
+            hint="See what can be saved: staycurve recover   (or restore that file from a backup)",
+            table=table,
+            place=place,
+        )
+        self.table = table
+
+
 class EngineError(StaycurveError):
     """The engine that was chosen cannot be had, or stopped in the middle of its work."""
 
     code = "engine"
+
+
+class StateError(StaycurveError):
+    """The database of app state cannot be read or changed; no number depends on it."""
+
+    code = "state"
 
 
 class BusyError(LakeError):
@@ -103,3 +139,41 @@ class NotAnsweredError(StaycurveError):
     """A question that has no answer as it was asked."""
 
     code = "not_answered"
+
+
+_UNUSABLE = {
+    errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP,
+    errno.EIO, errno.EMFILE, errno.ENFILE,
+}
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+
+
+def system_error(error: Exception) -> StaycurveError | None:
+    """What the operating system refused, in words; None when it is something else.
+
+    A library in another language gives the number of the error in its text alone.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    told = _OS_ERROR.search(str(error))
+    if number is None and told:
+        number = int(told[1])
+    text = str(error)
+    if number is None:
+        known = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+        number = next((n for n in known if os.strerror(n).lower() in text.lower()), None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return LakeError(
+            "The disk is full. Nothing was changed.", hint="Free some space and run it again."
+        )
+    if number not in _UNUSABLE:
+        return None
+    named = getattr(error, "filename", None) or _path_in(text) or "A file of the project"
+    return LakeError(
+        f"{named} cannot be used: {os.strerror(number).lower()}. Nothing was changed.",
+        hint="May this user read and write there? Questions alone need no writing.",
+    )
+
+
+def _path_in(text: str) -> str:
+    found = re.search(r"[\"']?(/[^\"':\n]+)", text)
+    return found[1].strip() if found else ""

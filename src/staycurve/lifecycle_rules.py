@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from staycurve.errors import ConfigError, UnknownNameError
 from staycurve.i18n import N_
-
-_FILE = "staycurve.toml"
-SECTION = "lifecycle"
+from staycurve.sections import CLOSED, Section, Takes, Wrong, near, shown
 
 STAGES = (
     "awareness", "consideration", "purchase", "activation", "adoption", "retention", "expansion",
@@ -121,6 +118,21 @@ THRESHOLDS: Mapping[str, Threshold] = {
 """Every default is a choice of ours, not a law: it stands here with its reason."""
 
 
+_FACTS = N_("a list of facts")
+_WHEN = 'when = ["paying", "adopted"]'
+
+
+def _fact(text: str) -> str:
+    plain = " ".join(text.split())
+    fact = plain.removeprefix("not ")
+    if fact not in FACTS:
+        raise Wrong(
+            f"names an unknown fact {shown(fact)}.{near(fact, FACTS)}",
+            f"Known here: {', '.join(FACTS)}",
+        )
+    return plain
+
+
 @dataclass(frozen=True)
 class Rule:
     """One rule: the stage of an account of which all facts in `when` hold.
@@ -131,8 +143,12 @@ class Rule:
         Names in FACTS, some with 'not ' before them; empty for 'whatever else'.
     """
 
-    stage: str
-    when: tuple[str, ...] = ()
+    __pydantic_config__ = CLOSED
+
+    stage: Annotated[str, Takes(N_("a stage"), 'stage = "adoption"', choices=STAGES)]
+    when: Annotated[
+        tuple[Annotated[str, Takes(_FACTS, _WHEN, check=_fact)], ...], Takes(_FACTS, _WHEN)
+    ] = ()
 
     @property
     def tests(self) -> list[tuple[str, bool]]:
@@ -156,19 +172,36 @@ DEFAULT_RULES = (
 )
 
 
+def _whole(key: str) -> Takes:
+    known = THRESHOLDS[key]
+    return Takes(
+        f"a whole number from {known.least} to {known.most}", f"{key} = {known.default}",
+        least=known.least, most=known.most,
+    )
+
+
+_RULE = '[[lifecycle.rules]]\nstage = "adoption"\nwhen = ["paying", "adopted"]'
+
+
 @dataclass(frozen=True)
 class LifecycleRules:
     """[lifecycle]: the rules in their order, and the numbers in them; see THRESHOLDS."""
 
-    trailing_days: int = THRESHOLDS["trailing_days"].default
-    adoption_days: int = THRESHOLDS["adoption_days"].default
-    adoption_keep_days: int = THRESHOLDS["adoption_keep_days"].default
-    tenure_days: int = THRESHOLDS["tenure_days"].default
-    expansion_days: int = THRESHOLDS["expansion_days"].default
-    trial_days: int = THRESHOLDS["trial_days"].default
-    interest_days: int = THRESHOLDS["interest_days"].default
-    stuck_percent: int = THRESHOLDS["stuck_percent"].default
-    rules: tuple[Rule, ...] = DEFAULT_RULES
+    __pydantic_config__ = CLOSED
+
+    trailing_days: Annotated[int, _whole("trailing_days")] = THRESHOLDS["trailing_days"].default
+    adoption_days: Annotated[int, _whole("adoption_days")] = THRESHOLDS["adoption_days"].default
+    adoption_keep_days: Annotated[int, _whole("adoption_keep_days")] = (
+        THRESHOLDS["adoption_keep_days"].default
+    )
+    tenure_days: Annotated[int, _whole("tenure_days")] = THRESHOLDS["tenure_days"].default
+    expansion_days: Annotated[int, _whole("expansion_days")] = THRESHOLDS["expansion_days"].default
+    trial_days: Annotated[int, _whole("trial_days")] = THRESHOLDS["trial_days"].default
+    interest_days: Annotated[int, _whole("interest_days")] = THRESHOLDS["interest_days"].default
+    stuck_percent: Annotated[int, _whole("stuck_percent")] = THRESHOLDS["stuck_percent"].default
+    rules: Annotated[
+        tuple[Rule, ...], Takes(N_("a list of tables, each a stage and facts"), _RULE)
+    ] = DEFAULT_RULES
 
     def threshold(self, name: str) -> int:
         """The number in force for one key."""
@@ -189,97 +222,41 @@ class LifecycleRules:
         return "; ".join(self.words(fact, holds=holds) for fact, holds in rule.tests)
 
 
-def _number(key: str, value: object) -> int:
-    known = THRESHOLDS[key]
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or not known.least <= value <= known.most:  # type: ignore[operator]
-        raise ConfigError(
-            f"{_FILE}: [lifecycle] {key} takes a whole number from {known.least} to {known.most}.",
-            hint=f"Write: {key} = {known.default}",
-            key=key,
-        )
-    return value  # type: ignore[return-value]
-
-
-def _unknown(kind: str, name: str, known: tuple[str, ...], where: str) -> ConfigError:
-    error = UnknownNameError(kind, name, known)
-    near = f" Did you mean '{error.suggestion}'?" if error.suggestion else ""
-    return ConfigError(
-        f"{_FILE}: unknown {kind} {where}'{name}'.{near}",
-        hint=f"Known here: {', '.join(known)}",
-        key=name,
-    )
-
-
-def _rules(given: object) -> tuple[Rule, ...]:
-    example = '[[lifecycle.rules]] stage = "adoption", when = ["paying", "adopted"]'
-    if not isinstance(given, list) or not given or not all(isinstance(r, dict) for r in given):
-        raise ConfigError(
-            f"{_FILE}: [lifecycle] rules is a list of tables.", hint=f"Write: {example}",
-            key="rules",
-        )
-    found = []
-    for number, one in enumerate(given, start=1):
-        where = f"of rule {number} in [lifecycle] "
-        for key in one:
-            if key not in ("stage", "when"):
-                raise _unknown("key", str(key), ("stage", "when"), where)
-        stage, when = one.get("stage", ""), one.get("when", [])
-        if stage not in STAGES:
-            raise _unknown("stage", str(stage), STAGES, where)
-        if not isinstance(when, list) or not all(isinstance(text, str) for text in when):
-            raise ConfigError(
-                f"{_FILE}: rule {number} of [lifecycle]: when takes a list of facts.",
-                hint=f"Write: {example}", key="when",
+def _sound(stated: LifecycleRules) -> LifecycleRules:
+    """Rules that give every account one stage, and numbers that agree with each other."""
+    rules = stated.rules
+    for number, rule in enumerate(rules[:-1], start=1):
+        if not rule.when:
+            raise Wrong(
+                f"has a rule {number} that always holds, so those after it never do.",
+                "A rule without facts comes last.", "rules",
             )
-        rule = Rule(str(stage), tuple(" ".join(text.split()) for text in when))
-        for fact, _ in rule.tests:
-            if fact not in FACTS:
-                raise _unknown("fact", fact, tuple(FACTS), where)
-        found.append(rule)
-    for number, rule in enumerate(found, start=1):
-        if not rule.when and number < len(found):
-            raise ConfigError(
-                f"{_FILE}: rule {number} of [lifecycle] always holds, so those after it never do.",
-                hint="A rule without facts comes last.", key="rules",
-            )
-    if found[-1].when:
-        raise ConfigError(
-            f"{_FILE}: the last rule of [lifecycle] asks for facts: some accounts have no stage.",
-            hint='End with a rule without facts: stage = "lapsed"', key="rules",
+    if not rules:
+        raise Wrong("is an empty list: no account would have a stage.", f"Write: {_RULE}", "rules")
+    if rules[-1].when:
+        raise Wrong(
+            "ends with a rule that asks for facts: some accounts have no stage.",
+            'End with a rule without facts: stage = "lapsed"', "rules",
         )
-    return tuple(found)
+    if stated.adoption_keep_days > stated.adoption_days:
+        raise Wrong(
+            f"= {stated.adoption_keep_days} is more than adoption_days = {stated.adoption_days}.",
+            "A habit is kept with fewer days than form it, or as many.", "adoption_keep_days",
+        )
+    if stated.adoption_days > stated.trailing_days:
+        raise Wrong(
+            f"= {stated.adoption_days} is more than the {stated.trailing_days} days that are "
+            "looked at.",
+            "Lower adoption_days, or raise trailing_days.", "adoption_days",
+        )
+    return stated
 
 
-def parse(given: object) -> LifecycleRules:
-    """The section as a staycurve.toml states it.
-
-    Raises
-    ------
-    ConfigError
-        For a key, stage or fact that is not known, a number out of its bounds, or rules that leave
-        an account without a stage or can never hold.
-    """
-    if not isinstance(given, dict):
-        raise ConfigError(f"{_FILE}: lifecycle is a table.", hint="Write: [lifecycle]")
-    known = (*THRESHOLDS, "rules")
-    values: dict[str, Any] = {}
-    for key, value in given.items():
-        if key not in known:
-            raise _unknown("key", str(key), known, "[lifecycle] ")
-        values[key] = _rules(value) if key == "rules" else _number(key, value)
-    found = LifecycleRules(**values)
-    if found.adoption_keep_days > found.adoption_days:
-        raise ConfigError(
-            f"{_FILE}: [lifecycle] adoption_keep_days = {found.adoption_keep_days} is more than "
-            f"adoption_days = {found.adoption_days}.",
-            hint="A habit is kept with fewer days than form it, or as many.",
-            key="adoption_keep_days",
-        )
-    if found.adoption_days > found.trailing_days:
-        raise ConfigError(
-            f"{_FILE}: [lifecycle] adoption_days = {found.adoption_days} is more than the "
-            f"{found.trailing_days} days that are looked at.",
-            hint="Lower adoption_days, or raise trailing_days.", key="adoption_days",
-        )
-    return found
+LIFECYCLE = Section(
+    "lifecycle",
+    LifecycleRules,
+    LifecycleRules(),
+    N_("Which stage an account is in."),
+    _RULE,
+    make=_sound,
+)

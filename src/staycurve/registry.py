@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
-from importlib.metadata import entry_points
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from staycurve.errors import UnknownNameError
+from staycurve.errors import PackageError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -28,46 +28,87 @@ class Registry(Generic[T]):
         The entry-point group in which other packages name their modules.
     hint : str
         What an error about an unknown name ends with.
+    named : callable, optional
+        The name of a thing, where it is not the name of the variable.
     """
 
     def __init__(
-        self, kind: str, of: type[T], modules: tuple[str, ...], *, group: str, hint: str = ""
+        self,
+        kind: str,
+        of: type[T],
+        modules: tuple[str, ...],
+        *,
+        group: str,
+        hint: str = "",
+        named: Callable[[T], str] | None = None,
     ) -> None:
         self.kind = kind
         self.of = of
         self.modules = modules
         self.group = group
         self.hint = hint
+        self.named = named
+        self._own: dict[str, T] | None = None
         self._found: dict[str, T] | None = None
 
-    def _all(self) -> dict[str, T]:
-        if self._found is None:
+    def forget(self) -> None:
+        """Look for everything anew when next asked."""
+        self._own = self._found = None
+
+    def _ours(self) -> dict[str, T]:
+        if self._own is None:
             found: dict[str, T] = {}
             for module in self.modules:
                 importlib.import_module(module)
                 found |= self._in(module)
+            self._own = found
+        return self._own
+
+    def _all(self) -> dict[str, T]:
+        if self._found is None:
+            found = dict(self._ours())
             for point in entry_points(group=self.group):
-                point.load()
-                found |= self._in(point.module)
+                for name, value in self._from(point).items():
+                    if found.setdefault(name, value) is not value:
+                        raise PackageError(
+                            f"The {self.kind} '{name}' of {_package(point)} exists already.",
+                            hint=f"Rename it there, or uninstall {_package(point)}.",
+                        )
             self._found = found
         return self._found
+
+    def _from(self, point: EntryPoint) -> dict[str, T]:
+        try:
+            point.load()
+        except Exception as error:
+            # Whatever a package does when it is imported, it is not the user's traceback.
+            raise PackageError(
+                f"{_package(point)} cannot be loaded for {self.group}: "
+                f"{type(error).__name__}: {error}",
+                hint=f"Update {_package(point)}, or uninstall it.",
+            ) from error
+        return self._in(point.module)
 
     def _in(self, module: str) -> dict[str, T]:
         # A module may import another's; only names that begin without _ are its own to show.
         return {
-            name: value
+            self.named(value) if self.named else name: value
             for name, value in vars(sys.modules[module]).items()
             if isinstance(value, self.of) and not name.startswith("_")
         }
 
+    def _known(self, name: str) -> dict[str, T]:
+        # Looking through what is installed takes time, which a name of our own does not need.
+        return self._ours() if name in self._ours() else self._all()
+
     def __getitem__(self, name: str) -> T:
-        found = self._all()
+        found = self._known(name)
         if name not in found:
             raise UnknownNameError(self.kind, name, found, hint=self.hint)
         return found[name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self._all()
+        return name in self._known(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
@@ -75,3 +116,7 @@ class Registry(Generic[T]):
     def items(self) -> Iterator[tuple[str, T]]:
         """Names and things, in the order of definition."""
         return iter(self._all().items())
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from fastapi.testclient import TestClient
 from starlette.requests import Request
 from starlette.responses import Response
 
+from staycurve.faults import LOG
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.api.security import LOOPBACK
+from staycurve.interfaces.web.server import hosts_of
 from staycurve.workspace import Company
 from tests.company import create
 
 
+@pytest.mark.usefixtures("told_faults")
 @pytest.mark.parametrize(
     "address", ["/", "/api/v1/metrics", "/healthz", "/nothing", "/static/staycurve.css", "/boom"]
 )
@@ -32,20 +36,94 @@ def test_security_headers_stand_on_every_answer(company: Company, address: str) 
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    # A page with a form lets the browser say where the form came from.
+    referrer = "same-origin" if address == "/" else "no-referrer"
+    assert answer.headers["referrer-policy"] == referrer
 
 
-def test_a_failure_tells_nothing_of_its_inside(company: Company) -> None:
+@pytest.mark.usefixtures("told_faults")
+@pytest.mark.parametrize("address", ["/boom", "/boom.json", "/boom?format=csv"])
+def test_a_failure_tells_nothing_of_its_inside_and_where_to_look(
+    company: Company, address: str
+) -> None:
     app = create_app(company)
 
     def boom(request: Request) -> Response:
         raise RuntimeError("secret detail")
 
     app.add_route("/boom", boom)
-    answer = TestClient(app, raise_server_exceptions=False).get("/boom")
+    app.add_route("/boom.json", boom)
+    answer = TestClient(app, raise_server_exceptions=False).get(address)
     assert answer.status_code == 500
-    assert answer.json()["error"]["code"] == "internal"
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "hint"}
+    assert error["code"] == "internal"
     assert "secret" not in answer.text
+    entries = [json.loads(line) for line in (company.folder / LOG).read_text().splitlines()]
+    own = next(entry for entry in entries if entry["id"] in error["message"])
+    assert own["id"] in error["hint"]
+    assert own["error"] == "RuntimeError"
+    assert "secret detail" in own["traceback"]
+    assert own["doing"].startswith("GET /boom")
+
+
+@pytest.mark.usefixtures("told_faults")
+def test_people_get_a_page_with_the_number_of_the_fault(company: Company) -> None:
+    app = create_app(company)
+
+    def boom(request: Request) -> Response:
+        raise RuntimeError("secret detail")
+
+    app.add_route("/boom", boom)
+    client = TestClient(app, raise_server_exceptions=False)
+    answer = client.get("/boom", headers={"Accept": "text/html"})
+    assert answer.status_code == 500
+    assert answer.headers["content-type"].startswith("text/html")
+    number = json.loads((company.folder / LOG).read_text().splitlines()[-1])["id"]
+    assert number in answer.text
+    assert "secret" not in answer.text
+
+
+def test_tests_see_the_fault_itself(company: Company) -> None:
+    app = create_app(company)
+
+    def boom(request: Request) -> Response:
+        raise RuntimeError("seen")
+
+    app.add_route("/boom", boom)
+    with pytest.raises(RuntimeError, match="seen"):
+        TestClient(app).get("/boom")
+
+
+@pytest.mark.parametrize(
+    ("bound", "host", "status"),
+    [
+        ("0.0.0.0", "localhost:8765", 200),
+        ("0.0.0.0", "evil.example", 421),
+        ("0.0.0.0", "metrics.acme.example:8765", 200),
+        ("0.0.0.0", "from-the-environment.example", 200),
+        ("10.1.2.3", "10.1.2.3:8765", 200),
+        ("10.1.2.3", "10.1.2.4", 421),
+        ("::", "evil.example", 421),
+    ],
+)
+def test_names_are_checked_whatever_the_server_is_bound_to(
+    company: Company, bound: str, host: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAYCURVE_HOSTS", "a.example, from-the-environment.example")
+    hosts = hosts_of(bound, ["Metrics.acme.example"])
+    answer = TestClient(create_app(company, hosts=hosts)).get("/healthz", headers={"Host": host})
+    assert answer.status_code == status
+    if status != 200:
+        assert "--allow-host" in answer.json()["error"]["hint"]
+        assert "STAYCURVE_HOSTS" in answer.json()["error"]["hint"]
+
+
+def test_the_address_that_a_request_came_in_at_is_answered(company: Company) -> None:
+    app = create_app(company, hosts=hosts_of("0.0.0.0", []))
+    there = TestClient(app, base_url="http://192.0.2.7:8765")
+    assert there.get("/healthz").status_code == 200
+    assert there.get("/healthz", headers={"Host": "192.0.2.8:8765"}).status_code == 421
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import random
 import shutil
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from staycurve.engine_choice import ENGINE, SPARK
 from staycurve.sources.files import load_files
 from staycurve.tables import views
 from staycurve.tables.engine import Engine
@@ -45,7 +45,7 @@ class Spark:
     def of(self, other: Company, folder: Path | None = None) -> Company:
         """The same company on Spark, in its own folder or another."""
         found = Company(folder or other.folder, clock=lambda: NOW)
-        found.config = dataclasses.replace(found.config, engine=self.url, spark=self.options)
+        found.config = found.config.but(ENGINE, self.url).but(SPARK, self.options)
         return found
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from staycurve.conventions import PROFILES, SWITCHES, Profile, Rule
+from staycurve.conventions import PROFILES, SWITCHES, Profile, Rule, definition
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.books.ledgers import Ledgers, closed_period
 from staycurve.insights.books.reconcile import Reconciliation, reconcile
 from staycurve.insights.books.switches import HEADLINES, effects_of
-from staycurve.insights.books.wording import definition
 from staycurve.interfaces.cli.app import app
 from staycurve.metrics.query import Query
 from staycurve.workspace import Company

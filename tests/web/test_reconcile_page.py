@@ -346,7 +346,7 @@ def test_a_form_from_elsewhere_is_not_read(
 
 def test_the_page_lets_a_browser_name_its_origin(client: TestClient) -> None:
     assert client.get(STRIPE).headers["referrer-policy"] == "same-origin"
-    assert client.get("/").headers["referrer-policy"] == "no-referrer"
+    assert client.get("/healthz").headers["referrer-policy"] == "no-referrer"
 
 
 def test_too_much_is_refused(client: TestClient) -> None:

@@ -17,6 +17,7 @@ import altair as alt
 from staycurve.i18n import N_
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.chart_notes import Dated, Note, notes, numbered
 
 if TYPE_CHECKING:
     from staycurve.metrics.result import Result
@@ -85,6 +86,8 @@ class Frame:
         Period → its text under the axis, one line or a list of lines; empty where it is left out.
     has_legend : bool
         Whether the chart carries its own legend.
+    notes : tuple of Note
+        Drawn as thin rules with their numbers on top.
     """
 
     width: int
@@ -92,6 +95,7 @@ class Frame:
     unit: Unit
     labels: AxisLabels
     has_legend: bool = False
+    notes: tuple[Note, ...] = ()
 
 
 # Colours of what is not data. A page replaces them by its own: in an SVG they are presentation
@@ -160,7 +164,7 @@ def line(
             .mark_rect(opacity=0)
             .encode(x=_x(points, frame), y=alt.value(0), y2=alt.value(frame.height), **_speaking())
         )
-    return _framed(layers, frame)
+    return _framed([*layers, *_noted(points, frame)], frame)
 
 
 def bars(
@@ -174,7 +178,7 @@ def bars(
     layers = [_stack(points, series, frame)]
     if reference is not None:
         layers.append(_rule(reference, frame))
-    return _framed(layers, frame)
+    return _framed([*layers, *_noted(points, frame)], frame)
 
 
 def movements(points: Sequence[Point], series: Sequence[Series], frame: Frame) -> Any:
@@ -190,15 +194,15 @@ def movements(points: Sequence[Point], series: Sequence[Series], frame: Frame) -
         layers.append(
             ticks.encode(x=_x(net, frame), y=_y(frame, "value:Q"), **_speaking(), **_opening())
         )
-    return _framed(layers, frame)
+    return _framed([*layers, *_noted(points, frame)], frame)
 
 
 def layers(points: Sequence[Point], series: Sequence[Series], frame: Frame) -> Any:
     """Revenue layers: each period's value split by when the accounts began, oldest at the foot."""
-    return _framed([_stack(points, series, frame)], frame)
+    return _framed([_stack(points, series, frame), *_noted(points, frame)], frame)
 
 
-def chart_of(result: Result) -> Any:
+def chart_of(result: Result, annotations: Sequence[Dated] = ()) -> Any:
     """A Result as an Altair chart: its first metric over time, one series a segment."""
     name = next(iter(result.units))
     metric, unit = METRICS[name], result.units[name]
@@ -216,7 +220,8 @@ def chart_of(result: Result) -> Any:
     periods = list(dict.fromkeys(point.period for point in points))
     step = max(1, len(periods) // 12)
     labels = {p: p[:7] if i % step == 0 else "" for i, p in enumerate(periods)}
-    frame = Frame(640, 240, unit, labels, has_legend=len(series) > 1)
+    noted = notes(numbered(annotations, result.periods))
+    frame = Frame(640, 240, unit, labels, has_legend=len(series) > 1, notes=noted)
     draw = bars if metric.chart.kind == "bars" else line
     return draw(points, series, frame, reference=metric.chart.reference).properties(
         title=alt.Title(metric.label, subtitle=f"as of {result.as_of}, {_unit(result, unit)}")
@@ -310,6 +315,24 @@ def _rule(value: float, frame: Frame, *, is_from_zero: bool = True) -> Any:
         )
         .encode(y=_y(frame, "at:Q", is_from_zero=is_from_zero))
     )
+
+
+def _noted(points: Sequence[Point], frame: Frame) -> list[Any]:
+    """A thin rule for each period with notes, and their numbers above the plot."""
+    periods = {point.period for point in points}
+    shown = [note for note in frame.notes if note.period in periods]
+    if not shown:
+        return []
+    data = alt.InlineData(
+        values=[{"period": n.period, "note": n.label, "about": n.about} for n in shown]
+    )
+    base = alt.Chart(data).encode(x=_x(points, frame))
+    rules = base.mark_rule(color=MUTED, strokeDash=[2, 3], strokeWidth=1, aria=False)
+    numbers = base.mark_text(color=INK, fontSize=11, fontWeight="bold", baseline="bottom")
+    return [
+        rules.encode(y=alt.value(0), y2=alt.value(frame.height)).properties(name="notes"),
+        numbers.encode(y=alt.value(-3), text="note:N", description="about:N"),
+    ]
 
 
 def _framed(parts: Sequence[Any], frame: Frame) -> Any:

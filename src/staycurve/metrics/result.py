@@ -18,6 +18,8 @@ from staycurve.period import Period
 if TYPE_CHECKING:
     import pandas
 
+    from staycurve.metrics.chart_notes import Dated
+
 Row = dict[str, Any]
 
 
@@ -98,11 +100,22 @@ class Result:
 
         return pyarrow.Table.from_pandas(self.df, preserve_index=False)
 
-    def chart(self) -> Any:
-        """The values over time, as an Altair chart."""
+    @property
+    def periods(self) -> tuple[Period, ...]:
+        """The periods that were asked for, in order."""
+        return self._periods
+
+    def chart(self, annotations: Sequence[Dated] = ()) -> Any:
+        """The values over time, as an Altair chart.
+
+        Parameters
+        ----------
+        annotations : sequence, optional
+            Dated notes to show in it, such as `company.state.annotations("mrr")`.
+        """
         from staycurve.metrics.charts import chart_of
 
-        return chart_of(self)
+        return chart_of(self, annotations)
 
     def accounts(self, period: str | None = None, metric: str | None = None) -> AccountRows:
         """The rows behind one number: the last period's and the first metric's unless named."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from staycurve.config import Config
+from collections.abc import Iterable
+
+from staycurve.config import FILE_NAME, Config
 from staycurve.errors import ConfigError
 from staycurve.i18n import N_
+from staycurve.sections import near
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.derived import Derived
-from staycurve.tables.engine import quoted
+from staycurve.tables.engine import AnyEngine, quoted
 
 LEVELS = 6
 """How many parents above each other are followed; a longer chain, or a circle, stops there."""
+
+
+DESCRIBED = (
+    "name IS NOT NULL OR created_at IS NOT NULL OR industry IS NOT NULL OR country IS NOT NULL "
+    "OR attributes IS NOT NULL"
+)
+"""Whether more is known of an account than the id that a subscription or payment named."""
 
 
 def account_column(column: str, *, alias: str) -> str:
@@ -23,14 +33,9 @@ def account_column(column: str, *, alias: str) -> str:
     return f"json_extract_string({alias}.attributes, {path})"
 
 
-def _excluded(rule: str) -> str:
-    column, _, text = rule.partition("~")
-    if not column.strip() or not text:
-        raise ConfigError(
-            f"[company] exclude: '{rule}' does not name a column and a text.",
-            hint='Write: exclude = ["email~@ourco.com", "name~test"]',
-        )
-    column, text = column.strip(), quoted(text.lower())
+def matches(column: str, pattern: str) -> str:
+    """SQL over `accounts a`: whether a rule of [company] exclude leaves the account out."""
+    text = quoted(pattern.lower())
     own = f"strpos(lower(coalesce({account_column(column, alias='a')}, '')), {text}) > 0"
     if column == "email":
         # Accounts rarely carry an address; their users do.
@@ -41,14 +46,48 @@ def _excluded(rule: str) -> str:
     return f"({own})"
 
 
+def unknown_fields(config: Config, attributes: Iterable[str]) -> tuple[ConfigError, ...]:
+    """An error for each field of [company] exclude that no account can have.
+
+    Parameters
+    ----------
+    attributes : iterable of str
+        What is loaded of accounts beside the declared columns.
+    """
+    columns = [*(name for name, _ in ACCOUNTS.stored), "email", *attributes]
+    return tuple(
+        ConfigError(
+            f"{FILE_NAME}: [company] exclude names the field '{column}', which no account "
+            f"has.{near(column, columns)}",
+            hint=f"Known here: {', '.join(dict.fromkeys(columns))}",
+            key="exclude",
+        )
+        for column, _ in config.company.exclusions
+        if column not in columns
+    )
+
+
+def check_fields(config: Config, engine: AnyEngine, attributes: Iterable[str]) -> None:
+    """An exclusion by an unknown field excludes nobody, and would count whom it means to leave out.
+
+    Raises
+    ------
+    ConfigError
+        Unless no account has anything but its id yet: then its attributes are still to come.
+    """
+    wrong = unknown_fields(config, attributes)
+    if wrong and engine.value(f"SELECT COUNT(*) FROM accounts WHERE {DESCRIBED}"):
+        raise wrong[0]
+
+
 def inputs(config: Config) -> tuple[str, ...]:
     """The tables that account_roots depends on under this configuration."""
-    columns = [rule.partition("~")[0].strip() for rule in config.company.exclude]
+    columns = [column for column, _ in config.company.exclusions]
     return ("accounts", "users") if "email" in columns else ("accounts",)
 
 
 def _statement(config: Config) -> str:
-    rules = " OR ".join(_excluded(rule) for rule in config.company.exclude) or "1 = 0"
+    rules = " OR ".join(matches(*rule) for rule in config.company.exclusions) or "1 = 0"
     # Most accounts have no parent, and where none has one all of this is empty.
     steps = ["own AS (SELECT account_id, parent_id FROM accounts WHERE parent_id IS NOT NULL)"]
     previous = "own"

@@ -20,7 +20,7 @@ from typing import Any, Self
 import duckdb
 
 from staycurve.config import Config
-from staycurve.errors import LakeError
+from staycurve.errors import LakeError, system_error
 
 Row = tuple[Any, ...]
 FILE_BYTES = 256 * 1024 * 1024
@@ -362,10 +362,9 @@ def translated(error: duckdb.Error) -> Exception:
     for files in mounted.values():
         if files.failed is not None and files.failed.message in text:
             return files.failed  # type: ignore[no-any-return]
-    if "No space left" in text or ("could not write" in text.lower() and "space" in text.lower()):
-        return LakeError(
-            "The disk is full. Nothing was changed.", hint="Free some space and run it again."
-        )
+    refused = system_error(error)
+    if refused is not None:
+        return refused
     if isinstance(error, duckdb.OutOfMemoryException):
         return LakeError(
             "The memory that staycurve may use did not suffice. Nothing was changed.",

@@ -8,7 +8,6 @@ never a glob, because a killed writer leaves orphans.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -19,15 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable, Schema
+from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from staycurve.config import lake_place
-from staycurve.errors import BusyError, LakeError, ProjectError
-from staycurve.tables.engine import Columns, Written, scan_sql
+from staycurve.errors import BusyError, DamagedError, LakeError, StaycurveError, system_error
+from staycurve.tables.engine import Columns, Failure, Written, scan_sql, translated
 from staycurve.tables.pointer import Pointer, Snapshot
-from staycurve.tables.store import Store, open_store
+from staycurve.tables.store import LOG, Store, check_root, open_store
 from staycurve.tables.writing import Writing
 
 LOGS_AT_ONCE = 8
@@ -50,16 +49,6 @@ def _schema(columns: Columns) -> Schema:
         for column, kind in columns
     ]
     return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
-
-
-def check_root(folder: Path) -> None:
-    """Refuse a path that the Delta library cannot address."""
-    for sign in "[]%*?":
-        if sign in str(folder):
-            raise ProjectError(
-                f"{folder} cannot hold a project: its path contains '{sign}'.",
-                hint="Choose a directory whose path has none of [ ] % * ?",
-            )
 
 
 @dataclass(frozen=True)
@@ -95,6 +84,7 @@ class Lake:
         self.store: Store = open_store(folder, lake_place(folder))
         self.pointer = Pointer(folder)
         self._listings: dict[tuple[str, int], _Listing] = {}
+        self._whole: set[tuple[str, int | None]] = set()
 
     def create(self) -> None:
         """Make the folder and the pointer where they are not there yet."""
@@ -139,9 +129,19 @@ class Lake:
             keys = delta.metadata().partition_columns
             parts: list[Any] = list(actions[f"partition.{keys[0]}"].to_pylist()) if keys else []
         except (DeltaError, OSError) as error:
-            raise self.store.explained(error) or LakeError(
-                f"Table {table} cannot be read at version {version}: {error}.",
-                hint="Was a folder below lake/ removed by hand? Restore it from a backup.",
+            self.store.check()
+            if (self.newest(table) or 0) > version:
+                raise LakeError(
+                    f"What table {table} held at version {version} is lost; its rows of today "
+                    "are there.",
+                    hint="An earlier state, or a load from then, cannot be reached any more.",
+                ) from error
+            raise (
+                self.store.explained(error) or system_error(error)
+                or DamagedError(
+                    table, f"{self.store.table(table)}/{LOG}",
+                    f"cannot be read at version {version} ({_first_line(error)})",
+                )
             ) from error
         files = [self.store.file(table, path) for path in actions["path"].to_pylist()]
         sizes = dict(zip(files, actions["size_bytes"].to_pylist(), strict=True))
@@ -152,6 +152,31 @@ class Lake:
             sizes,
             sum(actions["num_records"].to_pylist() or [0]),
         )
+
+    def damage(self, snapshot: Snapshot, table: str) -> DamagedError | None:
+        """What is wrong with the log or the files of a table, as far as names and bytes tell."""
+        try:
+            found = self.store.damaged(self.sizes(snapshot, table))
+        except DamagedError as error:
+            return error
+        return DamagedError(table, *found) if found else None
+
+    def check(self, snapshot: Snapshot, table: str) -> None:
+        """Raise when `damage` finds something; what was whole once is not looked at again."""
+        key = (table, snapshot.tables.get(table))
+        if key in self._whole:
+            return
+        found = self.damage(snapshot, table)
+        if found is not None:
+            raise found
+        self._whole.add(key)
+
+    def newest(self, table: str) -> int | None:
+        """The last version of a table that can be read; None when none can."""
+        try:
+            return self.open(table).version()
+        except (DeltaError, OSError):
+            return None
 
     def open(self, table: str, version: int | None = None) -> DeltaTable:
         """A table's log, at a version or as it is now."""
@@ -200,6 +225,7 @@ class Lake:
         removed: Sequence[str],
         added: Sequence[Written],
         partition: str = "",
+        told: Mapping[str, str] | None = None,
     ) -> int:
         """Let the log of a table leave files out and take others in; the table's new version.
 
@@ -211,13 +237,16 @@ class Lake:
             Paths that the table is left without.
         added : sequence of Written
             Files that lie where the table's files do.
+        told : mapping, optional
+            What the log's entry says beside: the move of the pointer that it belongs to.
         """
+        about = CommitProperties(custom_metadata=dict(told or {}))
         now = int(time.time() * 1000)
         schema = _schema(columns)
-        delta = self.open(table) if table in before.tables else None
+        delta = self._open_newest(table, before.tables[table]) if table in before.tables else None
         if delta is not None and delta.version() != before.tables[table]:
             # Commits after the pinned version were left by a killed writer: step back first.
-            delta.restore(before.tables[table])
+            delta.restore(before.tables[table], commit_properties=about)
             delta = self.open(table)
         # A table that was not partitioned when it was made stays so.
         keys = delta.metadata().partition_columns if delta else [partition] if partition else []
@@ -234,9 +263,9 @@ class Lake:
             self.store.forget(table)
             create_table_with_add_actions(
                 self.store.table(table), schema, new, name=table, partition_by=keys or None,
-                storage_options=self.store.options,
+                storage_options=self.store.options, commit_properties=about,
             )
-            return 0
+            return self._numbered(table)
         sizes = self.sizes(before, table)
         old = [
             RemoveAction(
@@ -248,9 +277,32 @@ class Lake:
         if not (new or old):
             return before.tables[table]
         delta.create_write_transaction(
-            [*new, *old], mode="append", schema=schema, partition_by=keys or None
+            [*new, *old], mode="append", schema=schema, partition_by=keys or None,
+            commit_properties=about,
         )
         return self.open(table).version()
+
+    def _open_newest(self, table: str, pinned: int) -> DeltaTable:
+        try:
+            return self.open(table)
+        except DeltaError:
+            # An entry that a power cut left half written belongs to no snapshot.
+            self.store.cut(table, pinned)
+            return self.open(table)
+
+    def _numbered(self, table: str) -> int:
+        """The version of a table that was made: one that no row of the pointer has named.
+
+        An earlier snapshot may name versions of a table that was lost since: what is known of
+        then must stay an error, and never be today's rows.
+        """
+        used = self.pointer.highest(table)
+        if used is None:
+            return 0
+        self.open(table).create_checkpoint()
+        self.store.renumber(table, used + 1)
+        self._listings = {k: v for k, v in self._listings.items() if k[0] != table}
+        return used + 1
 
     @contextlib.contextmanager
     def writing(self, *, wait: float = 600.0) -> Iterator[Writing]:
@@ -266,15 +318,39 @@ class Lake:
         BusyError
             If the other writer is still at work by then.
         """
+        with self.locked(wait=wait):
+            snapshot = self.pointer.latest()
+            writing = Writing(self, snapshot)
+            try:
+                with self.explaining(snapshot):
+                    yield writing
+            finally:
+                writing.discard()
+
+    @contextlib.contextmanager
+    def locked(self, *, wait: float = 600.0) -> Iterator[None]:
+        """Keep other writers away; see `writing`."""
         self.store.check()
         with _store_errors(self.store), open(self.store.lock, "a+", encoding="utf-8") as lock:
             _take(lock, wait)
             self.store.claim()
-            writing = Writing(self, self.pointer.latest())
-            try:
-                yield writing
-            finally:
-                writing.discard()
+            yield
+
+    @contextlib.contextmanager
+    def explaining(self, snapshot: Snapshot) -> Iterator[None]:
+        """Say which file is damaged when the engine fails over one of this snapshot."""
+        try:
+            yield
+        except Failure as error:
+            told = translated(error)
+            if isinstance(told, StaycurveError):
+                raise told from error
+            from staycurve.tables.damage import first_damage
+
+            found = first_damage(self, snapshot)
+            if found is None:
+                raise
+            raise found from error
 
 
 def _take(lock: Any, wait: float) -> None:
@@ -302,15 +378,19 @@ def _store_errors(store: Store) -> Iterator[None]:
     try:
         yield
     except (OSError, DeltaError) as error:
-        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if is_full or (isinstance(error, DeltaError) and "space left" in str(error)):
-            raise LakeError(
-                "The disk is full. Nothing was changed.", hint="Free some space and run it again."
-            ) from error
-        told = store.explained(error)
+        told = system_error(error) or store.explained(error)
+        if told is None and isinstance(error, DeltaError):
+            told = LakeError(
+                f"The lake could not be changed: {_first_line(error)}. Nothing was changed.",
+                hint="See what is damaged: staycurve recover",
+            )
         if told is None:
             raise
         raise told from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].strip().rstrip(".")
 
 
 def _part(value: object) -> str | None:

@@ -26,7 +26,7 @@ from obstore.store import from_url
 from staycurve.config import FILE_NAME, FromEnvironment, LakePlace
 from staycurve.errors import ConfigError, LakeError, ProjectError, StaycurveError
 from staycurve.tables.engine import Written
-from staycurve.tables.store import Store
+from staycurve.tables.store import ASIDE, LOG, NOTES, Store
 
 UPLOADS = 8
 """Files that are on their way at the same time."""
@@ -153,6 +153,62 @@ class ObjectStore(Store):
         with self._asked():
             for page in obstore.list(self._files, f"{table}/_delta_log/"):
                 obstore.delete(self._files, [entry["path"] for entry in page])
+
+    def put_aside(self, table: str, stamp: str) -> str:
+        # Its files stay where they are, named by the log alone.
+        self._move(f"{table}/{LOG}/", f"{ASIDE}/{table}-{stamp}/{LOG}/")
+        return f"{self.url}/{ASIDE}/{table}-{stamp}"
+
+    def renumber(self, table: str, version: int) -> None:
+        log = f"{table}/{LOG}"
+        with self._asked():
+            for kind in ("checkpoint.parquet", "json"):
+                obstore.rename(
+                    self._files, f"{log}/{0:020}.{kind}", f"{log}/{version:020}.{kind}"
+                )
+            obstore.delete(self._files, [f"{log}/_last_checkpoint"])
+
+    def cut(self, table: str, version: int) -> None:
+        log = f"{table}/{LOG}/"
+        with self._asked():
+            for path in self._listed(log):
+                stem, _, kind = path.removeprefix(log).partition(".")
+                if kind == "json" and stem.isdigit() and int(stem) > version:
+                    obstore.rename(self._files, path, f"{log}{stem}.cut")
+
+    def tables(self) -> list[str]:
+        with self._asked():
+            found = obstore.list_with_delimiter(self._files)["common_prefixes"]
+            return sorted(
+                path.strip("/") for path in found if self._listed(f"{path.strip('/')}/{LOG}/")
+            )
+
+    def keep_note(self, number: int, text: str) -> None:
+        path = f"{NOTES}/{number:020}.json"
+        with self._asked():
+            later = [other for other in self._listed(f"{NOTES}/", after=path) if other > path]
+            if later:
+                obstore.delete(self._files, later)
+            obstore.put(self._files, path, text.encode())
+
+    def notes(self) -> dict[int, str]:
+        found = {}
+        with self._asked():
+            for path in self._listed(f"{NOTES}/"):
+                stem = path.rpartition("/")[2].partition(".")[0]
+                if stem.isdigit():
+                    text = bytes(obstore.get(self._files, path).bytes())
+                    found[int(stem)] = text.decode("utf-8", errors="replace")
+        return found
+
+    def _move(self, before: str, after: str) -> None:
+        with self._asked():
+            for path in self._listed(before):
+                obstore.rename(self._files, path, after + path.removeprefix(before))
+
+    def _listed(self, prefix: str, *, after: str | None = None) -> list[str]:
+        pages = obstore.list(self._files, prefix, offset=after)
+        return sorted(entry["path"] for page in pages for entry in page)
 
     def make_durable(self, addresses: Sequence[str], tables: Collection[str]) -> None:
         """Nothing: what a store has answered for is durable."""

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from staycurve.errors import LakeError, ProjectError
+from staycurve.errors import BusyError, LakeError, ProjectError, StaycurveError
 
 FILE_NAME = "state.db"
 FORMAT = 1
 """The form of the lake that this version writes; a greater one in a lake is refused."""
+
+WAIT = 30.0
+"""Seconds to wait for another program that holds the state database."""
+
+RECOVER = "Build it again from the lake: staycurve recover"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pointer (
@@ -137,20 +144,15 @@ class Pointer:
         if not self.path.exists():
             raise ProjectError(
                 f"{self.path} is missing: the project has no state database.",
-                hint="Make one in this directory: staycurve init",
+                hint=f"{RECOVER}   (a new project: staycurve init)",
             )
-        connection = sqlite3.connect(self.path, timeout=30)
         try:
-            connection.execute("PRAGMA synchronous=FULL")
-            with connection:
-                yield connection
-        except sqlite3.DatabaseError as error:
-            raise LakeError(
-                f"{self.path} cannot be used: {error}.",
-                hint="Is the disk full, or the file not writable? Nothing was changed.",
-            ) from error
-        finally:
-            connection.close()
+            with closing(sqlite3.connect(self.path, timeout=WAIT)) as connection:
+                connection.execute("PRAGMA synchronous=FULL")
+                with connection:
+                    yield connection
+        except sqlite3.Error as error:
+            raise _explained(self.path, error) from error
 
     def create(self) -> None:
         """Make the tables where they are not there yet."""
@@ -182,14 +184,23 @@ class Pointer:
             row = connection.execute(sql, values).fetchone()
         if row is None:
             return Snapshot()
+        return self._snapshot_of(row)
+
+    def _snapshot_of(self, row: tuple[Any, ...]) -> Snapshot:
         seq, form, tables, meta, moved_at = row
-        if form > FORMAT:
-            raise ProjectError(
-                f"{self.path.parent} was written by a newer staycurve "
-                f"(lake format {form}; this one reads {FORMAT}).",
-                hint="Upgrade: pip install --upgrade staycurve",
-            )
-        return Snapshot(seq, json.loads(tables), json.loads(meta), moved_at)
+        if isinstance(form, int) and form > FORMAT:
+            raise newer(self.path.parent, form)
+        with self._readable(f"row {seq} of the pointer"):
+            return Snapshot(seq, versions_of(json.loads(tables)), _object(meta), str(moved_at))
+
+    @contextmanager
+    def _readable(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, TypeError) as error:
+            raise LakeError(
+                f"{self.path} is damaged: {what} cannot be read.", hint=RECOVER
+            ) from error
 
     def move(
         self,
@@ -207,16 +218,7 @@ class Pointer:
                 (FORMAT, json.dumps(dict(tables)), json.dumps(dict(meta)), moved_at),
             )
             seq = cursor.lastrowid or 0
-            connection.executemany(
-                "INSERT INTO loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        r.load, seq, r.loaded_at, r.file, r.table,
-                        r.accepted, r.replaced, r.rejected, json.dumps(dict(r.details)),
-                    )
-                    for r in loads
-                ],
-            )
+            _insert_loads(connection, [replace(record, seq=seq) for record in loads])
         return Snapshot(seq, dict(tables), dict(meta), moved_at)
 
     def loads(self) -> list[LoadRecord]:
@@ -226,13 +228,189 @@ class Pointer:
                 'SELECT load, loaded_at, file, "table", accepted, replaced, rejected, details, '
                 "seq FROM loads ORDER BY load"
             ).fetchall()
-        return [
-            LoadRecord(load, at, file, table, new, old, bad, json.loads(details), seq)
-            for load, at, file, table, new, old, bad, details, seq in rows
-        ]
+        return [self._load_of(row) for row in rows]
+
+    def _load_of(self, row: tuple[Any, ...]) -> LoadRecord:
+        load, at, file, table, new, old, bad, details, seq = row
+        with self._readable(f"load {load}"):
+            return LoadRecord(load, at, file, table, new, old, bad, _object(details), seq)
 
     def next_load(self) -> int:
         """The number of the next load."""
         with self._open() as connection:
             row = connection.execute("SELECT coalesce(max(load), 0) + 1 FROM loads").fetchone()
         return int(row[0])
+
+    def highest(self, table: str) -> int | None:
+        """The greatest version of a table that any row has named; None when none has."""
+        with self._open() as connection:
+            rows = connection.execute("SELECT tables FROM pointer").fetchall()
+        found = []
+        for (text,) in rows:
+            try:
+                version = json.loads(text).get(table)
+            except (ValueError, TypeError, AttributeError):
+                continue
+            if isinstance(version, int):
+                found.append(version)
+        return max(found, default=None)
+
+    def salvage(self) -> tuple[list[Snapshot], list[LoadRecord]]:
+        """Every row and load that can still be read."""
+        snapshots: list[Snapshot] = []
+        loads: list[LoadRecord] = []
+        try:
+            with self._open() as connection:
+                rows = connection.execute("SELECT * FROM pointer ORDER BY seq").fetchall()
+                told = connection.execute(
+                    'SELECT load, loaded_at, file, "table", accepted, replaced, rejected, '
+                    "details, seq FROM loads ORDER BY load"
+                ).fetchall()
+        except BusyError:
+            raise
+        except StaycurveError:
+            return [], []
+        for row in rows:
+            try:
+                snapshots.append(self._snapshot_of(row))
+            except ProjectError:
+                raise
+            except LakeError:
+                continue
+        for row in told:
+            try:
+                loads.append(self._load_of(row))
+            except LakeError:
+                continue
+        return snapshots, loads
+
+    def rebuild(
+        self, snapshots: Sequence[Snapshot], loads: Sequence[LoadRecord], *, stamp: str
+    ) -> Path | None:
+        """Hold these rows and no others; the path under which the file before is kept.
+
+        What else the state database holds stays, where it can still be opened.
+        """
+        kept = None
+        if self.path.exists():
+            kept = self.path.with_name(f"{FILE_NAME}.damaged-{stamp}")
+            shutil.copyfile(self.path, kept)
+        made = self.path.with_name(f"{FILE_NAME}.recovering")
+        made.unlink(missing_ok=True)
+        if self._is_sound():
+            shutil.copyfile(self.path, made)
+        else:
+            made.touch()
+        try:
+            with closing(sqlite3.connect(made, timeout=WAIT)) as connection, connection:
+                connection.execute("PRAGMA synchronous=FULL")
+                connection.executescript(_SCHEMA)
+                connection.execute("DELETE FROM loads")
+                connection.execute("DELETE FROM pointer")
+                connection.executemany(
+                    "INSERT INTO pointer VALUES (?, ?, ?, ?, ?)",
+                    [
+                        (s.seq, FORMAT, json.dumps(dict(s.tables)), json.dumps(dict(s.meta)),
+                         s.moved_at)
+                        for s in snapshots
+                    ],
+                )
+                _insert_loads(connection, loads)
+        except sqlite3.Error as error:
+            raise _explained(made, error) from error
+        # A journal of the file before would be applied to the one that takes its place.
+        for suffix in ("-journal", "-wal", "-shm"):
+            self.path.with_name(FILE_NAME + suffix).unlink(missing_ok=True)
+        os.replace(made, self.path)
+        return kept
+
+    def _is_sound(self) -> bool:
+        """Whether other tables of the file can be kept."""
+        try:
+            with self._open() as connection:
+                # Rows of these two alone may be what is wrong.
+                found = connection.execute("PRAGMA integrity_check").fetchall()
+                connection.execute("SELECT seq, format, tables, meta, moved_at FROM pointer")
+        except StaycurveError:
+            return False
+        return found == [("ok",)]
+
+
+def versions_of(given: object) -> dict[str, int]:
+    """Table → version, of parsed JSON; a ValueError when it is something else."""
+    if not isinstance(given, dict) or not all(
+        isinstance(version, int) and version >= 0 for version in given.values()
+    ):
+        raise ValueError("not a mapping of versions")
+    return given
+
+
+def note_of(snapshot: Snapshot, loads: Sequence[LoadRecord]) -> str:
+    """A row and its loads as JSON, from which `noted` reads them."""
+    records = [asdict(replace(record, seq=snapshot.seq)) for record in loads]
+    return json.dumps({"format": FORMAT, **asdict(snapshot), "loads": records})
+
+
+def noted(text: str, folder: Path) -> tuple[Snapshot, list[LoadRecord]] | None:
+    """A row and its loads, from a note; None when it cannot be read."""
+    try:
+        given = json.loads(text)
+        form, seq, moved_at = given["format"], given["seq"], given["moved_at"]
+        if isinstance(form, int) and form > FORMAT:
+            raise newer(folder, form)
+        tables, meta = versions_of(given["tables"]), given["meta"]
+        if not (isinstance(seq, int) and isinstance(meta, dict) and isinstance(moved_at, str)):
+            return None
+        return Snapshot(seq, tables, meta, moved_at), [LoadRecord(**r) for r in given["loads"]]
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def newer(folder: Path, form: int) -> ProjectError:
+    """What is said of a lake that a later version of staycurve wrote."""
+    return ProjectError(
+        f"{folder} was written by a newer staycurve (lake format {form}; this one reads {FORMAT}).",
+        hint="Upgrade: pip install --upgrade staycurve",
+    )
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
+
+
+def _insert_loads(connection: sqlite3.Connection, loads: Sequence[LoadRecord]) -> None:
+    connection.executemany(
+        "INSERT INTO loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                r.load, r.seq, r.loaded_at, r.file, r.table, r.accepted, r.replaced, r.rejected,
+                json.dumps(dict(r.details)),
+            )
+            for r in loads
+        ],
+    )
+
+
+def _explained(path: Path, error: sqlite3.Error) -> StaycurveError:
+    """What kept SQLite from doing its work."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return BusyError(
+            f"{path} is locked by another program.",
+            hint="Close what has it open, then run this again; nothing was changed.",
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return LakeError(
+            "The disk is full. Nothing was changed.", hint="Free some space and run it again."
+        )
+    if code in (
+        sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR
+    ):
+        return LakeError(
+            f"{path} cannot be used: {error}. Nothing was changed.",
+            hint="May this user read and write the file and its directory?",
+        )
+    return LakeError(f"{path} is damaged: {error}.", hint=RECOVER)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from staycurve.config import Config
+from staycurve.errors import DamagedError
 from staycurve.period import day_start
 from staycurve.tables import account_roots, fx_days, usage_refresh, views
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import AnyEngine
+from staycurve.tables.damage import RECOMPUTED, leave_unreadable, recomputable_damage
+from staycurve.tables.engine import AnyEngine, empty_sql
 from staycurve.tables.lake import Lake
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE
 from staycurve.tables.views import DERIVED, USAGE
 from staycurve.tables.writing import Writing
+
+_log = logging.getLogger("staycurve.refresh")
+_COMPUTED_AGAIN = "%s It is computed again from the conformed tables."
 
 LEDGER = 2
 """Grows when a statement of a derived table changes its meaning: then all of it is computed."""
@@ -62,7 +68,8 @@ def is_due(lake: Lake, config: Config) -> bool:
     """Whether a refresh has anything to do."""
     snapshot = lake.pointer.latest()
     return (
-        bool(_full_reason(snapshot.meta, snapshot.tables, config))
+        recomputable_damage(lake, snapshot) is not None
+        or bool(_full_reason(snapshot.meta, snapshot.tables, config))
         or lake.rows(snapshot, STALE_TABLE) > 0
         or not _is_seen(snapshot.meta, snapshot.tables, CONFORMED)
         or usage_refresh.is_due(lake, snapshot, config)
@@ -88,15 +95,39 @@ def refresh(
     is_full: bool = False,
     wait: float = 600.0,
 ) -> RefreshReport:
-    """Compute what changed since the last refresh, or everything, and move the pointer once."""
+    """Compute what changed since the last refresh, or everything, and move the pointer once.
+
+    A derived table that turns out to be damaged makes it compute everything.
+    """
+    try:
+        return _refresh(lake, config, engine, now=now, is_full=is_full, wait=wait)
+    except DamagedError as error:
+        if is_full or error.table not in RECOMPUTED:
+            raise
+        _log.warning(_COMPUTED_AGAIN, error.message)
+    return _refresh(lake, config, engine, now=now, is_full=True, wait=wait)
+
+
+def _refresh(
+    lake: Lake, config: Config, engine: AnyEngine, *, now: dt.datetime, is_full: bool, wait: float
+) -> RefreshReport:
     with lake.writing(wait=wait) as writing:
+        damaged = recomputable_damage(lake, writing.start)
+        is_full = is_full or damaged is not None
         reason = "asked for" if is_full else ""
+        if damaged is not None:
+            reason = damaged.message.rstrip(".")
+            _log.warning(_COMPUTED_AGAIN, damaged.message)
+            leave_unreadable(writing)
         reason = reason or _full_reason(writing.meta, writing.tables, config)
         is_old = bool(usage_refresh.full_reason(writing.meta, writing.tables, config))
         # Another version of staycurve may have kept other columns.
-        replaced = [*(DERIVED if reason else ()), *(USAGE if is_old else ())]
+        replaced = [
+            *((*DERIVED, "fx_days") if reason else ()), *(USAGE if is_old or is_full else ())
+        ]
         views.create(engine, lake, writing.now_seen, without=replaced)
-        stale = writing.scan(STALE_TABLE, STALE_COLUMNS)
+        # What is computed in full rests on nothing that was computed before.
+        stale = empty_sql(STALE_COLUMNS) if reason else writing.scan(STALE_TABLE, STALE_COLUMNS)
         engine.keep("stale", f"SELECT DISTINCT account_id FROM ({stale})")
         rates = _refresh_fx(engine, config, writing, is_full=bool(reason))
         if not reason:
@@ -108,21 +139,25 @@ def refresh(
             report = _all(engine, config, writing, reason)
         else:
             report = _some(engine, config, writing, touched)
-        writing.write(engine, STALE_TABLE, STALE_COLUMNS, f"SELECT * FROM ({stale}) WHERE 1 = 0")
+        writing.write(engine, STALE_TABLE, STALE_COLUMNS, empty_sql(STALE_COLUMNS))
         usage = usage_refresh.refresh(engine, config, writing, is_full=is_full)
+        attributes: list[str] = (
+            writing.meta["attributes"]
+            if "attributes" in writing.meta and _is_unchanged(writing, "accounts")
+            else engine.json_keys("accounts", "attributes")
+        )
         meta = {
             "usage": usage,
             "ledger": LEDGER,
             "ledger_hash": config.ledger_hash,
             "timezone": config.company.timezone,
             "currency": config.company.currency,
-            "attributes": writing.meta["attributes"]
-            if "attributes" in writing.meta and _is_unchanged(writing, "accounts")
-            else engine.json_keys("accounts", "attributes"),
+            "attributes": attributes,
             "rates": rates,
             "seen": {table: writing.tables.get(table) for table in _SEEN},
             **_latest(engine, config, writing),
         }
+        account_roots.check_fields(config, engine, attributes)
         writing.commit(meta=meta, now=now)
     return report
 

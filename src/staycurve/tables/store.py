@@ -17,6 +17,13 @@ from staycurve.config import LakePlace
 from staycurve.errors import LakeError, ProjectError, StaycurveError
 from staycurve.tables.engine import Written, mounted
 
+NOTES = "_pointer"
+"""Below it lies a copy of every row of the pointer, from which a lost state.db is built again."""
+ASIDE = "_damaged"
+LOG = "_delta_log"
+_MAGIC = b"PAR1"
+_FIRST = f"{0:020}"
+
 
 class Store(ABC):
     """The files of all tables, each table below its own name.
@@ -84,6 +91,34 @@ class Store(ABC):
         """Make room for a table that no snapshot names."""
 
     @abstractmethod
+    def put_aside(self, table: str, stamp: str) -> str:
+        """Move a table to where nothing reads it; its address there."""
+
+    @abstractmethod
+    def renumber(self, table: str, version: int) -> None:
+        """Let the only entry of a log, of which there is a checkpoint too, have this version."""
+
+    @abstractmethod
+    def cut(self, table: str, version: int) -> None:
+        """Move the entries of a log after `version` to where nothing reads them."""
+
+    @abstractmethod
+    def tables(self) -> list[str]:
+        """Every table that has a log."""
+
+    @abstractmethod
+    def keep_note(self, number: int, text: str) -> None:
+        """Keep a note durably, and no other of this number or a greater one."""
+
+    @abstractmethod
+    def notes(self) -> dict[int, str]:
+        """Number → text of every note."""
+
+    def damaged(self, sizes: Mapping[str, int]) -> tuple[str, str] | None:
+        """The first file that is not there with its bytes, and why; asks nothing far away."""
+        return None
+
+    @abstractmethod
     def make_durable(self, addresses: Sequence[str], tables: Collection[str]) -> None:
         """Let new files and the new log entries of `tables` outlast a power cut."""
 
@@ -118,7 +153,8 @@ class Folder(Store):
                 hint=f"Is its disk mounted? To begin one: mkdir -p '{self.root}'",
             )
         raise ProjectError(
-            f"{self.root.parent} has no lake.", hint="Make one in this directory: staycurve init"
+            f"The lake {self.root} is missing.",
+            hint="Restore it from a backup, or begin an empty one: staycurve recover",
         )
 
     def claim(self) -> None:
@@ -137,8 +173,64 @@ class Folder(Store):
 
     def forget(self, table: str) -> None:
         folder = self.root / table
-        shutil.rmtree(folder / "_delta_log", ignore_errors=True)
+        shutil.rmtree(folder / LOG, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
+
+    def put_aside(self, table: str, stamp: str) -> str:
+        target = self.root / ASIDE / f"{table}-{stamp}"
+        target.parent.mkdir(exist_ok=True)
+        os.rename(self.root / table, target)
+        return str(target)
+
+    def renumber(self, table: str, version: int) -> None:
+        log = self.root / table / LOG
+        for kind in ("checkpoint.parquet", "json"):
+            os.rename(log / f"{_FIRST}.{kind}", log / f"{version:020}.{kind}")
+        # It names the version that was; without it the log is listed.
+        (log / "_last_checkpoint").unlink(missing_ok=True)
+
+    def cut(self, table: str, version: int) -> None:
+        log = self.root / table / LOG
+        for entry in sorted(log.glob("*.json")):
+            if entry.stem.isdigit() and int(entry.stem) > version:
+                os.rename(entry, entry.with_suffix(".cut"))
+
+    def tables(self) -> list[str]:
+        return sorted(log.parent.name for log in self.root.glob(f"*/{LOG}"))
+
+    def keep_note(self, number: int, text: str) -> None:
+        folder = self.root / NOTES
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{number:020}.json"
+        for other in folder.glob("*.json"):
+            if other.name > path.name:
+                other.unlink()
+        part = path.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        _sync(part)
+        os.replace(part, path)
+        _sync(folder)
+
+    def notes(self) -> dict[int, str]:
+        return {
+            int(path.stem): path.read_text(encoding="utf-8", errors="replace")
+            for path in sorted((self.root / NOTES).glob("*.json"))
+            if path.stem.isdigit()
+        }
+
+    def damaged(self, sizes: Mapping[str, int]) -> tuple[str, str] | None:
+        for path, size in sizes.items():
+            try:
+                with open(path, "rb", buffering=0) as file:
+                    found = file.seek(0, os.SEEK_END)
+                    if found != size:
+                        return path, f"has {found:,} bytes instead of {size:,}"
+                    file.seek(-len(_MAGIC), os.SEEK_END)
+                    if file.read(len(_MAGIC)) != _MAGIC:
+                        return path, "is not a Parquet file any more"
+            except (FileNotFoundError, NotADirectoryError):
+                return path, "is missing"
+        return None
 
     def make_durable(self, addresses: Sequence[str], tables: Collection[str]) -> None:
         # deltalake issues no fsync of its own.
@@ -147,9 +239,9 @@ class Folder(Store):
             _sync(Path(address))
             folders.add(Path(address).parent)
         for table in tables:
-            log = self.root / table / "_delta_log"
+            log = self.root / table / LOG
             for entry in log.iterdir():
-                if entry.suffix == ".json":
+                if entry.suffix in (".json", ".parquet"):
                     _sync(entry)
             folders |= {log, log.parent}
         for folder in folders:
@@ -157,6 +249,17 @@ class Folder(Store):
 
     def explained(self, error: Exception) -> StaycurveError | None:
         return None
+
+
+def check_root(folder: Path) -> None:
+    """Refuse a path that the Delta library cannot address."""
+    path = str(folder)
+    found = [sign for sign in path if sign in "[]%*?\\" or not sign.isprintable()]
+    if found:
+        raise ProjectError(
+            f"{path!r} cannot hold a project: its path contains {found[0]!r}.",
+            hint="Choose a directory whose path has none of [ ] % * ? \\ and no line break.",
+        )
 
 
 def open_store(folder: Path, place: LakePlace) -> Store:
@@ -173,6 +276,7 @@ def open_store(folder: Path, place: LakePlace) -> Store:
         If the packages for an object store are not installed.
     """
     if not place.is_url:
+        check_root((folder / place.where).resolve())
         return Folder(folder / place.where, is_elsewhere=place != LakePlace())
     # Its packages take a while to import, so only those who have a lake there pay.
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from staycurve.config import Config
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import AnyEngine, name, quoted
+from staycurve.tables.engine import AnyEngine, empty_sql, name, quoted
 from staycurve.tables.events import EVENTS
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
@@ -53,10 +53,9 @@ def refresh(
         days = _stale_days(engine, writing)
         if days:
             _some(engine, config, writing, days)
-    stale = writing.scan(STALE_DAYS_TABLE, STALE_DAYS_COLUMNS)
     if writing.files(STALE_DAYS_TABLE) or STALE_DAYS_TABLE not in writing.tables:
         writing.write(
-            engine, STALE_DAYS_TABLE, STALE_DAYS_COLUMNS, f"SELECT * FROM ({stale}) WHERE 1 = 0"
+            engine, STALE_DAYS_TABLE, STALE_DAYS_COLUMNS, empty_sql(STALE_DAYS_COLUMNS)
         )
     return {
         "version": USAGE_VERSION,

@@ -43,8 +43,11 @@ def create(
 ) -> None:
     """Let the engine name every table as it is in `snapshot`, those of `without` as empty."""
     for table, columns in stored_columns().items():
-        known = empty_sql(columns) if table in without else lake.scan(snapshot, table, columns)
-        create_one(engine, table, known)
+        if table in without:
+            create_one(engine, table, empty_sql(columns))
+            continue
+        lake.check(snapshot, table)
+        create_one(engine, table, lake.scan(snapshot, table, columns))
     create_one(engine, "fx_bounds", BOUNDS_SQL)
 
 

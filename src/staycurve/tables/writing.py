@@ -21,7 +21,7 @@ from staycurve.tables.engine import (
     quoted,
     scan_sql,
 )
-from staycurve.tables.pointer import LoadRecord, Snapshot
+from staycurve.tables.pointer import LoadRecord, Snapshot, note_of
 
 if TYPE_CHECKING:
     from staycurve.tables.lake import Lake
@@ -232,8 +232,13 @@ class Writing:
         partition: str = "",
     ) -> None:
         self.tables[table] = self.lake.change(
-            self.now_seen, table, columns, removed=removed, added=added, partition=partition
+            self.now_seen, table, columns, removed=removed, added=added, partition=partition,
+            told={"staycurve_move": str(self.start.seq + 1)},
         )
+
+    def leave(self, table: str) -> None:
+        """Let the table be made anew when it is written next."""
+        self.tables.pop(table, None)
 
     def commit(
         self, *, loads: Sequence[LoadRecord] = (), meta: Mapping[str, Any] | None = None,
@@ -243,6 +248,10 @@ class Writing:
         changed = [t for t, version in self.tables.items() if self.start.tables.get(t) != version]
         self.lake.store.make_durable(self._written, changed)
         self.meta |= dict(meta or {})
+        at = now.astimezone(dt.UTC).isoformat()
+        coming = Snapshot(self.start.seq + 1, self.tables, self.meta, at)
+        # What it names is durable by now, so a state database that is lost after can be rebuilt.
+        self.lake.store.keep_note(coming.seq, note_of(coming, loads))
         moved = self.lake.pointer.move(
             tables=self.tables, meta=self.meta, loads=list(loads), now=now
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from staycurve.workspace.features import Features
     from staycurve.workspace.lifecycle import Lifecycle
     from staycurve.workspace.onboarding import Onboarding
+    from staycurve.workspace.state import State
     from staycurve.workspace.trials import Trials
     from staycurve.workspace.usage import Usage
 
@@ -65,6 +67,15 @@ class Company(Project):
         if self._earlier is not None:
             self._earlier.close()
             self._earlier = None
+        if "state" in vars(self):
+            self.state.close()
+
+    @cached_property
+    def state(self) -> State:
+        """Saved views, annotations and the audit trail."""
+        from staycurve.workspace.state import State
+
+        return State(self)
 
     @property
     def books(self) -> Books:

@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from staycurve import config as configuration
 from staycurve.config import Config
-from staycurve.errors import ProjectError
+from staycurve.errors import DamagedError, ProjectError, system_error
 from staycurve.insights.lifecycle import lifecycle_spans
 from staycurve.insights.lifecycle.lifecycle_spans import LIFECYCLE, SPANS
 from staycurve.metrics.dimensions import add_moving
 from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.damage import RECOMPUTED
 from staycurve.tables.engine import AnyEngine, open_engine
 from staycurve.tables.kept import keep_for_files
-from staycurve.tables.lake import Lake, check_root
+from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
+from staycurve.tables.store import check_root
 
 if TYPE_CHECKING:
     # Commands that do not need them start faster without.
     from staycurve.insights.books.ledgers import Ledgers
+    from staycurve.tables.recovery import Plan
 
 add_moving(LIFECYCLE)
 
+_log = logging.getLogger("staycurve.project")
+
 Clock = Callable[[], dt.datetime]
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What `recover` found and did.
+
+    Attributes
+    ----------
+    is_done : bool
+        Whether nothing is left to do.
+    kept : tuple of str
+        Where what was there before is kept.
+    """
+
+    plan: Plan
+    is_done: bool
+    kept: tuple[str, ...] = ()
 
 
 class Project:
@@ -54,6 +78,7 @@ class Project:
         self._seen: Snapshot | None = None
         self._lock = threading.RLock()
         self._pinned: Snapshot | None = None
+        self._suspects: set[str] = set()
         self._visits_of: tuple[object, ...] = ()
 
     @staticmethod
@@ -66,14 +91,20 @@ class Project:
         if path.exists():
             raise ProjectError(
                 f"{folder} is a project already: it has a {configuration.FILE_NAME}.",
-                hint="Edit that file, or choose another directory.",
+                hint="Edit that file, or choose another directory. If its state.db or its lake is "
+                "lost: staycurve recover",
             )
         check_root(folder.resolve())
         text = configuration.default_text(name=name, currency=currency, timezone=timezone)
         configuration.parse(text)
-        folder.mkdir(parents=True, exist_ok=True)
-        Lake(folder).create()
-        path.write_text(text, encoding="utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lake = Lake(folder)
+            if lake.pointer.path.exists() or not lake.store.tables():
+                lake.create()
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise system_error(error) or error from error
         return path
 
     def close(self) -> None:
@@ -109,10 +140,39 @@ class Project:
             self._engine = open_engine(self.config, self.folder / ".tmp")
             self._seen, self._visits_of = None, ()
         if self._seen is None or self._seen.seq != snapshot.seq:
-            views.create(self._engine, self.lake, snapshot)
+            snapshot = self._name_tables(self._engine, snapshot)
             self._seen = snapshot
         self._put_off_visits(self._engine, None)
         return self._engine
+
+    def _name_tables(self, engine: AnyEngine, snapshot: Snapshot) -> Snapshot:
+        """Let the engine name every table; those that can be computed again are, when damaged."""
+        try:
+            if self._pinned is None and self._suspects & RECOMPUTED:
+                self._suspects.clear()
+                self.refresh(is_full=True)
+                snapshot = self.snapshot
+            with self.lake.explaining(snapshot):
+                views.create(engine, self.lake, snapshot)
+        except DamagedError as error:
+            if self._pinned is not None or error.table not in RECOMPUTED:
+                raise
+            _log.warning("%s It is computed again from the conformed tables.", error.message)
+            self.refresh(is_full=True)
+            snapshot = self.snapshot
+            views.create(engine, self.lake, snapshot)
+        return snapshot
+
+    @contextmanager
+    def _noting_damage(self) -> Iterator[None]:
+        """Name the file that made the engine fail, and let the next reader have it made again."""
+        try:
+            with self.lake.explaining(self._seen or Snapshot()):
+                yield
+        except DamagedError as error:
+            self._suspects.add(error.table)
+            self._seen = None
+            raise
 
     def _put_off_visits(self, engine: AnyEngine, cut: AsOf | None) -> None:
         """Let the lifecycle's visits be computed when they are first named.
@@ -140,7 +200,9 @@ class Project:
     def reading(self) -> Iterator[AnyEngine]:
         """The engine for one reader at a time."""
         with self._lock:
-            yield self.engine()
+            engine = self.engine()
+            with self._noting_damage():
+                yield engine
 
     def refresh(self, *, is_full: bool = False) -> refresh.RefreshReport:
         """Bring derived tables up to date; see `staycurve.tables.refresh`."""
@@ -150,6 +212,27 @@ class Project:
                 return refresh.refresh(
                     self.lake, self.config, engine, now=self.clock(), is_full=is_full
                 )
+
+    def recover(self, *, is_agreed: bool = False) -> Recovery:
+        """Build a lost or damaged state database or lake again, as far as the rest can tell.
+
+        Parameters
+        ----------
+        is_agreed : bool
+            Whether to go on where something is lost; without it nothing is changed then.
+        """
+        from staycurve.tables import recovery
+
+        with self._lock:
+            plan = recovery.plan(self.lake, now=self.clock())
+            if not plan.wrong or (plan.lost and not is_agreed):
+                return Recovery(plan, is_done=not plan.wrong)
+            kept = recovery.carry_out(self.lake, plan, now=self.clock())
+            self.lake = Lake(self.folder)
+            self._seen = None
+            if plan.is_refreshed or (self.snapshot.tables and self.is_due()):
+                self.refresh(is_full=plan.is_refreshed)
+            return Recovery(plan, is_done=True, kept=tuple(kept))
 
     def is_due(self) -> bool:
         """Whether a refresh has anything to do."""
@@ -188,7 +271,8 @@ class Project:
                     asof.cut_usage(engine, self.config, seen, self.lake, snapshot)
                 if not seen.is_whole:
                     self._put_off_visits(engine, seen)
-                yield engine
+                with self._noting_damage():
+                    yield engine
             finally:
                 if is_cut or is_usage_cut:
                     self._seen = None

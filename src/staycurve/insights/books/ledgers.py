@@ -30,29 +30,6 @@ from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.views import DERIVED
 
-_DISCOUNTED = "coalesce(s.discount_percent, 0) > 0 OR coalesce(s.discount_amount, 0) > 0"
-_LASTING = (
-    "s.ends_on IS NULL AND s.cancel_requested_at IS NULL AND coalesce(s.status, '') <> 'past_due'"
-)
-
-_TOUCHES: Mapping[str, str] = {
-    # Switch → SQL over a customer's spans `s`: whether any of its values can change the ledger.
-    # Too many accounts cost time; one too few would be a wrong number.
-    "weeks_per_month": "bool_or(s.interval = 'week')",
-    "days_per_month": "bool_or(s.interval = 'day')",
-    "discounts": f"bool_or({_DISCOUNTED})",
-    "usage": "bool_or(coalesce(s.kind, 'metered') = 'metered')",
-    # An amount that is nothing, or so little that its monthly part is nothing in micro-units.
-    "free_plan": f"bool_or(s.amount < 100 * s.interval_count OR {_DISCOUNTED})",
-    "past_due_grace": "bool_or(s.status = 'past_due')",
-    "paused": "bool_or(s.status = 'paused')",
-    "churn_booked": "bool_or(s.cancel_requested_at IS NOT NULL)",
-    "fx": "bool_or(s.currency <> {currency})",
-    "netting": f"COUNT(*) > 1 OR NOT bool_and({_LASTING})",
-    "reactivation_window": "COUNT(*) > 1",
-}
-"""Switches that are not here change formulas alone."""
-
 _FAR_BACK = dt.timedelta(days=400)
 _ROLLING = dt.timedelta(days=32)
 _DAY = dt.timedelta(days=1)
@@ -69,7 +46,7 @@ def _followers() -> tuple[str, ...]:
 
 def touches_ledger(switch: str) -> bool:
     """Whether a switch can change derived tables, and not formulas alone."""
-    return switch in _TOUCHES
+    return bool(SWITCHES[switch].touches)
 
 
 def first_day(query: Query, formulas: Collection[Formula]) -> dt.date:
@@ -176,7 +153,7 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
 
     def under(self, conventions: Mapping[str, str]) -> Config:
         """The company's configuration with other conventions."""
-        return dataclasses.replace(self.config, conventions=dict(conventions))
+        return self.config.under(conventions)
 
     def plan(self, query: Query, config: Config, *, is_by_account: bool = False) -> Plan:
         """The statement that answers `query` under a configuration."""
@@ -215,9 +192,9 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
     def _touched(self, switches: Collection[str]) -> str:
         own = quoted(self.config.company.currency)
         tests = [
-            f"({_TOUCHES[switch].format(currency=own)})"
-            for switch in SWITCHES
-            if switch in switches and switch in _TOUCHES
+            f"({switch.touches.format(currency=own)})"
+            for name, switch in SWITCHES.items()
+            if name in switches and switch.touches
         ]
         return " OR ".join(tests) or "1 = 0"
 
@@ -225,8 +202,9 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
         """Let every table that `sql` names be what it is under a configuration."""
         changed = tuple(
             (switch, config.convention(switch))
-            for switch in _TOUCHES
-            if config.convention(switch) != self.config.convention(switch)
+            for switch in SWITCHES
+            if touches_ledger(switch)
+            and config.convention(switch) != self.config.convention(switch)
         )
         if not changed:
             self._point(self._own)

@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from staycurve.conventions import PROFILES, SWITCHES
+from staycurve.conventions import PROFILES, SWITCHES, definition
 from staycurve.errors import UnknownNameError
 from staycurve.insights.books.ledgers import Ledgers, first_day, touches_ledger
-from staycurve.insights.books.wording import INTERACTION, definition
 from staycurve.metrics import base
 from staycurve.metrics.base import Constant, Formula, Measure, Metric, Operation, Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import STILL_OPEN, Plan, Query
+
+INTERACTION = "interaction"
+"""The row of what rules do together and none of them does alone."""
 
 Account = str | None
 Parts = Mapping[Account, tuple[Fraction, Fraction]]

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from staycurve.conventions import SWITCHES
+from staycurve.conventions import SWITCHES, definition
 from staycurve.errors import UnknownNameError
 from staycurve.insights.books.ledgers import Ledgers
 from staycurve.insights.books.reconcile import profile_named
-from staycurve.insights.books.wording import definition
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query
 

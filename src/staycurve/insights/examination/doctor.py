@@ -12,6 +12,7 @@ from staycurve.insights.examination.findings import Finding, Patient
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import tables_of
 from staycurve.period import AsOf, period_of
+from staycurve.tables import account_roots
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine, name, quoted
 from staycurve.tables.lake import Lake
@@ -67,6 +68,7 @@ def _accounts(patient: Patient) -> Iterator[Finding]:
             "note", "excluded", f"{excluded} accounts are left out by [company] exclude.", "",
             excluded,
         )
+    yield from _exclusions(patient)
     circles = patient.count(
         "SELECT COUNT(*) FROM account_roots r JOIN accounts a ON a.account_id = r.root_id "
         "JOIN accounts p ON p.account_id = a.parent_id WHERE a.parent_id <> a.account_id"
@@ -79,6 +81,23 @@ def _accounts(patient: Patient) -> Iterator[Finding]:
             "Mend parent_id in accounts.csv and load it again.",
             circles,
         )
+
+
+def _exclusions(patient: Patient) -> Iterator[Finding]:
+    unknown = account_roots.unknown_fields(
+        patient.config, patient.snapshot.meta.get("attributes", [])
+    )
+    for error in unknown:
+        yield Finding("problem", "exclude_unknown_field", error.message, error.hint)
+    for column, text in patient.config.company.exclusions:
+        rule = account_roots.matches(column, text)
+        if patient.count(f"SELECT COUNT(*) FROM accounts a WHERE {rule}") == 0:
+            yield Finding(
+                "warning",
+                "exclude_matches_nobody",
+                f"[company] exclude: '{column}~{text}' matches no account.",
+                "Correct it in staycurve.toml, or remove it.",
+            )
 
 
 def _spans(patient: Patient) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The application: the read API, the pages, and what tells whether they are well."""
+"""The application: the API, the pages, and what tells whether they are well."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from staycurve.interfaces.api import (
     routes,
     trials,
     usage,
+    views,
 )
 from staycurve.interfaces.api.security import Guard, Heads
 from staycurve.workspace import Company
@@ -48,7 +49,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app = FastAPI(
         title="staycurve",
         version=__version__,
-        description="Subscription and retention metrics, read-only.",
+        description="Subscription and retention metrics, saved views and annotations.",
         openapi_url="/api/openapi.json",
         # Its pages for reading the schema load scripts from elsewhere.
         docs_url=None,
@@ -62,7 +63,9 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(observe.Observe, requests=requests)
     app.add_middleware(Heads)
-    app.add_middleware(Guard, hosts=hosts, present=site.present)
+    app.add_middleware(
+        Guard, hosts=hosts, present=site.present, clock=company.clock, folder=company.folder
+    )
     app.include_router(routes.router)
     app.include_router(cohorts.router)
     app.include_router(features.router)
@@ -71,6 +74,8 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.include_router(lifecycle.router)
     app.include_router(acquisition.router)
     app.include_router(usage.router)
+    app.include_router(views.router)
+    app.include_router(views.notes)
     _add_health(app, company, requests)
     site.install(app)
     return app

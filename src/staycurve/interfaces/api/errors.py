@@ -17,9 +17,11 @@ from staycurve.errors import (
     LakeError,
     NotAnsweredError,
     ProjectError,
+    StateError,
     StaycurveError,
     UnknownNameError,
     UsageError,
+    system_error,
 )
 
 Fault = tuple[int, str, str, str]
@@ -52,12 +54,24 @@ class ErrorShape(TypedDict):
 
 def fault_of(error: Exception) -> Fault:
     """Status, code, message and hint of an error."""
+    return told_of(error) or unforeseen("")
+
+
+def unforeseen(number: str) -> Fault:
+    """What is said of a fault that nobody foresaw; `number` finds its entry in the log."""
+    entry = f" Fault {number}." if number else ""
+    hint = f"Entry {number} of the server's faults.log has the details." if number else ""
+    return 500, "internal", f"Something went wrong on the server.{entry}", hint
+
+
+def told_of(error: Exception) -> Fault | None:
+    """The same for an error that was foreseen; None for any other."""
     if isinstance(error, UnknownNameError):
-        is_address = error.fields.get("kind") in ("metric", "page")
+        is_address = error.fields.get("kind") in ("metric", "page", "view", "annotation")
         return (404 if is_address else 422), error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):
         return 422, error.code, error.message, error.hint
-    if isinstance(error, BusyError):
+    if isinstance(error, BusyError | StateError):
         return 503, error.code, error.message, error.hint
     if isinstance(error, ProjectError | LakeError):
         return 500, error.code, error.message, error.hint
@@ -70,12 +84,10 @@ def fault_of(error: Exception) -> Fault:
     if isinstance(error, HTTPException):
         code, message = _HTTP.get(error.status_code, ("http_error", str(error.detail)))
         return error.status_code, code, message, "All addresses: /api/openapi.json"
-    return (
-        500,
-        "internal",
-        "Something went wrong on the server.",
-        "The server's log has the details.",
-    )
+    refused = system_error(error)
+    if refused is not None:
+        return 500, refused.code, refused.message, refused.hint
+    return None
 
 
 def shape(fault: Fault) -> ErrorShape:

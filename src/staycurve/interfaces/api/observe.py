@@ -82,11 +82,11 @@ class Observe:
             await self.app(scope, receive, seen)
         finally:
             self.requests.add(
-                scope["method"], _route(scope), status, time.perf_counter() - began
+                scope["method"], route_of(scope), status, time.perf_counter() - began
             )
 
 
-def _route(scope: Scope) -> str:
+def route_of(scope: Scope) -> str:
     """The route that answered, never a raw path: those would grow without bound."""
     if "endpoint" not in scope:
         return "other"

@@ -1,4 +1,4 @@
-"""/api/v1: the same answers as the command line gives with --format json. Read-only."""
+"""/api/v1: the same answers as the command line gives with --format json."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from staycurve.errors import ProjectError
+from staycurve.errors import DamagedError, ProjectError, StaycurveError
 
 if TYPE_CHECKING:
     from staycurve.workspace import Company
@@ -24,6 +25,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+_folder: Path | None = None
+_next_load: int | None = None
+
+
+def current_folder() -> Path | None:
+    """The project directory of the command that runs, once it is known."""
+    return _folder
+
+
+def recompute(error: DamagedError) -> bool:
+    """Compute a damaged table again; whether the command may be run once more after that."""
+    from staycurve.tables.damage import RECOMPUTED
+    from staycurve.workspace import Company
+
+    if _folder is None or error.table not in RECOMPUTED:
+        return False
+    typer.echo(f"{error.message} It is computed again from the conformed tables.", err=True)
+    with Company(_folder, clock=clock) as company:
+        company.refresh(is_full=True)
+        # What was loaded or taken back is not to be so twice.
+        return company.lake.pointer.next_load() == _next_load
 
 
 def clock() -> dt.datetime:
@@ -40,7 +64,8 @@ def project(
     ] = Path("."),
 ) -> None:
     """Every command works on one project directory."""
-    context.obj = folder
+    global _folder
+    context.obj = _folder = folder
 
 
 def folder_of(context: typer.Context) -> Path:
@@ -59,7 +84,11 @@ def company_of(context: typer.Context) -> Company:
         raise ProjectError(
             f"{folder} is not a directory.", hint="Make a project: staycurve --project DIR init"
         )
-    return Company(folder, clock=clock)
+    company = Company(folder, clock=clock)
+    global _next_load
+    with contextlib.suppress(StaycurveError):
+        _next_load = company.lake.pointer.next_load()
+    return company
 
 
 def fresh_company_of(context: typer.Context) -> Company:
@@ -88,6 +117,6 @@ def group(name: str, about: str) -> typer.Typer:
 # Commands live in files by theme; importing them adds them to the app, in this order.
 for _theme in (
     "data", "books", "answers", "cohorts", "lifecycle", "acquisition", "features", "onboarding",
-    "trials", "usage", "comparing", "running",
+    "trials", "usage", "comparing", "views", "annotations", "running",
 ):
     importlib.import_module(f"staycurve.interfaces.cli.{_theme}")

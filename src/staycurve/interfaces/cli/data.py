@@ -24,7 +24,11 @@ def init(
 
     path = Company.create(folder_of(context), name=name, currency=currency, timezone=timezone)
     typer.echo(f"Made {path}")
-    typer.echo("Next: staycurve load subscriptions.csv")
+    is_whole = (folder_of(context) / "state.db").exists()
+    typer.echo(
+        "Next: staycurve load subscriptions.csv" if is_whole
+        else "Its lake holds tables, but there is no state.db. Next: staycurve recover"
+    )
 
 
 @app.command()
@@ -112,6 +116,34 @@ def refresh(
         typer.echo(f"Computed all of {report.accounts} customers: {report.reason}.")
     else:
         typer.echo(f"Computed {report.accounts} customers that changed.")
+
+
+@app.command()
+def recover(
+    context: typer.Context,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Go on although something is lost.")
+    ] = False,
+) -> None:
+    """Build a lost or damaged state.db or lake again; whatever it replaces is kept beside."""
+    with company_of(context) as company:
+        found = company.recover(is_agreed=yes)
+    plan = found.plan
+    if not plan.wrong:
+        typer.echo("Nothing to do: the state database and every table are whole.")
+        return
+    for title, lines in (
+        ("Found", plan.wrong), ("Comes back", plan.saved), ("Is lost", plan.lost),
+        ("Kept aside", found.kept),
+    ):
+        if lines:
+            typer.echo(f"{title}:")
+            for line in lines:
+                typer.echo(f"  {line}")
+    if not found.is_done:
+        typer.echo("Nothing was changed. To go on: staycurve recover --yes", err=True)
+        raise typer.Exit(1)
+    typer.echo("Recovered.")
 
 
 @app.command()

@@ -11,18 +11,29 @@ import typer
 from staycurve.interfaces.cli.app import app, clock, folder_of, fresh_company_of
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-host", metavar="NAME",
+        help="A further Host name that is answered, as behind a proxy; repeatable. "
+        "STAYCURVE_HOSTS takes a list.",
+    ),
+]
 PortOption = Annotated[int, typer.Option(help="The port to listen on.")]
 
 
 @app.command()
 def serve(
-    context: typer.Context, host: HostOption = "127.0.0.1", port: PortOption = 8765
+    context: typer.Context,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8765,
+    allow_host: AllowOption = None,
 ) -> None:
     """Serve the pages and the API."""
     from staycurve.interfaces.web.server import serve as run
 
     with fresh_company_of(context) as company:
-        run(company, host, port)
+        run(company, host, port, names=allow_host or ())
 
 
 @app.command()
@@ -33,11 +44,12 @@ def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Build it only.")] = False,
     host: HostOption = "127.0.0.1",
     port: PortOption = 8765,
+    allow_host: AllowOption = None,
 ) -> None:
     """Build the example company in the project directory, refresh, and serve it."""
     _build(folder_of(context), accounts, seed)
     if not no_serve:
-        serve(context, host, port)
+        serve(context, host, port, allow_host)
 
 
 def _build(folder: Path, accounts: int, seed: int) -> None:

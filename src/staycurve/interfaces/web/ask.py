@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from staycurve.errors import StaycurveError, UnknownNameError, UsageError
 from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web.beside import Beside
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import Query, known_dims, parse_filters
 from staycurve.metrics.relations import RELATIONS
@@ -45,6 +46,8 @@ class Ask:
         Fields of a form that was sent; empty without one.
     fault : StaycurveError, optional
         What was wrong with the form.
+    beside : Beside
+        Saved views and annotations.
     """
 
     company: Company
@@ -57,6 +60,7 @@ class Ask:
     own: frozenset[str] = OWN
     form: Mapping[str, str] = field(default_factory=dict)
     fault: StaycurveError | None = None
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def fiscal(self) -> int:

@@ -8,8 +8,7 @@ from typing import Any
 
 from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.errors import UnknownNameError
-from staycurve.insights.books.reconcile import Reconciliation
-from staycurve.insights.books.wording import INTERACTION, definition
+from staycurve.insights.books.reconcile import INTERACTION, Reconciliation
 from staycurve.interfaces.api import comparing
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
@@ -115,7 +114,7 @@ def rule_about(rule: str) -> str:
 
 def words(switch: str, value: str) -> str:
     """What a value of a switch means, as a sentence."""
-    text = _(definition(switch, value))
+    text = SWITCHES[switch].says(value, say=_)
     return f"{text[:1].upper()}{text[1:]}."
 
 

@@ -17,6 +17,7 @@ from staycurve.metrics.base import Unit
 from staycurve.period import Period
 
 if TYPE_CHECKING:
+    from staycurve.metrics.chart_notes import Note
     from staycurve.metrics.charts import Frame, Point, Series
 
 WIDE, NARROW = 1040, 330
@@ -56,6 +57,7 @@ def picture(
     series: Sequence[Series] = (),
     periods: Sequence[Period] | None = None,
     has_legend: bool = True,
+    notes: Sequence[Note] = (),
 ) -> Picture:
     """A chart for a page.
 
@@ -69,6 +71,8 @@ def picture(
         What it shows, for screen readers.
     series : sequence of Series
         For the legend and for what is hatched.
+    notes : sequence of Note
+        Those of periods that a width leaves out are left out with them.
     """
     chosen = list(periods if periods is not None else ask.periods)
     plans = {}
@@ -78,7 +82,9 @@ def picture(
         own = [point for point in points if point.period in names]
         plans[width] = (own, naming.axis(kept, ROOM[width], ask.fiscal))
     is_cut = {width: len(chosen) > most for width, most in BARS.items()}
-    made = _pictured(ask, name, plans, draw, unit=unit, label=label, series=series)
+    made = _pictured(
+        ask, name, plans, draw, unit=unit, label=label, series=series, notes=tuple(notes)
+    )
     used = {point.series for point in points if point.value}
     shown = [s for s in series if s.name in used] if has_legend else []
     return replace(
@@ -122,12 +128,13 @@ def _pictured(
     unit: Unit,
     label: str,
     series: Sequence[Series],
+    notes: tuple[Note, ...] = (),
 ) -> Picture:
     drawn = {}
     for width, (points, labels) in plans.items():
         size = (width, HEIGHTS[width])
-        key = _key(ask.company.snapshot.seq, name, size, points, labels, series, unit, label)
-        make = partial(_draw, name, points, draw, size, unit, labels, label, series)
+        key = _key(ask.company.snapshot.seq, name, size, points, labels, series, unit, label, notes)
+        make = partial(_draw, name, points, draw, size, unit, labels, label, series, notes)
         drawn[width] = _DRAWN.get(key, make)
     return Picture(drawn[WIDE], drawn[NARROW], False, False)
 
@@ -145,10 +152,11 @@ def _draw(
     labels: Mapping[str, list[str]],
     label: str,
     series: Sequence[Series],
+    notes: tuple[Note, ...],
 ) -> Markup:
     from staycurve.metrics import charts
 
-    frame = charts.Frame(*size, unit, {k: list(v) for k, v in labels.items()})
+    frame = charts.Frame(*size, unit, {k: list(v) for k, v in labels.items()}, notes=notes)
     made = draw(points, frame)
     hatched = [s for s in series if s.is_hatched]
     # The renderer escapes what it writes; nothing else is added to its text.

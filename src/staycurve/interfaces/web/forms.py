@@ -65,11 +65,12 @@ def check_origin(headers: Mapping[str, str], kind: str) -> None:
     elif origin is not None:
         is_own = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
     else:
-        is_own = kind.startswith("text/csv")
+        is_own = kind.startswith(("text/csv", "application/json"))
     if not is_own:
         raise ForeignFormError(
             "This form did not come from a page of this server, so it was not read.",
-            hint="Open the page here and send it again; a program sends Content-Type: text/csv.",
+            hint="Open the page here and send it again; a program sends Content-Type: text/csv "
+            "or application/json.",
         )
 
 

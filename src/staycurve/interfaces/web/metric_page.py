@@ -7,6 +7,7 @@ from typing import Any
 from staycurve.i18n import N_
 from staycurve.interfaces.api.describe import describe, dimensions, parts, switch_about
 from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.annotated import annotated
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
@@ -50,11 +51,13 @@ def _values(ask: Ask) -> Shown:
         )
         for p in ask.periods
     ]
+    noted = annotated(ask, name)
     draw = charts.bars if metric.chart.kind == "bars" else charts.line
     drawing = picture(
         ask, f"metric-{name}", points,
         lambda p, f: draw(p, series, f, reference=metric.chart.reference),
         unit=metric.unit, label=f"{label}, {unit_text}", series=series, has_legend=False,
+        notes=noted.notes,
     )
     table = [
         {
@@ -73,7 +76,8 @@ def _values(ask: Ask) -> Shown:
         "heads": [("", label)], "table": table, "unit": unit_text, "sql": answer.sql,
         "is_open": ask.seen.is_open(ask.periods[-1]),
         "why": next(filter(None, map(reason, reversed(answer.rows))), ""),
-    })
+        "annotated": noted.view(metric=name),
+    }, noted.json)
 
 
 def _definition(ask: Ask) -> Shown:

@@ -6,6 +6,7 @@ from typing import Any
 
 from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.annotated import annotated
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.page import Panel, Shown
@@ -58,16 +59,19 @@ def _show(ask: Ask) -> Shown:
                     ask.seen.is_open(period),
                 )
             )
+    noted = annotated(ask, "mrr", *moved)
     drawing = picture(
         ask, "movements", points, lambda p, f: charts.movements(p, series, f),
         unit=Unit.MONEY, label=_("MRR movements by period, in %s") % ask.currency, series=series,
+        notes=noted.notes,
     )
     table = [_line(ask, period, names, values) for period in reversed(ask.periods)]
     heads = [(ask.defines(name), _(METRICS[name].label)) for name in names]
     return Shown(
         [values[name, str(p.start)] for p in ask.periods for name in names],
         {"picture": drawing, "unit": ask.currency, "heads": heads, "table": table, "has_net": True,
-         "is_open": ask.seen.is_open(ask.periods[-1])},
+         "is_open": ask.seen.is_open(ask.periods[-1]), "annotated": noted.view()},
+        noted.json,
     )
 
 

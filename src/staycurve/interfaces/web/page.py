@@ -134,6 +134,9 @@ class Page:
         Whether segments change what it shows; if not, asking for one is an error.
     takes_forms : bool
         Whether a form can be sent to its address; panels find it in `Ask.form`.
+    act : callable, optional
+        Does what a form asks for, and gives the address that shows it: sent again by a reload, a
+        form would do it twice.
     """
 
     address: str
@@ -148,6 +151,7 @@ class Page:
     options: tuple[str, ...] = ()
     can_be_cut: bool = True
     takes_forms: bool = False
+    act: Callable[[Ask], str] | None = None
 
     def lay(self, ask: Ask, *, is_hasty: bool = False) -> list[Laid]:
         """Every panel with what it shows.

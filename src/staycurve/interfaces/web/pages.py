@@ -25,6 +25,8 @@ PAGES: Registry[Page] = Registry(
         "staycurve.interfaces.web.books_page",
         "staycurve.interfaces.web.reconcile_page",
         "staycurve.interfaces.web.catalogue_page",
+        "staycurve.interfaces.web.views_page",
+        "staycurve.interfaces.web.annotations_page",
         "staycurve.interfaces.web.metric_page",
         "staycurve.interfaces.web.account_list",
     ),

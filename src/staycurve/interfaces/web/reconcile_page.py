@@ -136,7 +136,7 @@ def _definitions(ask: Ask) -> Shown:
     rows = [_rule_row(config, switch, what.against) for switch in SWITCHES]
     missing = PROFILES[what.against].not_imitated
     own = formula_text(what.metric, config)
-    other = formula_text(what.metric, dataclasses.replace(config, conventions=theirs))
+    other = formula_text(what.metric, config.under(theirs))
     return Shown(
         [*rows, *({"rule": rule, "theirs_source": source, "is_imitated": False}
                   for rule, source in missing.items())],

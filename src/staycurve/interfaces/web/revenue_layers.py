@@ -7,6 +7,7 @@ from collections import defaultdict
 from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web.annotated import annotated
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.page import Panel, Shown
@@ -65,10 +66,11 @@ def _show(ask: Ask) -> Shown:
                 "metric": "mrr", "period": str(period.start), "grain": period.grain,
                 "layer": own.name, "value": value, "open": is_open, "rows_at": href,
             })
+    noted = annotated(ask, "mrr")
     drawing = picture(
         ask, "layers", points, lambda p, f: charts.layers(p, series, f), unit=Unit.MONEY,
         label=_("Closing MRR by when accounts began to pay, in %s") % ask.currency,
-        series=series,
+        series=series, notes=noted.notes,
     )
     by_place = {(row["period"], row["layer"]): row for row in flat}
     table = [
@@ -85,7 +87,8 @@ def _show(ask: Ask) -> Shown:
         "heads": [("", s.label) for s in series],
         "table": table,
         "is_open": ask.seen.is_open(ask.periods[-1]),
-    })
+        "annotated": noted.view(can_add=False),
+    }, noted.json)
 
 
 def _cell(row: dict[str, object] | None, ask: Ask) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-import ipaddress
 import logging
+import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Collection
@@ -13,9 +14,11 @@ import uvicorn
 
 from staycurve.errors import StaycurveError, UsageError
 from staycurve.interfaces.api.app import create_app
-from staycurve.interfaces.api.security import LOOPBACK
+from staycurve.interfaces.api.security import LOOPBACK, host_name
 from staycurve.interfaces.web.site import Site
 from staycurve.workspace import Company
+
+HOSTS = "STAYCURVE_HOSTS"
 
 _log = logging.getLogger("staycurve.server")
 
@@ -61,7 +64,8 @@ def serve(
     host, port
         Port 0 takes a free one.
     names : collection of str
-        Further names under which a server bound to this machine is asked for, as behind a proxy.
+        Further names under which the server is asked for, as behind a proxy; those in the
+        environment variable STAYCURVE_HOSTS, with commas or blanks between them, are added.
     tell : callable
         Gets the address once it answers.
 
@@ -76,8 +80,7 @@ def serve(
     try:
         if company.is_due():
             company.refresh()
-        hosts = {*LOOPBACK, *(name.lower() for name in names)} if _is_loopback(host) else None
-        app = create_app(company, hosts=hosts)
+        app = create_app(company, hosts=hosts_of(host, names))
         threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
         config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
         shown = f"[{host}]" if ":" in host else host
@@ -95,13 +98,12 @@ def _warm(site: Site) -> None:
         _log.exception("Warming up failed")
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def hosts_of(host: str, names: Collection[str]) -> frozenset[str]:
+    """The Host names that a server bound to `host` answers to, lower case and without port."""
+    given = [*names, *re.split(r"[,\s]+", os.environ.get(HOSTS, ""))]
+    bound = f"[{host}]" if ":" in host else host
+    found = (host_name(name.strip()) for name in (bound, *given))
+    return frozenset({*LOOPBACK, *found} - {""})
 
 
 def _listen(host: str, port: int) -> socket.socket:

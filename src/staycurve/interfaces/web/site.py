@@ -15,12 +15,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from staycurve.errors import StaycurveError, UnknownNameError, UsageError
 from staycurve.interfaces.api.errors import Fault, fault_of
-from staycurve.interfaces.web import choices, drawing, forms, static_files
+from staycurve.interfaces.web import addresses, choices, drawing, forms, static_files
 from staycurve.interfaces.web.ask import Ask, read
+from staycurve.interfaces.web.beside import Reader
 from staycurve.interfaces.web.cache import Cache
 from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
 from staycurve.interfaces.web.pages import PAGES
@@ -62,6 +63,7 @@ class Site:
     def __init__(self, company: Company) -> None:
         self.company = company
         self._kept: Cache[Rendered] = Cache(KEPT_PAGES)
+        self._beside = Reader(company)
         self.templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -142,9 +144,13 @@ class Site:
         self, page: Page, address: str, params: Sequence[tuple[str, str]], form: str,
         fields: Mapping[str, str],
     ) -> Response:
-        ask = replace(read(self.company, address, params, page.options), form=fields)
+        read_as = read(self.company, address, params, page.options)
+        ask = replace(read_as, form=fields, beside=self._beside.now())
         status = 200
         try:
+            if page.act is not None:
+                headers = _headers(page) | {"Cache-Control": "no-store"}
+                return RedirectResponse(page.act(ask), status_code=303, headers=headers)
             body = self._render(page, ask, form)
         except UsageError as error:
             if form != "html":
@@ -163,10 +169,11 @@ class Site:
         given = dict(params).get("as_of")
         # Data of today has an as-of that moves with the clock: such a page is kept for a minute.
         seen = self.company.as_of(given).at.replace(second=0, microsecond=0)
-        key = (snapshot.seq, seen, address, tuple(sorted(params)), form, part)
+        beside = self._beside.now()
+        key = (snapshot.seq, seen, address, tuple(sorted(params)), form, part, beside)
 
         def make() -> Rendered:
-            ask = read(self.company, address, params, page.options)
+            ask = replace(read(self.company, address, params, page.options), beside=beside)
             body = self._render(page, ask, form, part).encode()
             tag = hashlib.sha256(body).hexdigest()[:24]
             return Rendered(body, f'W/"{tag}"', ask.url())
@@ -228,6 +235,7 @@ class Site:
             controls=controls,
             chips=choices.chips(ask),
             cleared=ask.cleared(),
+            own_address=addresses.of(ask),
         )
 
     def present(self, request: Request, fault: Fault) -> Response | None:
@@ -276,7 +284,7 @@ def _asked(page: Page, request: Request) -> tuple[str, list[tuple[str, str]], st
 def _headers(page: Page) -> dict[str, str]:
     """What every answer of a page carries."""
     found = {"Vary": "HX-Request, HX-Target"}
-    if page.takes_forms:
+    if page.takes_forms or page.can_be_cut:
         # Without a referrer a browser names no origin either, and the form would come from nowhere.
         found["Referrer-Policy"] = "same-origin"
     return found

@@ -1,0 +1,62 @@
+"""What people keep beside the numbers, as pages show it: saved views and annotations."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from staycurve.errors import StaycurveError
+from staycurve.state.records import Annotation, SavedView
+from staycurve.workspace import Company
+
+PAUSE = 5.0
+"""Seconds after a failure in which pages do not ask again: each would wait for the answer."""
+
+_log = logging.getLogger("staycurve.server")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Saved views and annotations at one moment.
+
+    Attributes
+    ----------
+    is_away : bool
+        Whether they could not be read.
+    """
+
+    views: tuple[SavedView, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    is_away: bool = False
+
+    def view_at(self, address: str) -> SavedView | None:
+        """The saved view of an address."""
+        return next((view for view in self.views if view.url == address), None)
+
+
+class Reader:
+    """Reads them anew for each page; a database that is away holds no page up.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds, growing.
+    """
+
+    def __init__(self, company: Company, clock: Callable[[], float] = time.monotonic) -> None:
+        self.company = company
+        self._clock = clock
+        self._away_until = float("-inf")
+
+    def now(self) -> Beside:
+        """What is kept now."""
+        if self._clock() < self._away_until:
+            return Beside(is_away=True)
+        try:
+            return Beside(*self.company.state.shown())
+        except StaycurveError as error:
+            self._away_until = self._clock() + PAUSE
+            _log.warning("App state cannot be read: %s %s", error.message, error.hint)
+            return Beside(is_away=True)

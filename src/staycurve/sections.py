@@ -1,0 +1,121 @@
+"""Sections of staycurve.toml: each is declared once, by the module whose business it is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from staycurve.errors import ConfigError
+from staycurve.registry import Registry
+from staycurve.section_faults import (
+    FILE_NAME,
+    LARGEST,
+    Takes,
+    Wrong,
+    fault,
+    fields_of,
+    near,
+    not_a_choice,
+    odd_values,
+    shown,
+    str_of,
+    takes_of,
+    translated,
+)
+
+__all__ = [
+    "CLOSED", "FILE_NAME", "LARGEST", "SECTIONS", "Section", "Takes", "Wrong", "fields_of", "near",
+    "not_a_choice", "shown", "str_of", "takes_of",
+]
+
+T = TypeVar("T")
+
+CLOSED: Any = {"extra": "forbid", "arbitrary_types_allowed": True}
+"""`__pydantic_config__` of a section's dataclass: a key that is not declared is an error."""
+
+
+@dataclass(frozen=True, eq=False)
+class Section(Generic[T]):
+    """One section, or one key above the first table, of staycurve.toml.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in the file.
+    model : type
+        What pydantic reads it as: a frozen dataclass for a table, `tuple[Limit, ...]` for a list
+        of tables, a mapping for keys that nobody knows beforehand, or an annotated value.
+    default : object
+        What holds where the file does not have it.
+    about : str
+        One sentence for the reference.
+    example : str
+        What could be written.
+    make : callable, optional
+        Turns the model's value into what programs use; raises `Wrong` for what cannot be followed.
+    """
+
+    name: str
+    model: Any
+    default: T
+    about: str
+    example: str
+    make: Callable[[Any], T] | None = None
+
+    def read(self, given: object) -> tuple[T, list[ConfigError]]:
+        """What the file says, and what is wrong with it; the default where anything is."""
+        from pydantic import ValidationError
+
+        odd = [
+            fault(self.name, path, text, f"Write: {self.example}")
+            for path, text in odd_values(given)
+        ]
+        if odd:
+            return self.default, odd
+        try:
+            found = _adapter(self).validate_python(given)
+        except ValidationError as error:
+            errors = error.errors(include_url=False, include_input=False)
+            return self.default, translated(
+                self.name, self.model, given, errors, example=self.example
+            )
+        try:
+            return (self.make(found) if self.make else found), []
+        except Wrong as wrong:
+            path = (wrong.key,) if wrong.key else ()
+            hint = wrong.hint or f"Write: {self.example}"
+            if wrong.key or not isinstance(given, Mapping):
+                return self.default, [fault(self.name, path, wrong.text, hint)]
+            whole = ConfigError(f"{FILE_NAME}: [{self.name}] {wrong.text}", hint=hint,
+                                key=self.name, place=f"[{self.name}]")
+            return self.default, [whole]
+
+
+@functools.cache
+def _adapter(section: Section[Any]) -> Any:
+    # Built when a section is first read: a model takes a millisecond, pydantic itself a hundred.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(section.model)
+
+
+SECTIONS: Registry[Section[Any]] = Registry(
+    "section",
+    Section,
+    (
+        "staycurve.company",
+        "staycurve.conventions",
+        "staycurve.end_reasons",
+        "staycurve.behaviour",
+        "staycurve.lifecycle_rules",
+        "staycurve.engine_choice",
+        "staycurve.lake_place",
+        "staycurve.outside_systems",
+        "staycurve.state_place",
+    ),
+    group="staycurve.sections",
+    named=lambda section: section.name,
+)
+"""Everything that may stand in staycurve.toml; other packages add theirs."""

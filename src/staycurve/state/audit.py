@@ -1,0 +1,34 @@
+"""The audit trail: rows are added in the transaction of the change they tell of, never changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from staycurve.state.models import AuditRow
+from staycurve.state.records import AuditEntry
+
+
+def add(
+    session: Session,
+    *,
+    at: dt.datetime,
+    who: str,
+    what: str,
+    subject: str,
+    detail: Mapping[str, Any],
+) -> None:
+    """Note one change."""
+    session.add(AuditRow(at=at, who=who, what=what, subject=subject, detail=dict(detail)))
+
+
+def listed(session: Session, *, most: int) -> tuple[AuditEntry, ...]:
+    """The last changes, newest first."""
+    rows = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(most))
+    return tuple(
+        AuditEntry(row.id, row.at, row.who, row.what, row.subject, row.detail) for row in rows
+    )

@@ -1,0 +1,117 @@
+"""The tables of app state. A change here needs a migration: a test compares the two."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from staycurve.state.cleaning import NAME, PAGE, QUERY, TEXT, WHO
+
+
+class Instant(TypeDecorator[dt.datetime]):
+    """An instant, UTC on both sides: SQLite keeps no zone, PostgreSQL answers in the session's."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: dt.datetime | None, dialect: Dialect
+    ) -> dt.datetime | None:
+        """What is stored."""
+        return None if value is None else value.astimezone(dt.UTC)
+
+    def process_result_value(
+        self, value: dt.datetime | None, dialect: Dialect
+    ) -> dt.datetime | None:
+        """What is read."""
+        if value is None or value.tzinfo is not None:
+            return None if value is None else value.astimezone(dt.UTC)
+        return value.replace(tzinfo=dt.UTC)
+
+
+class Base(DeclarativeBase):
+    """Every table of app state."""
+
+    metadata = MetaData(naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    })
+
+
+def _bounded(column: str, most: int, least: int = 0) -> CheckConstraint:
+    """SQLite does not hold a column to its length by itself."""
+    return CheckConstraint(f"length({column}) BETWEEN {least} AND {most}", name=f"{column}_length")
+
+
+# Numbers of rows that were deleted are not given again: an old link must not open another row.
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
+
+
+class ViewRow(Base):
+    """A saved view."""
+
+    __tablename__ = "views"
+    __table_args__ = (
+        UniqueConstraint("name"), _bounded("name", NAME, 1), _bounded("page", PAGE, 1),
+        _bounded("query", QUERY), _bounded("created_by", WHO), _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME))
+    page: Mapped[str] = mapped_column(String(PAGE))
+    query: Mapped[str] = mapped_column(String(QUERY))
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+    created_by: Mapped[str] = mapped_column(String(WHO))
+
+
+class AnnotationRow(Base):
+    """A dated note."""
+
+    __tablename__ = "annotations"
+    __table_args__ = (
+        _bounded("text", TEXT, 1), _bounded("author", WHO), _bounded("metric", NAME, 1),
+        _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[dt.date] = mapped_column(Date)
+    text: Mapped[str] = mapped_column(String(TEXT))
+    author: Mapped[str] = mapped_column(String(WHO))
+    metric: Mapped[str | None] = mapped_column(String(NAME))
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+
+
+class AuditRow(Base):
+    """One change."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        _bounded("who", WHO), _bounded("what", NAME, 1), _bounded("subject", PAGE, 1),
+        _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True
+    )
+    at: Mapped[dt.datetime] = mapped_column(Instant)
+    who: Mapped[str] = mapped_column(String(WHO))
+    what: Mapped[str] = mapped_column(String(NAME))
+    subject: Mapped[str] = mapped_column(String(PAGE))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -1,0 +1,99 @@
+"""What is kept, as the floors above see it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """A page with its filters and range, under a name.
+
+    Attributes
+    ----------
+    page : str
+        A path on this server.
+    query : str
+        What stands after the `?` of its address.
+    created_by : str
+        Who saved it; empty where nobody has signed in.
+    """
+
+    id: int
+    name: str
+    page: str
+    query: str
+    created_at: dt.datetime
+    created_by: str
+
+    @property
+    def url(self) -> str:
+        """The address that opens it."""
+        return f"{self.page}?{self.query}" if self.query else self.page
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "id": self.id, "name": self.name, "page": self.page, "query": self.query,
+            "url": self.url, "created_at": self.created_at.isoformat(),
+            "created_by": self.created_by,
+        }
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A dated note, which charts show.
+
+    Attributes
+    ----------
+    day : date
+        A local day of the company.
+    metric : str, optional
+        The metric that it speaks of; every one without it.
+    """
+
+    id: int
+    day: dt.date
+    text: str
+    author: str
+    metric: str | None
+    created_at: dt.datetime
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "id": self.id, "day": self.day.isoformat(), "text": self.text, "author": self.author,
+            "metric": self.metric, "created_at": self.created_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One change: who did what to which subject, and when.
+
+    Attributes
+    ----------
+    what : str
+        Such as `view.saved`.
+    subject : str
+        Such as `view 3`.
+    detail : mapping
+        The values before and after.
+    """
+
+    id: int
+    at: dt.datetime
+    who: str
+    what: str
+    subject: str
+    detail: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "id": self.id, "at": self.at.isoformat(), "who": self.who, "what": self.what,
+            "subject": self.subject, "detail": dict(self.detail),
+        }

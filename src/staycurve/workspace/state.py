@@ -1,0 +1,101 @@
+"""State: saved views, annotations and the audit trail of one project."""
+
+from __future__ import annotations
+
+from staycurve.errors import UnknownNameError
+from staycurve.state import annotations as noting
+from staycurve.state import audit, views
+from staycurve.state.database import Database
+from staycurve.state.records import Annotation, AuditEntry, SavedView
+from staycurve.workspace.project import Clock, Project
+
+SHOWN = 100
+
+
+class State:
+    """What people keep beside the numbers; no number depends on it.
+
+    Parameters
+    ----------
+    project : Project
+        The database is that of its directory, or of its [state].
+
+    Raises
+    ------
+    ConfigError
+        If [state] names no database that can be used.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.database = Database(project.folder, project.config.state)
+        self._clock: Clock = project.clock
+
+    def close(self) -> None:
+        """Give back its connections."""
+        self.database.close()
+
+    def shown(self) -> tuple[tuple[SavedView, ...], tuple[Annotation, ...]]:
+        """Every saved view, by name, and every annotation, by day: what each page shows."""
+        if not self.database.is_there:
+            return (), ()
+        with self.database.reading() as session:
+            return views.listed(session), noting.listed(session)
+
+    def views(self) -> tuple[SavedView, ...]:
+        """Every saved view, by name."""
+        return self.shown()[0]
+
+    def view(self, named: str) -> SavedView:
+        """The saved view of a name, or of a number."""
+        every = self.views()
+        found = [view for view in every if view.name == named]
+        found += [view for view in every if str(view.id) == named]
+        if not found:
+            raise UnknownNameError(
+                "view", named, [view.name for view in every],
+                hint="All views: staycurve views list",
+            )
+        return found[0]
+
+    def save_view(self, name: str, page: str, query: str = "", *, by: str = "") -> SavedView:
+        """Keep a page with its filters and range under a name."""
+        with self.database.writing() as session:
+            return views.save(
+                session, name=name, page=page, query=query, who=by, now=self._clock()
+            )
+
+    def rename_view(self, view: int, name: str, *, by: str = "") -> SavedView:
+        """Give a view another name."""
+        with self.database.writing() as session:
+            return views.rename(session, view, name=name, who=by, now=self._clock())
+
+    def delete_view(self, view: int, *, by: str = "") -> SavedView:
+        """Remove a view, and give what it was."""
+        with self.database.writing() as session:
+            return views.delete(session, view, who=by, now=self._clock())
+
+    def annotations(self, *metrics: str) -> tuple[Annotation, ...]:
+        """Every annotation, by day; with metrics, those that speak of one of them or of all."""
+        every = self.shown()[1]
+        return tuple(one for one in every if not metrics or one.metric in (None, *metrics))
+
+    def annotate(
+        self, day: str, text: str, *, metric: str | None = None, author: str = ""
+    ) -> Annotation:
+        """Keep a note about a day, which charts show."""
+        with self.database.writing() as session:
+            return noting.add(
+                session, day=day, text=text, metric=metric, author=author, now=self._clock()
+            )
+
+    def delete_annotation(self, annotation: int, *, by: str = "") -> Annotation:
+        """Remove an annotation, and give what it was."""
+        with self.database.writing() as session:
+            return noting.delete(session, annotation, who=by, now=self._clock())
+
+    def audit(self, *, most: int = SHOWN) -> tuple[AuditEntry, ...]:
+        """The last changes, newest first."""
+        if not self.database.is_there:
+            return ()
+        with self.database.reading() as session:
+            return audit.listed(session, most=most)

@@ -172,6 +172,7 @@ def test_one_bad_byte_costs_its_line(company: Company, name: str) -> None:
         (f"{HEAD}\n{GOOD}\n".encode("utf-16-be"), "--encoding utf-16-be"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "old Excel workbook"),
     ],
+    ids=["gzip", "html", "pdf", "utf-16-le", "utf-16-be", "xls"],
 )
 def test_what_is_no_csv_is_said_as_what_it_is(
     company: Company, content: bytes, words: str

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from staycurve.errors import LoadError
-from staycurve.sources.lines import BadLine, broken_text, printable, text_of
+from staycurve.sources.lines import BadLine, broken_text, text_of
 
 Row = tuple[int, dict[str, Any]]
 """The line on which an object begins, and the object."""
@@ -63,7 +63,7 @@ def _one(line: str, number: int, refuse: Callable[[BadLine], None]) -> Iterator[
     else:
         rule = broken_text(line) or broken_text(_ENCODER.encode(value))
         if rule:
-            refuse(BadLine(number, printable(shown), rule))
+            refuse(BadLine(number, shown, rule))
         elif isinstance(value, dict):
             yield number, value
         else:
@@ -97,7 +97,7 @@ def _array(
                     )
                 rule = broken_text(text[place:end]) or broken_text(_ENCODER.encode(value))
                 if rule:
-                    refuse(BadLine(number, printable(text[place:end][:_SHOWN]), rule))
+                    refuse(BadLine(number, text[place:end][:_SHOWN], rule))
                 else:
                     yield number, value
                 number += text.count("\n", place, end)

@@ -160,6 +160,13 @@ def check_width(path: Path, count: int) -> None:
 
 
 def _header(path: Path, cells: list[str]) -> tuple[str, ...]:
+    rule = lines.broken_text("".join(cells))
+    if rule:
+        raise LoadError(
+            f"{path.name}: its header line {rule}. Nothing of it was loaded.",
+            hint="State how it is written, such as --encoding latin-1 or --encoding utf-16",
+            file=path.name,
+        )
     names = [
         cell.strip() or f"column_{place}" for place, cell in enumerate(cells, 1)
     ]
@@ -183,18 +190,11 @@ def _irregular_csv(path: Path, folder: Path, encoding: str, delimiter: str) -> R
             hint="Its first line must name the columns.",
             file=path.name,
         )
-    rule = lines.broken_text("".join(head.cells))
-    if rule:
-        raise LoadError(
-            f"{path.name}: its header line {rule}. Nothing of it was loaded.",
-            hint="State how it is written, such as --encoding latin-1 or --encoding utf-16",
-            file=path.name,
-        )
     columns = _header(path, head.cells)
     rows, refused = _Parts(folder, "part"), _Parts(folder, "bad")
     for record in found:
         if isinstance(record, BadLine):
-            refused.add(record.line, [lines.printable(record.text), record.rule])
+            refused.add(record.line, [lines.printable(record.text), lines.printable(record.rule)])
             continue
         text = delimiter.join(record.cells)
         rule = lines.broken_text(text)
@@ -208,7 +208,8 @@ def _irregular_csv(path: Path, folder: Path, encoding: str, delimiter: str) -> R
 def _json(path: Path, folder: Path, encoding: str) -> Read:
     refused = _Parts(folder, "bad")
     found = objects(
-        path, encoding, lambda bad: refused.add(bad.line, [bad.text, bad.rule])
+        path, encoding,
+        lambda bad: refused.add(bad.line, [lines.printable(bad.text), lines.printable(bad.rule)]),
     )
     staged = stage_objects(found, folder, check=lambda count: check_width(path, count))
     if not staged.rows and not refused.rows:

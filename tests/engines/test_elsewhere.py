@@ -47,7 +47,8 @@ def test_spark_connect(spark: Spark, tmp_path: Path) -> None:
     here = loaded(tmp_path / "here", tables, settings)
     # The application that serves is up once a session of it has been asked for.
     with spark.of(here) as server:
-        server.engine()
+        with server.reading():
+            pass
         remote = Spark(f"sc://127.0.0.1:{spark.port}", {})
         there = remote.of(here, copy(here, tmp_path / "there"))
         same_everywhere(here, there, {"month": ""})
@@ -58,8 +59,9 @@ def test_spark_connect(spark: Spark, tmp_path: Path) -> None:
                 assert not one.refresh().is_full
             assert derived(here) == derived(there)
             sql = "SELECT account_id, amount FROM mrr_items ORDER BY account_id, amount"
-            pieces = [row for piece in there.engine().batches(sql, 9) for row in piece]
-            assert pieces == here.engine().rows(sql)
+            with here.reading() as ours, there.reading() as theirs:
+                pieces = [row for piece in theirs.batches(sql, 9) for row in piece]
+                assert pieces == ours.rows(sql)
 
 
 @pytest.mark.skipif(not FULL, reason="takes minutes; see: make test-spark")
@@ -94,17 +96,15 @@ def test_executors_of_their_own(spark: Spark, tmp_path: Path) -> None:
     if FULL:
         same_everywhere(here, there, {"quarter": ""})
         return
-    with here, there:
-        for one in (here, there):
-            one.engine().keep("spans", "SELECT account_id, starts_on, amount FROM subscriptions")
+    with here, there, here.reading() as ours, there.reading() as theirs:
+        for one in (ours, theirs):
+            one.keep("spans", "SELECT account_id, starts_on, amount FROM subscriptions")
         sql = "SELECT account_id, MIN(starts_on), SUM(amount) FROM spans GROUP BY 1 ORDER BY 1"
-        assert there.engine().rows(sql) == here.engine().rows(sql)
-        files = there.engine().write("SELECT * FROM spans", tmp_path / "written")
+        assert theirs.rows(sql) == ours.rows(sql)
+        files = theirs.write("SELECT * FROM spans", tmp_path / "written")
         listed = ", ".join(f"'{file.path}'" for file in files)
         count = f"SELECT COUNT(*), SUM(amount) FROM read_parquet([{listed}])"
-        assert here.engine().rows(count) == here.engine().rows(
-            "SELECT COUNT(*), SUM(amount) FROM spans"
-        )
+        assert ours.rows(count) == ours.rows("SELECT COUNT(*), SUM(amount) FROM spans")
 
 
 def test_two_settings_at_once_are_refused(spark: Spark, tmp_path: Path) -> None:
@@ -113,6 +113,9 @@ def test_two_settings_at_once_are_refused(spark: Spark, tmp_path: Path) -> None:
     here = loaded(tmp_path / "here", {}, {})
     other = Spark("spark", {**spark.options, "spark.app.name": "other"})
     with spark.of(here) as first, other.of(here) as second:
-        first.engine()
-        with pytest.raises(EngineError, match="computes with spark already"):
-            second.engine()
+        with first.reading():
+            pass
+        with (
+            pytest.raises(EngineError, match="computes with spark already"), second.reading()
+        ):
+            pass

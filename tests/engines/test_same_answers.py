@@ -122,9 +122,11 @@ def test_the_accounts_behind_a_number(both: tuple[Company, Company]) -> None:
 
 
 def test_doctor(both: tuple[Company, Company]) -> None:
-    ours, theirs = (
-        examine(one.config, one.lake, one.snapshot, one.engine(), one.as_of()) for one in both
-    )
+    found = []
+    for one in both:
+        with one.reading() as engine:
+            found.append(examine(one.config, one.lake, one.snapshot, engine, one.as_of()))
+    ours, theirs = found
     assert [finding.as_dict() for finding in ours] == [finding.as_dict() for finding in theirs]
 
 
@@ -161,18 +163,20 @@ def test_worked_example(name: str, spark: Spark, tmp_path: Path) -> None:
 def test_account_rows_come_piece_by_piece(both: tuple[Company, Company]) -> None:
     here, there = both
     sql = "SELECT account_id, starts_on, amount FROM mrr_items ORDER BY account_id, starts_on, 3"
-    pieces = list(there.engine().batches(sql, size=7))
-    assert max(map(len, pieces)) == 7
-    assert [row for piece in pieces for row in piece] == here.engine().rows(sql)
+    with here.reading() as ours, there.reading() as theirs:
+        pieces = list(theirs.batches(sql, size=7))
+        assert max(map(len, pieces)) == 7
+        assert [row for piece in pieces for row in piece] == ours.rows(sql)
 
 
 def test_an_answer_as_arrow(both: tuple[Company, Company]) -> None:
-    ours, theirs = (
-        one.engine().arrow("SELECT account_id, amount, starts_on, starts_at FROM mrr_items "
-                           "ORDER BY account_id, subscription_id, item_id, starts_at")
-        for one in both
+    sql = (
+        "SELECT account_id, amount, starts_on, starts_at FROM mrr_items "
+        "ORDER BY account_id, subscription_id, item_id, starts_at"
     )
-    assert ours.to_pylist() == theirs.to_pylist()
+    here, there = both
+    with here.reading() as ours, there.reading() as theirs:
+        assert ours.arrow(sql).to_pylist() == theirs.arrow(sql).to_pylist()
 
 
 def test_a_relation_follows_what_it_names(spark: Spark, tmp_path: Path) -> None:

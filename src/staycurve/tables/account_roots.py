@@ -70,12 +70,15 @@ def unknown_fields(config: Config, attributes: Iterable[str]) -> tuple[ConfigErr
 def check_fields(config: Config, engine: AnyEngine, attributes: Iterable[str]) -> None:
     """An exclusion by an unknown field excludes nobody, and would count whom it means to leave out.
 
+    A name that is near no known one may be an attribute that no account has a value for yet, in
+    this load or after one is taken back: `doctor` says so, and no refresh stops over it.
+
     Raises
     ------
     ConfigError
-        Unless no account has anything but its id yet: then its attributes are still to come.
+        For a name that is near a known one, once any account has more than its id.
     """
-    wrong = unknown_fields(config, attributes)
+    wrong = [error for error in unknown_fields(config, attributes) if "Did you mean" in str(error)]
     if wrong and engine.value(f"SELECT COUNT(*) FROM accounts WHERE {DESCRIBED}"):
         raise wrong[0]
 

@@ -22,7 +22,7 @@ from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.damage import RECOMPUTED
-from staycurve.tables.engine import AnyEngine, open_engine
+from staycurve.tables.engine import AnyEngine, Engine, open_engine
 from staycurve.tables.kept import keep_for_files
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot
@@ -142,7 +142,9 @@ class Project:
         if reader.seq != snapshot.seq or self._suspects:
             reader.seq, reader.visits_of = None, ()
             snapshot = self._sound(snapshot)
-            views.offer(reader.engine, self.lake, snapshot)
+            # On Spark a view costs next to nothing, and names are looked up in more places.
+            name_tables = views.offer if isinstance(reader.engine, Engine) else views.create
+            name_tables(reader.engine, self.lake, snapshot)
             reader.seq = snapshot.seq
         self._put_off_visits(reader, snapshot, None)
         return snapshot

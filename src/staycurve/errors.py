@@ -89,6 +89,12 @@ class LakeError(StaycurveError):
     code = "lake"
 
 
+class MemoryLimitError(LakeError):
+    """A statement needs more memory than staycurve may use."""
+
+    code = "memory"
+
+
 class DamagedError(LakeError):
     """A file of the lake is gone, or is not what was written.
 

@@ -261,12 +261,46 @@ def test_an_empty_complete_export_removes_nothing_unless_asked(company: Company)
     assert company.lake.rows(company.snapshot, "subscriptions") == 0
 
 
-def test_a_quote_over_twenty_megabytes_is_named_by_its_line(company: Company) -> None:
-    text = f'{HEAD}\n{GOOD}\n"s2,' + "x" * 20_000_000 + "\ns3,c,2024-01-01,month,7\n"
+@pytest.mark.parametrize("end", ["", '"'])
+def test_a_quote_over_twenty_megabytes_is_named_by_its_line(company: Company, end: str) -> None:
+    row = f'"s2{"x" * 20_000_000}{end},b,2024-01-01,month,5'
+    text = f"{HEAD}\n{GOOD}\n{row}\ns3,c,2024-01-01,month,7\n"
     report = take(company, write(company, text))
     assert (report.accepted, report.rejected) == (2, 1)
     assert rules(company)[0][0] == 3
+    assert "more than 1,048,576 characters" in rules(company)[0][2]
     assert mrr(company) == 17
+
+
+def test_an_object_over_the_bound_is_rejected_alone(company: Company) -> None:
+    row = {"subscription_id": "s1", "account_id": "a", "starts_at": "2024-01-01", "amount": 10}
+    long = json.dumps(row | {"subscription_id": "s2", "plan": "x" * 2_000_000})
+    report = take(company, write(company, f"{json.dumps(row)}\n{long}\n", "subscriptions.ndjson"))
+    assert (report.accepted, report.rejected) == (1, 1)
+    assert "more than 1,048,576 characters" in rules(company)[0][2]
+
+
+def test_rows_too_wide_for_the_memory_leave_the_other_files(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from staycurve.errors import MemoryLimitError
+    from staycurve.tables import arrivals
+
+    store = arrivals.store
+
+    def full(engine: object, sql: str, target: Path) -> None:
+        if "x_extras" in sql:
+            raise MemoryLimitError("full")
+        store(engine, sql, target)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(arrivals, "store", full)
+    wide = write(company, "account_id,c\na,1\n", "accounts.csv")
+    good = write(company, f"{HEAD}\n{GOOD}\n")
+    reports = load_files(company.lake, company.config, [wide, good], now=NOW)
+    company.refresh()
+    assert [bool(report.error) for report in reports] == [True, False]
+    assert "too wide" in str(reports[0].error)
+    assert mrr(company) == 10
 
 
 @pytest.mark.parametrize("encoding", ["rot13", "hex", "base64", "nonsense", "undefined"])

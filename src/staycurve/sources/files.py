@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staycurve.config import Config
-from staycurve.errors import LoadError, StaycurveError, UnknownNameError
+from staycurve.errors import LoadError, MemoryLimitError, StaycurveError, UnknownNameError
 from staycurve.sources.fitting import fit
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.options import ReadOptions
 from staycurve.sources.reading import KINDS, Read, stage
-from staycurve.tables.arrivals import Arrivals
+from staycurve.tables.arrivals import Arrivals, too_wide
 from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import Engine, remove_leftovers
@@ -261,6 +261,8 @@ class _Loading:
                 self._staged[path] = stage(self.engine, path, folder, self.options)
             except LoadError as error:
                 self._staged[path] = error
+            except MemoryLimitError:
+                self._staged[path] = too_wide(path.name)
         found = self._staged[path]
         if isinstance(found, StaycurveError):
             raise found

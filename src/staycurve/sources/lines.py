@@ -22,6 +22,8 @@ from staycurve.errors import LoadError
 LONGEST = 1 << 20
 """Characters that one record may span: beyond, a quote was opened and never closed."""
 
+TOO_LONG = f"holds a value of more than {LONGEST:,} characters, or a quote that is never closed"
+
 CHUNK = 1 << 22
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -162,7 +164,8 @@ def records(lines: Iterator[str], delimiter: str) -> Iterator[Record | BadLine]:
         taken, cells = _cells(first, source, delimiter, width)
         if cells is None:
             source.push(taken[1:], line + 1)
-            yield BadLine(line, _clean(first), "has a quote that is never closed")
+            yield BadLine(line, _clean(first), "has a quote that is never closed"
+                          if len(first) <= LONGEST else TOO_LONG)
             continue
         if width is None:
             width = len(cells)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from staycurve.errors import LoadError
-from staycurve.sources.lines import BadLine, broken_text, text_of
+from staycurve.sources.lines import LONGEST, BadLine, broken_text, text_of
 
 Row = tuple[int, dict[str, Any]]
 """The line on which an object begins, and the object."""
@@ -61,13 +61,21 @@ def _one(line: str, number: int, refuse: Callable[[BadLine], None]) -> Iterator[
     except RecursionError:
         refuse(BadLine(number, shown, "is not JSON: it is nested too deep"))
     else:
-        rule = broken_text(line) or broken_text(_ENCODER.encode(value))
+        rule = _rule(line, value)
         if rule:
             refuse(BadLine(number, shown, rule))
         elif isinstance(value, dict):
             yield number, value
         else:
             refuse(BadLine(number, shown, "is not a JSON object"))
+
+
+def _rule(text: str, value: Any) -> str:
+    """The rule that an object breaks whose text or values no cell can hold."""
+    if len(text) > LONGEST:
+        return f"holds more than {LONGEST:,} characters"
+    # Only an escape can hide what the text itself does not show.
+    return broken_text(text) or (broken_text(_ENCODER.encode(value)) if "\\u" in text else "")
 
 
 def _array(
@@ -95,7 +103,7 @@ def _array(
                         hint="Every element of the array must be an object with the columns.",
                         file=path.name,
                     )
-                rule = broken_text(text[place:end]) or broken_text(_ENCODER.encode(value))
+                rule = _rule(text[place:end], value)
                 if rule:
                     refuse(BadLine(number, text[place:end][:_SHOWN], rule))
                 else:

@@ -23,7 +23,7 @@ from staycurve.tables.staging import LINE, ROW, Staged, stage_csv, stage_parquet
 
 BATCH = 50_000
 """Records held in memory at a time where Python reads them."""
-MOST_COLUMNS = 10_000
+MOST_COLUMNS = 5_000
 """A file with more is turned on its side, or has its values where its names should be."""
 
 CSV, JSON, PARQUET = "csv", "json", "parquet"

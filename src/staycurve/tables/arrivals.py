@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from staycurve.errors import LakeError, LoadError
+from staycurve.errors import LakeError, LoadError, MemoryLimitError
 from staycurve.tables import corrections
 from staycurve.tables.base import Table
 from staycurve.tables.conform import BROKEN, Conforming, typed_sql
@@ -25,6 +25,16 @@ from staycurve.tables.stale import (
     STALE_DAYS_TABLE,
     STALE_TABLE,
 )
+
+
+def too_wide(file: str) -> LoadError:
+    """What a file is answered whose rows do not fit into memory side by side."""
+    return LoadError(
+        f"{file} needs more memory than staycurve may use: its rows are too wide. Nothing of it "
+        "was loaded.",
+        hint="Leave out columns that nobody asks about, then load it again.",
+        file=file,
+    )
 
 
 class Arrivals(Placing):
@@ -46,7 +56,7 @@ class Arrivals(Placing):
         """
         table, folder = job.table, self._new_folder()
         self._files[origin.load] = (origin.file, origin.path)
-        self._store_typed(job, folder / "typed.parquet")
+        self._store_typed(job, folder / "typed.parquet", origin.file)
         typed = parquet_sql(folder / "typed.parquet")
         unread = self._count(bad) if bad else 0
         broken = self._count(f"{typed} WHERE {BROKEN} IS NOT NULL")
@@ -185,10 +195,13 @@ class Arrivals(Placing):
             "SELECT DISTINCT occurred_on, load FROM newly_stale_days",
         )
 
-    def _store_typed(self, job: Conforming, target: Path) -> None:
+    def _store_typed(self, job: Conforming, target: Path, file: str) -> None:
         self.engine.execute(f"SET TimeZone = {quoted(self.config.company.timezone)}")
         try:
             store(self.engine, typed_sql(job), target)
+        except MemoryLimitError:
+            # Nothing of the file is in any table yet: the other files go on.
+            raise too_wide(file) from None
         finally:
             self.engine.execute("SET TimeZone = 'UTC'")
 

@@ -21,7 +21,7 @@ from typing import Any, Self
 import duckdb
 
 from staycurve.config import Config
-from staycurve.errors import LakeError, StaycurveError, system_error
+from staycurve.errors import MemoryLimitError, StaycurveError, system_error
 
 Row = tuple[Any, ...]
 FILE_BYTES = 256 * 1024 * 1024
@@ -400,8 +400,8 @@ def translated(error: duckdb.Error) -> Exception:
     if refused is not None:
         return refused
     if isinstance(error, duckdb.OutOfMemoryException):
-        return LakeError(
-            "The memory that staycurve may use did not suffice. Nothing was changed.",
+        return MemoryLimitError(
+            "The memory that staycurve may use was not enough. Nothing was changed.",
             hint="Free disk space for spilling, or load the files one by one.",
         )
     return error

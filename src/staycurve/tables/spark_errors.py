@@ -19,7 +19,7 @@ def explained(error: Exception, url: str) -> StaycurveError:
         )
     if "OutOfMemoryError" in text or "Java heap space" in text:
         return EngineError(
-            "The memory that Spark may use did not suffice. Nothing was changed.",
+            "The memory that Spark may use was not enough. Nothing was changed.",
             hint='Give it more in [spark] of staycurve.toml: "spark.executor.memory" = "8g" '
             '(or "spark.driver.memory", where it runs in this process).',
         )

@@ -94,6 +94,17 @@ _PATTERNS = (
 )
 
 
+_PERIOD_HINT = "Write 2024, 2024-Q1, 2024-01 or 2024-01-31."
+_INSTANT_HINT = "Write ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z."
+
+
+def _check_year(year: int, text: str, hint: str) -> None:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise UsageError(
+            f"'{text}' lies outside the years {FIRST_YEAR} to {LAST_YEAR}.", hint=hint
+        )
+
+
 def parse_period(text: str, fiscal_start: int = 1) -> Period:
     """The period that `text` names: 2024, 2024-Q1, 2024-01 or 2024-01-31.
 
@@ -104,11 +115,7 @@ def parse_period(text: str, fiscal_start: int = 1) -> Period:
         if not found:
             continue
         parts = [int(part) for part in found.groups()]
-        if not FIRST_YEAR <= parts[0] <= LAST_YEAR:
-            raise UsageError(
-                f"'{text}' lies outside the years {FIRST_YEAR} to {LAST_YEAR}.",
-                hint="Write 2024, 2024-Q1, 2024-01 or 2024-01-31.",
-            )
+        _check_year(parts[0], text, _PERIOD_HINT)
         try:
             if grain == "year":
                 return period_of(dt.date(parts[0], fiscal_start, 1), grain, fiscal_start)
@@ -119,7 +126,7 @@ def parse_period(text: str, fiscal_start: int = 1) -> Period:
         except ValueError:
             break
     raise UsageError(
-        f"'{text}' is not a period.", hint="Write 2024, 2024-Q1, 2024-01 or 2024-01-31."
+        f"'{text}' is not a period.", hint=_PERIOD_HINT
     )
 
 
@@ -133,15 +140,22 @@ def align(text: str, grain: str, *, is_last: bool, fiscal_start: int = 1) -> Per
     return period_of(day, check_grain(grain), fiscal_start)
 
 
+def _year_of(text: str | None) -> int | None:
+    """The year that a period's text begins with."""
+    found = re.match(r"\s*([0-9]{4})", text or "")
+    return int(found[1]) if found else None
+
+
 def is_before_all(text: str | None) -> bool:
     """Whether a range's first period is so early that it means: from the beginning."""
-    return bool(text) and (text or "").strip()[:4] in {f"{year:04}" for year in range(FIRST_YEAR)}
+    year = _year_of(text)
+    return year is not None and year < FIRST_YEAR
 
 
 def is_after_all(text: str | None) -> bool:
     """Whether a range's last period is so late that it means: to the end."""
-    year = (text or "").strip()[:4]
-    return year.isdecimal() and len(year) == 4 and int(year) > LAST_YEAR
+    year = _year_of(text)
+    return year is not None and year > LAST_YEAR
 
 
 def check_count(count: int, grain: str) -> None:
@@ -165,15 +179,11 @@ def parse_instant(text: str, zone: ZoneInfo) -> dt.datetime:
     """The UTC instant that `text` names; without an offset it is local, a date its first moment."""
     try:
         instant = dt.datetime.fromisoformat(text.strip())
-        if not FIRST_YEAR <= instant.year <= LAST_YEAR:
-            raise UsageError(
-                f"'{text}' lies outside the years {FIRST_YEAR} to {LAST_YEAR}.",
-                hint="Write ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z.",
-            )
+        _check_year(instant.year, text, _INSTANT_HINT)
     except ValueError:
         raise UsageError(
             f"'{text}' is not an instant.",
-            hint="Write ISO 8601, such as 2024-03-01 or 2024-03-01T12:00:00Z.",
+            hint=_INSTANT_HINT,
         ) from None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=zone)

@@ -167,3 +167,17 @@ def test_a_plan_changes_nothing(folder: Path) -> None:
     with opened(folder) as company:
         assert recovery.plan(company.lake, now=NOW).wrong
     assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
+
+
+def test_who_has_read_before_reads_what_was_recovered(folder: Path) -> None:
+    with opened(folder) as company:
+        assert values(company) == RIGHT
+        shutil.rmtree(folder / "lake")
+        assert company.recover(is_agreed=True).is_done
+        with company.reading() as engine:
+            assert engine.rows("SELECT COUNT(*) FROM subscriptions") == [(0,)]
+        load_files(
+            company.lake, company.config, [folder / "files" / "subscriptions.csv"], now=NOW
+        )
+        company.refresh()
+        assert values(company) == RIGHT

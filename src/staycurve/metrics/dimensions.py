@@ -121,7 +121,7 @@ def now_of(dim: str) -> Moving | None:
     return MOVING.get(dim.removesuffix(_NOW)) if dim.endswith(_NOW) else None
 
 
-def values_of(dim: str) -> tuple[str, ...]:
+def own_order(dim: str) -> tuple[str, ...]:
     """The values of a dimension that has an order of its own, in it; none for any other."""
     moving = MOVING.get(dim) or now_of(dim)
     return moving.values if moving else ()
@@ -131,7 +131,7 @@ def order_of(dim: str, value: str | None) -> tuple[int, str]:
     """Where a value stands among its dimension's: bands by size, stages by their place, other
     values by name, what is in no segment first.
     """
-    own = values_of(dim)
+    own = own_order(dim)
     if value is None:
         return -1, ""
     return (own.index(value), "") if value in own else (len(own), value)
@@ -139,13 +139,14 @@ def order_of(dim: str, value: str | None) -> tuple[int, str]:
 
 def order_sql(dim: str, column: str) -> str:
     """SQL to order by a column with the values of a dimension, as `order_of` does."""
-    own = values_of(dim)
+    own = own_order(dim)
     if not own:
         return f"{column} NULLS FIRST"
-    cases = " ".join(f"WHEN {quoted(value)} THEN {place}" for place, value in enumerate(own))
+    cases = " ".join(
+        f"WHEN {column} = {quoted(value)} THEN {place}" for place, value in enumerate(own)
+    )
     return (
-        f"CASE WHEN {column} IS NULL THEN -1 ELSE CASE {column} {cases} ELSE {len(own)} END END, "
-        f"{column} NULLS FIRST"
+        f"CASE WHEN {column} IS NULL THEN -1 {cases} ELSE {len(own)} END, {column} NULLS FIRST"
     )
 
 

@@ -132,8 +132,9 @@ def load_files(
         folder.mkdir(parents=True)
         try:
             loading = _Loading(lake, config, engine, folder, options, mapping, now, progress)
-            loading.may_be_empty = may_be_empty
-            reports += loading.all(items, writing, is_complete=is_complete)
+            reports += loading.all(
+                items, writing, is_complete=is_complete, may_be_empty=may_be_empty
+            )
             loading.arrivals.save()
             if loading.records and not is_dry_run:
                 writing.commit(loads=loading.records, meta=meta, now=now)
@@ -160,17 +161,17 @@ class _Loading:
         self.mapping = mapping
         self.now = now
         self.progress = progress
-        self.may_be_empty = False
         self.records: list[LoadRecord] = []
         self._staged: dict[Path, Read | StaycurveError] = {}
         self._done = self._total = 0
 
     def all(
-        self, items: Sequence[_Item], writing: Writing, *, is_complete: bool
+        self, items: Sequence[_Item], writing: Writing, *, is_complete: bool, may_be_empty: bool
     ) -> list[FileReport]:
         """Load every item; a file that fails leaves the others as they are."""
         pointer = self.lake.pointer
         self._writing, self._is_complete = writing, is_complete
+        self._may_be_empty = may_be_empty
         self._known = pointer.loads()
         files = {
             record.load: (record.file, str(record.details.get("path", record.file)))
@@ -199,7 +200,7 @@ class _Loading:
         try:
             self._say(f"reading {file}")
             read = self._read(item.path)
-            if self._is_complete and not read.staged.rows and not self.may_be_empty:
+            if self._is_complete and not read.staged.rows and not self._may_be_empty:
                 raise LoadError(
                     f"{file} holds no rows: as a complete export it would remove every row that "
                     "came from it before.",

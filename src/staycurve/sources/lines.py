@@ -22,6 +22,8 @@ from staycurve.errors import LoadError
 LONGEST = 1 << 20
 """Characters that one record may span: beyond, a quote was opened and never closed."""
 
+SHOWN = 1000
+"""Characters of a bad line that complaints repeat."""
 TOO_LONG = f"holds a value of more than {LONGEST:,} characters, or a quote that is never closed"
 
 CHUNK = 1 << 22
@@ -183,7 +185,7 @@ def _fields(count: int) -> str:
 
 
 def _clean(line: str) -> str:
-    return line.strip("\r\n")[:1000]
+    return line.strip("\r\n")[:SHOWN]
 
 
 class _Pushback:

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from staycurve.errors import LoadError
-from staycurve.sources.lines import LONGEST, BadLine, broken_text, text_of
+from staycurve.sources.lines import LONGEST, SHOWN, BadLine, broken_text, text_of
 
 Row = tuple[int, dict[str, Any]]
 """The line on which an object begins, and the object."""
 
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=float)
-_SHOWN = 1000
 _AT_ONCE = 1 << 20
 
 
@@ -53,7 +52,7 @@ def cell(value: Any) -> str | None:
 
 
 def _one(line: str, number: int, refuse: Callable[[BadLine], None]) -> Iterator[Row]:
-    shown = line.strip()[:_SHOWN]
+    shown = line.strip()[:SHOWN]
     try:
         value = _DECODER.decode(line)
     except ValueError as error:
@@ -105,7 +104,7 @@ def _array(
                     )
                 rule = _rule(text[place:end], value)
                 if rule:
-                    refuse(BadLine(number, text[place:end][:_SHOWN], rule))
+                    refuse(BadLine(number, text[place:end][:SHOWN], rule))
                 else:
                     yield number, value
                 number += text.count("\n", place, end)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from staycurve.errors import LoadError, StaycurveError
 from staycurve.sources import lines
 from staycurve.sources.content import check_content
-from staycurve.sources.lines import BadLine, Record
+from staycurve.sources.lines import SHOWN, BadLine, Record
 from staycurve.sources.objects import cell, objects
 from staycurve.sources.options import ReadOptions
 from staycurve.tables.engine import Engine
@@ -194,12 +194,12 @@ def _irregular_csv(path: Path, folder: Path, encoding: str, delimiter: str) -> R
     rows, refused = _Parts(folder, "part"), _Parts(folder, "bad")
     for record in found:
         if isinstance(record, BadLine):
-            refused.add(record.line, [lines.printable(record.text), lines.printable(record.rule)])
+            refused.refuse(record)
             continue
         text = delimiter.join(record.cells)
         rule = lines.broken_text(text)
         if rule:
-            refused.add(record.line, [lines.printable(text[:1000]), rule])
+            refused.refuse(BadLine(record.line, text[:SHOWN], rule))
         else:
             rows.add(record.line, record.cells)
     return Read(rows.staged(columns), refused.bad_lines())
@@ -207,10 +207,7 @@ def _irregular_csv(path: Path, folder: Path, encoding: str, delimiter: str) -> R
 
 def _json(path: Path, folder: Path, encoding: str) -> Read:
     refused = _Parts(folder, "bad")
-    found = objects(
-        path, encoding,
-        lambda bad: refused.add(bad.line, [lines.printable(bad.text), lines.printable(bad.rule)]),
-    )
+    found = objects(path, encoding, refused.refuse)
     staged = stage_objects(found, folder, check=lambda count: check_width(path, count))
     if not staged.rows and not refused.rows:
         raise LoadError(f"{path.name} holds no rows.", hint="Export it again.", file=path.name)
@@ -261,6 +258,10 @@ class _Parts:
         self.rows += 1
         if len(self._lines) >= BATCH:
             self._flush()
+
+    def refuse(self, bad: BadLine) -> None:
+        """Take a line that is no record; what is no text in it is written as an escape."""
+        self.add(bad.line, [lines.printable(bad.text), lines.printable(bad.rule)])
 
     def _flush(self) -> None:
         count = len(self._lines)

@@ -61,6 +61,7 @@ def unknown_fields(config: Config, attributes: Iterable[str]) -> tuple[ConfigErr
             f"has.{near(column, columns)}",
             hint=f"Known here: {', '.join(dict.fromkeys(columns))}",
             key="exclude",
+            is_misspelt=bool(near(column, columns)),
         )
         for column, _ in config.company.exclusions
         if column not in columns
@@ -78,7 +79,7 @@ def check_fields(config: Config, engine: AnyEngine, attributes: Iterable[str]) -
     ConfigError
         For a name that is near a known one, once any account has more than its id.
     """
-    wrong = [error for error in unknown_fields(config, attributes) if "Did you mean" in str(error)]
+    wrong = [one for one in unknown_fields(config, attributes) if one.fields["is_misspelt"]]
     if wrong and engine.value(f"SELECT COUNT(*) FROM accounts WHERE {DESCRIBED}"):
         raise wrong[0]
 

@@ -15,6 +15,9 @@ from staycurve.tables.writing import Writing
 RECOMPUTED = frozenset((*DERIVED, *USAGE, "fx_days", STALE_TABLE, STALE_DAYS_TABLE))
 """Tables that a full refresh makes from the conformed ones, whatever they hold before."""
 
+COMPUTED_AGAIN = "%s It is computed again from the conformed tables."
+"""What is said of one of them that is damaged, after what is wrong with it."""
+
 
 def damage_of(lake: Lake, snapshot: Snapshot, table: str) -> DamagedError | None:
     """What is wrong with a table; every byte of its files is read."""

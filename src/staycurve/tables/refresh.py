@@ -15,7 +15,12 @@ from staycurve.period import day_start
 from staycurve.tables import account_roots, fx_days, usage_refresh, views
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.damage import RECOMPUTED, leave_unreadable, recomputable_damage
+from staycurve.tables.damage import (
+    COMPUTED_AGAIN,
+    RECOMPUTED,
+    leave_unreadable,
+    recomputable_damage,
+)
 from staycurve.tables.engine import AnyEngine, empty_sql
 from staycurve.tables.lake import Lake
 from staycurve.tables.mrr_items import MRR_ITEMS
@@ -25,7 +30,6 @@ from staycurve.tables.views import DERIVED, USAGE
 from staycurve.tables.writing import Writing
 
 _log = logging.getLogger("staycurve.refresh")
-_COMPUTED_AGAIN = "%s It is computed again from the conformed tables."
 
 LEDGER = 2
 """Grows when a statement of a derived table changes its meaning: then all of it is computed."""
@@ -104,7 +108,7 @@ def refresh(
     except DamagedError as error:
         if is_full or error.table not in RECOMPUTED:
             raise
-        _log.warning(_COMPUTED_AGAIN, error.message)
+        _log.warning(COMPUTED_AGAIN, error.message)
     return _refresh(lake, config, engine, now=now, is_full=True, wait=wait)
 
 
@@ -117,7 +121,7 @@ def _refresh(
         reason = "asked for" if is_full else ""
         if damaged is not None:
             reason = damaged.message.rstrip(".")
-            _log.warning(_COMPUTED_AGAIN, damaged.message)
+            _log.warning(COMPUTED_AGAIN, damaged.message)
             leave_unreadable(writing)
         reason = reason or _full_reason(writing.meta, writing.tables, config)
         is_old = bool(usage_refresh.full_reason(writing.meta, writing.tables, config))

@@ -21,7 +21,7 @@ from staycurve.metrics.dimensions import add_moving
 from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.damage import RECOMPUTED
+from staycurve.tables.damage import COMPUTED_AGAIN, RECOMPUTED
 from staycurve.tables.engine import AnyEngine, Engine, open_engine
 from staycurve.tables.kept import keep_for_files
 from staycurve.tables.lake import Lake
@@ -160,7 +160,7 @@ class Project:
             except DamagedError as error:
                 if self._pinned is not None or error.table not in RECOMPUTED:
                     raise
-                _log.warning("%s It is computed again from the conformed tables.", error.message)
+                _log.warning(COMPUTED_AGAIN, error.message)
                 is_suspect = True
             if is_suspect:
                 self.refresh(is_full=True)
@@ -237,7 +237,8 @@ class Project:
                 return Recovery(plan, is_done=not plan.wrong)
             kept = recovery.carry_out(self.lake, plan, now=self.clock())
             self.lake = Lake(self.folder)
-            self._seen = None
+            # What they name may lie elsewhere now, under the number of the same snapshot.
+            self.readers.close()
             if plan.is_refreshed or (self.snapshot.tables and self.is_due()):
                 self.refresh(is_full=plan.is_refreshed)
             return Recovery(plan, is_done=True, kept=tuple(kept))

@@ -38,12 +38,12 @@ def current_folder() -> Path | None:
 
 def recompute(error: DamagedError) -> bool:
     """Compute a damaged table again; whether the command may be run once more after that."""
-    from staycurve.tables.damage import RECOMPUTED
+    from staycurve.tables.damage import COMPUTED_AGAIN, RECOMPUTED
     from staycurve.workspace import Company
 
     if _folder is None or error.table not in RECOMPUTED:
         return False
-    typer.echo(f"{error.message} It is computed again from the conformed tables.", err=True)
+    typer.echo(COMPUTED_AGAIN % error.message, err=True)
     with Company(_folder, clock=clock) as company:
         company.refresh(is_full=True)
         # What was loaded or taken back is not to be so twice.

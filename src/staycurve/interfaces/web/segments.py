@@ -27,7 +27,7 @@ from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.cohorts import SMALL
 from staycurve.metrics.context import Filter
-from staycurve.metrics.dimensions import COHORT, MOVING, now_of
+from staycurve.metrics.dimensions import COHORT, MOVING, now_of, own_order
 from staycurve.metrics.result import Result
 from staycurve.period import Period
 
@@ -143,8 +143,7 @@ def _ordered(found: Result, by: str) -> list[str | None]:
             continue
         if row["value"] is not None or row["segment"][by] not in latest:
             latest[row["segment"][by]] = row["value"] or 0.0
-    moving = MOVING.get(by) or now_of(by)
-    own = list(moving.values) if moving else []
+    own = own_order(by)
     if own:
         return sorted(latest, key=lambda v: own.index(v) if v in own else len(own))
     if by == COHORT:

@@ -46,6 +46,12 @@ class UsageError(StaycurveError):
     exit_status = 2
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, if any is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
 class UnknownNameError(UsageError):
     """A name that is not in its list, with the nearest that is."""
 

@@ -22,8 +22,8 @@ class Registry(Generic[T]):
         As error messages call one.
     of : type
         Module-level values of this type are the registry's.
-    modules : tuple of str
-        Our own modules, imported when the registry is first read.
+    modules : tuple of str, or callable
+        Our own modules, or what finds them; imported when the registry is first read.
     group : str
         The entry-point group in which other packages name their modules.
     hint : str
@@ -36,7 +36,7 @@ class Registry(Generic[T]):
         self,
         kind: str,
         of: type[T],
-        modules: tuple[str, ...],
+        modules: tuple[str, ...] | Callable[[], tuple[str, ...]],
         *,
         group: str,
         hint: str = "",
@@ -58,7 +58,7 @@ class Registry(Generic[T]):
     def _ours(self) -> dict[str, T]:
         if self._own is None:
             found: dict[str, T] = {}
-            for module in self.modules:
+            for module in self.modules() if callable(self.modules) else self.modules:
                 importlib.import_module(module)
                 found |= self._in(module)
             self._own = found

@@ -15,9 +15,9 @@ from statsmodels.stats.multitest import multipletests
 from staycurve.config import parse
 from staycurve.demo import PROJECT_TOML, Truth, write_company
 from staycurve.insights.cohorts import cohort_retention, riskiest_months
-from staycurve.insights.cohorts.cohort_members import Question
 from staycurve.insights.cohorts.cohort_retention import Retention
 from staycurve.insights.cohorts.riskiest_months import RiskiestMonths
+from staycurve.insights.shared.members import Question
 from staycurve.insights.statistics.proportions import adjusted
 from staycurve.period import as_of, month_start
 from staycurve.sources.files import load_files

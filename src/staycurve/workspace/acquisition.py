@@ -10,8 +10,9 @@ from staycurve.errors import UsageError
 from staycurve.insights.acquisition import acquisition_report, acquisition_rows, lead_funnel
 from staycurve.insights.acquisition.acquisition_report import METRICS, OWN, ChannelReport
 from staycurve.insights.acquisition.lead_funnel import CHANNEL, LeadFunnel, LeadQuestion
-from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.lifecycle.lifecycle import Row
+from staycurve.insights.shared.account_facts import Opened
+from staycurve.insights.shared.ranges import periods_of
 from staycurve.metrics.catalogue import METRICS as CATALOGUE
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
@@ -19,7 +20,6 @@ from staycurve.metrics.query import filters_of
 from staycurve.money import MICRO
 from staycurve.period import Period, parse_period
 from staycurve.workspace.acquisition_worth import Worth
-from staycurve.workspace.ranges import periods_of
 
 SHOWN = 12
 """Periods without a range."""

@@ -11,9 +11,9 @@ from staycurve.insights.acquisition import acquisition_report, referrals, stayed
 from staycurve.insights.acquisition.lead_funnel import CHANNEL
 from staycurve.insights.acquisition.referrals import Referrals
 from staycurve.insights.cohorts import cohort_retention
-from staycurve.insights.cohorts.cohort_members import Question
-from staycurve.insights.features.account_facts import Opened, check_dims
 from staycurve.insights.lifecycle.lifecycle import Reading, Row
+from staycurve.insights.shared.account_facts import Opened, check_dims
+from staycurve.insights.shared.members import Question
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import Query, filters_of, plan
 from staycurve.period import Period, period_of, periods_between

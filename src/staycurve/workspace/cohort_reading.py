@@ -16,12 +16,12 @@ from staycurve.insights.cohorts import (
     riskiest_months,
 )
 from staycurve.insights.cohorts.cohort_churn import Churn
-from staycurve.insights.cohorts.cohort_members import Question, check
 from staycurve.insights.cohorts.cohort_retention import ANNUAL, SECOND_MONTH, Retention
 from staycurve.insights.cohorts.cohort_standing import Fared
-from staycurve.insights.cohorts.first_month import is_first_month
 from staycurve.insights.cohorts.history_share import HistoryShare
 from staycurve.insights.cohorts.riskiest_months import AtRisk, RiskiestMonths
+from staycurve.insights.shared.first_month import is_first_month
+from staycurve.insights.shared.members import Question, check
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.query import filters_of

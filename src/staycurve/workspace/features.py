@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from staycurve.errors import UnknownNameError, UsageError
-from staycurve.insights.cohorts.cohort_members import Question
 from staycurve.insights.features import (
     feature_accounts,
     feature_adoption,
@@ -17,11 +16,12 @@ from staycurve.insights.features import (
     feature_use,
     limits,
 )
-from staycurve.insights.features.account_facts import Opened, check_dims
 from staycurve.insights.features.feature_adoption import Adoption
 from staycurve.insights.features.feature_report import Answers, FeatureReport
 from staycurve.insights.features.feature_use import TOP, Asked
 from staycurve.insights.features.limits import Limits
+from staycurve.insights.shared.account_facts import Opened, check_dims
+from staycurve.insights.shared.members import Question
 from staycurve.insights.usage.usage_windows import Window, earlier, three_months_before, window_of
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import filters_of

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
-from staycurve.insights.cohorts.cohort_members import Question
 from staycurve.insights.lifecycle import (
     lifecycle,
     stage_accounts,
@@ -18,12 +17,13 @@ from staycurve.insights.lifecycle import (
 from staycurve.insights.lifecycle.lifecycle import Reading, Row, Transitions
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.insights.lifecycle.stage_times import StageTimes, Stuck
+from staycurve.insights.shared.members import Question
+from staycurve.insights.shared.ranges import periods_of
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.query import filters_of
 from staycurve.period import Period, align, parse_period, period_of
 from staycurve.tables.engine import AnyEngine
-from staycurve.workspace.ranges import periods_of
 
 if TYPE_CHECKING:
     from staycurve.workspace.company import Company

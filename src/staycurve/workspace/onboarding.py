@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from staycurve.insights.cohorts.cohort_members import Question
-from staycurve.insights.features.account_facts import Opened, check_dims
 from staycurve.insights.onboarding import checklist, onboarding
 from staycurve.insights.onboarding.checklist import Checklist
+from staycurve.insights.shared.account_facts import Opened, check_dims
+from staycurve.insights.shared.members import Question
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.query import filters_of

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from staycurve.errors import UsageError
-from staycurve.insights.cohorts.cohort_members import Question
-from staycurve.insights.features.account_facts import Opened, check_dims
 from staycurve.insights.onboarding import trial_accounts, trial_report
 from staycurve.insights.onboarding.trial_report import TOP, TrialReport
+from staycurve.insights.shared.account_facts import Opened, check_dims
+from staycurve.insights.shared.members import Question
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.query import filters_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from staycurve.errors import NotAnsweredError, UnknownNameError
-from staycurve.insights.features.account_facts import Opened
+from staycurve.insights.shared.account_facts import Opened
 from staycurve.insights.usage import activity as being_active
 from staycurve.insights.usage import (
     activity_uses,

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from staycurve.errors import NotAnsweredError
+from staycurve.insights.shared.ranges import ends_of
 from staycurve.insights.usage.usage_question import Doing, UseQuestion, check, check_whose
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.query import filters_of
 from staycurve.period import Period, check_count, parse_period, periods_between
 from staycurve.tables.engine import AnyEngine
-from staycurve.workspace.ranges import ends_of
 
 if TYPE_CHECKING:
     from staycurve.workspace.company import Company

@@ -10,7 +10,7 @@ from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.acquisition.acquisition_report import spent_sql
 from staycurve.insights.acquisition.lead_funnel import CHANNEL, LeadQuestion, periods_sql
-from staycurve.insights.features.account_facts import Opened
+from staycurve.insights.shared.account_facts import Opened
 from staycurve.metrics.context import Context
 from staycurve.metrics.relations import RELATIONS
 from staycurve.money import MICRO

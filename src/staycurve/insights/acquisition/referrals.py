@@ -10,9 +10,9 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import Question
-from staycurve.insights.features.account_facts import picked_sql, shared_sql
 from staycurve.insights.lifecycle.lifecycle import SMALL, Reading, Row
+from staycurve.insights.shared.account_facts import picked_sql, shared_sql
+from staycurve.insights.shared.members import Question
 from staycurve.insights.statistics.proportions import Share, difference, share
 from staycurve.metrics.context import Context
 from staycurve.metrics.dimensions import FIRSTS_SQL

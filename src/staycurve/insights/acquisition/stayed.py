@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import Question, members_sql, spells_sql
-from staycurve.insights.features.account_facts import Opened
+from staycurve.insights.shared.account_facts import Opened
+from staycurve.insights.shared.members import Question, members_sql, spells_sql
 from staycurve.period import month_index, month_start
 
 ABOUT = N_("accounts of cohorts whose month has closed, and whether they paid at its close")

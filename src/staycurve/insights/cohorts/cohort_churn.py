@@ -20,8 +20,8 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import NO_CLOSED_MONTH, NOBODY, Question, Segment
 from staycurve.insights.cohorts.cohort_standing import GROUPS
+from staycurve.insights.shared.members import NO_CLOSED_MONTH, NOBODY, Question, Segment
 from staycurve.insights.statistics.proportions import Share, share
 from staycurve.metrics.cohorts import SMALL
 from staycurve.money import MICRO

@@ -14,7 +14,8 @@ from typing import Any
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.cohorts import changepoint
-from staycurve.insights.cohorts.cohort_members import (
+from staycurve.insights.cohorts.cohort_traits import Comparison, compared, gap_shown, shown
+from staycurve.insights.shared.members import (
     NO_CLOSED_MONTH,
     NOBODY,
     Question,
@@ -23,7 +24,6 @@ from staycurve.insights.cohorts.cohort_members import (
     segs_of,
     spells_sql,
 )
-from staycurve.insights.cohorts.cohort_traits import Comparison, compared, gap_shown, shown
 from staycurve.insights.statistics.proportions import ALPHA, Share, adjusted, difference, share
 from staycurve.metrics.cohorts import SMALL
 from staycurve.period import month_index, month_start, period_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import (
+from staycurve.insights.shared.members import (
     FAR,
     Question,
     members_sql,

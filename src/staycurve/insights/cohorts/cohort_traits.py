@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import Question, Segment
+from staycurve.insights.shared.members import Question, Segment
 from staycurve.insights.statistics.proportions import (
     ALPHA,
     Share,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import NOBODY, Question, Segment, segs_of
 from staycurve.insights.cohorts.history_forecast import Forecast, Quarter, forecast
+from staycurve.insights.shared.members import NOBODY, Question, Segment, segs_of
 from staycurve.metrics.dimensions import FIRSTS_SQL
 from staycurve.metrics.mrr_relations import history_rows
 from staycurve.metrics.query import STILL_OPEN

@@ -13,23 +13,49 @@ for lives counted in whole months.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import (
-    FAR,
+from staycurve.insights.answers import (
+    SPREAD,
+    AdditiveField,
+    Answer,
+    AsOfField,
+    Col,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import insight
+from staycurve.insights.shared.asking import question_of, seeing
+from staycurve.insights.shared.members import (
     NOBODY,
     Question,
-    Segment,
     members_sql,
     segs_of,
     spells_sql,
     whole_months,
 )
+from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.params import (
+    CLASS_NAMES,
+    CLASSES,
+    AsOfText,
+    By,
+    EndClass,
+    Where,
+)
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.saying import of_segment
 from staycurve.insights.statistics.proportions import (
     ALPHA,
     Share,
@@ -37,10 +63,7 @@ from staycurve.insights.statistics.proportions import (
     larger_by_chance,
     share,
 )
-from staycurve.money import MICRO
-from staycurve.tables.engine import quoted
-
-CLASSES = ("voluntary", "involuntary", "paused", "unknown")
+from staycurve.metrics.base import Unit
 
 MIN_AT_RISK = 30
 """Months with fewer accounts at risk are shown and not tested.
@@ -54,91 +77,126 @@ ONE_MONTH = N_("there is no other month to compare with")
 NO_LIFE = N_("no account has a whole month behind it yet")
 
 
+AT_RISK = Opens("cohorts leavers", {"month": "month"}, {"is_at_risk": True})
+LEFT = Opens("cohorts leavers", {"month": "month", "end_class": "end_class"})
+
+
 @dataclass(frozen=True)
-class Month:
-    """One subscription month of one segment.
+class Month(Row):
+    """One subscription month of one segment."""
 
-    Attributes
-    ----------
-    month : int
-        From 1.
-    hazard : Share
-        Those who left in the month, of those at risk.
-    others : float, optional
-        The hazard of all other months together: the base rate.
-    p_value : float, optional
-        Chance of so large a hazard at the base rate, raised for the number of tests (Holm).
-    is_named : bool
-        Above the base rate beyond chance.
-    classes : mapping
-        End class → leavers; they sum to those who left, of any class.
-    """
+    segment: Segment
+    month: Annotated[int, col(N_("Month"), Unit.COUNT, N_("Of the subscription, from 1."))]
+    at_risk: Annotated[
+        int,
+        col(N_("At risk"), Unit.COUNT, N_("Paid into the month, which is seen whole."),
+            opens=AT_RISK),
+    ]
+    left: Annotated[int, col(N_("Left"), Unit.COUNT, opens=LEFT)]
+    hazard: Annotated[
+        float | None,
+        col(N_("Churn rate"), Unit.PERCENT, N_("Left in the month, of those at risk in it."),
+            ends=("low", "high"), opens=LEFT),
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    base_rate: Annotated[
+        float | None,
+        col(N_("Others"), Unit.PERCENT, N_("The churn rate of all other months together.")),
+    ]
+    p_value: Annotated[
+        float | None,
+        col(N_("p"), Kind.CHANCE, N_("Chance of so high a churn rate at that of the others, "
+                                     "raised for the number of tests (Holm).")),
+    ]
+    is_named: Annotated[
+        bool, col(N_("Above the others"), Kind.FLAG, N_("Statistically significant."))
+    ]
+    classes: Annotated[
+        Mapping[str, int],
+        Col(
+            about=N_("Churn type → those who left so; of any type."), label=N_("Churn type"),
+            unit=Unit.COUNT, spread=tuple(CLASS_NAMES.items()),
+            opens=Opens("cohorts leavers", {"month": "month", "end_class": SPREAD}),
+            is_folded=True,
+        ),
+    ]
+    why: WhyField = None
 
-    segment: Mapping[str, str | None]
+
+@dataclass(frozen=True)
+class Named(Row):
+    """A month that stands above the others."""
+
+    segment: Segment
     month: int
-    hazard: Share
-    others: float | None
-    p_value: float | None
-    is_named: bool
-    classes: Mapping[str, int]
-    why: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it."""
-        return {
-            "segment": dict(self.segment),
-            "month": self.month,
-            "at_risk": self.hazard.size,
-            "left": self.hazard.count,
-            "hazard": self.hazard.value,
-            "low": self.hazard.low,
-            "high": self.hazard.high,
-            "base_rate": self.others,
-            "p_value": self.p_value,
-            "is_named": self.is_named,
-            "classes": dict(self.classes),
-            **({"why": self.why} if self.why else {}),
-        }
 
 
-@dataclass(frozen=True)
-class RiskiestMonths:
-    """Every subscription month, and those that are riskier than the others beyond chance.
+@dataclass(frozen=True, kw_only=True)
+class RiskiestMonths(Answer):
+    """Every subscription month, and those that are riskier than the others."""
 
-    Attributes
-    ----------
-    end_class : str, optional
-        The class whose leavers were counted; accounts that left otherwise are at risk until then.
-    returned : int
-        Leavers who paid again later.
+    as_of: AsOfField
+    end_class: Annotated[
+        str | None,
+        Key(N_("The churn type that was counted; accounts that left otherwise are at risk until "
+               "then.")),
+    ]
+    alpha: Annotated[float, Key(N_("Chance that a month is named where none is riskier."))]
+    returned: Annotated[int, Key(N_("Those who left and paid again later."))]
+    additive: AdditiveField = None
+    why: WhyField = None
+    named: Annotated[
+        tuple[Named, ...], Key(N_("Months above the others, the highest churn rate first."))
+    ]
+    rows: Annotated[tuple[Month, ...], Table(N_("Churn rate by subscription month"))]
+
+    def title(self) -> Said:
+        end = (self.end_class, Kind.NAME) if self.end_class else N_("any churn type")
+        return Said(
+            N_("Churn rate by subscription month, %(end)s, as of %(as_of)s"),
+            {"end": end, "as_of": self.as_of},
+        )
+
+    def said(self) -> tuple[Said, ...]:
+        found = [_told(month) for month in named(self.rows)]
+        if self.rows and not found:
+            is_tested = any(month.p_value is not None for month in self.rows)
+            none = Said(N_("No month is above the others by more than chance explains."))
+            why = {"why": self.rows[0].why or ""}
+            untested = Said(N_("No month could be tested: %(why)s"), why)
+            found = [none if is_tested else untested]
+        if self.returned:
+            back = {"count": (self.returned, Unit.COUNT)}
+            found.append(Said(N_("%(count)s of those who left paid again later."), back))
+        return tuple(found)
+
+
+def _told(month: Month) -> Said:
+    values: dict[str, str | Value | Said] = {
+        "month": (month.month, Unit.COUNT), "segment": of_segment(month.segment),
+        "own": (month.hazard, Unit.PERCENT), "others": (month.base_rate, Unit.PERCENT),
+    }
+    return Said(
+        N_("Month %(month)s%(segment)s: %(own)s leave, %(others)s in the other months."), values
+    )
+
+
+@insight("cohorts riskiest", comes_from="/cohorts#risk")
+def riskiest_months(
+    company: Reader, *, end_class: EndClass = None, by: By = "", where: Where = "",
+    as_of: AsOfText = None,
+) -> RiskiestMonths:
+    """In which month of their subscription do accounts leave?
+
+    The hazard of leaving by subscription month, and the months above the others by more than
+    chance explains.
     """
-
-    as_of: str
-    end_class: str | None
-    months: tuple[Month, ...]
-    returned: int
-    is_additive: bool
-    sql: str = field(repr=False, default="")
-    why: str | None = None
-
-    @property
-    def named(self) -> tuple[Month, ...]:
-        """Months above the base rate beyond chance, the highest hazard first."""
-        found = [month for month in self.months if month.is_named]
-        return tuple(sorted(found, key=lambda month: -(month.hazard.value or 0)))
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of,
-            "end_class": self.end_class,
-            "alpha": ALPHA,
-            "returned": self.returned,
-            **({} if self.is_additive else {"additive": False}),
-            **({"why": self.why} if self.why else {}),
-            "named": [{"segment": dict(m.segment), "month": m.month} for m in self.named],
-            "rows": [month.as_dict() for month in self.months],
-        }
+    asked = question_of(company, by, where, as_of)
+    sql = statement(asked)
+    with seeing(company, asked) as engine:
+        answer = engine.rows(sql)
+    return riskiest(asked, answer, end_class=end_class, sql=sql)
 
 
 def statement(question: Question) -> str:
@@ -148,7 +206,7 @@ def statement(question: Question) -> str:
     """
     segs = segs_of(question)
     order = "".join(f"seg{place} NULLS FIRST, " for place in range(len(question.by)))
-    return f"""WITH {_lives(question)}
+    return f"""WITH {lives_sql(question)}
 SELECT {segs[2:] + ", " if segs else ""}CAST(left_month AS BIGINT) AS left_month, end_class,
        CAST(seen_months AS BIGINT) AS seen_months, CAST(COUNT(*) AS BIGINT) AS accounts,
        CAST(SUM(has_returned) AS BIGINT) AS returned
@@ -157,7 +215,7 @@ GROUP BY {segs[2:] + ", " if segs else ""}left_month, end_class, seen_months
 ORDER BY {order}left_month NULLS FIRST, end_class NULLS FIRST, seen_months"""
 
 
-def _lives(question: Question) -> str:
+def lives_sql(question: Question) -> str:
     """The relation `lives`, one row an account and segment, and those that it rests on."""
     last = f"DATE '{question.last_whole_day}'"
     last_paid = "CAST(x.left_on - INTERVAL 1 DAY AS DATE)"
@@ -192,80 +250,6 @@ lives AS (
 )"""
 
 
-def accounts_statement(
-    question: Question, *, month: int, is_leaver: bool, end_class: str | None = None
-) -> str:
-    """SQL of the rows of AtRisk: who was at risk in a month, or who left in it.
-
-    Parameters
-    ----------
-    question : Question
-        Without `by`: an account is listed once.
-    """
-    kept = f"coalesce(least(l.left_month, l.seen_months), l.seen_months) >= {month}"
-    if is_leaver:
-        kept = f"l.left_month = {month} AND l.left_month <= l.seen_months"
-    if is_leaver and end_class:
-        kept += f" AND coalesce(l.end_class, 'unknown') = {quoted(end_class)}"
-    return f"""WITH {_lives(question)}
-SELECT l.account_id, l.first_paid_on, CAST(l.left_month AS BIGINT) AS left_month, l.left_on,
-       CASE WHEN l.left_on IS NOT NULL THEN coalesce(l.end_class, 'unknown') END AS end_class,
-       CAST(p.mrr AS BIGINT) AS mrr, l.has_returned = 1 AS has_returned
-FROM lives l
-LEFT JOIN spells p ON p.account_id = l.account_id AND p.is_paying = 1
-     AND (p.ends_on = l.left_on OR (l.left_on IS NULL AND p.ends_on = {FAR}))
-WHERE {kept}
-ORDER BY p.mrr DESC NULLS LAST, l.account_id"""
-
-
-@dataclass(frozen=True)
-class AtRisk:
-    """One account behind a month's hazard.
-
-    Attributes
-    ----------
-    left_month : int, optional
-        The subscription month in which it first left; None while it pays.
-    mrr : int, optional
-        Micro-units: what it paid before it left, or pays now.
-    has_returned : bool
-        Whether it paid again after it first left.
-    """
-
-    account_id: str
-    first_paid_on: dt.date
-    left_month: int | None
-    left_on: dt.date | None
-    end_class: str | None
-    mrr: int | None
-    has_returned: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it; money in major units."""
-        return {
-            "account_id": self.account_id,
-            "first_paid_on": str(self.first_paid_on),
-            "left_month": self.left_month,
-            "left_on": self.left_on and str(self.left_on),
-            "end_class": self.end_class,
-            "mrr": None if self.mrr is None else self.mrr / MICRO,
-            "has_returned": self.has_returned,
-        }
-
-
-def accounts(answer: Iterable[Sequence[Any]]) -> list[AtRisk]:
-    """The accounts that `accounts_statement` finds."""
-    return [AtRisk(*row) for row in answer]
-
-
-def check_month(month: int) -> None:
-    """Raise for what is no subscription month."""
-    if month < 1:
-        raise UsageError(
-            f"{month} is no subscription month.", hint="They are counted from 1."
-        )
-
-
 @dataclass(frozen=True)
 class Life:
     """`accounts` with the same history: when they left, why, and how many months are seen."""
@@ -276,12 +260,6 @@ class Life:
     accounts: int
 
 
-def check_class(end_class: str | None) -> None:
-    """Raise for a class that is not known."""
-    if end_class is not None and end_class not in CLASSES:
-        raise UnknownNameError("end class", end_class, CLASSES)
-
-
 def riskiest(
     question: Question, answer: Iterable[Sequence[Any]], *, end_class: str | None, sql: str = ""
 ) -> RiskiestMonths:
@@ -290,7 +268,7 @@ def riskiest(
     Months are tested all together: Holm's method over every month of every segment.
     """
     places = len(question.by)
-    lives: dict[Segment, list[Life]] = {}
+    lives: dict[Values, list[Life]] = {}
     returned = 0
     for row in answer:
         left_month, reason, seen_months, accounts, back = row[places:]
@@ -301,16 +279,23 @@ def riskiest(
     found: list[Month] = []
     for values in sorted(lives, key=question.order):
         found += months_of(lives[values], question.segment(values), end_class)
-    why = NOBODY if not lives else None if found else NO_LIFE
+    months = tuple(compared_with_others(found))
     return RiskiestMonths(
         as_of=question.as_of.at.isoformat(),
         end_class=end_class,
-        months=tuple(compared_with_others(found)),
+        alpha=ALPHA,
         returned=returned,
-        is_additive=question.is_additive,
+        additive=None if question.is_additive else False,
+        why=NOBODY if not lives else None if found else NO_LIFE,
+        named=tuple(Named(month.segment, month.month) for month in named(months)),
+        rows=months,
         sql=sql,
-        why=why,
     )
+
+
+def named(months: Iterable[Month]) -> list[Month]:
+    """Months above the others, the highest churn rate first."""
+    return sorted((one for one in months if one.is_named), key=lambda one: -(one.hazard or 0))
 
 
 def months_of(
@@ -338,10 +323,20 @@ def months_of(
         rest = whole - at_risk[month]
         base = (leavers - counted[month]) / rest if rest else None
         found.append(
-            Month(segment, month, share(counted[month], at_risk[month]), base, None, False,
-                  left[month])
+            month_of(segment, month, share(counted[month], at_risk[month]), base, left[month])
         )
     return found
+
+
+def month_of(
+    segment: Mapping[str, str | None], month: int, hazard: Share, base: float | None,
+    classes: Mapping[str, int],
+) -> Month:
+    """A month, untested."""
+    return Month(
+        segment, month, hazard.size, hazard.count, hazard.value, hazard.low, hazard.high, base,
+        None, False, classes,
+    )
 
 
 def compared_with_others(months: Sequence[Month]) -> list[Month]:
@@ -352,10 +347,10 @@ def compared_with_others(months: Sequence[Month]) -> list[Month]:
     chances: dict[int, float] = {}
     reasons: dict[int, str] = {}
     for group in groups.values():
-        left = sum(month.hazard.count for month in group)
-        size = sum(month.hazard.size for month in group)
+        left = sum(month.left for month in group)
+        size = sum(month.at_risk for month in group)
         for month in group:
-            own = month.hazard
+            own = Share(month.left, month.at_risk, None, None, None)
             others = Share(left - own.count, size - own.size, None, None, None)
             if others.size == 0:
                 reasons[id(month)] = ONE_MONTH
@@ -365,9 +360,9 @@ def compared_with_others(months: Sequence[Month]) -> list[Month]:
                 chances[id(month)] = larger_by_chance(own, others)
     raised = dict(zip(chances, adjusted(list(chances.values())), strict=True))
     return [
-        Month(
-            month.segment, month.month, month.hazard, month.others, raised.get(id(month)),
-            raised.get(id(month), 1.0) <= ALPHA, month.classes, reasons.get(id(month)),
+        replace(
+            month, p_value=raised.get(id(month)), is_named=raised.get(id(month), 1.0) <= ALPHA,
+            why=reasons.get(id(month)),
         )
         for month in months
     ]

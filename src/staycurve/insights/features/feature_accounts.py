@@ -9,7 +9,6 @@ from typing import Any
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.features import feature_retention
-from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.features.feature_retention import Compared
 from staycurve.insights.features.feature_use import (
     BREADTH_SQL,
@@ -22,6 +21,7 @@ from staycurve.insights.features.feature_use import (
     used_sql,
     with_sql,
 )
+from staycurve.insights.shared.account_facts import Opened
 
 Row = dict[str, Any]
 Ask = Callable[[str], Sequence[Sequence[Any]]]

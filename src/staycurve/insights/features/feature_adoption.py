@@ -9,8 +9,8 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
-from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.features.feature_use import Asked
+from staycurve.insights.shared.account_facts import Opened
 from staycurve.insights.usage.usage_windows import Window, window_of
 from staycurve.period import month_index, month_start
 

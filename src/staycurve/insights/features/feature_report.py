@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.features.account_facts import Opened, described
 from staycurve.insights.features.feature_use import STATUSES, Asked
+from staycurve.insights.shared.account_facts import Opened, described
 from staycurve.insights.statistics.association import METHOD, Association, shown
 from staycurve.insights.statistics.proportions import Share, share
 from staycurve.insights.usage.usage_windows import Window

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import FAR, spells_sql
-from staycurve.insights.features.account_facts import (
+from staycurve.insights.features.feature_use import Asked, listed
+from staycurve.insights.shared.account_facts import (
     SIZE_LABEL,
     picked_sql,
     shared_sql,
     size_sql,
     tenure_sql,
 )
-from staycurve.insights.features.feature_use import Asked, listed
+from staycurve.insights.shared.members import FAR, spells_sql
 from staycurve.insights.statistics.association import METHOD, Association, Stratum, associations
 from staycurve.insights.usage.usage_windows import TRAILING_DAYS, masks, months_back
 from staycurve.metrics.query import STILL_OPEN

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from staycurve.insights.cohorts.cohort_members import FAR, Question
-from staycurve.insights.features.account_facts import paying_sql, picked_sql, shared_sql
+from staycurve.insights.shared.account_facts import paying_sql, picked_sql, shared_sql
+from staycurve.insights.shared.members import FAR, Question
 from staycurve.insights.usage.usage_windows import (
     TRAILING_DAYS,
     Window,

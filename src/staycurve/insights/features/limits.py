@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from staycurve.behaviour import Limit
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import FAR, Question
-from staycurve.insights.features.account_facts import (
+from staycurve.insights.features.feature_use import listed
+from staycurve.insights.shared.account_facts import (
     Opened,
     described,
     paying_sql,
@@ -21,7 +21,7 @@ from staycurve.insights.features.account_facts import (
     plans_sql,
     shared_sql,
 )
-from staycurve.insights.features.feature_use import listed
+from staycurve.insights.shared.members import FAR, Question
 from staycurve.insights.usage.usage_windows import Window, window_of
 from staycurve.money import MICRO
 from staycurve.period import AsOf, day_start, month_index, month_start, period_of

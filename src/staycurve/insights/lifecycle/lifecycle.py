@@ -14,7 +14,7 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import Question, segs_of
+from staycurve.insights.shared.members import Question, segs_of
 from staycurve.insights.statistics.proportions import share
 from staycurve.lifecycle_rules import LABELS, STAGES, THRESHOLDS, LifecycleRules
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from staycurve.insights.cohorts.cohort_members import Question
 from staycurve.insights.lifecycle.lifecycle import Row, moves_sql, mrr_sql, points_sql, shared_sql
+from staycurve.insights.shared.members import Question
 from staycurve.lifecycle_rules import LABELS, LifecycleRules
 from staycurve.money import MICRO
 from staycurve.period import Period

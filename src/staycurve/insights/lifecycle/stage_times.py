@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import Question, segs_of
 from staycurve.insights.lifecycle.lifecycle import (
     SMALL,
     Reading,
@@ -20,6 +19,7 @@ from staycurve.insights.lifecycle.lifecycle import (
     points_sql,
     shared_sql,
 )
+from staycurve.insights.shared.members import Question, segs_of
 from staycurve.insights.statistics.survival import Counts, kaplan_meier
 from staycurve.lifecycle_rules import LABELS, STAGES
 from staycurve.money import MICRO

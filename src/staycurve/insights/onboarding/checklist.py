@@ -9,8 +9,6 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import Question, Segment
-from staycurve.insights.features.account_facts import Opened, described
 from staycurve.insights.onboarding.checklist_facts import (
     CONFOUNDERS,
     LATER_MONTHS,
@@ -19,6 +17,8 @@ from staycurve.insights.onboarding.checklist_facts import (
     later_statement,
     reach_statement,
 )
+from staycurve.insights.shared.account_facts import Opened, described
+from staycurve.insights.shared.members import Question, Segment
 from staycurve.insights.statistics.association import (
     METHOD,
     Association,

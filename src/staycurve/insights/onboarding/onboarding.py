@@ -9,8 +9,8 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import Question, Segment, segs_of
-from staycurve.insights.features.account_facts import Opened, described, shared_sql
+from staycurve.insights.shared.account_facts import Opened, described, shared_sql
+from staycurve.insights.shared.members import Question, Segment, segs_of
 from staycurve.insights.statistics import survival
 from staycurve.insights.statistics.association import shown
 from staycurve.insights.statistics.proportions import Share, share

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from staycurve.errors import UnknownNameError, UsageError
-from staycurve.insights.cohorts.cohort_members import Question
 from staycurve.insights.cohorts.riskiest_months import check_class
-from staycurve.insights.features.account_facts import Opened
 from staycurve.insights.features.feature_use import listed
 from staycurve.insights.onboarding import trial_facts
 from staycurve.insights.onboarding.trial_facts import CARDS
 from staycurve.insights.onboarding.trial_report import PARTS
+from staycurve.insights.shared.account_facts import Opened
+from staycurve.insights.shared.members import Question
 
 Ask = Callable[[str], Sequence[Sequence[Any]]]
 """Statement → rows."""

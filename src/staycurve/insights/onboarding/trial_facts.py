@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from staycurve.insights.cohorts.cohort_members import Question, segs_of, whole_months
-from staycurve.insights.features.account_facts import shared_sql
+from staycurve.insights.shared.account_facts import shared_sql
+from staycurve.insights.shared.members import Question, segs_of, whole_months
 from staycurve.tables.engine import quoted
 
 OWN = {"card_on_file": "t.card_on_file"}

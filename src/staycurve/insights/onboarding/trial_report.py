@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import Question, Segment
-from staycurve.insights.features.account_facts import Opened, described
 from staycurve.insights.onboarding import trial_facts
 from staycurve.insights.onboarding.trial_facts import CARDS
+from staycurve.insights.shared.account_facts import Opened, described
+from staycurve.insights.shared.members import Question, Segment
 from staycurve.insights.statistics import survival
 from staycurve.insights.statistics.association import MIN_COMPARED, TOO_FEW, shown
 from staycurve.insights.statistics.proportions import (

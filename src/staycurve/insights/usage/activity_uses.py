@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.features.account_facts import Opened
+from staycurve.insights.shared.account_facts import Opened
 from staycurve.insights.usage.activity import Asked, counted_sql
 from staycurve.insights.usage.usage_segments import Row
 from staycurve.tables.engine import quoted

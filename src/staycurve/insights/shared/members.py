@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.first_month import (
+from staycurve.insights.shared.first_month import (
     ACTIVE_DAYS,
     USED,
     TraitContext,

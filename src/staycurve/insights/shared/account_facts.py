@@ -9,7 +9,7 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_members import FAR, Question
+from staycurve.insights.shared.members import FAR, Question
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
 from staycurve.metrics.query import known_dims

@@ -1,0 +1,179 @@
+"""What an answer type says of itself: its fields, its JSON, and its rows as flat lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from staycurve.insights.answers import Answer, Col, Hidden, Key, Shape, Table, plain
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an answer or of a row.
+
+    Attributes
+    ----------
+    attribute, key : str
+        Its name in Python and in JSON.
+    type : Any
+        Without Annotated.
+    mark : Key, Col or Table
+    row : type, optional
+        The dataclass of its rows, or of the object that it holds.
+    is_many : bool
+        Whether it holds several of them.
+    """
+
+    attribute: str
+    key: str
+    type: Any
+    mark: Key | Table
+    row: type | None
+    is_many: bool
+
+    @property
+    def col(self) -> Col | None:
+        """How it stands in tables for people; None where it does not."""
+        return self.mark if isinstance(self.mark, Col) else None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A field that holds rows, with its mark."""
+
+    field: Field
+    mark: Table
+    row: type
+
+    def of(self, answer: Shape) -> Sequence[Any]:
+        """The rows themselves."""
+        found: Sequence[Any] = getattr(answer, self.field.attribute) or ()
+        return found
+
+
+@cache
+def fields_of(shape: type) -> tuple[Field, ...]:
+    """Every field that JSON has, in order."""
+    hints = get_type_hints(shape, include_extras=True)
+    found = []
+    names = [one.name for one in dataclasses.fields(shape)]
+    # `notes` comes first in the dataclass, since its subclasses add to it, and last in JSON.
+    names.sort(key=lambda name: name == "notes")
+    for name in names:
+        inner, marks = _unwrapped(hints[name])
+        if any(isinstance(mark, Hidden) for mark in marks):
+            continue
+        # The last mark is the field's own; those before come with a shared type.
+        mark = next((m for m in reversed(marks) if isinstance(m, Key | Table)), Key())
+        row, is_many = _row_of(inner)
+        found.append(Field(name, mark.name or name, inner, mark, row, is_many))
+    return tuple(found)
+
+
+def _unwrapped(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    if get_origin(hint) is Annotated:
+        inner, *marks = get_args(hint)
+        return inner, tuple(marks)
+    return hint, ()
+
+
+def _row_of(hint: Any) -> tuple[type | None, bool]:
+    """The dataclass inside a type, and whether there are several."""
+    hint, _marks = _unwrapped(hint)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return hint, False
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return next((found for found in map(_row_of, args) if found[0]), (None, False))
+    if origin in (tuple, list) or (isinstance(origin, type) and issubclass(origin, Sequence)):
+        row, _ = _row_of(args[0])
+        return row, row is not None
+    return None, False
+
+
+@cache
+def tables_of(shape: type) -> tuple[Rows, ...]:
+    """The fields that hold rows, in the order in which they are shown."""
+    return tuple(
+        Rows(field, field.mark, field.row)
+        for field in fields_of(shape)
+        if isinstance(field.mark, Table) and field.row is not None
+    )
+
+
+def main_of(shape: type) -> Rows | None:
+    """The rows that CSV prints."""
+    tables = tables_of(shape)
+    return next(
+        (one for one in tables if one.mark.is_main),
+        next((one for one in tables if one.field.key == "rows"), tables[0] if tables else None),
+    )
+
+
+def as_dict(answer: Any) -> dict[str, Any]:
+    """An answer, or a row of it, as a JSON object; see `Shape.as_dict`."""
+    own: type = type(answer)
+    found: dict[str, Any] = {}
+    for field in fields_of(own):
+        value = getattr(answer, field.attribute)
+        if field.mark.is_omitted and (value is None or value == "" or value == ()):
+            continue
+        found[field.key] = _written(value)
+    return found
+
+
+def _written(value: Any) -> Any:
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if isinstance(value, Shape):
+        return as_dict(value)
+    if isinstance(value, tuple | list):
+        return [_written(one) for one in value]
+    if isinstance(value, Mapping):
+        return {key: _written(one) for key, one in value.items()}
+    return plain(value)
+
+
+def lines_of(rows: Sequence[Shape]) -> list[dict[str, Any]]:
+    """Rows as flat lines for CSV.
+
+    A segment's dimensions and the keys of a mapping stand by their own names; the fields of an
+    object inside, such as `older`, as older_value.
+    """
+    return [_flat(row) for row in rows]
+
+
+def _flat(row: Shape) -> dict[str, Any]:
+    own: type = type(row)
+    found: dict[str, Any] = {}
+    segment: Mapping[str, Any] = {}
+    for field in fields_of(own):
+        value = getattr(row, field.attribute)
+        if field.key == "segment" and isinstance(value, Mapping):
+            segment = value
+        elif isinstance(value, Shape):
+            inside = _flat(value).items()
+            found |= {f"{field.key}_{key}": part for key, part in inside}
+        elif isinstance(value, Mapping):
+            found |= {str(key): _written(part) for key, part in value.items()}
+        elif isinstance(value, tuple | list):
+            found[field.key] = " | ".join(str(_written(one)) for one in value)
+        elif not (field.mark.is_omitted and value in (None, "")):
+            found[field.key] = _written(value)
+    return found | dict(segment)
+
+
+def with_notes(answer: Answer, notes: Sequence[str]) -> Answer:
+    """The answer with more notes."""
+    return dataclasses.replace(answer, notes=(*answer.notes, *notes)) if notes else answer
+
+
+def is_answer(value: object) -> typing.TypeGuard[type[Answer]]:
+    """Whether a type is one of answers."""
+    return isinstance(value, type) and issubclass(value, Answer)

@@ -1,0 +1,1 @@
+"""What several themes of insights use: who reads, what may be asked, who is behind a number."""

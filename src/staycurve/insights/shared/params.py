@@ -1,0 +1,37 @@
+"""Parameters that many insights take, each declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from staycurve.i18n import N_
+from staycurve.insights.base import Param
+from staycurve.metrics.context import Filter
+
+By = Annotated[
+    str | Sequence[str], Param(N_("Split by dimensions, with commas."), metavar="DIM,…")
+]
+Where = Annotated[
+    str | Sequence[Filter], Param(N_("Such as 'industry=EdTech,country=US'."), metavar="FILTER,…")
+]
+AsOfText = Annotated[
+    str | None, Param(N_("See no facts after it."), metavar="INSTANT", examples="2026-07-31")
+]
+Grain = Annotated[
+    str,
+    Param(N_("The length of a period."), choices=("day", "week", "month", "quarter", "year")),
+]
+From = Annotated[
+    str | None, Param(N_("First period, such as 2024-01."), name="from", metavar="P")
+]
+To = Annotated[str | None, Param(N_("Last period, included."), name="to", metavar="P")]
+
+CLASSES = ("voluntary", "involuntary", "paused", "unknown")
+CLASS_NAMES = {
+    "voluntary": N_("Voluntary"), "involuntary": N_("Involuntary"), "paused": N_("Paused"),
+    "unknown": N_("Unknown"),
+}
+EndClass = Annotated[
+    str | None, Param(N_("Count those alone who left so."), choices=CLASSES, metavar="CLASS")
+]

@@ -1,0 +1,66 @@
+"""Reader: what an insight may read of a company. The workspace's Company is one."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from staycurve.config import Config
+from staycurve.metrics.query import Query
+from staycurve.metrics.result import AccountRows, Result
+from staycurve.period import AsOf
+from staycurve.tables.engine import AnyEngine
+from staycurve.tables.lake import Lake
+from staycurve.tables.pointer import LoadRecord, Snapshot
+
+if TYPE_CHECKING:
+    from staycurve.insights.books.ledgers import Ledgers
+
+
+class Reader(Protocol):
+    """One company as insights see it; see `staycurve.workspace.project.Project`."""
+
+    folder: Path
+    config: Config
+    lake: Lake
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What readers see now."""
+
+    def as_of(self, text: str | None = None) -> AsOf:
+        """The as-of that `text` names."""
+
+    def attributes(self) -> list[str]:
+        """Names of account attributes beside the declared columns."""
+
+    def reading(self) -> AbstractContextManager[AnyEngine]:
+        """An engine that sees the snapshot."""
+
+    def seeing(self, seen: AsOf) -> AbstractContextManager[AnyEngine]:
+        """An engine as of an instant."""
+
+    def ledgers(self) -> AbstractContextManager[Ledgers]:
+        """The company under any conventions."""
+
+    def query(
+        self, *metrics: str, grain: str = "month", start: str | None = None,
+        end: str | None = None, by: tuple[str, ...] = (), where: str = "", at: str | None = None,
+    ) -> Query:
+        """A query in words."""
+
+    def answer(self, query: Query) -> Result:
+        """Values of metrics."""
+
+    def account_rows(self, query: Query, *, under: str = "") -> AccountRows:
+        """The rows behind one value."""
+
+    def known_at(self, text: str) -> Self:
+        """The company as readers saw it at an instant."""
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of an earlier state must know."""
+
+    def loads(self) -> list[LoadRecord]:
+        """Every load, oldest first."""

@@ -13,7 +13,6 @@ from staycurve import __version__
 from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     acquisition,
-    cohorts,
     errors,
     features,
     lifecycle,
@@ -69,7 +68,6 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
         Guard, hosts=hosts, present=site.present, clock=company.clock, folder=company.folder
     )
     app.include_router(routes.router)
-    app.include_router(cohorts.router)
     app.include_router(features.router)
     app.include_router(onboarding.router)
     app.include_router(trials.router)

@@ -93,7 +93,7 @@ class Col(Key):
     spread : sequence of (str, str)
         For a mapping: its keys and their headings, a column each.
     named_by : mapping
-        What values are called: 'left' → N_('Left').
+        What values are called: 'left' → N_('Left'); '' is what an empty one is called.
     why : str
         The field that says why it is empty.
     is_summed : bool
@@ -189,6 +189,10 @@ class Shape:
         from staycurve.insights.shapes import as_dict
 
         return as_dict(self)
+
+    def brief(self) -> Said | None:
+        """How it stands in one cell of a table; without it, its columns in their order."""
+        return None
 
 
 class Row(Shape):

@@ -82,7 +82,8 @@ class CohortChurn(Row):
     segment: Segment
     cohort: Annotated[
         dt.date | None,
-        col(N_("Cohort"), Kind.MONTH, N_("The first day of its period; empty for all together.")),
+        col(N_("Cohort"), Kind.MONTH, N_("The first day of its period; empty for all together."),
+            named_by={"": N_("all")}),
     ]
     size: Annotated[int, col(N_("Size"), Unit.COUNT, opens=BEHIND)]
     is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]

@@ -65,7 +65,8 @@ class Point(Row):
     segment: Segment
     cohort: Annotated[
         dt.date | None,
-        col(N_("Cohort"), Kind.MONTH, N_("The first day of its period; empty for all together.")),
+        col(N_("Cohort"), Kind.MONTH, N_("The first day of its period; empty for all together."),
+            named_by={"": N_("all")}),
     ]
     age: Annotated[int, col(N_("Age"), Unit.COUNT, N_("Months after the activation month."))]
     size: Annotated[int, col(N_("Size"), Unit.COUNT)]
@@ -95,6 +96,19 @@ class Change(Row):
         float, col(N_("p"), Kind.CHANCE, N_("Raised for the number of trends (Holm)."))
     ]
 
+    def brief(self) -> Said:
+        first, last = self.between
+        values: dict[str, str | Value | Said] = {
+            "cohort": (self.cohort, Kind.MONTH), "first": (first, Kind.MONTH),
+            "last": (last, Kind.MONTH), "before": (self.before.value, Unit.PERCENT),
+            "after": (self.after.value, Unit.PERCENT),
+        }
+        if first == last:
+            return Said(N_("from %(cohort)s: %(before)s → %(after)s"), values)
+        return Said(
+            N_("from %(cohort)s (%(first)s to %(last)s): %(before)s → %(after)s"), values
+        )
+
 
 @dataclass(frozen=True)
 class Half(Row):
@@ -109,6 +123,13 @@ class Half(Row):
     ]
     low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
     high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+
+    def brief(self) -> Said:
+        return Said(
+            N_("%(value)s (%(first)s to %(last)s)"),
+            {"value": (self.value, Unit.PERCENT), "first": (self.start, Kind.MONTH),
+             "last": (self.to, Kind.MONTH)},
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

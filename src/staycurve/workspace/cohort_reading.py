@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from staycurve.insights.cohorts import (
     cohort_churn,
     cohort_retention,
     cohort_standing,
     history_share,
-    riskiest_months,
 )
 from staycurve.insights.cohorts.cohort_churn import Churn
 from staycurve.insights.cohorts.cohort_retention import ANNUAL, SECOND_MONTH, Retention
 from staycurve.insights.cohorts.cohort_standing import Fared
 from staycurve.insights.cohorts.history_share import HistoryShare
-from staycurve.insights.cohorts.riskiest_months import AtRisk, RiskiestMonths
 from staycurve.insights.shared.first_month import is_first_month
 from staycurve.insights.shared.members import Question, check
 from staycurve.metrics.context import Filter
@@ -27,6 +25,7 @@ from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.query import filters_of
 from staycurve.period import align
 from staycurve.tables.engine import AnyEngine
+from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
     from staycurve.workspace.company import Company
@@ -131,58 +130,9 @@ class CohortReading:
             sql = cohort_standing.accounts_statement(asked, over, cohort=start, group=group)
             return cohort_standing.accounts(engine.rows(sql))
 
-    def riskiest_months(
-        self,
-        *,
-        end_class: str | None = None,
-        by: str | Sequence[str] = (),
-        where: str | Sequence[Filter] = "",
-        as_of: str | None = None,
-    ) -> RiskiestMonths:
-        """The hazard of leaving by subscription month, and the months above it beyond chance.
-
-        Parameters
-        ----------
-        end_class : str, optional
-            Count those alone who left as voluntary, involuntary, paused or unknown.
-        """
-        riskiest_months.check_class(end_class)
-        asked = self._question(by, where, as_of)
-        sql = riskiest_months.statement(asked)
-        with self._seeing(asked) as engine:
-            self._check(asked, engine)
-            answer = engine.rows(sql)
-        return riskiest_months.riskiest(asked, answer, end_class=end_class, sql=sql)
-
-    def riskiest_accounts(
-        self,
-        *,
-        month: int,
-        is_leaver: bool = True,
-        end_class: str | None = None,
-        where: str | Sequence[Filter] = "",
-        as_of: str | None = None,
-    ) -> list[AtRisk]:
-        """The accounts behind a month of `riskiest_months`, those with the most MRR first.
-
-        Parameters
-        ----------
-        month : int
-            The subscription month, from 1.
-        is_leaver : bool
-            Those who left in it; otherwise all who were at risk in it.
-        end_class : str, optional
-            Of those who left: voluntary, involuntary, paused or unknown ends alone.
-        """
-        riskiest_months.check_class(end_class)
-        riskiest_months.check_month(month)
-        asked = self._question((), where, as_of)
-        sql = riskiest_months.accounts_statement(
-            asked, month=month, is_leaver=is_leaver, end_class=end_class
-        )
-        with self._seeing(asked) as engine:
-            self._check(asked, engine)
-            return riskiest_months.accounts(engine.rows(sql))
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(Theme(self.company, "cohorts"), name)
+        return found
 
     def retention(
         self,

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from staycurve.errors import UnknownNameError, UsageError
-from staycurve.insights.cohorts.riskiest_months import check_class
 from staycurve.insights.features.feature_use import listed
 from staycurve.insights.onboarding import trial_facts
 from staycurve.insights.onboarding.trial_facts import CARDS
 from staycurve.insights.onboarding.trial_report import PARTS
 from staycurve.insights.shared.account_facts import Opened
 from staycurve.insights.shared.members import Question
+from staycurve.insights.shared.params import CLASSES
 
 Ask = Callable[[str], Sequence[Sequence[Any]]]
 """Statement → rows."""
@@ -46,7 +46,8 @@ def opened(
         )
     if end_class is not None and part != "left":
         raise UsageError("A class of end is that of the part left.", hint="Choose the part left.")
-    check_class(end_class)
+    if end_class is not None and end_class not in CLASSES:
+        raise UnknownNameError("end class", end_class, CLASSES)
     sql = trial_facts.accounts_statement(
         asked, part, cohort=str(cohort or ""), card=card or "",
         feature_sql=listed([feature]) if feature is not None else "",

@@ -24,6 +24,7 @@ from staycurve.interfaces.api import (
     usage,
     views,
 )
+from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
 from staycurve.interfaces.api.security import Guard, Heads
 from staycurve.workspace import Company, asking
@@ -68,6 +69,8 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.add_middleware(
         Guard, hosts=hosts, present=site.present, clock=company.clock, folder=company.folder
     )
+    # First: what is written by hand gives way to what is declared.
+    app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(cohorts.router)
     app.include_router(features.router)

@@ -15,12 +15,6 @@ Over = Annotated[str, Query(description="activation, or 12m for twelve months", 
 Per = Annotated[
     str, Query(description="Activation months in a row: month, quarter, year or all", max_length=8)
 ]
-EndClass = Annotated[
-    str,
-    Query(alias="class", description="voluntary, involuntary, paused or unknown ends alone",
-          max_length=20),
-]
-
 router = APIRouter(
     prefix="/api/v1/cohorts",
     tags=["cohorts"],
@@ -71,44 +65,6 @@ def churn_accounts(
         "as_of": company.as_of(as_of or None).at.isoformat(),
         "currency": company.config.company.currency,
         "over": over,
-        "rows": [one.as_dict() for one in listed],
-    })
-
-
-@router.get("/riskiest", response_model=shapes.RiskiestShape)
-def riskiest(
-    company: Served,
-    end_class: EndClass = "",
-    by: By = "",
-    where: Where = "",
-    as_of: AsOf = "",
-) -> JSONResponse:
-    """The hazard of leaving by subscription month, and the months above it beyond chance."""
-    found = company.cohorts.riskiest_months(
-        end_class=end_class or None, by=by, where=where, as_of=as_of or None
-    )
-    return JSONResponse(found.as_dict())
-
-
-@router.get("/riskiest/accounts", response_model=shapes.AtRiskAccountsShape)
-def riskiest_accounts(
-    company: Served,
-    month: Annotated[int, Query(description="The subscription month, from 1", ge=1, le=9999)],
-    left: Annotated[
-        bool, Query(description="Those who left in it; false: all at risk in it")
-    ] = True,
-    end_class: EndClass = "",
-    where: Where = "",
-    as_of: AsOf = "",
-) -> JSONResponse:
-    """The accounts behind a month's hazard, those with the most MRR first."""
-    listed = company.cohorts.riskiest_accounts(
-        month=month, is_leaver=left, end_class=end_class or None, where=where, as_of=as_of or None
-    )
-    return JSONResponse({
-        "as_of": company.as_of(as_of or None).at.isoformat(),
-        "currency": company.config.company.currency,
-        "month": month,
         "rows": [one.as_dict() for one in listed],
     })
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 
-from staycurve.errors import UsageError
+from staycurve.insights.base import unknown_parameter
 from staycurve.interfaces.api import books as keeping
 from staycurve.interfaces.api import comparing, shapes, shapes_of_books
 from staycurve.interfaces.api.describe import describe
@@ -44,11 +44,7 @@ def only_known(request: Request) -> None:
     known = list(_parameters(request.scope["route"].dependant))
     for name in request.query_params:
         if name not in known:
-            raise UsageError(
-                f"Unknown parameter '{name}'.",
-                hint=f"This address takes: {', '.join(known) or 'none'}",
-                parameter=name,
-            )
+            raise unknown_parameter(name, known)
 
 
 def _parameters(dependant: Dependant) -> Iterator[str]:

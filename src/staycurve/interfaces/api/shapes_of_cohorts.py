@@ -137,64 +137,6 @@ class FaredAccountsShape(TypedDict):
     rows: list[FaredShape]
 
 
-class AtRiskShape(TypedDict):
-    """One account behind a month's hazard; `left_on` is null while it pays."""
-
-    account_id: str
-    first_paid_on: str
-    left_month: int | None
-    left_on: str | None
-    end_class: str | None
-    mrr: float | None
-    has_returned: bool
-
-
-class AtRiskAccountsShape(TypedDict):
-    """The accounts behind a month's hazard, those with the most MRR first."""
-
-    as_of: str
-    currency: str
-    month: int
-    rows: list[AtRiskShape]
-
-
-class MonthShape(TypedDict, total=False):
-    """The hazard of one subscription month; `p_value` is raised for the number of tests."""
-
-    segment: Segment
-    month: int
-    at_risk: int
-    left: int
-    hazard: float | None
-    low: float | None
-    high: float | None
-    base_rate: float | None
-    p_value: float | None
-    is_named: bool
-    classes: dict[str, int]
-    why: str
-
-
-class NamedMonthShape(TypedDict):
-    """A month above the others beyond chance."""
-
-    segment: Segment
-    month: int
-
-
-class RiskiestShape(TypedDict, total=False):
-    """Every subscription month, and those riskier than the others beyond chance."""
-
-    as_of: str
-    end_class: str | None
-    alpha: float
-    returned: int
-    additive: bool
-    why: str
-    named: list[NamedMonthShape]
-    rows: list[MonthShape]
-
-
 class KeptShape(TypedDict):
     """Those retained of some accounts, with a 95% interval."""
 

@@ -39,13 +39,13 @@ from staycurve.period import (
 )
 from staycurve.tables.conformed import CONFORMED
 from staycurve.workspace.project import Clock, Project
+from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.insights.books.reconcile import Reconciliation
     from staycurve.workspace.acquisition import Acquisition
     from staycurve.workspace.books import Books
-    from staycurve.workspace.cohort_reading import CohortReading
     from staycurve.workspace.features import Features
     from staycurve.workspace.lifecycle import Lifecycle
     from staycurve.workspace.onboarding import Onboarding
@@ -87,11 +87,9 @@ class Company(Project):
         return Books(self)
 
     @property
-    def cohorts(self) -> CohortReading:
+    def cohorts(self) -> Theme:
         """Cohorts read for their meaning: history, churn, riskiest months, retention."""
-        from staycurve.workspace.cohort_reading import CohortReading
-
-        return CohortReading(self)
+        return Theme(self, "cohorts")
 
     @property
     def usage(self) -> Usage:

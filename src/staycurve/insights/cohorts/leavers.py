@@ -28,7 +28,7 @@ from staycurve.insights.shared.members import FAR, Question
 from staycurve.insights.shared.params import CLASS_NAMES, AsOfText, EndClass, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
-from staycurve.money import MICRO
+from staycurve.money import major
 from staycurve.tables.engine import quoted
 
 
@@ -101,8 +101,8 @@ def leavers(
         currency=asked.config.company.currency,
         month=month,
         rows=tuple(
-            AtRisk(account, first, month_left, day, end, None if mrr is None else mrr / MICRO, back)
-            for account, first, month_left, day, end, mrr, back in found
+            AtRisk(account, first, left_in, day, end, major(mrr), back)
+            for account, first, left_in, day, end, mrr, back in found
         ),
         is_at_risk=is_at_risk,
         end_class=end_class,

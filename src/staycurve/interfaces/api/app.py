@@ -13,7 +13,6 @@ from staycurve import __version__
 from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     acquisition,
-    cohorts,
     errors,
     features,
     lifecycle,
@@ -72,7 +71,6 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     # First: what is written by hand gives way to what is declared.
     app.include_router(insights())
     app.include_router(routes.router)
-    app.include_router(cohorts.router)
     app.include_router(features.router)
     app.include_router(onboarding.router)
     app.include_router(trials.router)

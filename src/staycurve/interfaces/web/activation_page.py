@@ -249,6 +249,7 @@ def _accounts(ask: Ask) -> Listed:
 
 ACTIVATION = Page(
     address="/activation",
+    place=50,
     title=N_("Activation"),
     question=N_("How fast do new accounts reach first value, and where do they stop?"),
     panels=(

@@ -188,9 +188,9 @@ LIMITS = Panel(
 )
 FEATURE_LIMITS = rows_page(
     "/features/limits", _accounts, title=N_("Accounts by how near their limit they are"),
-    group=Group.BEHAVIOUR, options=("feature", "state"),
+    group=Group.BEHAVIOUR, options=("period", "feature", "state"),
 )
 FEATURE_USES = rows_page(
     "/features/uses", _uses, title=N_("What an account used of a feature"),
-    group=Group.BEHAVIOUR, options=("feature", "account"),
+    group=Group.BEHAVIOUR, options=("period", "feature", "account"),
 )

@@ -72,9 +72,9 @@ def _users(ask: Ask) -> Listed:
 
 FEATURE_ACCOUNTS = rows_page(
     "/features/accounts", _accounts, title=N_("Accounts by what they use"),
-    group=Group.BEHAVIOUR, options=("part", "feature", "breadth"),
+    group=Group.BEHAVIOUR, options=("period", "part", "feature", "breadth"),
 )
 FEATURE_USERS = rows_page(
     "/features/users", _users, title=N_("Users of a feature"), group=Group.BEHAVIOUR,
-    options=("feature",),
+    options=("period", "feature"),
 )

@@ -324,6 +324,7 @@ def _panel(name: str, title: str, question: str, show: Any, *, is_late: bool = F
 
 FEATURES = Page(
     address="/features",
+    place=70,
     title=N_("Features"),
     question=N_("Which features work, which need work, and which lie unused?"),
     panels=(
@@ -340,5 +341,5 @@ FEATURES = Page(
     ),
     has_controls=False,
     group=Group.BEHAVIOUR,
-    options=("rank",),
+    options=("period", "rank"),
 )

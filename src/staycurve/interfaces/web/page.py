@@ -45,11 +45,14 @@ class Shown:
         What its template draws beside them.
     extra : mapping
         Further keys of its JSON.
+    template : str
+        The file in templates/panels that draws it, where it is not the panel's own.
     """
 
     rows: Sequence[Mapping[str, Any]] = ()
     view: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    template: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ class Page:
     act : callable, optional
         Does what a form asks for, and gives the address that shows it: sent again by a reload, a
         form would do it twice.
+    place : int
+        Where the navigation lists it within its group; the smallest first.
     """
 
     address: str
@@ -152,6 +157,7 @@ class Page:
     can_be_cut: bool = True
     takes_forms: bool = False
     act: Callable[[Ask], str] | None = None
+    place: int = 100
 
     def lay(self, ask: Ask, *, is_hasty: bool = False) -> list[Laid]:
         """Every panel with what it shows.

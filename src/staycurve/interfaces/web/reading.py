@@ -198,6 +198,33 @@ def money(ask: Ask, value: float | None, href: str = "", *, why: str = "") -> Ce
     return Cell(numbers.full(value, Unit.MONEY, ask.currency), href, why)
 
 
+def share_of(
+    value: float | None, low: float | None, high: float | None, href: str = "", *,
+    why: str | None = None, is_drawn: bool = True, is_named: bool = False,
+) -> Cell:
+    """A cell with a share and its interval, or why it is empty."""
+    if value is None:
+        return Cell(numbers.UNKNOWN, about=told(why))
+    meter = (value, low, high) if is_drawn and low is not None and high is not None else None
+    return Cell(percent(value), href, beneath=between(low, high), meter=meter, is_named=is_named)
+
+
+def gap_of(
+    value: float | None, low: float | None, high: float | None, *, why: str | None = None,
+    is_named: bool = False,
+) -> Cell:
+    """A cell with a difference of shares in points and its interval, or why it is empty."""
+    if value is None:
+        return Cell(numbers.UNKNOWN, about=told(why))
+    beneath = _("%(low)s to %(high)s") % {"low": points(low), "high": points(high)}
+    return Cell(points(value), beneath=beneath, is_named=is_named)
+
+
+def told(why: str | None) -> str:
+    """A reason in the reader's language; nothing for none."""
+    return _(why) if why else ""
+
+
 def rate(
     found: Mapping[str, Any], href: str = "", *, is_drawn: bool = True, is_named: bool = False
 ) -> Cell:

@@ -177,6 +177,7 @@ def _beside(ask: Ask, part: str) -> list[tuple[str, str]]:
 
 TRIALS = Page(
     address="/trials",
+    place=40,
     title=N_("Trials"),
     question=N_("Who converts from a trial, and do they stay?"),
     panels=(

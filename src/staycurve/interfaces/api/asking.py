@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 
 from staycurve.errors import UnknownNameError
 from staycurve.insights.answers import Answer
-from staycurve.insights.base import LONGEST, Argument, Insight, unknown_parameter
+from staycurve.insights.base import LONGEST, Argument, Insight
 from staycurve.insights.catalogue import INSIGHTS
 from staycurve.insights.shapes import fields_of, lines_of, main_of
 from staycurve.interfaces import sheets
@@ -24,8 +24,6 @@ FORMAT = "format"
 FORMATS = ("json", "csv")
 CSV = "text/csv; charset=utf-8"
 JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
-
-Asked = tuple[Insight[Any, Any], dict[str, Any]]
 
 _AT_ONCE: Cache[Answer] = Cache(0)
 """Keeps nothing: what is asked twice at the same time is computed once."""
@@ -68,10 +66,9 @@ def endpoint(insight: Insight[Any, Any]) -> Callable[[Request], Response]:
     def ask(request: Request) -> Response:
         company: Company = request.app.state.company
         pairs = request.query_params.multi_items()
-        known = [*(one.outward for one in insight.arguments), FORMAT]
         for name, _text in pairs:
-            if name not in known:
-                raise unknown_parameter(name, known)
+            if name != FORMAT and not insight.takes(name):
+                raise insight.unknown(name, FORMAT)
         form = next((text for name, text in pairs if name == FORMAT and text), FORMATS[0])
         if form not in FORMATS:
             raise UnknownNameError("format", form, FORMATS)

@@ -180,7 +180,7 @@ def test_the_schema_has_every_key_of_the_answers(company: Company, client: TestC
         (shapes.ChurnShape, [churn, cohorts.churn(over="12m").as_dict()]),
         (shapes.CohortChurnShape, churn["rows"]),
         (shapes.GroupShape, [*churn["groups"], *churn["plans"]]),
-        (shapes.AtRiskShape, [one.as_dict() for one in cohorts.riskiest_accounts(month=3)]),
+        (shapes.AtRiskShape, [one.as_dict() for one in cohorts.leavers(month=3)]),
         (shapes.FaredShape, [one.as_dict() for one in cohorts.churn_accounts()]),
         (shapes.RiskiestShape, [riskiest]),
         (shapes.MonthShape, riskiest["rows"]),

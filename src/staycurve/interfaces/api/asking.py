@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -31,8 +32,13 @@ _AT_ONCE: Cache[Answer] = Cache(0)
 
 def router() -> APIRouter:
     """The address of every insight, and its aliases."""
+    return _router_of(tuple(one for _name, one in INSIGHTS.items()))
+
+
+# Models take a while to make, and applications are made often in tests.
+@lru_cache(4)
+def _router_of(insights: tuple[Insight[Any, Any], ...]) -> APIRouter:
     made = APIRouter(responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}})
-    insights = [one for _name, one in INSIGHTS.items()]
     models = Models(insights)
     for one in insights:
         answer = endpoint(one)

@@ -128,7 +128,7 @@ def _is_shape(hint: type) -> bool:
 
 def _names(insights: Sequence[Insight[Any, Any]]) -> dict[type, str]:
     """What each type is called: by itself, with its theme, or else with its module."""
-    found = {shape: one.theme for one in reversed(insights) for shape in shapes_of(one)}
+    found = {shape: one.theme or one.name for one in reversed(insights) for shape in shapes_of(one)}
 
     def calls(shape: type) -> Iterator[str]:
         module = shape.__module__

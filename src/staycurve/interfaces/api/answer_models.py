@@ -59,7 +59,7 @@ class Models:
         mark = field.mark
         label = mark.title if isinstance(mark, Table) else field.col.label if field.col else ""
         said = Field(
-            alias=field.key, title=label or None, description=mark.about or None,
+            alias=field.key, title=label or None, description=mark.about or label or None,
             json_schema_extra=_without_default,
         )
         if not mark.is_omitted:

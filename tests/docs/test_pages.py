@@ -10,7 +10,10 @@ import pytest
 
 from tests.docs.snippets import DOCS, ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(DOCS.rglob("*.md")),
+]
 
 BANNED = (
     # Words that make a reader who is stuck feel slow, …

@@ -144,7 +144,9 @@ def test_from_files_to_names_nothing_comes_of_nothing(tmp_path: Path) -> None:
     assert [(m.month, m.hazard, m.p_value) for m in months.rows] == [
         (m.month, m.hazard, m.p_value) for m in expected.rows
     ]
-    assert [(t.size, t.retained) for t in trends.trends] == [(t.size, t.retained) for t in columns(lives).trends]
+    assert [(t.size, t.retained) for t in trends.trends] == [
+        (t.size, t.retained) for t in columns(lives).trends
+    ]
     assert months.named == ()
     assert all(trend.changepoint is None for trend in trends.trends)
 

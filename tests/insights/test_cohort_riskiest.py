@@ -116,7 +116,9 @@ def test_a_segment_is_the_one_of_the_first_paid_day(company: Company) -> None:
         ("Max", 1, 2, 0), ("Max", 2, 2, 1), ("Max", 3, 1, 0),
         ("Pro", 1, 2, 1), ("Pro", 2, 1, 0), ("Pro", 3, 1, 1),
     ]
-    assert [(m.hazard, m.low, m.high) for m in chosen.rows] == [(m.hazard, m.low, m.high) for m in found.rows[:3]]
+    assert [(m.hazard, m.low, m.high) for m in chosen.rows] == [
+        (m.hazard, m.low, m.high) for m in found.rows[:3]
+    ]
     assert found.as_dict()["additive"] is False
 
 

@@ -52,8 +52,8 @@ class Worth:
             ages=AGES, per="all", by=CHANNEL, where=asked.filters, as_of=as_of
         )
         retained = {
-            (point.segment[CHANNEL], point.age): (point.kept.count, point.kept.size)
-            for point in kept.points
+            (point.segment[CHANNEL], point.age): (point.retained, point.size)
+            for point in kept.rows
         }
         day = period_of(seen.last_day, "day")
         shown = self.company.answer(
@@ -145,10 +145,10 @@ class Worth:
         )
         rows = referrals.rows_of(answer)
         counts: dict[tuple[bool, int], tuple[int, int]] = {}
-        for point in kept.points:
+        for point in kept.rows:
             key = (point.segment[REFERRED_BY] is not None, point.age)
             got, size = counts.get(key, (0, 0))
-            counts[key] = (got + point.kept.count, size + point.kept.size)
+            counts[key] = (got + point.retained, size + point.size)
 
         def behind(referrer: str | None = None) -> list[Row]:
             return [

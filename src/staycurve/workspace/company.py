@@ -72,6 +72,14 @@ class Company(Project):
         if "state" in vars(self):
             self.state.close()
 
+    def __getattr__(self, name: str) -> Theme:
+        # Themes of other packages; ours are named below.
+        from staycurve.insights.catalogue import INSIGHTS
+
+        if not name.startswith("_") and any(one.theme == name for _, one in INSIGHTS.items()):
+            return Theme(self, name)
+        raise AttributeError(f"{type(self).__name__} has no attribute '{name}'.")
+
     @cached_property
     def state(self) -> State:
         """Saved views, annotations and the audit trail."""

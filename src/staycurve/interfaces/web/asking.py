@@ -57,8 +57,8 @@ class Field:
     is_required: bool
 
 
-def page_of(insight: Insight[Any, Any]) -> Page:
-    """The plain page of an insight: what may be asked, as a form, and the answer."""
+def page_of(insight: Insight[Any, Any], group: Group = Group.BOOKS) -> Page:
+    """The plain page of an insight: the answer, and what may be asked, as a form."""
     own = tuple(one.outward for one in insight.arguments if one.outward not in OF_PAGES)
 
     def form(ask: Ask) -> Shown:
@@ -97,7 +97,7 @@ def page_of(insight: Insight[Any, Any]) -> Page:
         ),
         has_controls=False,
         is_listed=False,
-        group=Group.BOOKS,
+        group=group,
         options=own,
         can_be_cut=insight.takes("where"),
         needs_data=insight.needs == "subscriptions",
@@ -116,6 +116,12 @@ def _field(one: Argument, ask: Ask) -> Field:
     return Field(one.outward, one.param.about, value, choices, one.is_required)
 
 
+def _group(insight: Insight[Any, Any], taken: Mapping[str, Page]) -> Group:
+    """That of the page whose numbers it opens, or of its theme's page."""
+    nearest = (insight.comes_from.partition("#")[0], "/" + insight.name.partition(" ")[0])
+    return next((taken[one].group for one in nearest if one in taken), Group.BOOKS)
+
+
 def plain_pages(taken: Mapping[str, Page]) -> list[Page]:
     """The plain pages of insights whose addresses no page of its own has.
 
@@ -129,5 +135,5 @@ def plain_pages(taken: Mapping[str, Page]) -> list[Page]:
         if insight.page in found:
             raise UsageError(f"Two insights share the page {insight.page}: the other is {name}.")
         if insight.page not in taken:
-            found[insight.page] = page_of(insight)
+            found[insight.page] = page_of(insight, _group(insight, taken))
     return list(found.values())

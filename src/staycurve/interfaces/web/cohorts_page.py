@@ -170,5 +170,5 @@ COHORTS = Page(
     panels=(chooser(_per_choice), FIGURES, RETENTION, FARED, RISK, HISTORY, GRID),
     has_controls=False,
     group=Group.REVENUE,
-    options=("over", "per", "cohort_value", "cohort_as"),
+    options=("over", "per"),
 )

@@ -71,6 +71,8 @@ class Panel:
     is_late : bool
         Whether it takes seconds: a page in a browser comes without it and fetches it then. Its
         twins have it at once.
+    options : tuple of str
+        Parameters of its own, which every page takes that has it.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Panel:
     template: str
     show: Callable[[Ask], Shown]
     is_late: bool = False
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,12 @@ class Page:
     takes_forms: bool = False
     act: Callable[[Ask], str] | None = None
     place: int = 100
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Its own parameters and those of its panels, beside those of every page."""
+        own = (*self.options, *(name for panel in self.panels for name in panel.options))
+        return tuple(dict.fromkeys(own))
 
     def lay(self, ask: Ask, *, is_hasty: bool = False) -> list[Laid]:
         """Every panel with what it shows.

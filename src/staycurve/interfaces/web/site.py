@@ -144,7 +144,7 @@ class Site:
         self, page: Page, address: str, params: Sequence[tuple[str, str]], form: str,
         fields: Mapping[str, str],
     ) -> Response:
-        read_as = read(self.company, address, params, page.options)
+        read_as = read(self.company, address, params, page.takes)
         ask = replace(read_as, form=fields, beside=self._beside.now())
         status = 200
         try:
@@ -173,7 +173,7 @@ class Site:
         key = (snapshot.seq, seen, address, tuple(sorted(params)), form, part, beside)
 
         def make() -> Rendered:
-            ask = replace(read(self.company, address, params, page.options), beside=beside)
+            ask = replace(read(self.company, address, params, page.takes), beside=beside)
             body = self._render(page, ask, form, part).encode()
             tag = hashlib.sha256(body).hexdigest()[:24]
             return Rendered(body, f'W/"{tag}"', ask.url())

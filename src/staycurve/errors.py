@@ -146,6 +146,12 @@ class TooSlowError(StaycurveError):
     code = "too_slow"
 
 
+class ClientGoneError(StaycurveError):
+    """Who asked has gone away, and nobody else waits for the answer."""
+
+    code = "client_gone"
+
+
 class LoadError(StaycurveError):
     """A file of which nothing could be loaded."""
 

@@ -137,6 +137,8 @@ class AccountRows:
         account_id with `value`, or with `numerator` and `denominator`.
     total : dict
         `value`, and for a ratio its `numerator` and `denominator`.
+    notes : tuple of str
+        What a reader must know besides.
     """
 
     metric: str
@@ -146,6 +148,7 @@ class AccountRows:
     rows: list[Row]
     total: Row
     sql: str
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
@@ -154,6 +157,7 @@ class AccountRows:
             "currency": self.currency,
             "metric": self.metric,
             "period": self.period,
+            **({"notes": list(self.notes)} if self.notes else {}),
             "rows": self.rows,
             "total": self.total,
         }

@@ -14,6 +14,7 @@ import shutil
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -258,25 +259,32 @@ class Engine(AnyEngine):
         self._run(f"DROP TABLE IF EXISTS {name(relation)}")
 
     def rows(self, sql: str) -> list[Row]:
-        return self._run(sql).fetchall()
+        return self.table(sql)[1]
 
     def batches(self, sql: str, size: int = 50_000) -> Iterator[list[Row]]:
         answer = self._run(sql)
-        while found := answer.fetchmany(size):
-            if self._stopped is not None:
-                raise self._stopped
+        while True:
+            with self._telling():
+                found = answer.fetchmany(size)
+            if not found:
+                return
             yield found
 
     def table(self, sql: str) -> tuple[list[str], list[Row]]:
         answer = self._run(sql)
-        return [column[0] for column in answer.description or []], answer.fetchall()
+        with self._telling():
+            return [column[0] for column in answer.description or []], answer.fetchall()
 
     def value(self, sql: str, values: Sequence[object] = ()) -> Any:
-        row = self._run(sql, values).fetchone()
+        answer = self._run(sql, values)
+        with self._telling():
+            row = answer.fetchone()
         return row[0] if row else None
 
     def arrow(self, sql: str) -> Any:
-        return self._run(sql).to_arrow_table()
+        answer = self._run(sql)
+        with self._telling():
+            return answer.to_arrow_table()
 
     def json_keys(self, table: str, column: str) -> list[str]:
         return [
@@ -312,10 +320,16 @@ class Engine(AnyEngine):
 
     def _run(self, sql: str, values: Sequence[object] = ()) -> duckdb.DuckDBPyConnection:
         self._prepare(sql)
+        with self._telling():
+            return self.connection.execute(sql, values or None)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Say in our own words what ends a statement: it runs on while its rows are fetched."""
         if self._stopped is not None:
             raise self._stopped
         try:
-            return self.connection.execute(sql, values or None)
+            yield
         except duckdb.Error as error:
             if self._stopped is not None:
                 raise self._stopped from error

@@ -285,9 +285,11 @@ class Company(Project):
             'discounts=all'. Without it the company's own.
         """
         if known_at:
-            return self.known_at(known_at).accounts(
+            earlier = self.known_at(known_at)
+            found = earlier.accounts(
                 metric, period=period, grain=grain, where=where, as_of=as_of, under=under
             )
+            return replace(found, notes=(*found.notes, *earlier.notes()))
         fiscal = self.config.company.fiscal_year_start
         named = parse_period(period, fiscal)
         if grain:

@@ -336,7 +336,7 @@ class Project:
         """The company under any conventions, in an engine that is given back."""
         from staycurve.insights.books.ledgers import Ledgers
 
-        with open_engine(self.config, self.folder / ".tmp") as engine:
+        with open_engine(self.config, self.folder / ".tmp") as engine, asking.watched(engine):
             yield Ledgers(engine, self.lake, self.snapshot, self.config)
 
     @property

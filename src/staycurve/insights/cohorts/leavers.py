@@ -83,7 +83,8 @@ def leavers(
     company: Reader, *,
     month: Annotated[int, Param(N_("The subscription month, from 1."), least=1, most=9999)],
     is_at_risk: Annotated[
-        bool, Param(N_("All who were at risk in it, not only who left."))
+        bool,
+        Param(N_("All who were at risk in it, not only who left."), formerly=("left", "at_risk")),
     ] = False,
     end_class: EndClass = None, where: Where = "", as_of: AsOfText = None,
 ) -> Leavers:

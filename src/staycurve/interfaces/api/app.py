@@ -23,6 +23,7 @@ from staycurve.interfaces.api import (
     usage,
     views,
 )
+from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
 from staycurve.interfaces.api.security import Guard, Heads
 from staycurve.workspace import Company, asking
@@ -46,15 +47,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     """
     from staycurve.interfaces.web.site import Site
 
-    app = FastAPI(
-        title="staycurve",
-        version=__version__,
-        description="Subscription and retention metrics, saved views and annotations.",
-        openapi_url="/api/openapi.json",
-        # Its pages for reading the schema load scripts from elsewhere.
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = declared()
     requests = observe.Requests()
     site = Site(company)
     app.state.company = company
@@ -67,6 +60,24 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.add_middleware(
         Guard, hosts=hosts, present=site.present, clock=company.clock, folder=company.folder
     )
+    _add_health(app, company, requests)
+    site.install(app)
+    return app
+
+
+def declared() -> FastAPI:
+    """What /api/openapi.json declares, without a company that answers."""
+    app = FastAPI(
+        title="staycurve",
+        version=__version__,
+        description="Subscription and retention metrics, saved views and annotations.",
+        openapi_url="/api/openapi.json",
+        # Its pages for reading the schema load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    # First: what is written by hand gives way to what is declared.
+    app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(features.router)
     app.include_router(onboarding.router)
@@ -76,8 +87,6 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.include_router(usage.router)
     app.include_router(views.router)
     app.include_router(views.notes)
-    _add_health(app, company, requests)
-    site.install(app)
     return app
 
 

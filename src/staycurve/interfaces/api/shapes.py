@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -85,6 +85,7 @@ class AccountsShape(TypedDict):
     currency: str
     metric: str
     period: str
+    notes: NotRequired[list[str]]
     rows: list[AccountShape]
     total: TotalShape
 
@@ -104,7 +105,10 @@ class CellShape(TypedDict, total=False):
 # The functional form: `as` is a keyword.
 CohortsShape = TypedDict(
     "CohortsShape",
-    {"as_of": str, "currency": str, "value": str, "as": str, "rows": list[CellShape]},
+    {
+        "as_of": str, "currency": str, "value": str, "as": str, "additive": NotRequired[bool],
+        "rows": list[CellShape], "notes": NotRequired[list[str]],
+    },
 )
 
 

@@ -15,6 +15,8 @@ from staycurve.insights.shapes import fields_of
 from staycurve.metrics.base import Unit
 
 Translate = Callable[[str], str]
+Show = Callable[[Any, Unit | Kind], str]
+"""Prints one value; whoever prints may have a way of its own."""
 UNKNOWN = "–"
 NONE = N_("(none)")
 INTERVAL = N_("95% interval")
@@ -65,17 +67,17 @@ def _of_kind(value: Any, unit: Kind, _: Translate) -> str:
     return str(value)
 
 
-def told(said: Said, _: Translate = in_english) -> str:
+def told(said: Said, _: Translate = in_english, show: Show | None = None) -> str:
     """A sentence."""
-    values = {name: _told_value(value, _) for name, value in said.values.items()}
+    values = {name: _told_value(value, _, show) for name, value in said.values.items()}
     return _(said.text) % values if values else _(said.text) if said.text else ""
 
 
-def _told_value(value: Any, _: Translate) -> str:
+def _told_value(value: Any, _: Translate, show: Show | None) -> str:
     if isinstance(value, Said):
-        return told(value, _)
+        return told(value, _, show)
     if isinstance(value, tuple):
-        return text(value[0], value[1], _)
+        return show(*value) if show else text(value[0], value[1], _)
     return _(str(value)) if value else ""
 
 
@@ -98,29 +100,31 @@ def interval(row: Any, col: Col, _: Translate = in_english) -> str:
     return between(low, high, col.unit, _)
 
 
-def cell(value: Any, col: Col, _: Translate = in_english) -> str:
+def cell(value: Any, col: Col, _: Translate = in_english, show: Show | None = None) -> str:
     """A value of a column, whatever it holds; several stand with commas between."""
     key = "" if value is None else value
     if isinstance(key, str) and key in col.named_by:
         return _(col.named_by[key])
     if isinstance(value, Shape):
-        return brief(value, _)
+        return brief(value, _, show)
     if isinstance(value, Mapping):
         known = {key: one for key, one in value.items() if one is not None}
-        return ", ".join(f"{key} {cell(one, col, _)}".strip() for key, one in known.items())
+        return ", ".join(f"{key} {cell(one, col, _, show)}".strip() for key, one in known.items())
     if isinstance(value, tuple | list):
-        return ", ".join(cell(one, col, _) for one in value)
-    return text(value, col.unit, _)
+        return ", ".join(cell(one, col, _, show) for one in value)
+    return show(value, col.unit) if show else text(value, col.unit, _)
 
 
-def brief(row: Shape, _: Translate = in_english) -> str:
+def brief(row: Shape, _: Translate = in_english, show: Show | None = None) -> str:
     """An object inside a row, in one cell."""
     said = row.brief()
     if said is not None:
-        return told(said, _)
+        return told(said, _, show)
     own: type = type(row)
     shown = [
-        cell(getattr(row, field.attribute), field.col, _) for field in fields_of(own) if field.col
+        cell(getattr(row, field.attribute), field.col, _, show)
+        for field in fields_of(own)
+        if field.col
     ]
     shown = [one for one in shown if one]
     return shown[0] + (f" ({', '.join(shown[1:])})" if shown[1:] else "") if shown else ""

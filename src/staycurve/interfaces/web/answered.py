@@ -11,6 +11,7 @@ from staycurve.insights.answers import SPREAD, Answer, Col, Kind, Opens, Said, S
 from staycurve.insights.base import Insight
 from staycurve.insights.catalogue import INSIGHTS
 from staycurve.insights.shapes import Field, Rows, fields_of, main_of, tables_of
+from staycurve.interfaces import wording
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask, link
@@ -40,16 +41,7 @@ _IDS = ("account_id", "user_id", "lead_id")
 
 def told(said: Said) -> str:
     """A sentence in the reader's language."""
-    values = {name: _told_value(value) for name, value in said.values.items()}
-    return _(said.text) % values if values else _(said.text)
-
-
-def _told_value(value: Any) -> str:
-    if isinstance(value, Said):
-        return told(value)
-    if isinstance(value, tuple):
-        return text(value[0], value[1])
-    return _(str(value))
+    return wording.told(said, _, text)
 
 
 def text(value: Any, unit: Unit | Kind, currency: str = "") -> str:
@@ -64,12 +56,8 @@ def text(value: Any, unit: Unit | Kind, currency: str = "") -> str:
         return _("yes") if value else _("no")
     if unit is Kind.POINTS:
         return points(float(value))
-    if unit is Kind.CHANCE:
-        return "<0.0001" if value < 0.0001 else f"{value:.4f}"
-    if unit is Kind.NAME:
-        return _(str(value).replace("_", " "))
     if isinstance(unit, Kind):
-        return str(value)
+        return wording.text(value, unit, _)
     if unit is Unit.PERCENT:
         return numbers.compact(float(value), unit)
     return numbers.full(float(value), unit, currency)
@@ -277,7 +265,7 @@ def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]
     if isinstance(value, Shape):
-        return [_inner(ask, value)]
+        return [words(_cell_text(ask, value, col))]
     href = opened_at(ask, col.opens, row, answer) if col.opens and value is not None else ""
     if _is_text(col):
         return [words(_cell_text(ask, value, col), href)]
@@ -298,16 +286,6 @@ def _spread(
     return Cell(_cell_text(ask, value, col), href)
 
 
-def _inner(ask: Ask, value: Shape) -> Cell:
-    """An object inside a row, in one cell: its first number, the rest beneath."""
-    own: type = type(value)
-    parts = [
-        (one.col, getattr(value, one.attribute)) for one in fields_of(own) if one.col is not None
-    ]
-    shown = [_cell_text(ask, part, col) for col, part in parts if col]
-    return Cell(shown[0] if shown else "", beneath=", ".join(shown[1:]))
-
-
 def _ends(row: Any, col: Col) -> tuple[float | None, float | None]:
     if col.ends is None:
         return None, None
@@ -324,8 +302,4 @@ def _between(col: Col, low: float | None, high: float | None) -> str:
 
 
 def _cell_text(ask: Ask, value: Any, col: Col) -> str:
-    if isinstance(value, str) and value in col.named_by:
-        return _(col.named_by[value])
-    if isinstance(value, tuple | list):
-        return ", ".join(_cell_text(ask, one, col) for one in value)
-    return text(value, col.unit, ask.currency)
+    return wording.cell(value, col, _, lambda one, unit: text(one, unit, ask.currency))

@@ -16,8 +16,12 @@ import typer
 import staycurve.workspace  # noqa: F401 - it adds the dimensions of the upper floors
 from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.end_reasons import INVOLUNTARY, VOLUNTARY
+from staycurve.insights.base import Insight
+from staycurve.insights.catalogue import INSIGHTS, THEMES
+from staycurve.insights.describe import described
 from staycurve.interfaces.api.app import declared
 from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.asking import help_of, option_of
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import dims_of, tables_of
@@ -308,12 +312,70 @@ def _parameter_row(parameter: Any) -> list[str]:
 
 def commands() -> Mapping[str, Any]:
     """Every command of the program, by name."""
-    group: Any = typer.main.get_command(app)
+    return _commands_in(typer.main.get_command(app), "")
+
+
+def _commands_in(group: Any, before: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, command in group.commands.items():
-        inner = getattr(command, "commands", None)
-        found |= {f"{name} {own}": one for own, one in inner.items()} if inner else {name: command}
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        is_group = hasattr(command, "list_commands")
+        whole = f"{before}{name}"
+        found |= _commands_in(command, f"{whole} ") if is_group else {whole: command}
     return found
+
+
+def _anchor(name: str) -> str:
+    return name.replace(" ", "-")
+
+
+def _insight_part(insight: Insight[Any, Any]) -> str:
+    found = described(insight)
+    addresses = [found["address"], *found["aliases"]]
+    parts = [f"## {insight.name}", insight.question, insight.about, table(["", ""], [
+        ["command", f"`{found['command']}`"], ["address", _code(addresses)],
+        ["page", f"`{found['page']}`"], ["Python", f"`{found['python']}`"],
+    ])]
+    if insight.arguments:
+        parts.append(table(["parameter", "option", "what it means"], [
+            [f"`{one.outward}`" + ("\\*" if one.is_required else ""), f"`{option_of(one)}`",
+             help_of(one)] for one in insight.arguments
+        ]))
+    parts.append(table(["key", "label", "unit", "what it is"], [
+        [f"`{line['key']}`", line["label"], line["unit"], line["about"]]
+        for line in found["fields"]
+    ]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _themes() -> dict[str, list[Insight[Any, Any]]]:
+    found: dict[str, list[Insight[Any, Any]]] = {}
+    for _name, insight in sorted(INSIGHTS.items()):
+        found.setdefault(insight.name.partition(" ")[0], []).append(insight)
+    return found
+
+
+def insights_index() -> str:
+    """The list of every insight, by theme."""
+    parts = [
+        "Every question that `staycurve insights` lists. Each is one declaration: its parameters "
+        "have the same names on the command line (with `-` for `_`), in addresses and in Python, "
+        "and its keys are those of JSON everywhere.",
+    ]
+    for theme, insights in _themes().items():
+        parts += [f"## {theme.capitalize()}", THEMES.get(theme, ""), table(
+            ["insight", "question"],
+            [[f"[`{one.name}`]({theme}.md#{_anchor(one.name)})", one.question]
+             for one in insights],
+        )]
+    return _made("Insights", *parts)
+
+
+def insights_page(theme: str, insights: Sequence[Insight[Any, Any]]) -> str:
+    """The insights of one theme with their parameters and keys."""
+    note = ("What is marked with * is required. `rows[].` stands before the keys of each of "
+            "several rows, and a name with a dot before those of one object.")
+    return _made(theme.capitalize(), THEMES.get(theme, ""), note, *map(_insight_part, insights))
 
 
 def cli_page() -> str:
@@ -479,6 +541,9 @@ def pages() -> dict[Path, str]:
         REFERENCE / "conventions.md": conventions_page(),
         REFERENCE / "configuration.md": configuration_page(),
     }
+    found[REFERENCE / "insights" / "index.md"] = insights_index()
+    for theme, insights in _themes().items():
+        found[REFERENCE / "insights" / f"{theme}.md"] = insights_page(theme, insights)
     for name, metric in METRICS.items():
         found[REFERENCE / "metrics" / f"{name}.md"] = metric_page(name, metric)
     return found

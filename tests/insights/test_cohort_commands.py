@@ -76,7 +76,7 @@ def test_json_is_the_python_answer_and_the_http_answer(
     assert expected["additive"] is False
 
 
-@pytest.mark.parametrize("reading", [*READINGS, "churn --accounts"])
+@pytest.mark.parametrize("reading", [*READINGS, "fared"])
 def test_a_later_load_does_not_change_what_was_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reading: str
 ) -> None:
@@ -109,7 +109,7 @@ def test_tables_say_what_matters(company: Company) -> None:
     assert "Forecast for 2024-01-01: 96.7%, without an interval: an interval needs 4" in history
     riskiest = run(company, "riskiest")
     assert "Month 3: 10.0% leave, 0.0% in the other months." in riskiest
-    assert "No month is above the others" in run(company, "riskiest", "--class", "involuntary")
+    assert "No month is above the others" in run(company, "riskiest", "--end-class", "involuntary")
     churn = run(company, "churn", "--per", "year")
     assert churn.count("revenue leaves, but customers stay") == 2
     assert "Who left or shrank" in churn
@@ -142,9 +142,9 @@ def test_the_leavers_of_a_month(company: Company, client: TestClient) -> None:
     printed = run(company, "leavers", "--month", "3")
     assert "Left in month 3 of their subscription" in printed
     assert "a2-0" in printed
-    assert "At risk in month 3" in run(company, "leavers", "--month", "3", "--at-risk")
-    with pytest.raises(UsageError, match="--class chooses among those who left"):
-        run(company, "leavers", "--month", "3", "--at-risk", "--class", "voluntary")
+    assert "At risk in month 3" in run(company, "leavers", "--month", "3", "--is-at-risk")
+    with pytest.raises(UsageError, match="--end-class chooses among those who left"):
+        run(company, "leavers", "--month", "3", "--is-at-risk", "--end-class", "voluntary")
 
 
 @pytest.mark.parametrize(("address", "code"), [

@@ -96,6 +96,24 @@ def _print_tables(answer: Answer) -> None:
         _print_rows(heading, table, answer)
     say(*map(wording.told, answer.said()), mark="")
     say(getattr(answer, "why", None), *answer.notes)
+    say(*_behind(shown, answer), mark="")
+
+
+def _behind(tables: Sequence[Rows], answer: Answer) -> list[str]:
+    """The commands that list the rows behind cells."""
+    from staycurve.insights.catalogue import INSIGHTS
+    from staycurve.interfaces.cli.asking import option_of
+
+    opened = dict.fromkeys(
+        field.col.opens.insight for table in tables if table.of(answer)
+        for field in fields_of(table.row) if field.col and field.col.opens
+    )
+    return [
+        " ".join(["Behind it: staycurve", name, *(
+            f"{option_of(one)} …" for one in INSIGHTS[name].arguments if one.is_required
+        )])
+        for name in opened if name in INSIGHTS
+    ]
 
 
 def _figure(answer: Answer, field: Field) -> list[str]:

@@ -53,9 +53,11 @@ def _show(name: str, output: Format) -> None:
         ["option", "", "about"],
         [[option_of(one), "required" if one.is_required else "", help_of(one)]
          for one in insight.arguments],
+        are_numbers=(False,) * 3,
     )
     print_table(
         "What comes back",
         ["key", "label", "unit", "meaning"],
         [list(line.values()) for line in found["fields"]],
+        are_numbers=(False,) * 4,
     )

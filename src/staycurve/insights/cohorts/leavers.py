@@ -91,7 +91,7 @@ def leavers(
     """Who left in a month of their subscription, or was at risk in it?"""
     if is_at_risk and end_class:
         raise UsageError(
-            "end_class chooses among those who left.", hint="Leave out is_at_risk.",
+            "A churn type chooses among those who left.", hint="Leave out is_at_risk.",
         )
     asked = question_of(company, (), where, as_of)
     sql = statement(asked, month=month, is_leaver=not is_at_risk, end_class=end_class)

@@ -353,7 +353,28 @@ class Lake:
             raise found from error
 
 
-def _take(lock: Any, wait: float) -> None:
+@contextlib.contextmanager
+def alone(path: Path, doing: str, *, wait: float) -> Iterator[None]:
+    """Do something that no other process does at the same time, by the lock at `path`.
+
+    Parameters
+    ----------
+    doing : str
+        What the others are told that this one does, such as 'syncing'.
+    wait : float
+        Seconds to wait for another process.
+
+    Raises
+    ------
+    BusyError
+        If the other one is still at it by then.
+    """
+    with open(path, "a+", encoding="utf-8") as lock:
+        _take(lock, wait, doing)
+        yield
+
+
+def _take(lock: Any, wait: float, doing: str = "writing") -> None:
     deadline = time.monotonic() + wait
     while True:
         try:
@@ -362,7 +383,7 @@ def _take(lock: Any, wait: float) -> None:
             if time.monotonic() >= deadline:
                 lock.seek(0)
                 raise BusyError(
-                    f"Another staycurve (process {lock.read().strip() or 'unknown'}) is writing.",
+                    f"Another staycurve (process {lock.read().strip() or 'unknown'}) is {doing}.",
                     hint="Wait until it has finished, then run this again; nothing was changed.",
                 ) from None
             time.sleep(0.1)

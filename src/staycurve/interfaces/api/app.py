@@ -20,6 +20,7 @@ from staycurve.interfaces.api import (
     observe,
     onboarding,
     routes,
+    sources,
     trials,
     usage,
     views,
@@ -69,6 +70,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
         Guard, hosts=hosts, present=site.present, clock=company.clock, folder=company.folder
     )
     app.include_router(routes.router)
+    app.include_router(sources.router)
     app.include_router(cohorts.router)
     app.include_router(features.router)
     app.include_router(onboarding.router)

@@ -116,7 +116,7 @@ def group(name: str, about: str) -> typer.Typer:
 
 # Commands live in files by theme; importing them adds them to the app, in this order.
 for _theme in (
-    "data", "books", "answers", "cohorts", "lifecycle", "acquisition", "features", "onboarding",
-    "trials", "usage", "comparing", "views", "annotations", "running",
+    "data", "sources", "books", "answers", "cohorts", "lifecycle", "acquisition", "features",
+    "onboarding", "trials", "usage", "comparing", "views", "annotations", "running",
 ):
     importlib.import_module(f"staycurve.interfaces.cli.{_theme}")

@@ -41,9 +41,11 @@ def _pattern(value: str) -> str:
 
 
 _TABLE = Annotated[
-    str, Takes(N_("the table that the files feed"), 'table = "accounts"', check=_table)
+    str | None, Takes(N_("the table that the files feed"), 'table = "accounts"', check=_table)
 ]
-_MAP = Annotated[str, Takes(N_("the path of a mapping"), 'map = "crm.toml"', check=_path)]
+_MAP = Annotated[
+    str | None, Takes(N_("the path of a mapping file"), 'map = "crm.toml"', check=_path)
+]
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class OneFile:
     __pydantic_config__ = CLOSED
 
     path: Annotated[str, Takes(N_("the path of a file"), 'path = "crm.csv"', check=_path)]
-    table: _TABLE | None = None
-    map: _MAP | None = None
+    table: _TABLE = None
+    map: _MAP = None
     replace: Annotated[
         bool,
         Takes(N_("true where the file is the complete export of its system"), "replace = true"),
@@ -75,8 +77,8 @@ class Folder:
         Takes(N_("which names are meant, such as *.csv or **/*.parquet"), 'pattern = "*.csv"',
               check=_pattern),
     ] = "*"
-    table: _TABLE | None = None
-    map: _MAP | None = None
+    table: _TABLE = None
+    map: _MAP = None
 
 
 def _read_file(pull: Pull[OneFile]) -> Iterator[Batch]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from staycurve import faults
@@ -164,7 +164,11 @@ def _commits(
     pull = Pull(one.name, one.settings, cursor, asked.since, folder, now)
     is_restart = asked.is_full
     say(0, 0, "reading")
-    for group in _groups(sender.stream.read(pull)):
+    batches: Iterable[Batch] = sender.stream.read(pull)
+    if asked.is_full or asked.since:
+        # What is asked for again is taken again, although it was committed before.
+        batches = (replace(batch, id="") for batch in _checked(batches))
+    for group in _groups(_checked(batches)):
         before, cursor = cursor, _moved(group, cursor)
         if group.is_empty and cursor == before:
             continue
@@ -188,11 +192,11 @@ def _moved(group: _Group, cursor: Cursor | None) -> Cursor | None:
     return cursor
 
 
-def _groups(batches: Iterable[Batch]) -> Iterator[_Group]:
+def _groups(found: Generator[Batch, None, None]) -> Iterator[_Group]:
     """Batches in the pieces in which they are committed; what came before a failure is one."""
     group = _Group()
     failure: Exception | None = None
-    with contextlib.closing(_iterated(batches)) as found:
+    with contextlib.closing(found):
         while True:
             try:
                 batch = next(found, None)
@@ -210,7 +214,7 @@ def _groups(batches: Iterable[Batch]) -> Iterator[_Group]:
         raise failure
 
 
-def _iterated(batches: Iterable[Batch]) -> Generator[Batch, None, None]:
+def _checked(batches: Iterable[Batch]) -> Generator[Batch, None, None]:
     for batch in batches:
         if not isinstance(batch, Batch):
             raise SourceError(

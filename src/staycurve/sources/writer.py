@@ -110,6 +110,8 @@ class LakeWriter:
             meta = _company(writing.start, self.config)
             known = self.lake.pointer.loads()
             committed = _committed(known, sender)
+            if sender and not is_restart:
+                _check_cursors(batches, cursor_of(known, sender))
             fresh = [one for one in batches if not one.id or one.id not in committed]
             for piece, batch in self._pieces(fresh, sender):
                 try:
@@ -185,6 +187,12 @@ def _committed(known: Sequence[LoadRecord], sender: Sender | None) -> set[str]:
         batch for record in known if is_from(record, sender)
         for batch in record.details["source"]["batches"]
     }
+
+
+def _check_cursors(batches: Sequence[Batch], before: Cursor | None) -> None:
+    """Raise for a cursor that cannot be compared: it would stand in the way of every later one."""
+    for batch in batches:
+        before = before if batch.cursor is None else batch.cursor.over(before)
 
 
 def _told(sender: Sender | None, batches: Sequence[Batch]) -> dict[str, Any] | None:

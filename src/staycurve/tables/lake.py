@@ -325,7 +325,23 @@ class Lake:
                 with self.explaining(snapshot):
                     yield writing
             finally:
+                if not writing.is_done:
+                    self._forget_after(snapshot)
                 writing.discard()
+
+    def _forget_after(self, snapshot: Snapshot) -> None:
+        """Forget what a unit of work that ends without its commit made of the tables.
+
+        The next one gives the same numbers to other versions.
+        """
+        known = snapshot.tables
+        # Readers of other threads add to both meanwhile.
+        for key in list(self._listings):
+            if key[1] > known.get(key[0], -1):
+                self._listings.pop(key, None)
+        for table, version in list(self._whole):
+            if version is not None and version > known.get(table, -1):
+                self._whole.discard((table, version))
 
     @contextlib.contextmanager
     def locked(self, *, wait: float = 600.0) -> Iterator[None]:

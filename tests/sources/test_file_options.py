@@ -159,3 +159,66 @@ def test_an_option_that_cannot_be_followed_is_said(text: str, said: str) -> None
         parse_mapping(options(text))
     assert caught.value.message == said
     assert caught.value.hint
+
+
+HISTORY = "subscription_id,account_id,starts_at,ends_at,amount,updated_at"
+
+
+@pytest.mark.parametrize(("older", "newer"), [
+    ("2024-01-01", "2024-03-10"), ("9", "10"), ("2024-01-01T10:00:00Z", "2024-01-01T10:00:00.5Z"),
+    ("", "2024-01-01"), ("v1", "v2"),
+])
+@pytest.mark.parametrize("is_newest_first", [True, False])
+def test_the_largest_value_of_order_by_wins(
+    older: str, newer: str, is_newest_first: bool, company: Company
+) -> None:
+    rows = [f"s,a,2024-01-01,2024-03-10,99,{newer}", f"s,a,2024-01-01,,99,{older}"]
+    listed = rows if is_newest_first else rows[::-1]
+    text = "\n".join([HISTORY, *listed, f"t,a,2024-01-01,,x,{older}", ""])
+    report = company.load("subscriptions.csv", text, mapping=options('order_by = "updated_at"'))
+    assert (counts(report), report.notes) == (
+        (1, 1, 1), ("rows replaced by a later line with the same key: 1",)
+    )
+    line = 2 if is_newest_first else 3
+    assert company.rows("subscriptions", "ends_at, _line") == [(utc("2024-03-10"), line)]
+    # The lines of the file stay what they are.
+    assert company.rejects("line, value") == [(4, "x")]
+
+
+def test_of_equal_values_of_order_by_the_later_line_wins(company: Company) -> None:
+    loaded(company, f"{HISTORY}\ns,a,2024-01-01,,1,5\ns,a,2024-01-01,,2,5\n",
+           options('order_by = "updated_at"'))
+    assert company.rows("subscriptions", "amount") == [(2_000_000,)]
+
+
+def test_a_column_that_is_not_there_cannot_order(company: Company) -> None:
+    with pytest.raises(LoadError, match="the column 'updatd_at', which"):
+        company.load("subscriptions.csv", f"{HISTORY}\ns,a,2024-01-01,,1,5\n",
+                     mapping=options('order_by = "updatd_at"'))
+
+
+@pytest.mark.parametrize(("dates", "written", "starts"), [
+    ("mdy", "12/25/24 8:18 PM", "2024-12-25T20:18:00"),
+    ("mdy", "12/25/2024 12:05:09 am", "2024-12-25T00:05:09"),
+    ("mdy", "1/3/25", "2025-01-03"),
+    ("mdy", "2/14/25 0:00", "2025-02-14"),
+    ("dmy", "25.12.24 12:00 PM", "2024-12-25T12:00:00"),
+    ("dmy", "31-12-69", "1969-12-31"),
+    ("dmy", "31-12-68", "2068-12-31"),
+    ("iso", "2024-12-25 11:59 PM", "2024-12-25T23:59:00"),
+    ("iso", "2024-12-25T1:00pm", "2024-12-25T13:00:00"),
+])
+def test_short_years_and_halves_of_the_day_are_read(
+    dates: str, written: str, starts: str, company: Company
+) -> None:
+    row = f"subscription_id,account_id,starts_at,amount\ns,a,{written},9\n"
+    loaded(company, row, options(f'dates = "{dates}"'))
+    assert company.rows("subscriptions", "starts_at") == [(utc(starts),)]
+
+
+@pytest.mark.parametrize("written", ["2024-12-25 13:00 PM", "2024-12-25 0:30 AM", "24-12-25"])
+def test_what_is_no_hour_of_a_half_day_is_rejected(written: str, company: Company) -> None:
+    rows = f"s,a,{written},9\nt,a,2024-01-01,9\n"
+    report = company.load("subscriptions.csv",
+                          f"subscription_id,account_id,starts_at,amount\n{rows}")
+    assert counts(report) == (1, 0, 1)

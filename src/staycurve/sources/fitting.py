@@ -9,10 +9,10 @@ from staycurve.config import Config
 from staycurve.errors import LoadError, UnknownNameError
 from staycurve.sources.mapping import Feed, Lookup
 from staycurve.sources.options import ReadOptions
-from staycurve.tables.base import Check, Table
-from staycurve.tables.conform import Conforming, Writing, text, trimmed
+from staycurve.tables.base import Check, Column, Table
+from staycurve.tables.conform import Conforming, Writing, text, trimmed, value_sql
 from staycurve.tables.engine import name, quoted
-from staycurve.tables.staging import Staged
+from staycurve.tables.staging import ROW, Staged
 
 _UTC = "(UTC)"
 """What a header ends in whose instants are in UTC, whatever the company's time zone."""
@@ -53,6 +53,10 @@ def fit(
                 hint=f'Name one: [columns] "…" = "{ours}"',
             )
     raw, checks = staged.sql, []
+    if options.order_by:
+        theirs = _theirs(staged, options.order_by, feed, file, mapping)
+        used.add(theirs)
+        raw = _ordered(raw, text(staged.read(theirs)), _writing(options))
     for ours, lookup in feed.lookups.items():
         _check_ours(table, ours, mapping)
         theirs = _theirs(staged, lookup.column, feed, file, mapping)
@@ -185,6 +189,18 @@ def _translated(sql: str, values: object) -> str:
         f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in values.items()
     )
     return f"nullif(CASE lower({sql}) {cases} ELSE {sql} END, '')"
+
+
+def _ordered(raw: str, key: str, writing: Writing) -> str:
+    """The staged file with its rows numbered anew, those with a larger value of `key` later.
+
+    Of rows with one key the last one counts.
+    """
+    instant = value_sql(Column("order_by", "instant", ""), key, writing)
+    values = (f"TRY_CAST({key} AS DECIMAL(38,6))", instant, key)
+    order = ", ".join(f"{value} NULLS FIRST" for value in values)
+    place = f"row_number() OVER (ORDER BY {order}, r.{ROW}) - 1"
+    return f"SELECT r.* REPLACE ({place} AS {ROW}) FROM ({raw}) r"
 
 
 def _looked_up(raw: str, key: str, lookup: Lookup, ours: str) -> tuple[str, str]:

@@ -38,6 +38,9 @@ class ReadOptions:
         What instants without an offset are in; the company's unless stated.
     empty : tuple of str, optional
         Texts that mean no value.
+    order_by : str, optional
+        The file's column whose largest value wins among rows with one key; the later line without
+        it.
     """
 
     encoding: str | None = None
@@ -49,6 +52,7 @@ class ReadOptions:
     amounts: str | None = None
     timezone: str | None = None
     empty: tuple[str, ...] | None = None
+    order_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.encoding is not None:

@@ -44,6 +44,7 @@ _DAY_ALONE = (
 _NO_OFFSET = (
     "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *"
 )
+_HALF_DAY = "(.*[T ] *)(0?[1-9]|1[0-2])(:[0-9]{2}(:[0-9]{2})?) *([AaPp])[Mm]"
 _EPOCH_MILLIS = 100_000_000_000
 _NEVER_EPOCH = 253_402_214_400
 NEVER_YEAR = "9999"
@@ -173,12 +174,17 @@ def _number(column: str, writing: Writing) -> str:
 
 
 def _date_text(column: str, writing: Writing) -> str:
+    """SQL for a date and time as ISO 8601 has it; what is none stays as it is."""
     if writing.dates in ("dmy", "mdy"):
         order = r"\3-\2-\1" if writing.dates == "dmy" else r"\3-\1-\2"
-        return (
-            rf"regexp_replace({column}, '^([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]([0-9]{{4}})', "
-            f"'{order}')"
-        )
+        found = column
+        # A year of two digits begins where POSIX lets it begin.
+        for century, years in (("", "[0-9]{4}"), ("19", "69|[789][0-9]"), ("20", "[0-9]{2}")):
+            found = (
+                rf"regexp_replace({found}, '^([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]({years})"
+                rf"($|[ T].*$)', '{century}{order}\4')"
+            )
+        return _day_in_one(found)
     if writing.dates == "spreadsheet":
         number = f"TRY_CAST({_number(column, writing)} AS DOUBLE)"
         # Serial days carry fractions of a day; seconds are all that a spreadsheet means by them.
@@ -189,7 +195,20 @@ def _date_text(column: str, writing: Writing) -> str:
         )
     if writing.dates == "epoch":
         return _epoch_text(column)
-    return f"replace({column}, '/', '-')"
+    return _day_in_one(f"replace({column}, '/', '-')")
+
+
+def _day_in_one(column: str) -> str:
+    """SQL for the text with its hour counted to 24 where it says AM or PM."""
+    form = quoted(_HALF_DAY)
+    half = f"CASE WHEN upper(regexp_extract({column}, {form}, 5)) = 'P' THEN 12 ELSE 0 END"
+    hour = f"CAST(regexp_extract({column}, {form}, 2) AS INTEGER) % 12 + {half}"
+    day, rest = (f"regexp_extract({column}, {form}, {place})" for place in (1, 3))
+    # Nearly no text ends so, and the form is looked for in those alone.
+    return (
+        f"CASE WHEN right({column}, 1) IN ('M', 'm') AND regexp_full_match({column}, {form}) "
+        f"THEN {day} || CAST({hour} AS VARCHAR) || {rest} ELSE {column} END"
+    )
 
 
 def _epoch_text(column: str) -> str:

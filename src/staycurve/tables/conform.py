@@ -195,7 +195,10 @@ def _date_text(column: str, writing: Writing) -> str:
         )
     if writing.dates == "epoch":
         return _epoch_text(column)
-    return _day_in_one(f"replace({column}, '/', '-')")
+    # Nearly every text is ISO 8601 as it stands: the others alone are looked at closer.
+    odd = f"contains({column}, '/') OR right({column}, 1) IN ('M', 'm')"
+    read = _day_in_one(f"replace({column}, '/', '-')")
+    return f"CASE WHEN {odd} THEN {read} ELSE {column} END"
 
 
 def _day_in_one(column: str) -> str:

@@ -325,7 +325,23 @@ class Lake:
                 with self.explaining(snapshot):
                     yield writing
             finally:
+                if not writing.is_done:
+                    self._forget_after(snapshot)
                 writing.discard()
+
+    def _forget_after(self, snapshot: Snapshot) -> None:
+        """Forget what a unit of work that ends without its commit made of the tables.
+
+        The next one gives the same numbers to other versions.
+        """
+        known = snapshot.tables
+        # Readers of other threads add to both meanwhile.
+        for key in list(self._listings):
+            if key[1] > known.get(key[0], -1):
+                self._listings.pop(key, None)
+        for table, version in list(self._whole):
+            if version is not None and version > known.get(table, -1):
+                self._whole.discard((table, version))
 
     @contextlib.contextmanager
     def locked(self, *, wait: float = 600.0) -> Iterator[None]:
@@ -353,7 +369,28 @@ class Lake:
             raise found from error
 
 
-def _take(lock: Any, wait: float) -> None:
+@contextlib.contextmanager
+def alone(path: Path, doing: str, *, wait: float) -> Iterator[None]:
+    """Do something that no other process does at the same time, by the lock at `path`.
+
+    Parameters
+    ----------
+    doing : str
+        What the others are told that this one does, such as 'syncing'.
+    wait : float
+        Seconds to wait for another process.
+
+    Raises
+    ------
+    BusyError
+        If the other one is still at it by then.
+    """
+    with open(path, "a+", encoding="utf-8") as lock:
+        _take(lock, wait, doing)
+        yield
+
+
+def _take(lock: Any, wait: float, doing: str = "writing") -> None:
     deadline = time.monotonic() + wait
     while True:
         try:
@@ -362,7 +399,7 @@ def _take(lock: Any, wait: float) -> None:
             if time.monotonic() >= deadline:
                 lock.seek(0)
                 raise BusyError(
-                    f"Another staycurve (process {lock.read().strip() or 'unknown'}) is writing.",
+                    f"Another staycurve (process {lock.read().strip() or 'unknown'}) is {doing}.",
                     hint="Wait until it has finished, then run this again; nothing was changed.",
                 ) from None
             time.sleep(0.1)

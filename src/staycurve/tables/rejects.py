@@ -154,6 +154,12 @@ class Rejects:
             f'"table" = {quoted(job.table.name)} AND state = {quoted(SET_ASIDE)} '
             f"AND load <> {origin.load} AND payload IN (SELECT payload FROM fresh)"
         )
+        # What a stream says of a row takes the place of what it said in an earlier batch.
+        self._delete(
+            f'"table" = {quoted(job.table.name)} AND state = {quoted(SET_ASIDE)} '
+            f"AND load <> {origin.load} AND starts_with(path, {quoted(origin.file + '#')}) "
+            "AND row_key IN (SELECT row_key FROM fresh)"
+        )
         self._insert("SELECT * FROM fresh")
 
     def first_complaint(

@@ -45,6 +45,11 @@ class Writing:
         self._is_done = False
 
     @property
+    def is_done(self) -> bool:
+        """Whether it was committed."""
+        return self._is_done
+
+    @property
     def now_seen(self) -> Snapshot:
         """The tables as this writer has left them so far."""
         return Snapshot(self.start.seq, dict(self.tables), dict(self.meta))

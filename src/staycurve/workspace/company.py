@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from staycurve.workspace.features import Features
     from staycurve.workspace.lifecycle import Lifecycle
     from staycurve.workspace.onboarding import Onboarding
+    from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
     from staycurve.workspace.trials import Trials
     from staycurve.workspace.usage import Usage
@@ -86,6 +87,13 @@ class Company(Project):
         from staycurve.workspace.state import State
 
         return State(self)
+
+    @property
+    def sources(self) -> Sources:
+        """Outside systems: their kinds, those of staycurve.toml, and syncing them."""
+        from staycurve.workspace.sources import Sources
+
+        return Sources(self)
 
     @property
     def books(self) -> Books:

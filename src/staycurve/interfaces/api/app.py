@@ -19,6 +19,7 @@ from staycurve.interfaces.api import (
     observe,
     onboarding,
     routes,
+    sources,
     trials,
     usage,
     views,
@@ -79,6 +80,7 @@ def declared() -> FastAPI:
     # First: what is written by hand gives way to what is declared.
     app.include_router(insights())
     app.include_router(routes.router)
+    app.include_router(sources.router)
     app.include_router(features.router)
     app.include_router(onboarding.router)
     app.include_router(trials.router)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from staycurve.money import from_micro, half_even, half_even_sql, to_micro
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 
 
 @pytest.mark.parametrize(

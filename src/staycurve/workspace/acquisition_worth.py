@@ -17,9 +17,10 @@ from staycurve.insights.lifecycle.lifecycle import Reading, Row
 from staycurve.metrics.context import Filter
 from staycurve.metrics.query import Query, filters_of, plan
 from staycurve.period import Period, period_of, periods_between
+from staycurve.workspace.cohort_reading import CohortReading
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 AGES = (3, 12)
 """Months after the activation month at which channels and referrals are compared."""
@@ -35,7 +36,7 @@ class Worth:
     that has signed up or was brought may have none.
     """
 
-    company: Company
+    company: MeasuredCompany
 
     def quality(
         self, *, where: str | Sequence[Filter] = "", as_of: str | None = None
@@ -48,7 +49,7 @@ class Worth:
         asked = self._asked(where, as_of)
         seen = asked.as_of
         activated, sql = self._activation(asked)
-        kept = self.company.cohorts.retention(
+        kept = CohortReading(self.company).retention(
             ages=AGES, per="all", by=CHANNEL, where=asked.filters, as_of=as_of
         )
         retained = {
@@ -140,7 +141,7 @@ class Worth:
         with self.company.seeing(asked.as_of) as engine:
             answer = engine.rows(sql)
             accounts = int(engine.value(referrals.count_statement(asked)))
-        kept = self.company.cohorts.retention(
+        kept = CohortReading(self.company).retention(
             ages=AGES, per="all", by=REFERRED_BY, where=asked.filters, as_of=as_of
         )
         rows = referrals.rows_of(answer)

@@ -29,7 +29,7 @@ from staycurve.period import align
 from staycurve.tables.engine import AnyEngine
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class CohortReading:
     `first_month_active_days` and `first_month_used:FEATURE`.
     """
 
-    company: Company
+    company: MeasuredCompany
 
     def history(
         self,

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from staycurve.period import AsOf
-from staycurve.tables.engine import AnyEngine, Engine
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import AnyEngine
 from staycurve.workspace import asking
 
 

@@ -16,8 +16,7 @@ from staycurve import config as configuration
 from staycurve.config import Config
 from staycurve.errors import DamagedError, ProjectError, system_error
 from staycurve.insights.lifecycle import lifecycle_spans
-from staycurve.insights.lifecycle.lifecycle_spans import LIFECYCLE, SPANS
-from staycurve.metrics.dimensions import add_moving
+from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     # Commands that do not need them start faster without.
     from staycurve.insights.books.ledgers import Ledgers
     from staycurve.tables.recovery import Plan
-
-add_moving(LIFECYCLE)
 
 _log = logging.getLogger("staycurve.project")
 

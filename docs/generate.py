@@ -227,11 +227,11 @@ def metrics_index() -> str:
 
 def _dimensions() -> str:
     rows = [[f"`{trait}`", "A trait of a subscription item."] for trait in ITEM_TRAITS]
-    rows += [[f"`{moving.name}`", moving.about] for moving in MOVING.values()]
+    rows += [[f"`{moving.name}`", moving.about] for _, moving in MOVING.items()]
     rows += [
         [f"`{moving.now}`", f"`{moving.name}` as it is on the as-of's day, whichever day a number "
          "speaks of: who is there now, followed back."]
-        for moving in MOVING.values()
+        for _, moving in MOVING.items()
     ]
     rows.append([f"`{COHORT}`", "The month in which the account first paid."])
     return (

@@ -43,11 +43,6 @@ def _ecb() -> tuple[dict[str, dict[dt.date, Fraction]], frozenset[str]]:
     return rates, frozenset(converter.currencies)
 
 
-def ecb_currencies() -> frozenset[str]:
-    """Currencies that the ECB history knows."""
-    return _ecb()[1]
-
-
 def ecb_rates(currency: str, company: str) -> dict[dt.date, Fraction]:
     """Units of `company` for one unit of `currency`, on every day that quotes both."""
     rates, known = _ecb()

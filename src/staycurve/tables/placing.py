@@ -14,7 +14,8 @@ from staycurve.config import Config
 from staycurve.tables import overlaps
 from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import name, quoted
 from staycurve.tables.fx_days import ecb_rates
 from staycurve.tables.rejects import OVERLAP, Rejects
 from staycurve.tables.staging import ROW, parquet_sql, store

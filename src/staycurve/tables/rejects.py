@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from staycurve.tables.base import Table
 from staycurve.tables.conform import BROKEN, Conforming, rules, texts_sql
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import name, quoted
 from staycurve.tables.staging import LINE, ROW
 from staycurve.tables.writing import Writing
 

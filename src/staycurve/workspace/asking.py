@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from staycurve.errors import ClientGoneError, StaycurveError, TooSlowError, UsageError
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.pointer import Snapshot
 
 AGAIN = 0.2

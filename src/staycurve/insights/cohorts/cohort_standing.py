@@ -118,7 +118,7 @@ def statement(question: Question, over: str) -> str:
     segs = segs_of(question)
     order = "".join(f"seg{place} NULLS FIRST, " for place in range(len(question.by)))
     sums = ", ".join(
-        f"CAST(SUM({column}) AS BIGINT) AS {column}"
+        f"CAST(SUM({column}) AS HUGEINT) AS {column}"
         for column in ("opening", "peak", "closing", "tenure")
     )
     return f"""WITH {_figures(question, over)}
@@ -191,8 +191,8 @@ def accounts_statement(
     if group is not None:
         kept.append(f"fate = {quoted(group)}")
     return f"""WITH {_figures(question, over)}
-SELECT account_id, cohort_on, first_paid_on, fate, plan, CAST(opening AS BIGINT) AS opening,
-       CAST(peak AS BIGINT) AS peak, CAST(closing AS BIGINT) AS closing,
+SELECT account_id, cohort_on, first_paid_on, fate, plan, CAST(opening AS HUGEINT) AS opening,
+       CAST(peak AS HUGEINT) AS peak, CAST(closing AS HUGEINT) AS closing,
        CASE WHEN is_paying = 0 THEN last_on END AS left_on, CAST(tenure AS BIGINT) AS tenure
 FROM fared
 WHERE {" AND ".join(kept)}

@@ -15,6 +15,9 @@ ITEM_TRAITS = ("plan", "product", "kind", "interval", "currency")
 
 COHORT = "cohort"
 
+NUMBERS = ("employees",)
+"""Dimensions of whole numbers from 0: of two, the one with more digits is larger."""
+
 _NOW = "_now"
 
 TENURE_BANDS = ((0, "0-2 months"), (3, "3-5 months"), (6, "6-11 months"), (12, "12-23 months"),
@@ -131,18 +134,22 @@ def own_order(dim: str) -> tuple[str, ...]:
 
 
 def order_of(dim: str, value: str | None) -> tuple[int, str]:
-    """Where a value stands among its dimension's: bands by size, stages by their place, other
-    values by name, what is in no segment first.
+    """Where a value stands among its dimension's: bands and numbers by size, stages by their
+    place, other values by name, what is in no segment first.
     """
     own = own_order(dim)
     if value is None:
         return -1, ""
+    if dim in NUMBERS:
+        return len(value), value
     return (own.index(value), "") if value in own else (len(own), value)
 
 
 def order_sql(dim: str, column: str) -> str:
     """SQL to order by a column with the values of a dimension, as `order_of` does."""
     own = own_order(dim)
+    if dim in NUMBERS:
+        return f"CASE WHEN {column} IS NULL THEN -1 ELSE length({column}) END, {column} NULLS FIRST"
     if not own:
         return f"{column} NULLS FIRST"
     cases = " ".join(

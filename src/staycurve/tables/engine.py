@@ -139,7 +139,8 @@ class AnyEngine(ABC):
         """Make what `sql` names and was put off; engines call it before they run anything."""
         for relation, make in list(self._later.items()):
             # What one of them names may have made another.
-            if self._later.get(relation) is make and re.search(rf"\b{relation}\b", sql):
+            is_named = relation in sql and re.search(rf"\b{relation}\b", sql)
+            if is_named and self._later.get(relation) is make:
                 del self._later[relation]
                 try:
                     make()

@@ -166,6 +166,21 @@ def watched(engine: object) -> Iterator[None]:
         engine.resume()
 
 
+@contextmanager
+def holding(lock: threading.Lock) -> Iterator[None]:
+    """Hold `lock`; waiting for it counts as the request's time."""
+    asked = current()
+    left = asked.left() if asked else None
+    if asked is None or left is None:
+        lock.acquire()
+    elif not lock.acquire(timeout=left):
+        raise asked.too_slow()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def number_of(variable: str, default: float) -> float:
     """A positive number from the environment."""
     text = os.environ.get(variable, "")

@@ -332,7 +332,13 @@ class Project:
 
     @contextmanager
     def ledgers(self) -> Iterator[Ledgers]:
-        """The company under any conventions, in an engine that is given back."""
+        """The company under any conventions, in an engine that is given back.
+
+        Raises
+        ------
+        TooSlowError
+            When the time of the request is up, as from any reader.
+        """
         from staycurve.insights.books.ledgers import Ledgers
 
         with open_engine(self.config, self.folder / ".tmp") as engine, asking.watched(engine):

@@ -169,8 +169,8 @@ def statement(question: Question, periods: Sequence[Period]) -> str:
     return f"""WITH periods AS (SELECT * FROM (VALUES {rows}) AS v(start_on, close_on)),
 firsts AS ({FIRSTS_SQL}),
 {question.context.segment_ctes}{context.shared()}standing AS ({history_rows(context)})
-SELECT start_on, point_on{segs}, CAST(SUM(is_from_history * value) AS BIGINT) AS history,
-       CAST(SUM(value) AS BIGINT) AS total
+SELECT start_on, point_on{segs}, CAST(SUM(is_from_history * value) AS HUGEINT) AS history,
+       CAST(SUM(value) AS HUGEINT) AS total
 FROM standing
 WHERE {context.where()}
 GROUP BY start_on, point_on{segs}

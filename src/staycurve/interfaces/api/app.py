@@ -9,7 +9,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from staycurve import __version__
 from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     acquisition,
@@ -27,6 +26,7 @@ from staycurve.interfaces.api import (
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
 from staycurve.interfaces.api.security import Guard, Heads
+from staycurve.version import VERSION
 from staycurve.workspace import Company, asking
 
 
@@ -70,7 +70,7 @@ def declared() -> FastAPI:
     """What /api/openapi.json declares, without a company that answers."""
     app = FastAPI(
         title="staycurve",
-        version=__version__,
+        version=VERSION,
         description="Subscription and retention metrics, saved views and annotations.",
         openapi_url="/api/openapi.json",
         # Its pages for reading the schema load scripts from elsewhere.

@@ -97,7 +97,7 @@ def test_the_questions_that_had_drifted_apart_agree(asker: TestClient) -> None:
 
 
 def test_a_value_is_the_same_from_sql_to_the_screen(whole: Company, asker: TestClient) -> None:
-    """Who was at risk in month 1: from the statement's rows to the page's cell and what it opens."""
+    """Who was at risk in month 1: from the statement to the cell of the page and what it opens."""
     insight = ALL["cohorts riskiest"]
     answer = insight.ask(whole, as_of=AS_OF)
     with whole.seeing(whole.as_of(AS_OF)) as engine:

@@ -136,6 +136,8 @@ class Table:
         sums.
     is_main : bool
         Whether CSV prints these rows; without any it is the field `rows`, or the first.
+    is_view : bool
+        Whether it says for people, in lines, what JSON holds elsewhere: it is no key of JSON.
     """
 
     title: str = ""
@@ -144,6 +146,7 @@ class Table:
     across: tuple[str, str] | None = None
     is_list: bool = False
     is_main: bool = False
+    is_view: bool = False
     is_omitted: bool = False
 
 

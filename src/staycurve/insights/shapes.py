@@ -60,6 +60,15 @@ class Rows:
 @cache
 def fields_of(shape: type) -> tuple[Field, ...]:
     """Every field that JSON has, in order."""
+    return tuple(one for one in _fields_of(shape) if not _is_view(one))
+
+
+def _is_view(field: Field) -> bool:
+    return isinstance(field.mark, Table) and field.mark.is_view
+
+
+@cache
+def _fields_of(shape: type) -> tuple[Field, ...]:
     hints = get_type_hints(shape, include_extras=True)
     found = []
     names = [one.name for one in dataclasses.fields(shape)]
@@ -102,7 +111,7 @@ def tables_of(shape: type) -> tuple[Rows, ...]:
     """The fields that hold rows, in the order in which they are shown."""
     return tuple(
         Rows(field, field.mark, field.row)
-        for field in fields_of(shape)
+        for field in _fields_of(shape)
         if isinstance(field.mark, Table) and field.row is not None
     )
 

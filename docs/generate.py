@@ -16,12 +16,19 @@ import typer
 import staycurve.workspace  # noqa: F401 - it adds the dimensions of the upper floors
 from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.end_reasons import INVOLUNTARY, VOLUNTARY
+from staycurve.insights.base import Insight
+from staycurve.insights.catalogue import INSIGHTS, THEMES
+from staycurve.insights.describe import described
+from staycurve.interfaces.api.app import declared
 from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.asking import help_of, option_of
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import dims_of, tables_of
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
 from staycurve.sections import SECTIONS, fields_of, takes_of
+from staycurve.sources.base import SOURCES, Source
+from staycurve.sources.mapping import Feed
 from staycurve.tables.base import Column, Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.views import DERIVED, USAGE
@@ -220,11 +227,11 @@ def metrics_index() -> str:
 
 def _dimensions() -> str:
     rows = [[f"`{trait}`", "A trait of a subscription item."] for trait in ITEM_TRAITS]
-    rows += [[f"`{moving.name}`", moving.about] for moving in MOVING.values()]
+    rows += [[f"`{moving.name}`", moving.about] for _, moving in MOVING.items()]
     rows += [
         [f"`{moving.now}`", f"`{moving.name}` as it is on the as-of's day, whichever day a number "
          "speaks of: who is there now, followed back."]
-        for moving in MOVING.values()
+        for _, moving in MOVING.items()
     ]
     rows.append([f"`{COHORT}`", "The month in which the account first paid."])
     return (
@@ -307,12 +314,70 @@ def _parameter_row(parameter: Any) -> list[str]:
 
 def commands() -> Mapping[str, Any]:
     """Every command of the program, by name."""
-    group: Any = typer.main.get_command(app)
+    return _commands_in(typer.main.get_command(app), "")
+
+
+def _commands_in(group: Any, before: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, command in group.commands.items():
-        inner = getattr(command, "commands", None)
-        found |= {f"{name} {own}": one for own, one in inner.items()} if inner else {name: command}
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        is_group = hasattr(command, "list_commands")
+        whole = f"{before}{name}"
+        found |= _commands_in(command, f"{whole} ") if is_group else {whole: command}
     return found
+
+
+def _anchor(name: str) -> str:
+    return name.replace(" ", "-")
+
+
+def _insight_part(insight: Insight[Any, Any]) -> str:
+    found = described(insight)
+    addresses = [found["address"], *found["aliases"]]
+    parts = [f"## {insight.name}", insight.question, insight.about, table(["", ""], [
+        ["command", f"`{found['command']}`"], ["address", _code(addresses)],
+        ["page", f"`{found['page']}`"], ["Python", f"`{found['python']}`"],
+    ])]
+    if insight.arguments:
+        parts.append(table(["parameter", "option", "what it means"], [
+            [f"`{one.outward}`" + ("\\*" if one.is_required else ""), f"`{option_of(one)}`",
+             help_of(one)] for one in insight.arguments
+        ]))
+    parts.append(table(["key", "label", "unit", "what it is"], [
+        [f"`{line['key']}`", line["label"], line["unit"], line["about"]]
+        for line in found["fields"]
+    ]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _themes() -> dict[str, list[Insight[Any, Any]]]:
+    found: dict[str, list[Insight[Any, Any]]] = {}
+    for _name, insight in sorted(INSIGHTS.items()):
+        found.setdefault(insight.name.partition(" ")[0], []).append(insight)
+    return found
+
+
+def insights_index() -> str:
+    """The list of every insight, by theme."""
+    parts = [
+        "Every question that `staycurve insights` lists. Each is one declaration: its parameters "
+        "have the same names on the command line (with `-` for `_`), in addresses and in Python, "
+        "and its keys are those of JSON everywhere.",
+    ]
+    for theme, insights in _themes().items():
+        parts += [f"## {theme.capitalize()}", THEMES.get(theme, ""), table(
+            ["insight", "question"],
+            [[f"[`{one.name}`]({theme}.md#{_anchor(one.name)})", one.question]
+             for one in insights],
+        )]
+    return _made("Insights", *parts)
+
+
+def insights_page(theme: str, insights: Sequence[Insight[Any, Any]]) -> str:
+    """The insights of one theme with their parameters and keys."""
+    note = ("What is marked with * is required. `rows[].` stands before the keys of each of "
+            "several rows, and a name with a dot before those of one object.")
+    return _made(theme.capitalize(), THEMES.get(theme, ""), note, *map(_insight_part, insights))
 
 
 def cli_page() -> str:
@@ -394,15 +459,130 @@ def configuration_page() -> str:
     return _made("Configuration", *parts)
 
 
+def api_page() -> str:
+    """Every address of the HTTP interface that answers, with what it takes and gives."""
+    document = declared().openapi()
+    schemas = document["components"]["schemas"]
+    parts = [
+        "What `GET` answers under `/api/v1`; [how to use it](../how-to/use-the-api.md). The same "
+        "for programs, with what changes something, is at `/api/openapi.json`. A parameter marked "
+        "with * is required; a key marked with ? is left out where it is empty.",
+    ]
+    themes: dict[str, list[str]] = {}
+    for path, methods in document["paths"].items():
+        if "get" not in methods:
+            continue
+        asked = methods["get"]
+        # Of what is written by hand the summary is the function's name.
+        said = [asked["summary"]] if asked["summary"].endswith(("?", ".")) else []
+        part = [f"### {path}", *said, asked.get("description", "")]
+        rows = [
+            [f"`{one['name']}`" + ("\\*" if one["required"] else ""), _taken(one["schema"]),
+             one.get("description", "")]
+            for one in asked.get("parameters", [])
+        ]
+        if rows:
+            part.append(table(["parameter", "takes", ""], rows))
+        answer = asked["responses"]["200"]["content"]["application/json"]["schema"]
+        part.append(table(["key", "holds", ""], list(_keys(answer, schemas))))
+        themes.setdefault(asked["tags"][0], []).append("\n\n".join(filter(None, part)))
+    for theme, found in themes.items():
+        parts += [f"## {theme.capitalize()}", *found]
+    return _made("HTTP interface", *parts)
+
+
+def _kinds(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The schemas of which a value fits one."""
+    if "anyOf" not in schema:
+        return [schema]
+    return [kind for one in schema["anyOf"] for kind in _kinds(one)]
+
+
+def _taken(schema: Mapping[str, Any]) -> str:
+    words = []
+    for one in _kinds(schema):
+        if "enum" in one:
+            words.append(_code(one["enum"]))
+        elif "items" in one:
+            words.append(f"list of {_taken(one['items'])}")
+        elif "$ref" in one:
+            words.append("object")
+        elif isinstance(one.get("additionalProperties"), dict):
+            words.append(f"key → {_taken(one['additionalProperties'])}")
+        else:
+            words.append({"string": "text", "null": "null", "boolean": "true or false",
+                          "integer": "whole number"}.get(one.get("type", ""), one.get("type", "")))
+            words[-1] = "day" if one.get("format") == "date" else words[-1]
+    return " or ".join(dict.fromkeys(words))
+
+
+def _keys(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], before: str = "", above: str = ""
+) -> Iterator[list[str]]:
+    """Rows of every key of an answer; those of an object inside follow the key that holds it."""
+    for one in _kinds(schema):
+        if "items" in one:
+            yield from _keys(one["items"], schemas, before, above)
+        name = one.get("$ref", "").rpartition("/")[2]
+        if not name or name in above.split():
+            continue
+        required = schemas[name].get("required", [])
+        for key, own in schemas[name].get("properties", {}).items():
+            shown = f"`{before}{key}`" + ("" if key in required else "?")
+            yield [shown, _taken(own), own.get("description", "")]
+            yield from _keys(own, schemas, f"{before}{key}.", f"{above} {name}")
+
+
+def _source_part(source: Source[Any]) -> str:
+    keys = [["`kind`", f"`{source.name}`"]]
+    keys += [
+        [f"`{key}`", takes.words if (takes := takes_of(kind)) else ""]
+        for key, kind in fields_of(source.settings).items()
+    ]
+    streams = [
+        [f"`{stream.name}`", stream.about,
+         ", ".join(f"[{name}](tables.md#{name})" for name in stream.tables) or "each file's",
+         _code(stream.key), stream.cursor]
+        for stream in source.streams
+    ]
+    return "\n\n".join([
+        f"## {source.name}", f"{source.title}. {source.about}", f"```toml\n{source.example}\n```",
+        table(["key", "takes"], keys),
+        table(["stream", "what it is", "fills", "key", "goes on from"], streams),
+        *(_feed_part(stream.name, feed) for stream in source.streams for feed in stream.feeds),
+    ])
+
+
+def _feed_part(stream: str, feed: Feed) -> str:
+    rows = [[f"`{theirs}`", _code(ours)] for theirs, ours in feed.columns.items() if ours]
+    about = f"How a row of `{stream}` becomes one of `{feed.table}`:"
+    return about + "\n\n" + table(["field", "column"], rows)
+
+
+def sources_page() -> str:
+    """Every kind of source with its keys, its streams and their fields."""
+    intro = (
+        "Outside systems whose rows `staycurve sync` brings in, each as a section "
+        "`[sources.NAME]` of staycurve.toml. `staycurve sources` lists how far each has come. "
+        "[Packages can add kinds](../how-to/extend.md)."
+    )
+    return _made("Sources", intro, *(_source_part(source) for _, source in SOURCES.items()))
+
+
 def pages() -> dict[Path, str]:
     """Path → text of every generated page."""
     found = {
         REFERENCE / "metrics" / "index.md": metrics_index(),
         REFERENCE / "tables.md": tables_page(),
         REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "api.md": api_page(),
         REFERENCE / "conventions.md": conventions_page(),
         REFERENCE / "configuration.md": configuration_page(),
+        REFERENCE / "sources.md": sources_page(),
     }
+    found[REFERENCE / "insights" / "index.md"] = insights_index()
+    for theme, insights in _themes().items():
+        found[REFERENCE / "insights" / f"{theme}.md"] = insights_page(theme, insights)
     for name, metric in METRICS.items():
         found[REFERENCE / "metrics" / f"{name}.md"] = metric_page(name, metric)
     return found

@@ -146,11 +146,23 @@ class TooSlowError(StaycurveError):
     code = "too_slow"
 
 
+class ClientGoneError(StaycurveError):
+    """Who asked has gone away, and nobody else waits for the answer."""
+
+    code = "client_gone"
+
+
 class LoadError(StaycurveError):
     """A file of which nothing could be loaded."""
 
     code = "load"
     exit_status = 2
+
+
+class SourceError(StaycurveError):
+    """An outside system, or what was installed to read it, did not answer as it should."""
+
+    code = "source"
 
 
 class NotAnsweredError(StaycurveError):

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from typing import overload
 
 MICRO = 1_000_000
 RATE_SCALE = 10**12
 """Exchange rates are integers too: units of the company's currency × 10¹²."""
 
 
-def to_micro(amount: Decimal | str | int) -> int:
-    """Micro-units of `amount` in major units, half to even beyond six decimals."""
-    scaled = Decimal(amount) * MICRO
-    return int(scaled.to_integral_value(rounding=ROUND_HALF_EVEN))
-
-
-def from_micro(micro: int) -> Decimal:
-    """Major units of `micro`, exact."""
-    return Decimal(micro) / MICRO
+@overload
+def major(micro: int) -> float: ...
+@overload
+def major(micro: int | None) -> float | None: ...
+def major(micro: int | None) -> float | None:
+    """Major units of `micro` as answers print them; None of None."""
+    return None if micro is None else micro / MICRO
 
 
 def half_even(value: Fraction) -> int:

@@ -141,5 +141,5 @@ def test_openapi_describes_the_answers(client: TestClient) -> None:
         "/api/v1/reconcile", "/api/v1/switches", "/api/v1/books", "/api/v1/loads",
     }
     names = {p["name"] for p in schema["paths"]["/api/v1/metrics/{name}"]["get"]["parameters"]}
-    assert names == {"name", "grain", "from", "to", "by", "where", "as_of"}
+    assert names == {"name", "grain", "from", "to", "by", "where", "as_of", "known_at"}
     assert client.get("/docs").status_code == 404

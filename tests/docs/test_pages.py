@@ -10,7 +10,10 @@ import pytest
 
 from tests.docs.snippets import DOCS, ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(DOCS.rglob("*.md")),
+]
 
 BANNED = (
     # Words that make a reader who is stuck feel slow, …
@@ -85,7 +88,9 @@ def test_the_index_leads_to_every_page() -> None:
 
 
 def test_the_changelog_says_which_numbers_change() -> None:
-    for release in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1:]:
+    releases = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    assert releases
+    for release in releases:
         assert "### Numbers that change" in release
 
 

@@ -13,7 +13,7 @@ from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import proportion_confint
 
 from staycurve.errors import UnknownNameError, UsageError
-from staycurve.insights.cohorts.riskiest_months import Month, compared_with_others
+from staycurve.insights.cohorts.riskiest_months import Month, compared_with_others, month_of
 from staycurve.insights.statistics.proportions import Share
 from staycurve.workspace import Company
 from tests.company import build
@@ -41,10 +41,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 def test_months_by_hand(company: Company) -> None:
     found = company.cohorts.riskiest_months(as_of="2024-06-01")
-    assert [(m.month, m.hazard.size, m.hazard.count) for m in found.months] == [
+    assert [(m.month, m.at_risk, m.left) for m in found.rows] == [
         (1, 4, 1), (2, 3, 1), (3, 2, 1),
     ]
-    assert found.months[0].others == pytest.approx(2 / 5)
+    assert found.rows[0].base_rate == pytest.approx(2 / 5)
     assert found.returned == 1
     assert found.named == ()
 
@@ -52,30 +52,30 @@ def test_months_by_hand(company: Company) -> None:
 def test_classes_sum_to_the_leavers_and_are_read_alone(company: Company) -> None:
     every = company.cohorts.riskiest_months(as_of="2024-06-01")
     alone = company.cohorts.riskiest_months(as_of="2024-06-01", end_class="involuntary")
-    assert [dict(m.classes) for m in every.months] == [
+    assert [dict(m.classes) for m in every.rows] == [
         {"voluntary": 0, "involuntary": 1, "paused": 0, "unknown": 0},
         {"voluntary": 1, "involuntary": 0, "paused": 0, "unknown": 0},
         {"voluntary": 1, "involuntary": 0, "paused": 0, "unknown": 0},
     ]
     # At risk stays who is at risk of leaving at all: the classes' hazards sum to the whole.
-    assert [(m.hazard.size, m.hazard.count) for m in alone.months] == [(4, 1), (3, 0), (2, 0)]
+    assert [(m.at_risk, m.left) for m in alone.rows] == [(4, 1), (3, 0), (2, 0)]
 
 
 def test_the_accounts_behind_a_month(company: Company) -> None:
-    listed = company.cohorts.riskiest_accounts(month=2, as_of="2024-06-01")
-    assert [one.as_dict() for one in listed] == [{
+    listed = company.cohorts.leavers(month=2, as_of="2024-06-01")
+    assert [one.as_dict() for one in listed.rows] == [{
         "account_id": "crux", "first_paid_on": "2024-01-10", "left_month": 2,
         "left_on": "2024-03-10", "end_class": "voluntary", "mrr": 30.0, "has_returned": True,
     }]
-    there = company.cohorts.riskiest_accounts(month=2, is_leaver=False, as_of="2024-06-01")
+    there = company.cohorts.leavers(month=2, is_at_risk=True, as_of="2024-06-01")
     # Who left later tells so; dune pays on.
-    assert [(one.account_id, one.left_month, one.mrr) for one in there] == [
-        ("bolt", 3, 50_000_000), ("crux", 2, 30_000_000), ("dune", None, 10_000_000),
+    assert [(one.account_id, one.left_month, one.mrr) for one in there.rows] == [
+        ("bolt", 3, 50.0), ("crux", 2, 30.0), ("dune", None, 10.0),
     ]
-    with pytest.raises(UsageError, match="no subscription month"):
-        company.cohorts.riskiest_accounts(month=0)
+    with pytest.raises(UsageError, match="no value of 'month'"):
+        company.cohorts.leavers(month=0)
     with pytest.raises(UnknownNameError, match="end class"):
-        company.cohorts.riskiest_accounts(month=1, end_class="bored")
+        company.cohorts.leavers(month=1, end_class="bored")
 
 
 @pytest.mark.parametrize("as_of", ["2024-06-01", "2024-03-11", "2024-03-10T12:00:00Z"])
@@ -83,22 +83,24 @@ def test_the_accounts_behind_a_month(company: Company) -> None:
 def test_every_count_opens_into_as_many_accounts(
     company: Company, as_of: str, where: str
 ) -> None:
-    for found in company.cohorts.riskiest_months(as_of=as_of, where=where).months:
+    months = company.cohorts.riskiest_months(as_of=as_of, where=where).rows
+    assert months
+    for found in months:
         asked = {"month": found.month, "as_of": as_of, "where": where}
-        at_risk = company.cohorts.riskiest_accounts(is_leaver=False, **asked)
-        assert len({one.account_id for one in at_risk}) == len(at_risk) == found.hazard.size
-        left = company.cohorts.riskiest_accounts(**asked)
-        assert len(left) == found.hazard.count
-        assert {one.account_id for one in left} <= {one.account_id for one in at_risk}
+        at_risk = company.cohorts.leavers(is_at_risk=True, **asked)
+        assert len({one.account_id for one in at_risk.rows}) == len(at_risk.rows) == found.at_risk
+        left = company.cohorts.leavers(**asked)
+        assert len(left.rows) == found.left
+        assert {one.account_id for one in left.rows} <= {one.account_id for one in at_risk.rows}
         for name, counted in found.classes.items():
-            own = company.cohorts.riskiest_accounts(end_class=name, **asked)
-            assert len(own) == counted
+            own = company.cohorts.leavers(end_class=name, **asked)
+            assert len(own.rows) == counted
 
 
 def test_facts_after_the_as_of_are_not_seen(company: Company) -> None:
     # Seen up to 10 March: crux left that day, bolt has not; two months of dune lie ahead.
     found = company.cohorts.riskiest_months(as_of="2024-03-11")
-    assert [(m.month, m.hazard.size, m.hazard.count) for m in found.months] == [
+    assert [(m.month, m.at_risk, m.left) for m in found.rows] == [
         (1, 3, 1), (2, 2, 1),
     ]
 
@@ -106,24 +108,26 @@ def test_facts_after_the_as_of_are_not_seen(company: Company) -> None:
 def test_a_day_that_is_half_seen_ends_no_month(company: Company) -> None:
     found = company.cohorts.riskiest_months(as_of="2024-03-10T12:00:00Z")
     # The second month of bolt and crux ends on the 10th, of which half is not seen.
-    assert [(m.month, m.hazard.size, m.hazard.count) for m in found.months] == [(1, 3, 1)]
+    assert [(m.month, m.at_risk, m.left) for m in found.rows] == [(1, 3, 1)]
 
 
 def test_a_segment_is_the_one_of_the_first_paid_day(company: Company) -> None:
     found = company.cohorts.riskiest_months(by="plan", as_of="2024-06-01")
     chosen = company.cohorts.riskiest_months(where="plan=Max", as_of="2024-06-01")
-    assert [(m.segment["plan"], m.month, m.hazard.size, m.hazard.count) for m in found.months] == [
+    assert [(m.segment["plan"], m.month, m.at_risk, m.left) for m in found.rows] == [
         ("Max", 1, 2, 0), ("Max", 2, 2, 1), ("Max", 3, 1, 0),
         ("Pro", 1, 2, 1), ("Pro", 2, 1, 0), ("Pro", 3, 1, 1),
     ]
-    assert [m.hazard for m in chosen.months] == [m.hazard for m in found.months[:3]]
+    assert [(m.hazard, m.low, m.high) for m in chosen.rows] == [
+        (m.hazard, m.low, m.high) for m in found.rows[:3]
+    ]
     assert found.as_dict()["additive"] is False
 
 
 def test_interval_and_test_are_the_named_ones() -> None:
     def month(number: int, left: int, at_risk: int) -> Month:
         share = Share(left, at_risk, left / at_risk, None, None)
-        return Month({}, number, share, None, None, False, {})
+        return month_of({}, number, share, None, {})
 
     found = compared_with_others(
         [month(1, 20, 100), month(2, 4, 80), month(3, 3, 70), month(4, 2, 20)]
@@ -161,8 +165,8 @@ def test_hazards_agree_with_a_count_account_by_account(tmp_path: Path) -> None:
         })
     with build(tmp_path / "p", {"subscriptions": rows}) as company:
         found = company.cohorts.riskiest_months(as_of="2025-01-01")
-    assert len(found.months) > 20
-    for month in found.months:
+    assert len(found.rows) > 20
+    for month in found.rows:
         at_risk = left = 0
         for start, end in lives:
             begins, turns = _after(start, month.month - 1), _after(start, month.month)
@@ -170,9 +174,9 @@ def test_hazards_agree_with_a_count_account_by_account(tmp_path: Path) -> None:
                 continue
             at_risk += 1
             left += end is not None and end <= turns
-        assert (month.hazard.size, month.hazard.count) == (at_risk, left), month.month
+        assert (month.at_risk, month.left) == (at_risk, left), month.month
         low, high = proportion_confint(left, at_risk, method="wilson")
-        assert (month.hazard.low, month.hazard.high) == pytest.approx((low, high), abs=1e-12)
+        assert (month.low, month.high) == pytest.approx((low, high), abs=1e-12)
 
 
 def test_bad_input_is_said_in_words(tmp_path: Path) -> None:
@@ -184,11 +188,11 @@ def test_bad_input_is_said_in_words(tmp_path: Path) -> None:
         with pytest.raises(UnknownNameError, match="Did you mean 'industry'"):
             company.cohorts.riskiest_months(by="industri")
         early = company.cohorts.riskiest_months(as_of="2024-01-20")
-        assert early.months == ()
+        assert early.rows == ()
         assert early.why == "no account has a whole month behind it yet"
         before = company.cohorts.riskiest_months(as_of="2023-06-01")
         assert (before.why or "").startswith("nobody has paid")
         one = company.cohorts.riskiest_months(as_of="2024-02-20")
-    assert [(m.month, m.hazard.size, m.p_value) for m in one.months] == [(1, 2, None)]
-    assert one.months[0].others is None
-    assert one.months[0].why == "there is no other month to compare with"
+    assert [(m.month, m.at_risk, m.p_value) for m in one.rows] == [(1, 2, None)]
+    assert one.rows[0].base_rate is None
+    assert one.rows[0].why == "there is no other month to compare with"

@@ -69,7 +69,7 @@ def values(company: object, dim: str, **words: str) -> dict[str | None, int]:
     found = company.cohorts.churn(  # type: ignore[attr-defined]
         per="all", by=dim, **{"as_of": "2024-04-01", **words}
     )
-    return {row.segment[dim]: row.left.size for row in found.rows}
+    return {row.segment[dim]: row.size for row in found.rows}
 
 
 def test_active_days_by_hand(company: Company) -> None:
@@ -111,14 +111,14 @@ def test_configured_activity_is_what_counts(tmp_path: Path) -> None:
 def test_every_reading_takes_every_trait_and_sums_to_the_whole(company: Company, dim: str) -> None:
     cohorts = company.cohorts
     whole, cut = cohorts.churn(as_of="2024-04-01"), cohorts.churn(by=dim, as_of="2024-04-01")
-    assert sum(r.opening for r in cut.rows) == sum(r.opening for r in whole.rows)
-    assert sum(r.left.size for r in cut.rows) == sum(r.left.size for r in whole.rows) == 6
-    months = cohorts.riskiest_months(as_of="2024-04-01").months
-    parts = cohorts.riskiest_months(by=dim, as_of="2024-04-01").months
-    assert sum(m.hazard.size for m in parts) == sum(m.hazard.size for m in months)
-    points = cohorts.retention(ages=(1,), as_of="2024-04-01").points
-    split = cohorts.retention(ages=(1,), by=dim, as_of="2024-04-01").points
-    assert sum(p.kept.count for p in split) == sum(p.kept.count for p in points)
+    assert sum(r.opening_mrr for r in cut.rows) == sum(r.opening_mrr for r in whole.rows)
+    assert sum(r.size for r in cut.rows) == sum(r.size for r in whole.rows) == 6
+    months = cohorts.riskiest_months(as_of="2024-04-01").rows
+    parts = cohorts.riskiest_months(by=dim, as_of="2024-04-01").rows
+    assert sum(m.at_risk for m in parts) == sum(m.at_risk for m in months)
+    points = cohorts.retention(ages=(1,), as_of="2024-04-01").rows
+    split = cohorts.retention(ages=(1,), by=dim, as_of="2024-04-01").rows
+    assert sum(p.retained for p in split) == sum(p.retained for p in points)
     rows = cohorts.history(as_of="2024-04-01").rows
     pieces = cohorts.history(by=dim, as_of="2024-04-01").rows
     assert sum(r.mrr or 0 for r in pieces) == sum(r.mrr or 0 for r in rows)

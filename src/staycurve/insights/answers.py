@@ -93,7 +93,7 @@ class Col(Key):
     spread : sequence of (str, str)
         For a mapping: its keys and their headings, a column each.
     named_by : mapping
-        What values are called: 'left' → N_('Left').
+        What values are called: 'left' → N_('Left'); '' is what an empty one is called.
     why : str
         The field that says why it is empty.
     is_summed : bool
@@ -193,9 +193,20 @@ class Shape:
 
         return as_dict(self)
 
+    def brief(self) -> Said | None:
+        """How it stands in one cell of a table; without it, its columns in their order."""
+        return None
+
 
 class Row(Shape):
     """One row of an answer."""
+
+
+class Measure(Row):
+    """A value with its interval, or with what it rests on, inside a row.
+
+    Its field `value` stands in flat lines by the name of the row's field.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

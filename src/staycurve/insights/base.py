@@ -54,6 +54,8 @@ class Param:
         Bounds of a number.
     examples : str
         How a value looks, for the hint of an error.
+    formerly : sequence of str
+        What it was called before: who says so is told its name.
     """
 
     about: str
@@ -64,6 +66,7 @@ class Param:
     least: int | None = None
     most: int | None = None
     examples: str = ""
+    formerly: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -259,9 +262,15 @@ class Insight(Generic[P, T]):
         texts: dict[str, list[str]] = {}
         for name, text in pairs:
             if name not in known:
-                raise unknown_parameter(name, known)
+                raise self.unknown(name)
             texts.setdefault(name, []).append(text)
         return {known[name].name: known[name].read(found) for name, found in texts.items()}
+
+    def unknown(self, name: str, *others: str) -> UsageError:
+        """The error of a parameter that it does not take; `others` are taken beside its own."""
+        now = (one.outward for one in self.arguments if name in one.param.formerly)
+        known = [*(one.outward for one in self.arguments), *others]
+        return unknown_parameter(name, known, now=next(now, ""))
 
     def ask(self, company: Any, **given: Any) -> T:
         """Its answer, once what is asked has been checked.
@@ -325,10 +334,11 @@ def insight(
     return declare
 
 
-def unknown_parameter(name: str, known: Collection[str]) -> UsageError:
-    """The error of a parameter that is none."""
+def unknown_parameter(name: str, known: Collection[str], *, now: str = "") -> UsageError:
+    """The error of a parameter that is none; `now` is what it is called since it was renamed."""
+    near = f" Did you mean '{now}'?" if now else did_you_mean(name, known)
     return UsageError(
-        f"Unknown parameter '{name}'.{did_you_mean(name, known)}",
+        f"Unknown parameter '{name}'.{near}",
         hint=f"Known: {', '.join(known) or 'none'}",
         parameter=name,
     )

@@ -5,8 +5,27 @@ from __future__ import annotations
 import pkgutil
 from typing import Any
 
+from staycurve.i18n import N_
 from staycurve.insights.base import Insight
 from staycurve.registry import Registry
+
+THEMES = {
+    "lifecycle": N_("The stage of each account: how many are where, who moved, and who is stuck."),
+    "acquisition": N_(
+        "How customers are won: channels, how far leads come, and who brought whom."
+    ),
+    "cohorts": N_("Cohorts read for their meaning, with intervals and tests."),
+    "features": N_(
+        "Who uses which feature, again and again; what works, and who is near a limit."
+    ),
+    "onboarding": N_(
+        "How new accounts reach first value: how fast, how many, and along which steps."
+    ),
+    "trials": N_("Trials: who converts, what converters did, and who leaves afterwards."),
+    "usage": N_("What users do: who comes back, in which order, how often."),
+    "books": N_("Closed months: what was reported, and what has changed since."),
+}
+"""The first word of insights' names → what they are about, in one line."""
 
 
 def _modules() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from staycurve.insights.answers import Answer, Col, Hidden, Key, Shape, Table, plain
+from staycurve.insights.answers import Answer, Col, Hidden, Key, Measure, Shape, Table, plain
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def lines_of(rows: Sequence[Shape]) -> list[dict[str, Any]]:
     """Rows as flat lines for CSV.
 
     A segment's dimensions and the keys of a mapping stand by their own names; the fields of an
-    object inside, such as `older`, as older_value.
+    object inside, such as `older`, as older_value, and the value of a measure by its field's name.
     """
     return [_flat(row) for row in rows]
 
@@ -167,8 +167,9 @@ def _flat(row: Shape) -> dict[str, Any]:
         if field.key == "segment" and isinstance(value, Mapping):
             segment = value
         elif isinstance(value, Shape):
-            inside = _flat(value).items()
-            found |= {f"{field.key}_{key}": part for key, part in inside}
+            for key, part in _flat(value).items():
+                is_own = key == "value" and isinstance(value, Measure)
+                found[field.key if is_own else f"{field.key}_{key}"] = part
         elif isinstance(value, Mapping):
             found |= {str(key): _written(part) for key, part in value.items()}
         elif isinstance(value, tuple | list):

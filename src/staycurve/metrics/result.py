@@ -115,7 +115,11 @@ class Result:
         """
         from staycurve.metrics.charts import chart_of
 
-        return chart_of(self, annotations)
+        name, unit = next(iter(self.units.items()))
+        return chart_of(
+            name, self.rows, unit=unit, currency=self.currency, as_of=self.as_of,
+            annotations=annotations, periods=self.periods,
+        )
 
     def accounts(self, period: str | None = None, metric: str | None = None) -> AccountRows:
         """The rows behind one number: the last period's and the first metric's unless named."""
@@ -137,6 +141,8 @@ class AccountRows:
         account_id with `value`, or with `numerator` and `denominator`.
     total : dict
         `value`, and for a ratio its `numerator` and `denominator`.
+    notes : tuple of str
+        What a reader must know besides.
     """
 
     metric: str
@@ -146,6 +152,7 @@ class AccountRows:
     rows: list[Row]
     total: Row
     sql: str
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
@@ -154,6 +161,7 @@ class AccountRows:
             "currency": self.currency,
             "metric": self.metric,
             "period": self.period,
+            **({"notes": list(self.notes)} if self.notes else {}),
             "rows": self.rows,
             "total": self.total,
         }

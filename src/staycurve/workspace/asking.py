@@ -1,21 +1,26 @@
-"""What holds for one request: the snapshot that it sees, and when its time is up."""
+"""What holds for one request: the snapshot that it sees, and when nobody waits for it any more."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from staycurve.errors import TooSlowError, UsageError
-from staycurve.tables.engine import Engine
+from staycurve.errors import ClientGoneError, StaycurveError, TooSlowError, UsageError
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.pointer import Snapshot
 
+AGAIN = 0.2
+"""Seconds after which an engine that was told to stop is told again."""
 
-@dataclass
+Stop = Callable[[StaycurveError], None]
+
+
+@dataclass(eq=False)
 class Asking:
     """One request.
 
@@ -27,11 +32,16 @@ class Asking:
         When its time is up, on the monotonic clock.
     seen : dict
         Project (by identity) → the snapshot that the request first saw of it.
+    has_left : bool
+        Whether its client has gone away.
     """
 
     seconds: float | None = None
     ends: float | None = None
     seen: dict[int, Snapshot] = field(default_factory=dict)
+    has_left: bool = False
+    _stops: list[Stop] = field(default_factory=list)
+    _shared: list[Callable[[], bool]] = field(default_factory=list)
 
     def left(self) -> float | None:
         """Seconds left; None without a limit."""
@@ -43,6 +53,56 @@ class Asking:
             f"The answer took longer than {self.seconds:g} s and was stopped.",
             hint="Ask for a narrower range or a coarser grain, or raise STAYCURVE_TIME_LIMIT.",
         )
+
+    def leave(self) -> None:
+        """Its client has gone away: stop what computes for it, unless others wait for that too."""
+        self.has_left = True
+        self.stop_unwanted()
+
+    def is_unwanted(self) -> bool:
+        """Whether nobody waits any more for what this request computes."""
+        return self.has_left and not any(has_others() for has_others in list(self._shared))
+
+    def stop_unwanted(self) -> None:
+        """Stop what nobody waits for; who waited for another request calls it when leaving."""
+        if self.is_unwanted():
+            for stop in list(self._stops):
+                stop(nobody_waits())
+
+    @contextmanager
+    def stopped_by(self, stop: Stop) -> Iterator[None]:
+        """Have `stop` called, from another thread, when nobody waits any more.
+
+        Raises
+        ------
+        ClientGoneError
+            If nobody waits already.
+        """
+        # No lock is held while others are called: lists change in one step each, and what is
+        # added before looking is seen by who leaves before looking.
+        self._stops.append(stop)
+        try:
+            if self.is_unwanted():
+                raise nobody_waits()
+            yield
+        finally:
+            self._stops.remove(stop)
+
+    @contextmanager
+    def shared(self, has_others: Callable[[], bool]) -> Iterator[None]:
+        """Others may wait for what is computed meanwhile; `has_others` tells whether they do."""
+        self._shared.append(has_others)
+        try:
+            yield
+        finally:
+            self._shared.remove(has_others)
+
+
+def nobody_waits() -> ClientGoneError:
+    """What ends a computation whose client has gone away."""
+    return ClientGoneError(
+        "Nobody waits for the answer any more: it was stopped.", hint="Ask again."
+    )
 
 
 _asking: ContextVar[Asking | None] = ContextVar("asking", default=None)
@@ -67,30 +127,58 @@ def asking(seconds: float | None = None) -> Iterator[Asking]:
 
 @contextmanager
 def watched(engine: object) -> Iterator[None]:
-    """Stop `engine` when the time of the request is up; it is whole again afterwards."""
+    """Stop `engine` when the time of the request is up or nobody waits for it any more.
+
+    It is whole again afterwards.
+    """
     asked = current()
-    left = asked.left() if asked else None
-    if asked is None or left is None or not isinstance(engine, Engine):
+    if asked is None or not isinstance(engine, Engine):
         yield
         return
     guard, is_over = threading.Lock(), False
+    timers: list[threading.Timer] = []
 
-    def stop() -> None:
+    def stop(reason: StaycurveError) -> None:
         # Never after the engine was given back: another request may have it by then.
         with guard:
             if not is_over:
-                engine.stop(asked.too_slow())
+                engine.stop(reason)
+                # What came between two statements interrupted neither.
+                call(AGAIN, reason)
 
-    timer = threading.Timer(left, stop)
-    timer.daemon = True
-    timer.start()
+    def call(seconds: float, reason: StaycurveError) -> None:
+        timer = threading.Timer(seconds, stop, (reason,))
+        timer.daemon = True
+        timers.append(timer)
+        timer.start()
+
+    left = asked.left()
     try:
-        yield
+        with asked.stopped_by(stop):
+            if left is not None:
+                call(left, asked.too_slow())
+            yield
     finally:
         with guard:
             is_over = True
-        timer.cancel()
+        for timer in timers:
+            timer.cancel()
         engine.resume()
+
+
+@contextmanager
+def holding(lock: threading.Lock) -> Iterator[None]:
+    """Hold `lock`; waiting for it counts as the request's time."""
+    asked = current()
+    left = asked.left() if asked else None
+    if asked is None or left is None:
+        lock.acquire()
+    elif not lock.acquire(timeout=left):
+        raise asked.too_slow()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def number_of(variable: str, default: float) -> float:

@@ -26,7 +26,7 @@ from staycurve.period import Period, align, parse_period, period_of
 from staycurve.tables.engine import AnyEngine
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 SHOWN_MONTHS = 12
 """Periods without a range: a year of months, and as many of any other grain."""
@@ -40,7 +40,7 @@ class Lifecycle:
     day that the number speaks of.
     """
 
-    company: Company
+    company: MeasuredCompany
 
     def rules(self) -> Row:
         """The rules in force in words, and the numbers in them with default and reason."""

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from staycurve.errors import StaycurveError
 from staycurve.period import AsOf
-from staycurve.tables.engine import AnyEngine, Engine
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import AnyEngine
 from staycurve.workspace import asking
 
 
@@ -77,11 +79,25 @@ class Readers:
 
     def _take(self) -> Reader:
         asked = asking.current()
+        if asked is None:
+            return self._waited_for(None)
+        with asked.stopped_by(self._look_again):
+            return self._waited_for(asked)
+
+    def _look_again(self, _reason: StaycurveError) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _waited_for(self, asked: asking.Asking | None) -> Reader:
         with self._changed:
             while not self._idle and not self._can_grow():
                 left = asked.left() if asked else None
                 if not self._changed.wait(left) and asked is not None:
                     raise asked.too_slow()
+                if asked is not None and asked.is_unwanted():
+                    # Who was woken in its stead must hear of a reader that came free.
+                    self._changed.notify()
+                    raise asking.nobody_waits()
             if self._idle:
                 return self._idle.pop()
             first = self._all[0].engine if self._all else None

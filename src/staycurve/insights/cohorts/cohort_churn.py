@@ -14,24 +14,47 @@ together kept in the same months.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
 
-from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_standing import GROUPS
-from staycurve.insights.shared.members import NO_CLOSED_MONTH, NOBODY, Question, Segment
-from staycurve.insights.statistics.proportions import Share, share
+from staycurve.insights.answers import (
+    AdditiveField,
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import insight
+from staycurve.insights.cohorts import cohort_retention, cohort_standing
+from staycurve.insights.cohorts.cohort_standing import (
+    GROUP_NAMES,
+    GROUPS,
+    OVERS,
+    Over,
+    PerCohort,
+)
+from staycurve.insights.shared.asking import first_paid_on, question_of, seeing
+from staycurve.insights.shared.members import NO_CLOSED_MONTH, NOBODY, Question
+from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.params import AsOfText, By, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.statistics.proportions import share
+from staycurve.metrics.base import Unit
 from staycurve.metrics.cohorts import SMALL
-from staycurve.money import MICRO
+from staycurve.money import major
 from staycurve.period import month_index, period_of
-
-OVERS = {
-    "activation": N_("since each account's first paid day"),
-    "12m": N_("over the twelve months before the close"),
-}
-PERS = ("month", "quarter", "year", "all")
 
 CASES = {
     # (customers leave, revenue leaves) → the case and its words.
@@ -48,140 +71,156 @@ TOO_YOUNG = N_("Cohorts that first paid within the twelve months are not in it."
 WHY_SMALL = N_("fewer than {count} accounts: one of them moves the share by five points or more")
 
 
-@dataclass(frozen=True)
-class CohortChurn:
-    """What one cohort lost, in customers and in MRR; money in micro-units.
+BEHIND = Opens("cohorts fared", {"over": "over", "cohort": "cohort", "per": "per"})
+BEHIND_LEFT = replace(BEHIND, given={"group": "left"})
 
-    Attributes
-    ----------
-    left : Share
-        Those of the opening who do not pay at the close.
-    usual : float, optional
-        The share that would have left if the cohort had fared as all cohorts together.
-    lost_share : float, optional
-        1 − closing MRR ÷ opening MRR; below 0 where it grew.
-    case : str, optional
-        The first word of one of CASES.
-    """
 
-    segment: Mapping[str, str | None]
-    cohort: dt.date | None
-    left: Share
-    usual: float | None
-    opening: int
-    closing: int
-    lost_share: float | None
-    case: str | None
-    label: str | None
-    why: str | None
+@dataclass(frozen=True, kw_only=True)
+class CohortChurn(Row):
+    """What one cohort lost, in customers and in MRR."""
 
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it; money in major units."""
-        return {
-            "segment": dict(self.segment),
-            "cohort": self.cohort and str(self.cohort),
-            "size": self.left.size,
-            "is_small": self.left.size < SMALL,
-            **({"why_small": WHY_SMALL.format(count=SMALL)} if self.left.size < SMALL else {}),
-            "left": self.left.count,
-            "customers_left": self.left.value,
-            "low": self.left.low,
-            "high": self.left.high,
-            "usual_left": self.usual,
-            "opening_mrr": self.opening / MICRO,
-            "closing_mrr": self.closing / MICRO,
-            "mrr_lost": self.lost_share,
-            "case": self.case,
-            "label": self.label,
-            **({"why": self.why} if self.why else {}),
+    segment: Segment
+    cohort: Annotated[
+        dt.date | None,
+        col(N_("Cohort"), Kind.MONTH, N_("The first day of its period; empty for all together."),
+            named_by={"": N_("all")}),
+    ]
+    size: Annotated[int, col(N_("Size"), Unit.COUNT, opens=BEHIND)]
+    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
+    why_small: Annotated[str | None, Key(is_omitted=True)] = None
+    left: Annotated[
+        int,
+        col(N_("Left"), Unit.COUNT, N_("Those of the opening who do not pay at the close."),
+            opens=BEHIND_LEFT),
+    ]
+    customers_left: Annotated[
+        float | None, col(N_("Customers lost"), Unit.PERCENT, ends=("low", "high"))
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    usual_left: Annotated[
+        float | None,
+        col(N_("Usual"), Unit.PERCENT,
+            N_("What would have left if the cohort had fared as all cohorts together.")),
+    ]
+    opening_mrr: Annotated[float, col(N_("MRR then"), Unit.MONEY, opens=BEHIND)]
+    closing_mrr: Annotated[float, col(N_("MRR now"), Unit.MONEY, opens=BEHIND)]
+    mrr_lost: Annotated[
+        float | None,
+        col(N_("MRR lost"), Unit.PERCENT,
+            N_("1 − MRR now ÷ MRR then; below 0 where it grew.")),
+    ]
+    case: Annotated[str | None, Key(N_("The first word of one of the four cases."))]
+    label: Annotated[str | None, col(N_("Case"), Kind.NAME)]
+    why: WhyField = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Row):
+    """Accounts that fared alike, of any plan."""
+
+    segment: Segment
+    group: Annotated[str, col(N_("Accounts that"), Kind.NAME, named_by=GROUP_NAMES)]
+    accounts: Annotated[
+        int,
+        col(N_("Accounts"), Unit.COUNT,
+            opens=Opens("cohorts fared", {"over": "over", "group": "group"})),
+    ]
+    opening_mrr: Annotated[float, col(N_("MRR then"), Unit.MONEY)]
+    peak_mrr: Annotated[
+        float,
+        col(N_("Peak MRR"), Unit.MONEY, N_("Each account's largest up to the close, summed.")),
+    ]
+    closing_mrr: Annotated[float, col(N_("MRR now"), Unit.MONEY)]
+    mean_tenure_months: Annotated[
+        float | None,
+        col(N_("Tenure"), Unit.MONTHS,
+            N_("Whole months from first paid day until it left, or to the close, on average.")),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanGroup(Row):
+    """Accounts that fared alike, of one plan."""
+
+    segment: Segment
+    group: Annotated[str, col(N_("Accounts that"), Kind.NAME, named_by=GROUP_NAMES)]
+    plan: Annotated[
+        str | None, col(N_("Plan"), Kind.TEXT, N_("That of the largest item at the opening."))
+    ]
+    accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT)]
+    opening_mrr: Annotated[float, col(N_("MRR then"), Unit.MONEY)]
+    peak_mrr: Annotated[float, col(N_("Peak MRR"), Unit.MONEY)]
+    closing_mrr: Annotated[float, col(N_("MRR now"), Unit.MONEY)]
+    mean_tenure_months: Annotated[float | None, col(N_("Tenure"), Unit.MONTHS)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Churn(Answer):
+    """Sales churn against customer churn, cohort by cohort, and who is behind it."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    over: Annotated[str, Key(N_("activation, or 12m."))]
+    per: Annotated[str, Key(N_("The activation months that one row takes together."))]
+    close: Annotated[
+        dt.date | None,
+        Key(N_("The last day of the last closed month, at which everything is read.")),
+    ]
+    additive: AdditiveField = None
+    why: WhyField = None
+    note: Annotated[str | None, Key(is_omitted=True)] = None
+    rows: Annotated[tuple[CohortChurn, ...], Table(N_("Customers and MRR lost, by cohort"))]
+    groups: Annotated[tuple[Group, ...], Table(N_("How the accounts fared"))]
+    plans: Annotated[tuple[PlanGroup, ...], Table(N_("How they fared, by plan"))]
+
+    def title(self) -> Said:
+        values: dict[str, str | Value | Said] = {
+            "over": Said(OVERS[self.over]), "close": (self.close, Kind.DAY),
         }
+        return Said(N_("Customers and MRR lost %(over)s, at the close of %(close)s"), values)
+
+    def said(self) -> tuple[Said, ...]:
+        counted = Counter(row.case for row in self.rows)
+        told = [
+            Said(N_("%(label)s: %(count)s of %(all)s cohorts."), {
+                "label": Said(label), "count": (counted[case], Unit.COUNT),
+                "all": (len(self.rows), Unit.COUNT),
+            })
+            for case, label in CASES.values()
+            if counted[case]
+        ]
+        return (*told, *([Said(self.note)] if self.note else []))
 
 
-@dataclass(frozen=True)
-class Group:
-    """Accounts that fared alike: left, shrank, stayed or grew; money in micro-units.
+@insight("cohorts churn", comes_from="/cohorts#fared")
+def churn(
+    company: Reader, *, over: Over = "activation", per: PerCohort = "month", by: By = "",
+    where: Where = "", as_of: AsOfText = None,
+) -> Churn:
+    """Do the customers of a cohort leave, or their money?
 
-    Attributes
-    ----------
-    peak : int
-        The sum of each account's largest MRR up to the close.
-    tenure : int
-        The sum of their whole months from the first paid day to the last, or to the close.
-    plan : str, optional
-        The plan of the largest item at the opening; None too where `is_total`.
+    Sales churn against customer churn by cohort, and which of the four cases holds.
     """
-
-    segment: Mapping[str, str | None]
-    group: str
-    plan: str | None
-    is_total: bool
-    accounts: int
-    opening: int
-    peak: int
-    closing: int
-    tenure: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it; money in major units."""
-        return {
-            "segment": dict(self.segment),
-            "group": self.group,
-            **({} if self.is_total else {"plan": self.plan}),
-            "accounts": self.accounts,
-            "opening_mrr": self.opening / MICRO,
-            "peak_mrr": self.peak / MICRO,
-            "closing_mrr": self.closing / MICRO,
-            "mean_tenure_months": self.tenure / self.accounts if self.accounts else None,
-        }
-
-
-@dataclass(frozen=True)
-class Churn:
-    """Sales churn against customer churn, cohort by cohort, and who is behind it.
-
-    Attributes
-    ----------
-    close : date, optional
-        The last day of the last closed month, at which everything is read.
-    groups : tuple of Group
-        Of each segment: a total of every group, and its plans.
-    """
-
-    as_of: str
-    currency: str
-    over: str
-    per: str
-    close: dt.date | None
-    rows: tuple[CohortChurn, ...]
-    groups: tuple[Group, ...]
-    is_additive: bool
-    sql: str = field(repr=False, default="")
-    why: str | None = None
-    note: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of,
-            "currency": self.currency,
-            "over": self.over,
-            "per": self.per,
-            "close": self.close and str(self.close),
-            **({} if self.is_additive else {"additive": False}),
-            **({"why": self.why} if self.why else {}),
-            **({"note": self.note} if self.note else {}),
-            "groups": [group.as_dict() for group in self.groups if group.is_total],
-            "plans": [group.as_dict() for group in self.groups if not group.is_total],
-            "rows": [row.as_dict() for row in self.rows],
-        }
-
-
-def check(over: str, per: str) -> None:
-    """Raise for words that are not known."""
-    if over not in OVERS:
-        raise UnknownNameError("span of churn", over, OVERS)
-    if per not in PERS:
-        raise UnknownNameError("span of cohorts", per, PERS)
+    asked = question_of(company, by, where, as_of)
+    with seeing(company, asked) as engine:
+        first = first_paid_on(engine, asked)
+        ages = range(cohort_retention.months_to(asked, first) + 1) if first else []
+        cells = cohort_retention.cells(asked, first, ages) if first else []
+        if not cells:
+            return nothing_read(asked, over=over, per=per, has_paid=first is not None)
+        whole = asked.undivided()
+        if over == "activation":
+            beside = engine.rows(cohort_retention.statement(whole, cells))
+            usual = usual_since_activation(beside)
+        else:
+            beside = engine.rows(cohort_standing.statement(whole, over))
+            usual = usual_in_a_year(beside)
+        sql = cohort_standing.statement(asked, over)
+        answer = engine.rows(sql)
+    return compared(
+        asked, answer, usual, over=over, per=per, cohorts=len({row[0] for row in beside}), sql=sql
+    )
 
 
 Usual = Callable[[int], float | None]
@@ -249,7 +288,7 @@ class _Sum:
     plans: dict[tuple[str, str | None], list[int]] = field(default_factory=dict)
 
 
-def churn(
+def compared(
     question: Question,
     answer: Iterable[Sequence[Any]],
     usual: Usual,
@@ -271,8 +310,8 @@ def churn(
     """
     places, last = len(question.by), month_index(question.last_month.start)
     fiscal = question.config.company.fiscal_year_start
-    sums: dict[tuple[Segment, dt.date | None], _Sum] = {}
-    groups: dict[tuple[Segment, str, bool, str | None], list[int]] = {}
+    sums: dict[tuple[Values, dt.date | None], _Sum] = {}
+    groups: dict[tuple[Values, str, bool, str | None], list[int]] = {}
     for cohort, *rest in answer:
         values = tuple(rest[:places])
         group, plan, accounts, opening, peak, closing, tenure = rest[places:]
@@ -291,38 +330,64 @@ def churn(
                 found[place] += number
     ordered = sorted(sums, key=lambda key: (question.order(key[0]), key[1] or dt.date.min))
     order = list(GROUPS)
+    fared = sorted(
+        groups.items(),
+        key=lambda item: (
+            question.order(item[0][0]), order.index(item[0][1]), not item[0][2], -item[1][0],
+            item[0][3] or "",
+        ),
+    )
     return Churn(
         as_of=question.as_of.at.isoformat(),
         currency=question.config.company.currency,
         over=over,
         per=per,
         close=question.last_month.end - dt.timedelta(days=1),
+        additive=None if question.is_additive else False,
+        why=None if sums else NOBODY_THEN,
+        note=TOO_YOUNG if sums and over == "12m" else None,
         rows=tuple(
             _row(question.segment(values), span, sums[values, span], is_alone=cohorts < 2)
             for values, span in ordered
         ),
         groups=tuple(
-            Group(question.segment(values), group, plan, is_total, *numbers)
-            for (values, group, is_total, plan), numbers in sorted(
-                groups.items(),
-                key=lambda item: (
-                    question.order(item[0][0]), order.index(item[0][1]), not item[0][2],
-                    -item[1][0], item[0][3] or "",
-                ),
-            )
+            Group(segment=question.segment(values), group=group, **_amounts(numbers))
+            for (values, group, is_total, _plan), numbers in fared
+            if is_total
         ),
-        is_additive=question.is_additive,
+        plans=tuple(
+            PlanGroup(
+                segment=question.segment(values), group=group, plan=plan, **_amounts(numbers)
+            )
+            for (values, group, is_total, plan), numbers in fared
+            if not is_total
+        ),
         sql=sql,
-        why=None if sums else NOBODY_THEN,
-        note=TOO_YOUNG if sums and over == "12m" else None,
     )
+
+
+def _amounts(numbers: Sequence[int]) -> dict[str, Any]:
+    accounts, opening, peak, closing, tenure = numbers
+    return {
+        "accounts": accounts, "opening_mrr": major(opening), "peak_mrr": major(peak),
+        "closing_mrr": major(closing),
+        "mean_tenure_months": tenure / accounts if accounts else None,
+    }
 
 
 def nothing_read(question: Question, *, over: str, per: str, has_paid: bool) -> Churn:
     """The answer where no month has closed."""
     return Churn(
-        question.as_of.at.isoformat(), question.config.company.currency, over, per, None, (), (),
-        question.is_additive, why=NO_CLOSED_MONTH if has_paid else NOBODY,
+        as_of=question.as_of.at.isoformat(),
+        currency=question.config.company.currency,
+        over=over,
+        per=per,
+        close=None,
+        additive=None if question.is_additive else False,
+        why=NO_CLOSED_MONTH if has_paid else NOBODY,
+        rows=(),
+        groups=(),
+        plans=(),
     )
 
 
@@ -341,6 +406,22 @@ def _row(
         # As far as doubles tell: a lone cohort of an age is its own usual.
         leaves = left.value is not None and left.value > usual + 1e-12
         case, label = CASES[leaves, found.closing < found.opening]
+    is_small = left.size < SMALL
     return CohortChurn(
-        segment, cohort, left, usual, found.opening, found.closing, lost, case, label, why
+        segment=segment,
+        cohort=cohort,
+        size=left.size,
+        is_small=is_small,
+        why_small=WHY_SMALL.format(count=SMALL) if is_small else None,
+        left=left.count,
+        customers_left=left.value,
+        low=left.low,
+        high=left.high,
+        usual_left=usual,
+        opening_mrr=major(found.opening),
+        closing_mrr=major(found.closing),
+        mrr_lost=lost,
+        case=case,
+        label=label,
+        why=why,
     )

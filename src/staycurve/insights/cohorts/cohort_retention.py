@@ -8,28 +8,47 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
+from staycurve.insights.answers import (
+    AdditiveField,
+    Answer,
+    AsOfField,
+    Key,
+    Kind,
+    Row,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import Param, insight
 from staycurve.insights.cohorts import changepoint
-from staycurve.insights.cohorts.cohort_traits import Comparison, compared, gap_shown, shown
+from staycurve.insights.cohorts.cohort_standing import PerCohort
+from staycurve.insights.cohorts.cohort_traits import Comparison, Kept, compared, kept_of
+from staycurve.insights.shared.asking import first_paid_on, question_of, seeing
 from staycurve.insights.shared.members import (
     NO_CLOSED_MONTH,
     NOBODY,
     Question,
-    Segment,
     members_sql,
     segs_of,
     spells_sql,
 )
+from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.params import AsOfText, By, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.saying import of_segment
 from staycurve.insights.statistics.proportions import ALPHA, Share, adjusted, difference, share
+from staycurve.metrics.base import Unit
 from staycurve.metrics.cohorts import SMALL
 from staycurve.period import month_index, month_start, period_of
 
 SECOND_MONTH, ANNUAL = 1, 12
-PERS = ("month", "quarter", "year", "all")
 
 TOO_YOUNG = N_("no cohort has closed the month of this age yet")
 TOO_FEW_COHORTS = N_(
@@ -39,144 +58,174 @@ NO_CHANGE = N_("no change beyond chance")
 ONE_COHORT = N_("there is one cohort: nothing to compare it with")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Point(Row):
+    """The accounts of a cohort that pay at an age, of those whose month of that age has closed."""
+
+    segment: Segment
+    cohort: Annotated[
+        dt.date | None,
+        col(N_("Cohort"), Kind.MONTH, N_("The first day of its period; empty for all together."),
+            named_by={"": N_("all")}),
+    ]
+    age: Annotated[int, col(N_("Age"), Unit.COUNT, N_("Months after the activation month."))]
+    size: Annotated[int, col(N_("Size"), Unit.COUNT)]
+    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    value: Annotated[
+        float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
+
+
 @dataclass(frozen=True)
-class Point:
-    """The accounts of a cohort that pay at an age, of those whose month of that age has closed.
+class Change(Row):
+    """A changepoint that is statistically significant."""
 
-    Attributes
-    ----------
-    cohort : date, optional
-        The first day of the cohort's period; None where all are taken together.
-    """
+    cohort: Annotated[
+        dt.date, col(N_("From"), Kind.MONTH, N_("The first cohort after the change."))
+    ]
+    between: Annotated[
+        tuple[dt.date, dt.date],
+        Key(N_("The first and the last cohort at which it may have begun nearly as well.")),
+    ]
+    before: Annotated[Kept, Key(N_("The cohorts before it."))]
+    after: Annotated[Kept, Key(N_("The cohorts from it on."))]
+    p_value: Annotated[
+        float, col(N_("p"), Kind.CHANCE, N_("Raised for the number of trends (Holm)."))
+    ]
 
-    segment: Mapping[str, str | None]
-    cohort: dt.date | None
-    age: int
-    kept: Share
-
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it."""
-        return {
-            "segment": dict(self.segment),
-            "cohort": self.cohort and str(self.cohort),
-            "age": self.age,
-            **shown(self.kept),
-            "is_small": self.kept.size < SMALL,
+    def brief(self) -> Said:
+        first, last = self.between
+        values: dict[str, str | Value | Said] = {
+            "cohort": (self.cohort, Kind.MONTH), "first": (first, Kind.MONTH),
+            "last": (last, Kind.MONTH), "before": (self.before.value, Unit.PERCENT),
+            "after": (self.after.value, Unit.PERCENT),
         }
+        if first == last:
+            return Said(N_("from %(cohort)s: %(before)s → %(after)s"), values)
+        return Said(
+            N_("from %(cohort)s (%(first)s to %(last)s): %(before)s → %(after)s"), values
+        )
 
 
 @dataclass(frozen=True)
-class Change:
-    """A changepoint beyond chance.
+class Half(Row):
+    """The older or the newer half of the cohorts."""
 
-    Attributes
-    ----------
-    cohort : date
-        The first cohort after the change.
-    between : tuple of date
-        The first and the last cohort at which it may have begun nearly as well.
-    p_value : float
-        Raised for the number of trends of the answer (Holm).
-    """
+    start: Annotated[dt.date, Key(N_("The first cohort."), name="from")]
+    to: Annotated[dt.date, Key(N_("The last cohort."))]
+    size: Annotated[int, Key(N_("Accounts."))]
+    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    value: Annotated[
+        float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
 
-    cohort: dt.date
-    between: tuple[dt.date, dt.date]
-    before: Share
-    after: Share
-    p_value: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """As `--format json` prints it."""
-        return {
-            "cohort": str(self.cohort),
-            "between": [str(day) for day in self.between],
-            "before": shown(self.before),
-            "after": shown(self.after),
-            "p_value": self.p_value,
-        }
+    def brief(self) -> Said:
+        return Said(
+            N_("%(value)s (%(first)s to %(last)s)"),
+            {"value": (self.value, Unit.PERCENT), "first": (self.start, Kind.MONTH),
+             "last": (self.to, Kind.MONTH)},
+        )
 
 
-@dataclass(frozen=True)
-class Trend:
+@dataclass(frozen=True, kw_only=True)
+class Trend(Row):
     """Retention at one age over the cohorts of one segment, the newer half against the older.
 
-    Attributes
-    ----------
-    older, newer : tuple of (first cohort, last cohort, Share), optional
-        With an odd number of cohorts the middle one is among the older.
-    difference : tuple of float, optional
-        Newer less older, and its 95% interval.
-    why : str, optional
-        Why something of it is empty, or that nothing changed beyond chance.
+    With an odd number of cohorts the middle one is among the older.
     """
 
-    segment: Mapping[str, str | None]
-    age: int
-    cohorts: int
-    whole: Share
-    older: tuple[dt.date, dt.date, Share] | None = None
-    newer: tuple[dt.date, dt.date, Share] | None = None
-    difference: tuple[float, float, float] | None = None
-    change: Change | None = None
-    why: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it."""
-        return {
-            "segment": dict(self.segment),
-            "age": self.age,
-            "cohorts": self.cohorts,
-            **shown(self.whole),
-            "older": self.older and _half(*self.older),
-            "newer": self.newer and _half(*self.newer),
-            **gap_shown(self.difference),
-            "changepoint": self.change and self.change.as_dict(),
-            **({"why": self.why} if self.why else {}),
-        }
+    segment: Segment
+    age: Annotated[int, col(N_("Age"), Unit.COUNT, N_("Months after the activation month."))]
+    cohorts: Annotated[int, col(N_("Cohorts"), Unit.COUNT)]
+    size: Annotated[int, col(N_("Size"), Unit.COUNT)]
+    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    value: Annotated[
+        float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    older: Annotated[Half | None, col(N_("Older half"))] = None
+    newer: Annotated[Half | None, col(N_("Newer half"))] = None
+    difference: Annotated[
+        float | None,
+        col(N_("Difference"), Kind.POINTS, N_("Newer less older."),
+            ends=("difference_low", "difference_high")),
+    ] = None
+    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))] = None
+    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))] = None
+    changepoint: Annotated[Change | None, col(N_("Change"))] = None
+    why: WhyField = None
 
 
-def _half(first: dt.date, last: dt.date, kept: Share) -> dict[str, Any]:
-    return {"from": str(first), "to": str(last), **shown(kept)}
-
-
-@dataclass(frozen=True)
-class Retention:
+@dataclass(frozen=True, kw_only=True)
+class Retention(Answer):
     """Retention at some ages: cohort by cohort, as a trend, and segment against segment."""
 
-    as_of: str
-    per: str
-    ages: tuple[int, ...]
-    points: tuple[Point, ...]
-    trends: tuple[Trend, ...]
-    comparisons: tuple[Comparison, ...]
-    is_additive: bool
-    sql: str = field(repr=False, default="")
-    why: str | None = None
+    as_of: AsOfField
+    per: Annotated[str, Key(N_("The activation months that one row takes together."))]
+    ages: Annotated[tuple[int, ...], Key(N_("Months after the activation month."))]
+    alpha: Annotated[float, Key(N_("Chance that anything is named where there is nothing."))]
+    additive: AdditiveField = None
+    why: WhyField = None
+    trends: Annotated[tuple[Trend, ...], Table(N_("Newer cohorts against older ones"))]
+    comparisons: Annotated[
+        tuple[Comparison, ...],
+        Table(N_("Each segment against all others; a difference is not a cause")),
+    ]
+    rows: Annotated[tuple[Point, ...], Table(N_("Retention by cohort"))]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of,
-            "per": self.per,
-            "ages": list(self.ages),
-            "alpha": ALPHA,
-            **({} if self.is_additive else {"additive": False}),
-            **({"why": self.why} if self.why else {}),
-            "trends": [trend.as_dict() for trend in self.trends],
-            "comparisons": [comparison.as_dict() for comparison in self.comparisons],
-            "rows": [point.as_dict() for point in self.points],
-        }
+    def title(self) -> Said:
+        return Said(N_("Retention over cohorts, as of %(as_of)s"), {"as_of": self.as_of})
+
+    def said(self) -> tuple[Said, ...]:
+        return tuple(_told(one) for one in self.trends if one.changepoint)
 
 
-def check(ages: Sequence[int], per: str) -> None:
-    """Raise for an age below 1 or a way to form cohorts that is not known."""
-    if not ages or any(age < 1 for age in ages):
-        raise UsageError(
-            "An age is a number of months from 1 on.",
-            hint="1 is second-month retention, 12 is annual retention.",
-        )
-    if per not in PERS:
-        raise UnknownNameError("span of cohorts", per, PERS)
+def _told(trend: Trend) -> Said:
+    change = trend.changepoint
+    assert change is not None
+    values: dict[str, str | Value | Said] = {
+        "age": (trend.age, Unit.COUNT), "segment": of_segment(trend.segment),
+        "first": (change.between[0], Kind.MONTH), "then": (change.between[1], Kind.MONTH),
+        "before": (change.before.value, Unit.PERCENT),
+        "after": (change.after.value, Unit.PERCENT),
+    }
+    return Said(
+        N_("Retention at age %(age)s%(segment)s changed between the cohorts of %(first)s and "
+           "%(then)s: from %(before)s to %(after)s, by more than chance explains."),
+        values,
+    )
+
+
+@insight("cohorts retention", comes_from="/cohorts#retention")
+def retention(
+    company: Reader, *,
+    ages: Annotated[
+        Sequence[int],
+        Param(N_("Months after the activation month: 1 is second-month, 12 annual retention."),
+              name="age", least=1, most=1200),
+    ] = (SECOND_MONTH, ANNUAL),
+    per: PerCohort = "month", by: By = "", where: Where = "", as_of: AsOfText = None,
+) -> Retention:
+    """Do newer cohorts stay longer than older ones, and which segments stay longest?
+
+    Second-month and annual retention as trends over cohorts, and segment against segment.
+    """
+    ages = tuple(dict.fromkeys(ages)) or (SECOND_MONTH, ANNUAL)
+    asked = question_of(company, by, where, as_of)
+    with seeing(company, asked) as engine:
+        first = first_paid_on(engine, asked)
+        found = cells(asked, first, ages) if first else []
+        if not found:
+            return nothing_read(asked, ages=ages, per=per, has_paid=first is not None)
+        sql = statement(asked, found)
+        answer = engine.rows(sql)
+    return read(asked, answer, ages=ages, per=per, sql=sql)
 
 
 def months_to(question: Question, first: dt.date) -> int:
@@ -228,7 +277,7 @@ def _close(cohort: dt.date, age: int) -> dt.date:
 _Counts = dict[dt.date, tuple[int, int]]
 
 
-def retention(
+def read(
     question: Question,
     answer: Iterable[Sequence[Any]],
     *,
@@ -242,38 +291,59 @@ def retention(
     """
     places = len(question.by)
     # (segment, age) → activation month → (kept, size)
-    counts: dict[tuple[Segment, int], _Counts] = {}
+    counts: dict[tuple[Values, int], _Counts] = {}
     for cohort, age, *rest in answer:
         values, size, kept = tuple(rest[:places]), rest[places], rest[places + 1]
         counts.setdefault((values, age), {})[cohort] = (kept, size)
     keys = sorted(counts, key=lambda key: (question.order(key[0]), key[1]))
     fiscal = question.config.company.fiscal_year_start
     points = [
-        Point(question.segment(values), cohort, age, share(kept, size))
+        Point(
+            segment=question.segment(values), cohort=cohort, age=age, size=own.size,
+            retained=own.count, value=own.value, low=own.low, high=own.high,
+            is_small=own.size < SMALL,
+        )
         for values, age in keys
         for cohort, (kept, size) in _together(counts[values, age], per, fiscal).items()
+        for own in (share(kept, size),)
     ]
     trends = _trends(question, {key: counts[key] for key in keys})
     missing = [age for age in ages if all(age != own for _, own in keys)]
-    nothing = Share(0, 0, None, None, None)
-    trends += [Trend({}, age, 0, nothing, why=TOO_YOUNG) for age in missing]
+    trends += [_trend({}, age, 0, Share(0, 0, None, None, None), TOO_YOUNG) for age in missing]
     return Retention(
         as_of=question.as_of.at.isoformat(),
         per=per,
         ages=tuple(ages),
-        points=tuple(points),
+        alpha=ALPHA,
+        additive=None if question.is_additive else False,
         trends=tuple(trends),
         comparisons=tuple(compared(question, _totals(counts, keys))) if question.by else (),
-        is_additive=question.is_additive,
+        rows=tuple(points),
         sql=sql,
+    )
+
+
+def _trend(
+    segment: Mapping[str, str | None], age: int, cohorts: int, whole: Share, why: str | None = None
+) -> Trend:
+    return Trend(
+        segment=segment, age=age, cohorts=cohorts, size=whole.size, retained=whole.count,
+        value=whole.value, low=whole.low, high=whole.high, why=why,
     )
 
 
 def nothing_read(question: Question, *, ages: Sequence[int], per: str, has_paid: bool) -> Retention:
     """The answer where no cell has closed."""
     return Retention(
-        question.as_of.at.isoformat(), per, tuple(ages), (), (), (), question.is_additive,
+        as_of=question.as_of.at.isoformat(),
+        per=per,
+        ages=tuple(ages),
+        alpha=ALPHA,
+        additive=None if question.is_additive else False,
         why=NO_CLOSED_MONTH if has_paid else NOBODY,
+        trends=(),
+        comparisons=(),
+        rows=(),
     )
 
 
@@ -288,8 +358,8 @@ def _together(found: _Counts, per: str, fiscal: int) -> dict[dt.date | None, tup
 
 
 def _totals(
-    counts: Mapping[tuple[Segment, int], _Counts], keys: Sequence[tuple[Segment, int]]
-) -> dict[tuple[Segment, int], tuple[int, int]]:
+    counts: Mapping[tuple[Values, int], _Counts], keys: Sequence[tuple[Values, int]]
+) -> dict[tuple[Values, int], tuple[int, int]]:
     """(kept, size) of each segment and age, all cohorts together."""
     return {
         key: (sum(k for k, _ in counts[key].values()), sum(n for _, n in counts[key].values()))
@@ -297,23 +367,26 @@ def _totals(
     }
 
 
-def _trends(question: Question, counts: Mapping[tuple[Segment, int], _Counts]) -> list[Trend]:
+def _trends(question: Question, counts: Mapping[tuple[Values, int], _Counts]) -> list[Trend]:
     trends, splits = [], []
     for (values, age), found in counts.items():
         cohorts = sorted(found)
         kept, sizes = [found[c][0] for c in cohorts], [found[c][1] for c in cohorts]
-        trend = Trend(
+        trend = _trend(
             question.segment(values), age, len(cohorts), share(sum(kept), sum(sizes))
         )
         if len(cohorts) > 1:
             middle = (len(cohorts) + 1) // 2
             older = share(sum(kept[:middle]), sum(sizes[:middle]))
             newer = share(sum(kept[middle:]), sum(sizes[middle:]))
+            gap, low, high = difference(newer, older) or (None, None, None)
             trend = replace(
                 trend,
-                older=(cohorts[0], cohorts[middle - 1], older),
-                newer=(cohorts[middle], cohorts[-1], newer),
-                difference=difference(newer, older),
+                older=_half(cohorts[0], cohorts[middle - 1], older),
+                newer=_half(cohorts[middle], cohorts[-1], newer),
+                difference=gap,
+                difference_low=low,
+                difference_high=high,
             )
         trends.append(trend)
         splits.append((cohorts, changepoint.best_split(kept, sizes)))
@@ -337,8 +410,12 @@ def _named(
     first, last = split.between
     return replace(
         trend,
-        change=Change(
-            cohorts[split.place], (cohorts[first], cohorts[last]), split.before, split.after,
-            p_value,
+        changepoint=Change(
+            cohorts[split.place], (cohorts[first], cohorts[last]), kept_of(split.before),
+            kept_of(split.after), p_value,
         ),
     )
+
+
+def _half(first: dt.date, last: dt.date, kept: Share) -> Half:
+    return Half(first, last, kept.size, kept.count, kept.value, kept.low, kept.high)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
+from staycurve.insights.base import Param
 from staycurve.insights.shared.members import (
     FAR,
     Question,
@@ -17,30 +15,45 @@ from staycurve.insights.shared.members import (
     spells_sql,
     whole_months,
 )
-from staycurve.money import MICRO
 from staycurve.period import month_index, month_start
-from staycurve.tables.engine import quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
+OVERS = {
+    "activation": N_("since each account's first paid day"),
+    "12m": N_("over the twelve months before the close"),
+}
 GROUPS = {
     "left": N_("does not pay at the close"),
     "shrank": N_("pays less at the close than at the opening"),
     "stayed": N_("pays the same"),
     "grew": N_("pays more"),
 }
+GROUP_NAMES = {
+    "left": N_("Left"), "shrank": N_("Pays less"), "stayed": N_("Pays the same"),
+    "grew": N_("Pays more"),
+}
+
+Over = Annotated[
+    str, Param(N_("Since activation, or over twelve months (12m)."), choices=tuple(OVERS))
+]
+PerCohort = Annotated[
+    str,
+    Param(N_("The activation months that one row takes together."),
+          choices=("month", "quarter", "year", "all")),
+]
 
 
-def _close(question: Question) -> dt.date:
+def close_of(question: Question) -> dt.date:
     return question.last_month.end - dt.timedelta(days=1)
 
 
-def _figures(question: Question, over: str) -> str:
-    """The relations up to `figures`: one row an account that stood at the opening.
+def fared_sql(question: Question, over: str) -> str:
+    """The relations up to `fared`: one row an account that stood at the opening, and segment.
 
     Rows of (account_id, first_paid_on, opening, peak, closing, plan, is_paying, last_on); `last_on`
     is the day on which it ceased to pay, or the first day after the close.
     """
-    close = f"DATE '{_close(question)}'"
+    close = f"DATE '{close_of(question)}'"
     opened, standing = "f.first_paid_on", ""
     if over == "12m":
         year_ago = month_start(month_index(question.last_month.end) - 12) - dt.timedelta(days=1)
@@ -118,87 +131,11 @@ def statement(question: Question, over: str) -> str:
     segs = segs_of(question)
     order = "".join(f"seg{place} NULLS FIRST, " for place in range(len(question.by)))
     sums = ", ".join(
-        f"CAST(SUM({column}) AS BIGINT) AS {column}"
+        f"CAST(SUM({column}) AS HUGEINT) AS {column}"
         for column in ("opening", "peak", "closing", "tenure")
     )
-    return f"""WITH {_figures(question, over)}
+    return f"""WITH {fared_sql(question, over)}
 SELECT cohort_on{segs}, fate, plan, CAST(COUNT(*) AS BIGINT) AS accounts, {sums}
 FROM fared
 GROUP BY cohort_on{segs}, fate, plan
 ORDER BY {order}cohort_on, fate, plan NULLS FIRST"""
-
-
-@dataclass(frozen=True)
-class Fared:
-    """One account behind a cohort's churn; money in micro-units.
-
-    Attributes
-    ----------
-    last_on : date, optional
-        The first day on which it no longer paid; None where it pays at the close.
-    tenure : int
-        Whole months from its first paid day to `last_on`, or to the close.
-    """
-
-    account_id: str
-    cohort: dt.date
-    first_paid_on: dt.date
-    group: str
-    plan: str | None
-    opening: int
-    peak: int
-    closing: int
-    last_on: dt.date | None
-    tenure: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it; money in major units."""
-        return {
-            "account_id": self.account_id,
-            "cohort": str(self.cohort),
-            "first_paid_on": str(self.first_paid_on),
-            "group": self.group,
-            "plan": self.plan,
-            "opening_mrr": self.opening / MICRO,
-            "peak_mrr": self.peak / MICRO,
-            "closing_mrr": self.closing / MICRO,
-            "left_on": self.last_on and str(self.last_on),
-            "tenure_months": self.tenure,
-        }
-
-
-def check_group(group: str | None) -> None:
-    """Raise for a group that is not known."""
-    if group is not None and group not in GROUPS:
-        raise UnknownNameError("group", group, GROUPS)
-
-
-def accounts_statement(
-    question: Question, over: str, *, cohort: dt.date | None, group: str | None
-) -> str:
-    """SQL of the rows of Fared, those who lost the most MRR first.
-
-    Parameters
-    ----------
-    question : Question
-        Without `by`: an account is listed once.
-    cohort : date, optional
-        The first day of an activation month; all cohorts without it.
-    """
-    kept = ["1 = 1"]
-    if cohort is not None:
-        kept.append(f"cohort_on = DATE '{cohort}'")
-    if group is not None:
-        kept.append(f"fate = {quoted(group)}")
-    return f"""WITH {_figures(question, over)}
-SELECT account_id, cohort_on, first_paid_on, fate, plan, CAST(opening AS BIGINT) AS opening,
-       CAST(peak AS BIGINT) AS peak, CAST(closing AS BIGINT) AS closing,
-       CASE WHEN is_paying = 0 THEN last_on END AS left_on, CAST(tenure AS BIGINT) AS tenure
-FROM fared
-WHERE {" AND ".join(kept)}
-ORDER BY closing - opening, account_id"""
-
-
-def accounts(answer: Iterable[Sequence[Any]]) -> list[Fared]:
-    """The accounts that `accounts_statement` finds."""
-    return [Fared(*row) for row in answer]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.insights.shared.members import Question, Segment
+from staycurve.insights.answers import Key, Kind, Row, Segment, WhyField, col
+from staycurve.insights.shared.members import Question
+from staycurve.insights.shared.members import Segment as Values
 from staycurve.insights.statistics.proportions import (
     ALPHA,
     Share,
@@ -16,6 +18,7 @@ from staycurve.insights.statistics.proportions import (
     different_by_chance,
     share,
 )
+from staycurve.metrics.base import Unit
 
 MIN_COMPARED = 30
 """Segments with fewer accounts, or with fewer beside them, are shown and not tested."""
@@ -24,53 +27,55 @@ NO_OTHERS = N_("there is no other segment to compare with")
 TOO_FEW_ACCOUNTS = N_("fewer than {count} accounts on one side")
 
 
-def shown(kept: Share) -> dict[str, Any]:
-    return {
-        "size": kept.size, "retained": kept.count, "value": kept.value, "low": kept.low,
-        "high": kept.high,
-    }
-
-
-def gap_shown(found: tuple[float, float, float] | None) -> dict[str, Any]:
-    gap, low, high = found or (None, None, None)
-    return {"difference": gap, "difference_low": low, "difference_high": high}
-
-
 @dataclass(frozen=True)
-class Comparison:
-    """Retention of one segment against that of all other accounts, at one age.
+class Kept(Row):
+    """Those retained of some accounts."""
 
-    Attributes
-    ----------
-    p_value : float, optional
-        Fisher's exact test, raised for the number of comparisons of the answer (Holm).
-    """
+    size: Annotated[int, Key(N_("Accounts."))]
+    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    value: Annotated[
+        float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
 
-    segment: Mapping[str, str | None]
-    age: int
-    own: Share
-    others: Share
-    difference: tuple[float, float, float] | None
-    p_value: float | None
-    is_named: bool
-    why: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it."""
-        return {
-            "segment": dict(self.segment),
-            "age": self.age,
-            **shown(self.own),
-            "others": shown(self.others),
-            **gap_shown(self.difference),
-            "p_value": self.p_value,
-            "is_named": self.is_named,
-            **({"why": self.why} if self.why else {}),
-        }
+def kept_of(found: Share) -> Kept:
+    """A share of accounts as answers have it."""
+    return Kept(found.size, found.count, found.value, found.low, found.high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Row):
+    """Retention of one segment against that of all other accounts, at one age."""
+
+    segment: Segment
+    age: Annotated[int, col(N_("Age"), Unit.COUNT, N_("Months after the activation month."))]
+    size: Annotated[int, col(N_("Size"), Unit.COUNT)]
+    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    value: Annotated[
+        float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    others: Annotated[Kept, col(N_("Others"), about=N_("All other accounts together."))]
+    difference: Annotated[
+        float | None,
+        col(N_("Difference"), Kind.POINTS, ends=("difference_low", "difference_high")),
+    ]
+    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    p_value: Annotated[
+        float | None,
+        col(N_("p"), Kind.CHANCE,
+            N_("Fisher's exact test, raised for the number of comparisons (Holm).")),
+    ]
+    is_named: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    why: WhyField = None
 
 
 def compared(
-    question: Question, totals: Mapping[tuple[Segment, int], tuple[int, int]]
+    question: Question, totals: Mapping[tuple[Values, int], tuple[int, int]]
 ) -> list[Comparison]:
     """Every segment against the others, at each age.
 
@@ -90,10 +95,23 @@ def compared(
         elif min(own.size, others.size) < MIN_COMPARED:
             why = TOO_FEW_ACCOUNTS.format(count=MIN_COMPARED)
         chance = different_by_chance(own, others) if why is None else None
+        gap, low, high = difference(own, others) or (None, None, None)
         found.append(
             Comparison(
-                question.segment(values), age, own, others, difference(own, others), chance,
-                False, why,
+                segment=question.segment(values),
+                age=age,
+                size=own.size,
+                retained=own.count,
+                value=own.value,
+                low=own.low,
+                high=own.high,
+                others=kept_of(others),
+                difference=gap,
+                difference_low=low,
+                difference_high=high,
+                p_value=chance,
+                is_named=False,
+                why=why,
             )
         )
     raised = iter(adjusted([c.p_value for c in found if c.p_value is not None]))

@@ -15,9 +15,11 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 from staycurve.i18n import N_
+from staycurve.insights.answers import Key, Kind, Row, Segment, WhyField, col
+from staycurve.metrics.base import Unit
 from staycurve.period import Period
 
 TRAINED_ON = 4
@@ -66,81 +68,61 @@ class Quarter:
 
 
 @dataclass(frozen=True)
-class Tried:
+class Tried(Row):
     """A forecast of a quarter that has closed since, made from what was known before."""
 
-    period: dt.date
-    forecast: float
-    actual: float
-    plain: float
+    period: Annotated[dt.date, col(N_("Quarter"), Kind.DAY)]
+    forecast: Annotated[float, col(N_("Forecast"), Unit.PERCENT)]
+    actual: Annotated[float, col(N_("Share"), Unit.PERCENT)]
+    plain: Annotated[
+        float, col(N_("Plain guess"), Unit.PERCENT, N_("The share of the quarter before."))
+    ]
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """The share that the open quarter is expected to close with, and the forecast's record.
+@dataclass(frozen=True, kw_only=True)
+class Forecast(Row):
+    """The share that the open quarter is expected to close with, and the forecast's record."""
 
-    Attributes
-    ----------
-    plain : float, optional
-        The last closed quarter's share.
-    error, plain_error : float, optional
-        Mean absolute error over `record`, of the forecast and of the plain guess.
-    """
-
-    segment: Mapping[str, str | None]
-    period: dt.date
-    from_day: dt.date
-    value: float | None
-    low: float | None
-    high: float | None
-    plain: float | None
-    record: tuple[Tried, ...]
-    error: float | None
-    plain_error: float | None
-    why: str | None
-    why_no_interval: str | None
-
-    @property
-    def beats_plain(self) -> bool | None:
-        """Whether it was nearer than the plain guess; None where there is no record."""
-        if self.error is None or self.plain_error is None:
-            return None
-        return self.error < self.plain_error
-
-    @property
-    def note(self) -> str | None:
-        """What a reader must know before trusting it."""
-        if self.beats_plain is not False or self.error is None or self.plain_error is None:
-            return None
-        return NOT_BETTER.format(
-            count=len(self.record), own=f"{self.error * 100:.1f}",
-            plain=f"{self.plain_error * 100:.1f}",
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it."""
-        return {
-            "period": str(self.period),
-            "grain": "quarter",
-            "segment": dict(self.segment),
-            "from_day": str(self.from_day),
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "interval": INTERVAL,
-            "plain": self.plain,
-            "beats_plain": self.beats_plain,
-            "error": self.error,
-            "plain_error": self.plain_error,
-            "backtest": [
-                {"period": str(t.period), "forecast": t.forecast, "actual": t.actual,
-                 "plain": t.plain}
-                for t in self.record
-            ],
-            **({"why": self.why} if self.why else {}),
-            **({"why_no_interval": self.why_no_interval} if self.why_no_interval else {}),
-            **({"note": self.note} if self.note else {}),
-        }
+    period: Annotated[dt.date, col(N_("Quarter"), Kind.DAY)]
+    grain: Annotated[str, Key(N_("Always quarter."))] = "quarter"
+    segment: Segment
+    from_day: Annotated[
+        dt.date, col(N_("From"), Kind.DAY, N_("The last day that the forecast rests on."))
+    ]
+    value: Annotated[
+        float | None, col(N_("Forecast"), Unit.PERCENT, ends=("low", "high"))
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its interval."))]
+    interval: Annotated[
+        float, Key(N_("The chance that the interval is meant to hold the share."))
+    ] = INTERVAL
+    plain: Annotated[
+        float | None,
+        col(N_("Plain guess"), Unit.PERCENT, N_("The last closed quarter's share.")),
+    ]
+    beats_plain: Annotated[
+        bool | None,
+        col(N_("Better than it"), Kind.FLAG,
+            N_("Whether it was nearer than the plain guess; empty without a record.")),
+    ]
+    error: Annotated[
+        float | None,
+        col(N_("Off by"), Unit.PERCENT, N_("Mean absolute error over its record.")),
+    ]
+    plain_error: Annotated[
+        float | None, col(N_("Plain guess off by"), Unit.PERCENT)
+    ]
+    backtest: Annotated[
+        tuple[Tried, ...], Key(N_("The same forecast for earlier quarters, beside what came."))
+    ]
+    why: WhyField = None
+    why_no_interval: Annotated[
+        str | None, Key(N_("Why there is no interval."), is_omitted=True)
+    ] = None
+    note: Annotated[
+        str | None, Key(N_("What a reader must know before trusting it."), is_omitted=True)
+    ] = None
 
 
 def expected(quarter: Quarter, before: Sequence[Quarter]) -> float | None:
@@ -212,6 +194,9 @@ def forecast(
     low = high = None
     if value is not None and reach is not None:
         low, high = max(0.0, value - reach), min(1.0, value + reach)
+    error = sum(errors) / len(errors) if errors else None
+    plain_error = sum(abs(t.plain - t.actual) for t in record) / len(record) if record else None
+    beats_plain = None if error is None or plain_error is None else error < plain_error
     return Forecast(
         segment=segment,
         period=current.period.start,
@@ -220,11 +205,14 @@ def forecast(
         low=low,
         high=high,
         plain=before[-1].share if before else None,
-        record=tuple(record),
-        error=sum(errors) / len(errors) if errors else None,
-        plain_error=(
-            sum(abs(t.plain - t.actual) for t in record) / len(record) if record else None
-        ),
+        beats_plain=beats_plain,
+        error=error,
+        plain_error=plain_error,
+        backtest=tuple(record),
         why=why,
         why_no_interval=why_no_interval,
+        note=None if beats_plain is not False else NOT_BETTER.format(
+            count=len(record), own=f"{(error or 0) * 100:.1f}",
+            plain=f"{(plain_error or 0) * 100:.1f}",
+        ),
     )

@@ -8,16 +8,38 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from staycurve.i18n import N_
+from staycurve.insights.answers import (
+    AdditiveField,
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Key,
+    Kind,
+    Row,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import insight
 from staycurve.insights.cohorts.history_forecast import Forecast, Quarter, forecast
-from staycurve.insights.shared.members import NOBODY, Question, Segment, segs_of
+from staycurve.insights.shared.asking import first_paid_on, question_of, seeing
+from staycurve.insights.shared.members import NOBODY, Question, segs_of
+from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.params import AsOfText, By, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.saying import of_segment
+from staycurve.metrics.base import Unit
 from staycurve.metrics.dimensions import FIRSTS_SQL
 from staycurve.metrics.mrr_relations import history_rows
 from staycurve.metrics.query import STILL_OPEN
-from staycurve.money import MICRO
+from staycurve.money import major
 from staycurve.period import Period, periods_between
 
 FIRST_YEAR = N_("there is no quarter four earlier")
@@ -26,64 +48,88 @@ NO_MRR = N_("division by zero: no MRR at the close")
 NO_SHARE = N_("this quarter has no share to compare")
 
 
-@dataclass(frozen=True)
-class ShareRow:
-    """One quarter as it is shown.
+@dataclass(frozen=True, kw_only=True)
+class ShareRow(Row):
+    """One quarter's share from history."""
 
-    Attributes
-    ----------
-    year_over_year : float, optional
-        The share less that of the quarter four earlier; × 100 it is points.
-    """
-
-    segment: Mapping[str, str | None]
-    period: dt.date
-    is_open: bool
-    value: float | None
-    history_mrr: int | None
-    mrr: int | None
-    year_over_year: float | None
-    why: str | None
-    why_no_year: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """One row as `--format json` prints it; money in major units."""
-        return {
-            "period": str(self.period),
-            "grain": "quarter",
-            "segment": dict(self.segment),
-            "value": self.value,
-            "open": self.is_open,
-            "history_mrr": None if self.history_mrr is None else self.history_mrr / MICRO,
-            "mrr": None if self.mrr is None else self.mrr / MICRO,
-            "year_over_year": self.year_over_year,
-            **({"why": self.why} if self.why else {}),
-            **({"why_no_year": self.why_no_year} if self.why_no_year else {}),
-        }
+    period: Annotated[dt.date, col(N_("Quarter"), Kind.DAY)]
+    grain: Annotated[str, Key(N_("Always quarter."))] = "quarter"
+    segment: Segment
+    value: Annotated[float | None, col(N_("Share"), Unit.PERCENT)]
+    open: Annotated[bool, Key(N_("Whether the quarter has not closed: it has no value yet."))]
+    history_mrr: Annotated[
+        float | None,
+        col(N_("From history"), Unit.MONEY, N_("Of accounts that first paid in an earlier one.")),
+    ]
+    mrr: Annotated[float | None, col(N_("Closing MRR"), Unit.MONEY)]
+    year_over_year: Annotated[
+        float | None,
+        col(N_("Year over year"), Kind.POINTS,
+            N_("The share less that of the quarter four earlier, in points."),
+            why="why_no_year"),
+    ]
+    why: WhyField = None
+    why_no_year: Annotated[
+        str | None, Key(N_("Why it is not compared with a year earlier."), is_omitted=True)
+    ] = None
 
 
-@dataclass(frozen=True)
-class HistoryShare:
+@dataclass(frozen=True, kw_only=True)
+class HistoryShare(Answer):
     """Share from history of every quarter, and the forecast of the open one."""
 
-    as_of: str
-    currency: str
-    rows: tuple[ShareRow, ...]
-    forecasts: tuple[Forecast, ...]
-    is_additive: bool
-    sql: str = field(repr=False, default="")
-    why: str | None = None
+    as_of: AsOfField
+    currency: CurrencyField
+    additive: AdditiveField = None
+    why: WhyField = None
+    forecasts: Annotated[tuple[Forecast, ...], Table(N_("Forecast of the open quarter"))]
+    rows: Annotated[tuple[ShareRow, ...], Table(N_("Share from history by quarter"))]
 
-    def as_dict(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of,
-            "currency": self.currency,
-            **({} if self.is_additive else {"additive": False}),
-            **({"why": self.why} if self.why else {}),
-            "forecasts": [forecast.as_dict() for forecast in self.forecasts],
-            "rows": [row.as_dict() for row in self.rows],
-        }
+    def said(self) -> tuple[Said, ...]:
+        return tuple(_told(one) for one in self.forecasts)
+
+
+def _told(one: Forecast) -> Said:
+    values: dict[str, str | Value | Said] = {
+        "quarter": (one.period, Kind.DAY), "segment": of_segment(one.segment),
+        "why": one.why or one.why_no_interval or "", "share": (one.value, Unit.PERCENT),
+        "low": (one.low, Unit.PERCENT), "high": (one.high, Unit.PERCENT),
+        "level": f"{one.interval:.0%}", "count": (len(one.backtest), Unit.COUNT),
+        "error": f"{(one.error or 0) * 100:.1f}", "plain": f"{(one.plain_error or 0) * 100:.1f}",
+    }
+    if one.value is None:
+        text = N_("No forecast for the quarter from %(quarter)s%(segment)s: %(why)s.")
+    elif one.low is None:
+        text = N_("Forecast for the quarter from %(quarter)s%(segment)s: %(share)s, without an "
+                  "interval: %(why)s.")
+    elif one.beats_plain is False:
+        text = N_("Forecast for the quarter from %(quarter)s%(segment)s: %(share)s, %(level)s "
+                  "interval %(low)s to %(high)s. It does not beat the plain guess: over %(count)s "
+                  "earlier quarters it was off by %(error)s points on average, the last quarter's "
+                  "share by %(plain)s.")
+    else:
+        text = N_("Forecast for the quarter from %(quarter)s%(segment)s: %(share)s, %(level)s "
+                  "interval %(low)s to %(high)s. Made so for %(count)s earlier quarters it was "
+                  "off by %(error)s points on average, the last quarter's share by %(plain)s.")
+    return Said(text, values)
+
+
+@insight("cohorts history", comes_from="/cohorts#history")
+def history(
+    company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None
+) -> HistoryShare:
+    """How much of each quarter's MRR comes from accounts that first paid in an earlier one?
+
+    Share from history by quarter, year over year, and a forecast for the open quarter.
+    """
+    asked = question_of(company, by, where, as_of)
+    with seeing(company, asked) as engine:
+        first = first_paid_on(engine, asked)
+        if first is None:
+            return nothing_read(asked)
+        periods = quarters(asked, first)
+        sql = statement(asked, periods)
+        return history_share(asked, engine.rows(sql), periods, sql=sql)
 
 
 def quarters(question: Question, first_paid_on: dt.date) -> list[Period]:
@@ -123,8 +169,8 @@ def statement(question: Question, periods: Sequence[Period]) -> str:
     return f"""WITH periods AS (SELECT * FROM (VALUES {rows}) AS v(start_on, close_on)),
 firsts AS ({FIRSTS_SQL}),
 {question.context.segment_ctes}{context.shared()}standing AS ({history_rows(context)})
-SELECT start_on, point_on{segs}, CAST(SUM(is_from_history * value) AS BIGINT) AS history,
-       CAST(SUM(value) AS BIGINT) AS total
+SELECT start_on, point_on{segs}, CAST(SUM(is_from_history * value) AS HUGEINT) AS history,
+       CAST(SUM(value) AS HUGEINT) AS total
 FROM standing
 WHERE {context.where()}
 GROUP BY start_on, point_on{segs}
@@ -139,7 +185,7 @@ def history_share(
     sql: str = "",
 ) -> HistoryShare:
     """What the statement's answer says: a row for each quarter, and a forecast for each segment."""
-    found: dict[Segment, dict[tuple[dt.date, dt.date], tuple[int, int]]] = {}
+    found: dict[Values, dict[tuple[dt.date, dt.date], tuple[int, int]]] = {}
     for start, point, *rest in answer:
         values, (history, total) = tuple(rest[:-2]), rest[-2:]
         found.setdefault(values, {})[start, point] = (history, total - history)
@@ -157,7 +203,7 @@ def history_share(
         currency=question.config.company.currency,
         rows=tuple(rows),
         forecasts=tuple(forecasts),
-        is_additive=question.is_additive,
+        additive=None if question.is_additive else False,
         sql=sql,
     )
 
@@ -165,8 +211,12 @@ def history_share(
 def nothing_read(question: Question) -> HistoryShare:
     """The answer where nobody has paid yet."""
     return HistoryShare(
-        question.as_of.at.isoformat(), question.config.company.currency, (), (),
-        question.is_additive, why=NOBODY,
+        as_of=question.as_of.at.isoformat(),
+        currency=question.config.company.currency,
+        additive=None if question.is_additive else False,
+        why=NOBODY,
+        forecasts=(),
+        rows=(),
     )
 
 
@@ -198,9 +248,20 @@ def _rows(
         gap = None if value is None or earlier is None else value - earlier
         rows.append(
             ShareRow(
-                segment, quarter.period.start, is_open, value, quarter.old,
-                None if quarter.old is None or quarter.new is None else quarter.old + quarter.new,
-                gap, why, None if gap is not None or is_open else _why_no_year(place, earlier),
+                period=quarter.period.start,
+                segment=segment,
+                value=value,
+                open=is_open,
+                history_mrr=major(quarter.old),
+                mrr=major(
+                    None if quarter.old is None or quarter.new is None
+                    else quarter.old + quarter.new
+                ),
+                year_over_year=gap,
+                why=why,
+                why_no_year=(
+                    None if gap is not None or is_open else _why_no_year(place, earlier)
+                ),
             )
         )
     return rows

@@ -28,7 +28,7 @@ from staycurve.insights.shared.members import FAR, Question
 from staycurve.insights.shared.params import CLASS_NAMES, AsOfText, EndClass, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
-from staycurve.money import MICRO
+from staycurve.money import major
 from staycurve.tables.engine import quoted
 
 
@@ -83,14 +83,15 @@ def leavers(
     company: Reader, *,
     month: Annotated[int, Param(N_("The subscription month, from 1."), least=1, most=9999)],
     is_at_risk: Annotated[
-        bool, Param(N_("All who were at risk in it, not only who left."))
+        bool,
+        Param(N_("All who were at risk in it, not only who left."), formerly=("left", "at_risk")),
     ] = False,
     end_class: EndClass = None, where: Where = "", as_of: AsOfText = None,
 ) -> Leavers:
     """Who left in a month of their subscription, or was at risk in it?"""
     if is_at_risk and end_class:
         raise UsageError(
-            "end_class chooses among those who left.", hint="Leave out is_at_risk.",
+            "A churn type chooses among those who left.", hint="Leave out is_at_risk.",
         )
     asked = question_of(company, (), where, as_of)
     sql = statement(asked, month=month, is_leaver=not is_at_risk, end_class=end_class)
@@ -101,8 +102,8 @@ def leavers(
         currency=asked.config.company.currency,
         month=month,
         rows=tuple(
-            AtRisk(account, first, month_left, day, end, None if mrr is None else mrr / MICRO, back)
-            for account, first, month_left, day, end, mrr, back in found
+            AtRisk(account, first, left_in, day, end, major(mrr), back)
+            for account, first, left_in, day, end, mrr, back in found
         ),
         is_at_risk=is_at_risk,
         end_class=end_class,
@@ -128,7 +129,7 @@ def statement(
     return f"""WITH {lives_sql(question)}
 SELECT l.account_id, l.first_paid_on, CAST(l.left_month AS BIGINT) AS left_month, l.left_on,
        CASE WHEN l.left_on IS NOT NULL THEN coalesce(l.end_class, 'unknown') END AS end_class,
-       CAST(p.mrr AS BIGINT) AS mrr, l.has_returned = 1 AS has_returned
+       CAST(p.mrr AS HUGEINT) AS mrr, l.has_returned = 1 AS has_returned
 FROM lives l
 LEFT JOIN spells p ON p.account_id = l.account_id AND p.is_paying = 1
      AND (p.ends_on = l.left_on OR (l.left_on IS NULL AND p.ends_on = {FAR}))

@@ -167,7 +167,7 @@ def mrr_sql(question: Question, period: Period) -> str:
         question.context, dims=(), by_count=0, filters=(), periods=(period,), grain=period.grain
     )
     return (
-        "SELECT account_id, start_on, CAST(SUM(value) AS BIGINT) AS mrr "
+        "SELECT account_id, start_on, CAST(SUM(value) AS HUGEINT) AS mrr "
         f"FROM ({RELATIONS['closing'].rows(context)}) closing GROUP BY account_id, start_on"
     )
 
@@ -189,7 +189,7 @@ def stages_statement(question: Question, periods: Sequence[Period]) -> str:
     return f"""WITH {shared_sql(question)}periods AS ({points_sql(question, periods)}),
 paid AS ({mrr_sql(question, periods[0])})
 SELECT start_on{segs}, stage, CAST(COUNT(*) AS BIGINT) AS accounts,
-       CAST(SUM(coalesce(mrr, 0)) AS BIGINT) AS mrr
+       CAST(SUM(coalesce(mrr, 0)) AS HUGEINT) AS mrr
 FROM (
     SELECT p.start_on, s.account_id, s.stage, m.mrr{segments}
     FROM periods p

@@ -13,6 +13,7 @@ from staycurve.insights.answers import (
     AsOfField,
     Key,
     Kind,
+    Measure,
     Opens,
     Row,
     Said,
@@ -58,7 +59,7 @@ def _behind(part: str) -> Opens:
 
 
 @dataclass(frozen=True)
-class Days(Row):
+class Days(Measure):
     """Days by which a share is there, with the 95% interval."""
 
     value: Annotated[int | None, col(N_("Days"), Unit.DAYS, ends=("low", "high"))]
@@ -90,7 +91,8 @@ class Reached(Row):
         Share,
         col(N_("Activation rate"), Unit.PERCENT,
             N_("Of the accounts whose window has passed, the share that got there within it; "
-               "Wilson's 95% interval"), opens=_behind("in_window")),
+               "Wilson's 95% interval"), opens=_behind("in_window"),
+            ends=("rate_low", "rate_high")),
     ]
     is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
     q25: Annotated[Days, col(N_("A quarter by"), Unit.DAYS)]
@@ -103,7 +105,17 @@ class Reached(Row):
     @property
     def month(self) -> str | None:
         """What asks for the month again."""
-        return self.cohort and f"{self.cohort:%Y-%m}"
+        return f"{self.cohort:%Y-%m}" if self.cohort else None
+
+    @property
+    def rate_low(self) -> float | None:
+        """The lower end of the rate's interval."""
+        return self.rate.low
+
+    @property
+    def rate_high(self) -> float | None:
+        """The upper end of the rate's interval."""
+        return self.rate.high
 
 
 @dataclass(frozen=True, kw_only=True)

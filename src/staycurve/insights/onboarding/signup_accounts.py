@@ -99,7 +99,7 @@ def accounts(
     """Which accounts signed up, and how far did they get?"""
     asked = question_on_day(company, (), where, as_of, relation="signups")
     month = align(cohort, "month", is_last=False) if cohort else None
-    sql = accounts_statement(asked, part, month and month.start)
+    sql = accounts_statement(asked, part, month.start if month else None)
     with company.seeing(asked.as_of) as engine:
         rows = tuple(
             row for row in (SignedUp(*found) for found in engine.rows(sql))

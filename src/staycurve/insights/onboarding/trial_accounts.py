@@ -134,7 +134,8 @@ def accounts(
     if on_day is not None:
         rows = tuple(row for row in rows if row.days_to_pay == on_day)
     told: tuple[tuple[str, dict[str, str | Value | Said]] | None, ...] = (
-        month and (N_("trial started in %(month)s"), {"month": (month.start, Kind.MONTH)}),
+        (N_("trial started in %(month)s"), {"month": (month.start, Kind.MONTH)})
+        if month else None,
         (CARD_LABELS[card], {}) if card else None,
         (N_("that used %(feature)s"), {"feature": (feature, Kind.TEXT)}) if feature else None,
         (N_("that did not use %(feature)s"), {"feature": (without, Kind.TEXT)})

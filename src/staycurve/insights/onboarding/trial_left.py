@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import SPREAD, Key, Kind, Opens, Row, col
+from staycurve.insights.answers import SPREAD, Key, Kind, Measure, Opens, Row, col
 from staycurve.insights.onboarding.trial_facts import CARD_LABELS, CARDS
 from staycurve.insights.onboarding.trial_gaps import CardGap, apart, gaps
 from staycurve.insights.shared.columns import AboutField, ColumnsField, columns_of
@@ -35,7 +35,7 @@ def _behind(part: str, **take: str) -> Opens:
 
 
 @dataclass(frozen=True)
-class Estimate(Row):
+class Estimate(Measure):
     """A share by the Kaplan-Meier curve."""
 
     value: Annotated[float, col(N_("Share"), Unit.PERCENT, ends=("low", "high"))]
@@ -60,7 +60,7 @@ class Left(Row):
     left: Annotated[
         Share,
         col(N_("Left"), Unit.PERCENT, N_("Of the accounts followed that long"),
-            opens=_behind("left")),
+            opens=_behind("left"), ends=("left_low", "left_high")),
     ]
     by_class: Annotated[
         Mapping[str, Share],
@@ -77,6 +77,21 @@ class Left(Row):
     def kind(self) -> str | None:
         """The card, where the row is of one."""
         return None if self.card == "all" else self.card
+
+    @property
+    def left_low(self) -> float | None:
+        """The lower end of the share's interval."""
+        return self.left.low
+
+    @property
+    def left_high(self) -> float | None:
+        """The upper end of the share's interval."""
+        return self.left.high
+
+    @property
+    def followed(self) -> int:
+        """How many were followed so long."""
+        return self.left.size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +147,7 @@ def _left(lives: Sequence[Sequence[Any]]) -> tuple[Left, ...]:
                 by_class={
                     c: share(sum(row[-1] for row in gone if row[1] == c), size) for c in classes
                 },
-                kaplan_meier=point and Estimate(point.share, point.low, point.high),
+                kaplan_meier=Estimate(point.share, point.low, point.high) if point else None,
                 is_small=size < SMALL,
             ))
     return tuple(found)

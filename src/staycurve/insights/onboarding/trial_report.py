@@ -97,14 +97,24 @@ class Conversion(Row):
     rate: Annotated[
         Share,
         col(N_("Conversion"), Unit.PERCENT, N_("Converted / ended; Wilson's 95% interval"),
-            opens=_behind("converted")),
+            opens=_behind("converted"), ends=("rate_low", "rate_high")),
     ]
     is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
 
     @property
     def month(self) -> str | None:
         """What asks for the month again."""
-        return self.cohort and f"{self.cohort:%Y-%m}"
+        return f"{self.cohort:%Y-%m}" if self.cohort else None
+
+    @property
+    def rate_low(self) -> float | None:
+        """The lower end of the rate's interval."""
+        return self.rate.low
+
+    @property
+    def rate_high(self) -> float | None:
+        """The upper end of the rate's interval."""
+        return self.rate.high
 
 
 @dataclass(frozen=True)
@@ -134,9 +144,23 @@ class OfCard(Row):
     trials: Annotated[int, col(N_("Trials"), Unit.COUNT, opens=_of_card("started"))]
     mature: Annotated[int, col(N_("Ended"), Unit.COUNT, opens=_of_card("mature"))]
     converted: Annotated[int, col(N_("Converted"), Unit.COUNT, opens=_of_card("converted"))]
-    rate: Annotated[Share, col(N_("Conversion"), Unit.PERCENT, opens=_of_card("converted"))]
+    rate: Annotated[
+        Share,
+        col(N_("Conversion"), Unit.PERCENT, opens=_of_card("converted"),
+            ends=("rate_low", "rate_high")),
+    ]
     median: Annotated[int | None, col(N_("Median days"), Unit.DAYS)]
     is_small: Annotated[bool, Key()]
+
+    @property
+    def rate_low(self) -> float | None:
+        """The lower end of the rate's interval."""
+        return self.rate.low
+
+    @property
+    def rate_high(self) -> float | None:
+        """The upper end of the rate's interval."""
+        return self.rate.high
 
 
 @dataclass(frozen=True, kw_only=True)

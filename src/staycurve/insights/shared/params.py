@@ -33,7 +33,8 @@ CLASS_NAMES = {
     "unknown": N_("Unknown"),
 }
 EndClass = Annotated[
-    str | None, Param(N_("Count those alone who left so."), choices=CLASSES, metavar="CLASS")
+    str | None, Param(N_("Count those alone who left so."), choices=CLASSES, metavar="CLASS",
+          formerly=("class",)),
 ]
 
 FIRST_FEATURES = 50

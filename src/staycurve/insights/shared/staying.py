@@ -41,7 +41,7 @@ def stayed(found: Iterable[tuple[str, Association | None]]) -> tuple[Stayed, ...
             name=name, did=one.users.size, users=one.users, did_not=one.others.size,
             others=one.others, difference=one.difference, difference_low=one.difference_low,
             difference_high=one.difference_high,
-            comparable=one.among_comparable and one.among_comparable.difference,
+            comparable=one.among_comparable.difference if one.among_comparable else None,
             verdict=one.verdict_label, differing=one.differing, why=one.why,
         )
         for name, one in found

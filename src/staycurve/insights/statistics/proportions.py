@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import Key, Row, WhyField, col
+from staycurve.insights.answers import Key, Measure, WhyField, col
 from staycurve.metrics.base import Unit
 
 ALPHA = 0.01
@@ -22,7 +22,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Share(Row):
+class Share(Measure):
     """`count` of `size` accounts, with the Wilson interval of the chance behind it.
 
     `value`, `low` and `high` are None where there are no accounts.

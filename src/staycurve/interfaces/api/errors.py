@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from staycurve.errors import (
     BusyError,
+    ClientGoneError,
     LakeError,
     NotAnsweredError,
     ProjectError,
@@ -74,6 +75,9 @@ def told_of(error: Exception) -> Fault | None:
         return 422, error.code, error.message, error.hint
     if isinstance(error, TooSlowError):
         return 504, error.code, error.message, error.hint
+    if isinstance(error, ClientGoneError):
+        # Nobody reads it; counters keep it apart from what failed.
+        return 499, error.code, error.message, error.hint
     if isinstance(error, BusyError | StateError):
         return 503, error.code, error.message, error.hint
     if isinstance(error, ProjectError | LakeError):

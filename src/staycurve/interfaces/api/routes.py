@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 
-from staycurve.errors import UsageError
+from staycurve.insights.base import unknown_parameter
 from staycurve.interfaces.api import books as keeping
 from staycurve.interfaces.api import comparing, shapes, shapes_of_books
 from staycurve.interfaces.api.describe import describe
@@ -24,6 +24,9 @@ Where = Annotated[
 ]
 By = Annotated[str, Query(description="Dimensions to split by, with commas", max_length=500)]
 AsOf = Annotated[str, Query(description="ISO 8601; facts after it are not seen", max_length=40)]
+KnownAt = Annotated[
+    str, Query(description="ISO 8601; use the data as it was loaded at this time", max_length=40)
+]
 Grain = Annotated[str, Query(description="day, week, month, quarter or year", max_length=10)]
 Period = Annotated[str, Query(description="2024, 2024-Q1, 2024-01 or 2024-01-31", max_length=10)]
 ClosedPeriod = Annotated[
@@ -44,11 +47,7 @@ def only_known(request: Request) -> None:
     known = list(_parameters(request.scope["route"].dependant))
     for name in request.query_params:
         if name not in known:
-            raise UsageError(
-                f"Unknown parameter '{name}'.",
-                hint=f"This address takes: {', '.join(known) or 'none'}",
-                parameter=name,
-            )
+            raise unknown_parameter(name, known)
 
 
 def _parameters(dependant: Dependant) -> Iterator[str]:
@@ -126,17 +125,18 @@ def metrics(company: Served) -> JSONResponse:
 
 @router.get("/metrics/{name}", response_model=shapes.ResultShape)
 def values(
-    name: str, company: Served, asked: Split, grain: Grain = "month", start: From = "", to: To = ""
+    name: str, company: Served, asked: Split, grain: Grain = "month", start: From = "",
+    to: To = "", known_at: KnownAt = "",
 ) -> JSONResponse:
     """Values of one metric over time; several names with commas."""
 
     def compute() -> Result:
         return company.show(
             *(part for part in name.split(",") if part),
-            grain=grain, start=start or None, end=to or None, **asked,
+            grain=grain, start=start or None, end=to or None, known_at=known_at or None, **asked,
         )
 
-    what = (company.folder, company.snapshot.seq, name, grain, start, to, repr(asked))
+    what = (id(company), company.snapshot.seq, name, grain, start, to, known_at, repr(asked))
     return JSONResponse(_AT_ONCE.get(what, compute).as_dict())
 
 
@@ -146,9 +146,12 @@ def accounts(
     under: Annotated[
         str, Query(description="Other conventions: a profile, or discounts=all", max_length=60)
     ] = "",
+    known_at: KnownAt = "",
 ) -> JSONResponse:
     """The rows behind one number; they sum (or divide) to its total exactly."""
-    found = company.accounts(name, period=period, grain=grain or None, under=under, **asked)
+    found = company.accounts(
+        name, period=period, grain=grain or None, under=under, known_at=known_at or None, **asked
+    )
     return JSONResponse(found.as_dict())
 
 
@@ -157,9 +160,10 @@ def cohorts(
     company: Served, asked: Split,
     value: Annotated[str, Query(description="customers, net_mrr or gross_mrr")] = "customers",
     how: Annotated[str, Query(alias="as", description="count, share or change")] = "share",
+    known_at: KnownAt = "",
 ) -> JSONResponse:
     """Activation cohorts × months since."""
-    found = company.cohort(value=value, how=how, **asked)
+    found = company.cohort(value=value, how=how, known_at=known_at or None, **asked)
     return JSONResponse({key: part for key, part in found.items() if key != "sql"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -85,6 +85,7 @@ class AccountsShape(TypedDict):
     currency: str
     metric: str
     period: str
+    notes: NotRequired[list[str]]
     rows: list[AccountShape]
     total: TotalShape
 
@@ -104,7 +105,10 @@ class CellShape(TypedDict, total=False):
 # The functional form: `as` is a keyword.
 CohortsShape = TypedDict(
     "CohortsShape",
-    {"as_of": str, "currency": str, "value": str, "as": str, "rows": list[CellShape]},
+    {
+        "as_of": str, "currency": str, "value": str, "as": str, "additive": NotRequired[bool],
+        "rows": list[CellShape], "notes": NotRequired[list[str]],
+    },
 )
 
 
@@ -122,10 +126,14 @@ class TablesShape(TypedDict):
     rows: list[TableShape]
 
 
-class HealthShape(TypedDict):
-    """Whether the server is up, or can answer."""
-
-    status: str
-
-
 Answer = dict[str, Any]
+
+
+class OpenedShape(TypedDict, total=False):
+    """The accounts or users behind one number; `currency` where there are amounts."""
+
+    as_of: str
+    currency: str
+    about: str
+    rows: list[dict[str, Any]]
+    total: dict[str, float]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from staycurve.errors import DamagedError, ProjectError, StaycurveError
+from staycurve.interfaces.cli import asking
 
 if TYPE_CHECKING:
     from staycurve.workspace import Company
@@ -21,6 +22,7 @@ app = typer.Typer(
     name="staycurve",
     help="Follow SaaS customers from first visit to renewal, with numbers that open to their rows.",
     no_args_is_help=True,
+    cls=asking.Themes,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -109,14 +111,16 @@ def known_company_of(context: typer.Context, known_at: str | None) -> Iterator[C
 
 def group(name: str, about: str) -> typer.Typer:
     """Commands under one word, such as `staycurve usage funnel`."""
-    made = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    made = typer.Typer(
+        help=about, no_args_is_help=True, rich_markup_mode=None, cls=asking.Questions
+    )
     app.add_typer(made, name=name)
     return made
 
 
 # Commands live in files by theme; importing them adds them to the app, in this order.
 for _theme in (
-    "data", "books", "answers", "cohorts", "lifecycle", "acquisition", "features", "onboarding",
-    "trials", "usage", "comparing", "views", "annotations", "running",
+    "data", "sources", "books", "answers", "lifecycle", "acquisition", "usage", "questions",
+    "comparing", "views", "annotations", "running",
 ):
     importlib.import_module(f"staycurve.interfaces.cli.{_theme}")

@@ -60,7 +60,7 @@ def load(
         str | None, typer.Option(help="The sign between groups of three digits.")
     ] = None,
     dates: Annotated[
-        str | None, typer.Option(help="iso, dmy, mdy or spreadsheet (day numbers).")
+        str | None, typer.Option(help="iso, dmy, mdy, spreadsheet (day numbers) or epoch.")
     ] = None,
     delimiter: Annotated[str | None, typer.Option(help="Between columns.")] = None,
 ) -> None:

@@ -74,22 +74,37 @@ def _flat(row: Row) -> dict[str, Any]:
     return found | dict(row.get("segment") or {})
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table for people, numbers to the right."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]],
+    *, are_numbers: Sequence[bool] | None = None,
+) -> None:
+    """A table for people, numbers to the right.
+
+    Parameters
+    ----------
+    title : str
+    columns, rows : sequence of str
+    are_numbers : sequence of bool, optional
+        For each column; without it the texts themselves tell.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
     for place, column in enumerate(columns):
-        is_number = bool(rows) and all(_is_number(row[place]) for row in rows)
+        is_number = (
+            are_numbers[place] if are_numbers
+            else bool(rows) and all(_is_number(row[place]) for row in rows)
+        )
         table.add_column(column, justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows:
         table.add_row(*row)
-    console = Console()
+    # What a customer is called may look like markup, and is printed as it is.
+    console = Console(markup=False, emoji=False)
     if not console.is_terminal:
         # A pipe has no width of its own: never cut what a program or a file is to receive.
-        console = Console(width=10_000)
+        console = Console(width=10_000, markup=False, emoji=False)
     console.print(title, style="bold", highlight=False, soft_wrap=True)
     console.print(table)
 

@@ -205,11 +205,12 @@ ROWS = Panel(
 
 ACCOUNT_LIST = Page(
     address="/accounts",
+    place=150,
     title=N_("Accounts"),
     question=N_("Which accounts make up this number?"),
     panels=(ROWS,),
     has_controls=False,
     is_listed=False,
     heading=_heading,
-    options=("under", "known_at"),
+    options=("under", "metric", "period", "cohort_value", "cohort_month", "age"),
 )

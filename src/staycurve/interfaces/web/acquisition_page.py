@@ -348,6 +348,7 @@ def _spend(ask: Ask) -> Listed:
 
 ACQUISITION = Page(
     address="/acquisition",
+    place=30,
     title=N_("Acquisition"),
     question=N_("Which channels bring customers, at what cost, and do those stay?"),
     panels=(
@@ -363,15 +364,17 @@ ACQUISITION = Page(
     ),
     has_controls=False,
     group=Group.BEHAVIOUR,
+    options=("period",),
 )
 ACQUISITION_LEADS = rows_page(
     "/acquisition/leads", _leads, title=N_("Leads"), group=Group.BEHAVIOUR,
-    options=("step", "cohort", "via"),
+    options=("period", "step", "cohort", "via"),
 )
 ACQUISITION_REACH = rows_page(
     "/acquisition/reach", _reach, title=N_("Reach by day"), group=Group.BEHAVIOUR,
-    options=("kind",),
+    options=("period", "kind"),
 )
 ACQUISITION_SPEND = rows_page(
-    "/acquisition/spend", _spend, title=N_("Acquisition cost"), group=Group.BEHAVIOUR, options=(),
+    "/acquisition/spend", _spend, title=N_("Acquisition cost"), group=Group.BEHAVIOUR,
+    options=("period",),
 )

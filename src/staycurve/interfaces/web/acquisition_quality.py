@@ -211,5 +211,5 @@ ACQUISITION_REFERRED = rows_page(
 )
 ACQUISITION_STAYED = rows_page(
     "/acquisition/stayed", _stayed, title=N_("Accounts that stayed"), group=Group.BEHAVIOUR,
-    options=("whole",),
+    options=("whole", "age"),
 )

@@ -60,6 +60,7 @@ def _show(ask: Ask) -> Shown:
 
 ANNOTATIONS = Page(
     address="/annotations",
+    place=130,
     title=N_("Annotations"),
     question=N_("What happened when, as the charts show it?"),
     panels=(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
 from staycurve.errors import StaycurveError, UnknownNameError, UsageError
+from staycurve.insights.base import unknown_parameter
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.beside import Beside
 from staycurve.metrics.context import Filter
@@ -16,11 +17,12 @@ from staycurve.metrics.result import AccountRows, Result
 from staycurve.period import AsOf, Period, check_grain, period_of
 from staycurve.workspace import Company
 
-KEPT = ("grain", "from", "to", "where", "as_of")
-"""What links between pages carry along."""
-OWN = frozenset({*KEPT, "format", "metric", "period", "page", "panel", "cohort_value", "cohort_as",
-                 "cohort_month", "age"})
-"""Parameters of every page; they are not dimensions."""
+KEPT = ("grain", "from", "to", "where", "as_of", "known_at")
+"""What links between pages carry along, so that every page takes it."""
+EVERYWHERE = frozenset({*KEPT, "format", "panel", "page"})
+"""Parameters of every page."""
+OWN = EVERYWHERE | {"metric", "period", "cohort_value", "cohort_as", "cohort_month", "age"}
+"""Parameters that are nowhere a dimension."""
 SHOWN = {"day": 31, "week": 26, "month": 24, "quarter": 12, "year": 10}
 """Periods shown without a range: two years of months, three of quarters."""
 
@@ -34,7 +36,7 @@ class Ask:
     address : str
         The path, without .json.
     options : mapping
-        Parameters that are not filters, without empty ones.
+        Parameters that are not filters, without empty ones; of one given several times the last.
     filters : tuple of Filter
     seen : AsOf
     grain : str
@@ -48,6 +50,8 @@ class Ask:
         What was wrong with the form.
     beside : Beside
         Saved views and annotations.
+    pairs : tuple of (str, str)
+        The options as the address has them, one given several times with each of its values.
     """
 
     company: Company
@@ -61,6 +65,7 @@ class Ask:
     form: Mapping[str, str] = field(default_factory=dict)
     fault: StaycurveError | None = None
     beside: Beside = field(default_factory=Beside)
+    pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def fiscal(self) -> int:
@@ -103,17 +108,14 @@ class Ask:
     def rows(self, metric: str, period: Period) -> AccountRows:
         """The rows behind one number in the asked segments; see `opens`."""
         query = Query((metric,), period.grain, (period,), self.seen, (), self.filters)
-        company, known_at = self.company, self.options.get("known_at")
-        if known_at:
-            company = company.known_at(known_at)
-        return company.account_rows(query, under=self.options.get("under", ""))
+        return self.company.account_rows(query, under=self.options.get("under", ""))
 
     def url(self, address: str | None = None, **changes: str | None) -> str:
         """The address of a page with this state and some options changed; None drops one."""
         kept = {
             k: v for k, v in self.options.items() if address in (None, self.address) or k in KEPT
         }
-        return link(address or self.address, kept | changes, self.filters)
+        return link(address or self.address, {**kept, **changes}, self.filters)
 
     def twin(self, form: str) -> str:
         """The address of the same page as JSON or CSV."""
@@ -158,10 +160,17 @@ class Ask:
         return self.url(f"/metrics/{quote(metric)}")
 
 
-def link(address: str, options: Mapping[str, str | None], filters: Sequence[Filter]) -> str:
+def link(
+    address: str, options: Mapping[str, str | Sequence[str] | None], filters: Sequence[Filter]
+) -> str:
     """An address with options and filters; filters that `where` cannot say go by their name."""
     plain = [f for f in filters if is_plain(f)]
-    pairs = [(key, value) for key, value in options.items() if value]
+    pairs = [
+        (key, one)
+        for key, value in options.items()
+        for one in ([value] if isinstance(value, str) else value or ())
+        if one
+    ]
     if plain:
         pairs.append(("where", where_text(plain)))
     for own in filters:
@@ -219,11 +228,18 @@ def read(
     Raises
     ------
     UsageError
-        If the range, grain, as-of or a filter cannot be read, or a dimension is not known.
+        If the range, grain, as-of or a filter cannot be read, or a dimension or parameter is not
+        known.
     """
-    known = OWN | frozenset(options)
-    given = {k: v for k, v in params if k in known and k not in ("where", "format") and v}
+    takes = EVERYWHERE | frozenset(options)
+    known = OWN | takes
+    given = {k: v for k, v in params if k in takes and k not in ("where", "format") and v}
+    if "known_at" in given:
+        company = company.known_at(given["known_at"])
     dims = known_dims(RELATIONS["closing"], company.attributes())
+    for name, _value in params:
+        if name not in takes and name not in dims:
+            raise unknown_parameter(name, [*options, *sorted(EVERYWHERE), *dims])
     filters = filters_of(params, dims, known)
     every = {d for r in RELATIONS.values() for d in known_dims(r, company.attributes())}
     for own in filters:
@@ -245,5 +261,6 @@ def read(
         )
     if "from" not in given:
         periods = periods[-SHOWN[grain] :]
-    made = Ask(company, address, given, filters, seen, grain, periods, known)
+    pairs = tuple((k, v) for k, v in params if k in given and v)
+    made = Ask(company, address, given, filters, seen, grain, periods, known, pairs=pairs)
     return replace(made, options={k: v for k, v in given.items() if k != "grain" or v != "month"})

@@ -92,6 +92,7 @@ def _adjustments(ask: Ask) -> Shown:
 
 BOOKS = Page(
     address="/books",
+    place=90,
     title=N_("Closed months"),
     question=N_("Why did last month's number change?"),
     panels=(
@@ -112,6 +113,6 @@ BOOKS = Page(
     has_controls=False,
     needs_data=False,
     group=Group.BOOKS,
-    options=("month", "load", "loads_to"),
+    options=("month", "metric", "load", "loads_to"),
     can_be_cut=False,
 )

@@ -21,6 +21,7 @@ def _show(ask: Ask) -> Shown:
 
 CATALOGUE = Page(
     address="/catalogue",
+    place=110,
     title=N_("Metrics"),
     question=N_("Which numbers are there, and what does each mean?"),
     panels=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from staycurve.errors import StaycurveError
+from staycurve.errors import ClientGoneError, StaycurveError, TooSlowError
 from staycurve.i18n import N_
 from staycurve.interfaces.web.ask import Ask, where_text
 from staycurve.interfaces.web.cache import Cache
@@ -49,6 +49,9 @@ def _values(ask: Ask, dim: str) -> list[str]:
         query = Query(("customers",), "year", _years(ask), ask.seen, (dim,))
         try:
             rows = ask.company.answer(query).rows
+        except (ClientGoneError, TooSlowError):
+            # They say nothing of the dimension: an empty list must not be kept.
+            raise
         except StaycurveError:
             return []
         values = {row["segment"][dim] for row in rows if row["segment"][dim]}

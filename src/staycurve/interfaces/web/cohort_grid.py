@@ -160,4 +160,5 @@ COHORTS = Panel(
     N_("Do the accounts we win stay, and do newer ones stay longer?"),
     "cohorts.html",
     _show,
+    options=("cohort_value", "cohort_as"),
 )

@@ -227,6 +227,7 @@ def _stuck(ask: Ask) -> Listed:
 
 LIFECYCLE = Page(
     address="/lifecycle",
+    place=80,
     title=N_("Lifecycle"),
     question=N_("Where do accounts stand on their way, and who is stuck?"),
     panels=(
@@ -244,16 +245,17 @@ LIFECYCLE = Page(
     ),
     has_controls=False,
     group=Group.BEHAVIOUR,
+    options=("period",),
 )
 LIFECYCLE_ACCOUNTS = rows_page(
     "/lifecycle/accounts", _accounts, title=N_("Accounts by stage"), group=Group.BEHAVIOUR,
-    options=("stage",),
+    options=("period", "stage"),
 )
 LIFECYCLE_MOVES = rows_page(
     "/lifecycle/moves", _moves, title=N_("Accounts that moved"), group=Group.BEHAVIOUR,
-    options=("before", "after"),
+    options=("period", "before", "after"),
 )
 LIFECYCLE_STUCK = rows_page(
     "/lifecycle/stuck", _stuck, title=N_("Stuck accounts"), group=Group.BEHAVIOUR,
-    options=("stage",),
+    options=("period", "stage"),
 )

@@ -122,6 +122,7 @@ def _cell(text: str) -> str:
 
 METRIC = Page(
     address="/metrics/{name}",
+    place=140,
     title=N_("Metric"),
     question=N_("What does this number mean, and how did it develop?"),
     panels=(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from staycurve.i18n import N_
+from staycurve.insights.answers import Kind as Kind
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
@@ -23,14 +23,6 @@ _HEADS = {"account_id": N_("Account"), "user_id": N_("User"), "lead_id": N_("Lea
 _NAMES = {"account_id": "accounts", "user_id": "users", "lead_id": "leads"}
 
 Row = dict[str, Any]
-
-
-class Kind(Enum):
-    """How a column is printed."""
-
-    TEXT = "text"
-    DAY = "day"
-    FLAG = "flag"
 
 
 @dataclass(frozen=True)
@@ -55,6 +47,10 @@ class Listed:
         The column whose sum is the number; without one it is how many rows there are.
     head : tuple of str, optional
         Column and heading of what each row begins with, where that is no account, user or lead.
+    names : mapping
+        Column → what its values are called.
+    notes : sequence of str
+        What a reader must know besides.
     """
 
     about: str
@@ -67,6 +63,8 @@ class Listed:
     beside: Sequence[tuple[str, str]] = ()
     head: tuple[str, str] | None = None
     number: str = ""
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 def rows_page(
@@ -86,60 +84,9 @@ def rows_page(
     options : sequence of str
         What the address says of which number it is.
     """
-
-    def show(ask: Ask) -> Shown:
-        found = find(ask)
-        page, pages = page_of(ask, len(found.rows), PER_PAGE)
-        rows = found.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
-        names = names_of(ask, list({r["account_id"] for r in rows if r.get("account_id")}))
-        sums = {name: _sum(found.rows, name) for name in found.sums}
-        key, head = found.head or (_key(found.rows), "")
-        return Shown(
-            found.rows,
-            {
-                "about": found.about,
-                "heads": [label for label, _unit in found.columns.values()],
-                "kinds": [_class_of(unit) for _label, unit in found.columns.values()],
-                "head": head or _(_HEADS[key]),
-                "lines": [
-                    {
-                        "head": _begins(row.get(key), ask, is_own=bool(head)),
-                        "account": "" if key == "account_id" else row.get("account_id") or "",
-                        "name": row.get("name") or names.get(row.get("account_id") or "", ""),
-                        "cells": [
-                            _text(row.get(name), unit, ask)
-                            for name, (_label, unit) in found.columns.items()
-                        ],
-                    }
-                    for row in rows
-                ],
-                "sums": [
-                    _text(sums[name], unit, ask) if name in sums else ""
-                    for name, (_label, unit) in found.columns.items()
-                ],
-                "count": len(found.rows),
-                "counted": _counted(found.rows, key, has_head=bool(head)),
-                "beside": found.beside,
-                "number": _text(
-                    sums[found.number], found.columns[found.number][1], ask
-                ) if found.number in sums else "",
-                "comes_from": found.comes_from,
-                "page": page,
-                "pages": pages,
-                "older": ask.url(page=str(page - 1)) if page > 1 else "",
-                "newer": ask.url(page=str(page + 1)) if page < pages else "",
-                "sql": found.sql,
-            },
-            {
-                "about": found.about,
-                "total": {
-                    "rows": len(found.rows), **_distinct(found.rows), **sums, **found.total,
-                },
-            },
-        )
-
     panel = Panel(
-        "rows", N_("Rows"), N_("Together they are the number that led here."), "rows.html", show
+        "rows", N_("Rows"), N_("Together they are the number that led here."), "rows.html",
+        lambda ask: shown_rows(ask, find(ask)),
     )
     return Page(
         address=address,
@@ -151,6 +98,67 @@ def rows_page(
         group=group,
         options=tuple(options),
     )
+
+
+def shown_rows(ask: Ask, found: Listed) -> Shown:
+    """One page of the rows, with what all of them come to."""
+    page, pages = page_of(ask, len(found.rows), PER_PAGE)
+    rows = found.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+    names = names_of(ask, list({r["account_id"] for r in rows if r.get("account_id")}))
+    sums = {name: _sum(found.rows, name) for name in found.sums}
+    key, head = found.head or (_key(found.rows), "")
+    return Shown(
+        found.rows,
+        {
+            "about": found.about,
+            "heads": [label for label, _unit in found.columns.values()],
+            "kinds": [_class_of(unit) for _label, unit in found.columns.values()],
+            "head": head or _(_HEADS[key]),
+            "lines": [
+                {
+                    "head": _begins(row.get(key), ask, is_own=bool(head)),
+                    "account": "" if key == "account_id" else row.get("account_id") or "",
+                    "name": row.get("name") or names.get(row.get("account_id") or "", ""),
+                    "cells": [
+                        _text(_called(found, name, row), unit, ask)
+                        for name, (_label, unit) in found.columns.items()
+                    ],
+                }
+                for row in rows
+            ],
+            "sums": [
+                _text(sums[name], unit, ask) if name in sums else ""
+                for name, (_label, unit) in found.columns.items()
+            ],
+            "count": len(found.rows),
+            "counted": _counted(found.rows, key, has_head=bool(head)),
+            "beside": found.beside,
+            "number": _text(
+                sums[found.number], found.columns[found.number][1], ask
+            ) if found.number in sums else "",
+            "comes_from": found.comes_from,
+            "page": page,
+            "pages": pages,
+            "older": ask.url(page=str(page - 1)) if page > 1 else "",
+            "newer": ask.url(page=str(page + 1)) if page < pages else "",
+            "sql": found.sql,
+            "notes": found.notes,
+        },
+        {
+            "about": found.about,
+            "total": {
+                "rows": len(found.rows), **_distinct(found.rows), **sums, **found.total,
+            },
+        },
+        template="rows.html",
+    )
+
+
+def _called(found: Listed, column: str, row: Row) -> Any:
+    """A value of a row, by its name where values have some."""
+    value = row.get(column)
+    name = found.names.get(column, {}).get(str(value))
+    return _(name) if name else value
 
 
 def _key(rows: Sequence[Row]) -> str:

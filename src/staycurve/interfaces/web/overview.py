@@ -11,6 +11,7 @@ from staycurve.interfaces.web.revenue_layers import LAYERS
 
 OVERVIEW = Page(
     address="/",
+    place=10,
     title=N_("Overview"),
     question=N_("How is recurring revenue doing, and why?"),
     panels=(FIGURES, MOVEMENTS, COHORTS, LAYERS),

@@ -45,11 +45,14 @@ class Shown:
         What its template draws beside them.
     extra : mapping
         Further keys of its JSON.
+    template : str
+        The file in templates/panels that draws it, where it is not the panel's own.
     """
 
     rows: Sequence[Mapping[str, Any]] = ()
     view: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+    template: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Panel:
     is_late : bool
         Whether it takes seconds: a page in a browser comes without it and fetches it then. Its
         twins have it at once.
+    options : tuple of str
+        Parameters of its own, which every page takes that has it.
     """
 
     name: str
@@ -76,6 +81,7 @@ class Panel:
     template: str
     show: Callable[[Ask], Shown]
     is_late: bool = False
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +143,8 @@ class Page:
     act : callable, optional
         Does what a form asks for, and gives the address that shows it: sent again by a reload, a
         form would do it twice.
+    place : int
+        Where the navigation lists it within its group; the smallest first.
     """
 
     address: str
@@ -152,6 +160,13 @@ class Page:
     can_be_cut: bool = True
     takes_forms: bool = False
     act: Callable[[Ask], str] | None = None
+    place: int = 100
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Its own parameters and those of its panels, beside those of every page."""
+        own = (*self.options, *(name for panel in self.panels for name in panel.options))
+        return tuple(dict.fromkeys(own))
 
     def lay(self, ask: Ask, *, is_hasty: bool = False) -> list[Laid]:
         """Every panel with what it shows.

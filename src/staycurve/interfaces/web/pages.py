@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
+import pkgutil
+
 from staycurve.interfaces.web.page import Page
 from staycurve.registry import Registry
 
-PAGES: Registry[Page] = Registry(
-    "page",
-    Page,
-    (
-        "staycurve.interfaces.web.overview",
-        "staycurve.interfaces.web.cohorts_page",
-        "staycurve.interfaces.web.acquisition_page",
-        "staycurve.interfaces.web.acquisition_quality",
-        "staycurve.interfaces.web.trials_page",
-        "staycurve.interfaces.web.activation_page",
-        "staycurve.interfaces.web.activation_checklist",
-        "staycurve.interfaces.web.usage_page",
-        "staycurve.interfaces.web.features_page",
-        "staycurve.interfaces.web.feature_limits",
-        "staycurve.interfaces.web.feature_rows",
-        "staycurve.interfaces.web.lifecycle_page",
-        "staycurve.interfaces.web.lifecycle_visits",
-        "staycurve.interfaces.web.books_page",
-        "staycurve.interfaces.web.reconcile_page",
-        "staycurve.interfaces.web.catalogue_page",
-        "staycurve.interfaces.web.views_page",
-        "staycurve.interfaces.web.annotations_page",
-        "staycurve.interfaces.web.metric_page",
-        "staycurve.interfaces.web.account_list",
-    ),
-    group="staycurve.pages",
-)
+
+def _modules() -> tuple[str, ...]:
+    import staycurve.interfaces.web as own
+
+    # Those that import this registry define no page.
+    return tuple(
+        f"{own.__name__}.{found.name}"
+        for found in pkgutil.iter_modules(own.__path__)
+        if found.name not in ("pages", "site", "server")
+    )
+
+
+PAGES: Registry[Page] = Registry("page", Page, _modules, group="staycurve.pages")
+
+
+def every_page() -> list[Page]:
+    """Every page, those with a place in the navigation in its order, and plain ones of insights."""
+    from staycurve.interfaces.web.asking import plain_pages
+
+    own = sorted((page for _name, page in PAGES.items()), key=lambda page: page.place)
+    return [*own, *plain_pages({page.address: page for page in own})]

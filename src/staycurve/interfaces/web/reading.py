@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from staycurve.insights.statistics.association import Association
+from staycurve.insights.statistics.proportions import Share
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import Picture
@@ -196,6 +198,57 @@ def count(value: float | None, href: str = "", *, why: str = "") -> Cell:
 def money(ask: Ask, value: float | None, href: str = "", *, why: str = "") -> Cell:
     """A cell with an amount in the company's currency."""
     return Cell(numbers.full(value, Unit.MONEY, ask.currency), href, why)
+
+
+def share_of(
+    value: float | None, low: float | None, high: float | None, href: str = "", *,
+    why: str | None = None, is_drawn: bool = True, is_named: bool = False,
+) -> Cell:
+    """A cell with a share and its interval, or why it is empty."""
+    if value is None:
+        return Cell(numbers.UNKNOWN, about=told(why))
+    meter = (value, low, high) if is_drawn and low is not None and high is not None else None
+    return Cell(percent(value), href, beneath=between(low, high), meter=meter, is_named=is_named)
+
+
+def gap_of(
+    value: float | None, low: float | None, high: float | None, *, why: str | None = None,
+    is_named: bool = False,
+) -> Cell:
+    """A cell with a difference of shares in points and its interval, or why it is empty."""
+    if value is None:
+        return Cell(numbers.UNKNOWN, about=told(why))
+    beneath = _("%(low)s to %(high)s") % {"low": points(low), "high": points(high)}
+    return Cell(points(value), beneath=beneath, is_named=is_named)
+
+
+def told(why: str | None) -> str:
+    """A reason in the reader's language; nothing for none."""
+    return _(why) if why else ""
+
+
+def measure(
+    found: Share, href: str = "", *, is_drawn: bool = True, is_named: bool = False
+) -> Cell:
+    """A cell with a share of accounts and its interval, or why it is empty."""
+    return share_of(
+        found.value, found.low, found.high, href, why=found.why, is_drawn=is_drawn,
+        is_named=is_named,
+    )
+
+
+def compared(found: Association) -> list[Cell]:
+    """Three cells: a difference, that among comparable accounts, and what can be said."""
+    among = found.among_comparable
+    return [
+        gap_of(
+            found.difference, found.difference_low, found.difference_high, why=found.why,
+            is_named=found.verdict == "holds",
+        ),
+        gap_of(among.difference, among.difference_low, among.difference_high)
+        if among else Cell(""),
+        words(_(found.verdict_label), about=told(found.why)),
+    ]
 
 
 def rate(

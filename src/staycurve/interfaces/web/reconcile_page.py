@@ -219,12 +219,13 @@ PANELS: Sequence[Panel] = (GAP, DEFINITIONS, DIFFERENCES, SWITCH_EFFECTS, THEIR_
 
 RECONCILE = Page(
     address="/reconcile",
+    place=100,
     title=N_("Reconcile"),
     question=N_("Why does another tool show another number?"),
     panels=tuple(PANELS),
     has_controls=False,
     group=Group.BOOKS,
-    options=("against", "rule"),
+    options=("against", "rule", "metric", "period"),
     can_be_cut=False,
     takes_forms=True,
 )

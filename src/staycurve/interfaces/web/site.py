@@ -24,7 +24,7 @@ from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.beside import Reader
 from staycurve.interfaces.web.cache import Cache
 from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
-from staycurve.interfaces.web.pages import PAGES
+from staycurve.interfaces.web.pages import PAGES, every_page
 from staycurve.interfaces.web.texts import _, plural
 from staycurve.metrics.catalogue import METRICS
 from staycurve.workspace import Company
@@ -86,7 +86,7 @@ class Site:
         """Give every page its addresses."""
         app.add_route("/static/{name}", self._static, include_in_schema=False)
         app.add_route("/favicon.ico", self._icon, include_in_schema=False)
-        for _name, page in PAGES.items():
+        for page in every_page():
             serve = self._server(page)
             twins = ["/.json", "/index.json"] if page.address == "/" else [page.address + ".json"]
             for address in (*twins, page.address):
@@ -144,7 +144,7 @@ class Site:
         self, page: Page, address: str, params: Sequence[tuple[str, str]], form: str,
         fields: Mapping[str, str],
     ) -> Response:
-        read_as = read(self.company, address, params, page.options)
+        read_as = read(self.company, address, params, page.takes)
         ask = replace(read_as, form=fields, beside=self._beside.now())
         status = 200
         try:
@@ -173,7 +173,7 @@ class Site:
         key = (snapshot.seq, seen, address, tuple(sorted(params)), form, part, beside)
 
         def make() -> Rendered:
-            ask = replace(read(self.company, address, params, page.options), beside=beside)
+            ask = replace(read(self.company, address, params, page.takes), beside=beside)
             body = self._render(page, ask, form, part).encode()
             tag = hashlib.sha256(body).hexdigest()[:24]
             return Rendered(body, f'W/"{tag}"', ask.url())
@@ -266,7 +266,7 @@ class Site:
 
 def _navigation() -> list[tuple[Group, list[Page]]]:
     """The pages that are listed, under their groups."""
-    listed = [page for _name, page in PAGES.items() if page.is_listed]
+    listed = [page for page in every_page() if page.is_listed]
     found = [(group, [page for page in listed if page.group is group]) for group in Group]
     return [(group, pages) for group, pages in found if pages]
 

@@ -214,6 +214,7 @@ _FOUND = {
 
 USAGE = Page(
     address="/usage",
+    place=60,
     title=N_("Usage"),
     question=N_("Who uses the product, how often, and do they come back?"),
     panels=(
@@ -229,5 +230,5 @@ USAGE = Page(
 USAGE_PEOPLE = rows_page(
     "/usage/people", _people, title=N_("Who is behind it"), group=Group.BEHAVIOUR,
     options=("whose", "per", *FLOW_OPTIONS, "reading", "least", "most", "figure", "who", "start",
-             "kind", "whole", "at", "part", "path", "which"),
+             "kind", "whole", "age", "at", "part", "path", "which"),
 )

@@ -77,6 +77,7 @@ def _title(view: SavedView) -> str:
 
 VIEWS = Page(
     address="/views",
+    place=120,
     title=N_("Saved views"),
     question=N_("Which pages, with their filters and range, are kept under a name?"),
     panels=(

@@ -170,6 +170,21 @@ class Said:
     values: Mapping[str, str | Value | Said] = dataclasses.field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Other rows of the same insight: what a number is a share of, or is compared with.
+
+    Attributes
+    ----------
+    label : Said
+    given : mapping
+        Parameters that differ from those of the answer; None leaves one out.
+    """
+
+    label: Said
+    given: Mapping[str, Any]
+
+
 Segment = Annotated[
     Mapping[str, str | None], Key(N_("Dimension → value; empty where nothing splits the answer."))
 ]
@@ -234,6 +249,14 @@ class Answer(Shape):
     def said(self) -> tuple[Said, ...]:
         """What was found, in sentences."""
         return ()
+
+    def beside(self) -> tuple[Beside, ...]:
+        """What rows behind a number are a part of, or are compared with."""
+        return ()
+
+    def anchor(self) -> str:
+        """The panel whose number the rows are behind, where it depends on what is asked."""
+        return ""
 
 
 def plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import (
     Answer,
     AsOfField,
+    Beside,
     Hidden,
     Kind,
     Row,
@@ -62,6 +63,17 @@ PARTS: Mapping[str, str] = {
 
 _ALL = ("active", "breadth", *STATUSES)
 _RETENTION = {"followed": (1, None), "kept": (1, 1), "others": (0, None), "others_kept": (0, 1)}
+_KEPT = tuple(_RETENTION)
+BESIDE: Mapping[str, Sequence[str]] = {
+    **{one: [other for other in _KEPT if other != one] for one in _KEPT},
+    "again": ["before"], "before": ["again"], "using": ["active"],
+    **{f"using_{status}": [status] for status in STATUSES},
+}
+"""What a part is a share of, and what it is compared with."""
+ANCHORS = {
+    "breadth": "breadth", **dict.fromkeys(_KEPT, "stay"),
+    **{f"using_{status}": "statuses" for status in STATUSES},
+}
 STATUS_NAMES = {
     "paying": N_("Paying"), "trial": N_("In a trial"), "other": N_("Neither"),
 }
@@ -77,6 +89,7 @@ class Behind(Answer):
     as_of: AsOfField
     about: AboutField
     total: TotalField
+    part: Annotated[str, Hidden()] = ""
     feature: Annotated[str, Hidden()] = ""
     period: Annotated[str, Hidden()] = ""
     breadth: Annotated[int | None, Hidden()] = None
@@ -94,6 +107,14 @@ class Behind(Answer):
         if self.feature:
             return Said(N_("%(feature)s, %(part)s, %(period)s"), values)
         return Said(N_("%(part)s, %(period)s"), values)
+
+    def beside(self) -> tuple[Beside, ...]:
+        return tuple(
+            Beside(Said(PARTS[one]), {"part": one}) for one in BESIDE.get(self.part, ())
+        )
+
+    def anchor(self) -> str:
+        return ANCHORS.get(self.part, "")
 
 
 @dataclass(frozen=True)
@@ -168,7 +189,7 @@ class FollowedAccounts(Behind):
 FeatureName = Annotated[str, Param(N_("The feature."), metavar="FEATURE", is_argument=True)]
 
 
-@insight("features accounts", comes_from="/features#report", needs="events")
+@insight("features accounts", comes_from="/features?period#report", needs="events")
 def accounts(
     company: Reader, *,
     feature: Annotated[
@@ -188,7 +209,7 @@ def accounts(
     asked = asked_of(company, period, where, as_of)
     told: dict[str, Any] = {
         "as_of": asked.question.as_of.at.isoformat(), "about": PARTS[part],
-        "feature": feature, "period": asked.window.name, "breadth": breadth,
+        "part": part, "feature": feature, "period": asked.window.name, "breadth": breadth,
     }
     with company.seeing(asked.question.as_of) as engine:
         check_features(engine, asked, [] if part in _ALL else [feature])

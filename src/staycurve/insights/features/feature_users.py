@@ -56,7 +56,7 @@ class FeatureUsers(Answer):
         )
 
 
-@insight("features users", comes_from="/features#report", needs="events")
+@insight("features users", comes_from="/features?period#report", needs="events")
 def users(
     company: Reader, *, feature: FeatureName, period: WindowText = None, where: Where = "",
     as_of: AsOfText = None,

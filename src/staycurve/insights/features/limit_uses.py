@@ -54,7 +54,7 @@ class LimitUses(Answer):
 
 @insight(
     "features limit-uses", aliases=("/features/limits/uses",), page="/features/uses",
-    comes_from="/features#limits", needs="events",
+    comes_from="/features?period#limits", needs="events",
 )
 def limit_uses(
     company: Reader, *,

@@ -249,7 +249,7 @@ class Limited(Answer):
         return Said(N_("%(state)s, %(period)s"), values)
 
 
-@insight("features limited", page="/features/limits", comes_from="/features#limits")
+@insight("features limited", page="/features/limits", comes_from="/features?period#limits")
 def limited(
     company: Reader, *,
     feature: Annotated[

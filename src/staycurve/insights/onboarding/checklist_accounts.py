@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.insights.answers import Answer, AsOfField, Hidden, Kind, Row, Said, Table, col
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Beside,
+    Hidden,
+    Kind,
+    Row,
+    Said,
+    Table,
+    col,
+)
 from staycurve.insights.base import Param, insight
 from staycurve.insights.onboarding.checklist import NO_STEPS
 from staycurve.insights.onboarding.checklist_facts import accounts_statement
@@ -34,6 +44,18 @@ STATES = {
 }
 
 
+_SIDES = (("did", "did_not"), ("did_not", "did"))
+BESIDE: Mapping[str, Sequence[str]] = {
+    **{side: (other,) for side, other in _SIDES},
+    **{
+        f"{side}_{one}": (side, other, f"{other}_{one}")
+        for side, other in _SIDES for one in ("paying", "active")
+    },
+    **dict.fromkeys(("reached", "any_order", "in_window"), ("members",)),
+}
+"""What a state is a share of, and what it is compared with."""
+
+
 @dataclass(frozen=True)
 class Progress(Row):
     """How far one account got."""
@@ -56,12 +78,26 @@ class StepAccounts(Answer):
     rows: Annotated[tuple[Progress, ...], Table(N_("Accounts"), is_list=True)]
     total: TotalField
     step: Annotated[str, Hidden()] = ""
+    state: Annotated[str, Hidden()] = ""
 
     def title(self) -> Said:
         return Said(
             N_("%(step)s, %(state)s"),
             {"step": (self.step, Kind.TEXT), "state": Said(self.about)},
         )
+
+    def beside(self) -> tuple[Beside, ...]:
+        return tuple(
+            Beside(
+                Said(N_("%(step)s, %(state)s"),
+                     {"step": (self.step, Kind.TEXT), "state": Said(STATES[one])}),
+                {"state": one},
+            )
+            for one in BESIDE.get(self.state, ())
+        )
+
+    def anchor(self) -> str:
+        return "later" if self.state.startswith("did") else ""
 
 
 @insight(
@@ -102,7 +138,7 @@ def step_accounts(
     )
     return StepAccounts(
         as_of=asked.as_of.at.isoformat(), about=STATES[state], rows=rows,
-        total={"accounts": len(rows)}, step=step, sql=sql,
+        total={"accounts": len(rows)}, step=step, state=state, sql=sql,
     )
 
 

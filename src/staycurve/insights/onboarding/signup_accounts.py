@@ -10,6 +10,7 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import (
     Answer,
     AsOfField,
+    Beside,
     Hidden,
     Kind,
     Row,
@@ -38,6 +39,9 @@ PARTS = {
     "before": N_("accounts that were there before they signed up: they count as day 0"),
 }
 
+BESIDE = {"in_window": ("mature", "late"), "late": ("mature", "in_window")}
+"""What a part is a share of, and what is left of it."""
+
 
 @dataclass(frozen=True)
 class SignedUp(Row):
@@ -63,6 +67,7 @@ class SignedUpAccounts(Answer):
     total: TotalField
     month: Annotated[Period | None, Hidden()] = None
     days: Annotated[tuple[Said, ...], Hidden()] = ()
+    part: Annotated[str, Hidden()] = ""
 
     def title(self) -> Said:
         values: dict[str, str | Value | Said] = {"part": Said(self.about)}
@@ -74,6 +79,14 @@ class SignedUpAccounts(Answer):
         for one in self.days:
             found = Said(N_("%(who)s, %(days)s"), {"who": found, "days": one})
         return found
+
+    def beside(self) -> tuple[Beside, ...]:
+        return tuple(
+            Beside(Said(PARTS[one]), {"part": one}) for one in BESIDE.get(self.part, ())
+        )
+
+    def anchor(self) -> str:
+        return "curve" if self.days else ""
 
 
 Day = int | None
@@ -115,6 +128,7 @@ def accounts(
         days=tuple(
             Said(text, {"day": (day, Unit.COUNT)}) for text, day in told if day is not None
         ),
+        part=part,
         sql=sql,
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from staycurve.errors import UsageError
@@ -11,6 +12,7 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import (
     Answer,
     AsOfField,
+    Beside,
     Hidden,
     Key,
     Kind,
@@ -78,12 +80,42 @@ class TrialAccounts(Answer):
     rows: Annotated[tuple[TrialAccount, ...], Table(N_("Accounts"), is_list=True)]
     total: TotalField
     chosen: Annotated[tuple[Said, ...], Hidden()] = ()
+    given: Annotated[Mapping[str, object], Hidden()] = field(default_factory=dict)
 
     def title(self) -> Said:
         found = Said(self.about)
         for one in self.chosen:
             found = Said(N_("%(who)s, %(which)s"), {"who": found, "which": one})
         return found
+
+    def beside(self) -> tuple[Beside, ...]:
+        part, feature = str(self.given.get("part")), self.given.get("feature")
+        used = feature or self.given.get("without")
+        if used and part in ("converted", "not_converted"):
+            return tuple(
+                Beside(
+                    Said(text, {"who": Said(PARTS[one]), "feature": (used, Kind.TEXT)}),
+                    {"part": one, **own},
+                )
+                for one in ("converted", "not_converted")
+                for text, own in (
+                    (N_("%(who)s, that used %(feature)s"), {"feature": used, "without": None}),
+                    (N_("%(who)s, that did not use %(feature)s"),
+                     {"feature": None, "without": used}),
+                )
+                if one != part or own["feature"] != feature
+            )
+        others = {"converted": "mature", "left": "converted", "stayed": "converted"}
+        is_whole = "within" not in self.given and "on_day" not in self.given
+        if part not in others or "on_day" in self.given or (part == "converted" and not is_whole):
+            return ()
+        one = others[part]
+        return (Beside(Said(PARTS[one]), {"part": one, "end_class": None}),)
+
+    def anchor(self) -> str:
+        found = (("feature", "used"), ("without", "used"), ("within", "left"),
+                 ("on_day", "times"), ("card", "cards"))
+        return next((panel for name, panel in found if name in self.given), "")
 
 
 @insight("trials accounts", comes_from="/trials#cohorts")
@@ -147,6 +179,10 @@ def accounts(
     return TrialAccounts(
         as_of=asked.as_of.at.isoformat(), about=PARTS[part], rows=rows,
         total={"accounts": len(rows)}, chosen=tuple(Said(*one) for one in told if one), sql=sql,
+        given={name: value for name, value in (
+            ("part", part), ("feature", feature), ("without", without), ("within", within),
+            ("on_day", on_day), ("card", card),
+        ) if value is not None},
     )
 
 

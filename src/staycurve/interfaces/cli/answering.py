@@ -139,7 +139,8 @@ def _figure(answer: Answer, field: Field) -> list[str]:
 
 def _print_rows(title: str, table: Rows, answer: Answer) -> None:
     rows = table.of(answer)
-    listed = rows[:SHOWN] if table.mark.is_list else rows
+    is_long = table.mark.is_list or "account_id" in {one.key for one in fields_of(table.row)}
+    listed = rows[:SHOWN] if is_long else rows
     dims = list(_segment(rows[0])) if rows else []
     columns = _columns(table.row)
     if table.mark.across and rows:
@@ -158,8 +159,9 @@ def _print_rows(title: str, table: Rows, answer: Answer) -> None:
         heads, numbers = [*heads, ""], [*numbers, False]
         lines = [[*line, reason] for line, reason in zip(lines, reasons, strict=True)]
     print_table(title, heads, lines, are_numbers=numbers)
-    if table.mark.is_list:
+    if is_long:
         say_rest(rows)
+    if table.mark.is_list:
         _say_sums(rows, columns, getattr(answer, "total", None))
 
 

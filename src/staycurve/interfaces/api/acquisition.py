@@ -21,7 +21,7 @@ from staycurve.interfaces.api.routes import (
     Where,
     router_of,
 )
-from staycurve.interfaces.api.shapes_of_features import OpenedShape
+from staycurve.interfaces.api.shapes import OpenedShape
 
 Horizon = Annotated[int, Query(description="Days that a lead is given", ge=1, le=3660)]
 

@@ -13,13 +13,10 @@ from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     acquisition,
     errors,
-    features,
     lifecycle,
     observe,
-    onboarding,
     routes,
     sources,
-    trials,
     usage,
     views,
 )
@@ -81,9 +78,6 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
-    app.include_router(features.router)
-    app.include_router(onboarding.router)
-    app.include_router(trials.router)
     app.include_router(lifecycle.router)
     app.include_router(acquisition.router)
     app.include_router(usage.router)

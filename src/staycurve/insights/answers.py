@@ -100,6 +100,10 @@ class Col(Key):
         Whether the sum over rows says something.
     is_folded : bool
         Whether a table that is short of room may do without it.
+    is_size : bool
+        Whether it counts what the row rests on: a row that `is_small` says so beside it.
+    unit_from : str
+        The field of the row that names the unit, where rows differ in it.
     """
 
     label: str = ""
@@ -111,6 +115,14 @@ class Col(Key):
     why: str = "why"
     is_summed: bool = False
     is_folded: bool = False
+    is_size: bool = False
+    unit_from: str = ""
+
+    def of_row(self, row: Any) -> Col:
+        """The column as it is in one row, with the row's own unit."""
+        if not self.unit_from:
+            return self
+        return dataclasses.replace(self, unit=Unit(getattr(row, self.unit_from)))
 
 
 def col(label: str, unit: Unit | Kind = Kind.TEXT, about: str = "", **given: Any) -> Col:

@@ -10,7 +10,7 @@ from staycurve.errors import UsageError
 from staycurve.insights.acquisition import acquisition_report, acquisition_rows, lead_funnel
 from staycurve.insights.acquisition.acquisition_report import METRICS, OWN, ChannelReport
 from staycurve.insights.acquisition.lead_funnel import CHANNEL, LeadFunnel, LeadQuestion
-from staycurve.insights.lifecycle.lifecycle import Row
+from staycurve.insights.acquisition.reading import Row
 from staycurve.insights.shared.account_facts import Opened
 from staycurve.insights.shared.ranges import periods_of
 from staycurve.metrics.catalogue import METRICS as CATALOGUE

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from staycurve.errors import UsageError
 from staycurve.insights.acquisition import acquisition_report, referrals, stayed
 from staycurve.insights.acquisition.lead_funnel import CHANNEL
+from staycurve.insights.acquisition.reading import Reading, Row
 from staycurve.insights.acquisition.referrals import Referrals
 from staycurve.insights.cohorts import cohort_retention
-from staycurve.insights.lifecycle.lifecycle import Reading, Row
 from staycurve.insights.shared.account_facts import Opened, check_dims
 from staycurve.insights.shared.members import Question
 from staycurve.metrics.context import Filter

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from staycurve.workspace.acquisition import Acquisition
     from staycurve.workspace.books import Books
     from staycurve.workspace.features import Features
-    from staycurve.workspace.lifecycle import Lifecycle
     from staycurve.workspace.onboarding import Onboarding
     from staycurve.workspace.state import State
     from staycurve.workspace.trials import Trials
@@ -107,11 +106,9 @@ class Company(Project):
         return Usage(self)
 
     @property
-    def lifecycle(self) -> Lifecycle:
-        """The stage that each account is in, moves between stages, and who is stuck."""
-        from staycurve.workspace.lifecycle import Lifecycle
-
-        return Lifecycle(self)
+    def lifecycle(self) -> Theme:
+        """The stages that accounts are in: moves, time in stage, who is stuck."""
+        return Theme(self, "lifecycle")
 
     @property
     def features(self) -> Features:

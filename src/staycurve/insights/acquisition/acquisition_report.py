@@ -20,7 +20,8 @@ from staycurve.insights.acquisition.lead_funnel import (
     seen_sql,
     segs_of,
 )
-from staycurve.insights.lifecycle.lifecycle import SMALL, Reading, Row
+from staycurve.insights.acquisition.reading import Reading, Row
+from staycurve.insights.lifecycle.lifecycle import SMALL
 from staycurve.insights.statistics.proportions import share
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.relations import RELATIONS

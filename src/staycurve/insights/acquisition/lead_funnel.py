@@ -13,7 +13,8 @@ from typing import Any
 from staycurve.config import Config
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.lifecycle.lifecycle import SMALL, Reading, Row
+from staycurve.insights.acquisition.reading import Reading, Row
+from staycurve.insights.lifecycle.lifecycle import SMALL
 from staycurve.insights.statistics.proportions import share
 from staycurve.metrics.context import Filter
 from staycurve.period import AsOf, Period

@@ -10,7 +10,8 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.lifecycle.lifecycle import SMALL, Reading, Row
+from staycurve.insights.acquisition.reading import Reading, Row
+from staycurve.insights.lifecycle.lifecycle import SMALL
 from staycurve.insights.shared.account_facts import picked_sql, shared_sql
 from staycurve.insights.shared.members import Question
 from staycurve.insights.statistics.proportions import Share, difference, share

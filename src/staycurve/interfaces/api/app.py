@@ -15,7 +15,6 @@ from staycurve.interfaces.api import (
     acquisition,
     errors,
     features,
-    lifecycle,
     observe,
     onboarding,
     routes,
@@ -82,7 +81,6 @@ def declared() -> FastAPI:
     app.include_router(features.router)
     app.include_router(onboarding.router)
     app.include_router(trials.router)
-    app.include_router(lifecycle.router)
     app.include_router(acquisition.router)
     app.include_router(usage.router)
     app.include_router(views.router)

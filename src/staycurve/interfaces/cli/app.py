@@ -120,7 +120,7 @@ def group(name: str, about: str) -> typer.Typer:
 
 # Commands live in files by theme; importing them adds them to the app, in this order.
 for _theme in (
-    "data", "books", "answers", "lifecycle", "acquisition", "features", "onboarding",
+    "data", "books", "answers", "acquisition", "features", "onboarding",
     "trials", "usage", "questions", "comparing", "views", "annotations", "running",
 ):
     importlib.import_module(f"staycurve.interfaces.cli.{_theme}")

@@ -262,6 +262,7 @@ def _is_text(col: Col) -> bool:
 def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
     col, value = field.col, getattr(row, field.attribute)
     assert col is not None
+    col = col.of_row(row)
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]
     if isinstance(value, Shape):

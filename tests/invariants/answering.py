@@ -88,9 +88,9 @@ def answers(company: Company, grains: Sequence[str] = ("month",)) -> dict[str, s
     found["cohort customers"] = _said(lambda: company.cohort()["rows"])
     found["cohort mrr"] = _said(lambda: company.cohort(value="net_mrr", how="count")["rows"])
     lifecycle, usage = company.lifecycle, company.features
-    found["stages"] = _said(lambda: lifecycle.stages().rows)
-    found["moves"] = _said(lambda: lifecycle.transitions().rows)
-    found["times"] = _said(lambda: lifecycle.times().rows)
+    found["stages"] = _said(lambda: lifecycle.stages().as_dict()["rows"])
+    found["moves"] = _said(lambda: lifecycle.transitions().as_dict()["rows"])
+    found["times"] = _said(lambda: lifecycle.times().as_dict()["rows"])
     found["features"] = _said(lambda: usage.report().rows)
     found["limits"] = _said(lambda: _shown(usage.limits()))
     found["activation"] = _said(lambda: _shown(company.onboarding.time_to_value()))

@@ -27,7 +27,8 @@ From = Annotated[
                       formerly=("start",)),
 ]
 To = Annotated[str | None, Param(N_("Last period, included."), name="to", metavar="P",
-                      formerly=("end",)),]
+                      formerly=("end",)),
+]
 
 CLASSES = ("voluntary", "involuntary", "paused", "unknown")
 CLASS_NAMES = {

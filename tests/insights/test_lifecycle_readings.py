@@ -89,9 +89,8 @@ def test_moves_by_hand(company: Company) -> None:
     }
     assert found.matrix("2024-03") == {"purchase": {"lapsed": 1}, "lapsed": {"purchase": 1}}
     march = {r.stage: r for r in found.stages if str(r.period) == "2024-03-01"}
-    assert [march["purchase"].as_dict()[key] for key in ("opening", "entered", "left", "closing")] == [
-        2, 1, 1, 2,
-    ]
+    own = march["purchase"]
+    assert (own.opening, own.entered, own.left, own.closing) == (2, 1, 1, 2)
     assert company.lifecycle.movers(
         before="purchase", after="lapsed", period="2024-03", as_of=AS_OF
     ).as_dict()["rows"] == [{

@@ -21,12 +21,15 @@ from staycurve.insights.catalogue import INSIGHTS, THEMES
 from staycurve.insights.describe import described
 from staycurve.interfaces.api.app import declared
 from staycurve.interfaces.cli.app import app
-from staycurve.interfaces.cli.asking import help_of, option_of
+from staycurve.interfaces.cli.asking import help_of
+from staycurve.interfaces.cli.options import option_of
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import dims_of, tables_of
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
 from staycurve.sections import SECTIONS, fields_of, takes_of
+from staycurve.sources.base import SOURCES, Source
+from staycurve.sources.mapping import Feed
 from staycurve.tables.base import Column, Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.views import DERIVED, USAGE
@@ -225,11 +228,11 @@ def metrics_index() -> str:
 
 def _dimensions() -> str:
     rows = [[f"`{trait}`", "A trait of a subscription item."] for trait in ITEM_TRAITS]
-    rows += [[f"`{moving.name}`", moving.about] for moving in MOVING.values()]
+    rows += [[f"`{moving.name}`", moving.about] for _, moving in MOVING.items()]
     rows += [
         [f"`{moving.now}`", f"`{moving.name}` as it is on the as-of's day, whichever day a number "
          "speaks of: who is there now, followed back."]
-        for moving in MOVING.values()
+        for _, moving in MOVING.items()
     ]
     rows.append([f"`{COHORT}`", "The month in which the account first paid."])
     return (
@@ -531,6 +534,42 @@ def _keys(
             yield from _keys(own, schemas, f"{before}{key}.", f"{above} {name}")
 
 
+def _source_part(source: Source[Any]) -> str:
+    keys = [["`kind`", f"`{source.name}`"]]
+    keys += [
+        [f"`{key}`", takes.words if (takes := takes_of(kind)) else ""]
+        for key, kind in fields_of(source.settings).items()
+    ]
+    streams = [
+        [f"`{stream.name}`", stream.about,
+         ", ".join(f"[{name}](tables.md#{name})" for name in stream.tables) or "each file's",
+         _code(stream.key), stream.cursor]
+        for stream in source.streams
+    ]
+    return "\n\n".join([
+        f"## {source.name}", f"{source.title}. {source.about}", f"```toml\n{source.example}\n```",
+        table(["key", "takes"], keys),
+        table(["stream", "what it is", "fills", "key", "goes on from"], streams),
+        *(_feed_part(stream.name, feed) for stream in source.streams for feed in stream.feeds),
+    ])
+
+
+def _feed_part(stream: str, feed: Feed) -> str:
+    rows = [[f"`{theirs}`", _code(ours)] for theirs, ours in feed.columns.items() if ours]
+    about = f"How a row of `{stream}` becomes one of `{feed.table}`:"
+    return about + "\n\n" + table(["field", "column"], rows)
+
+
+def sources_page() -> str:
+    """Every kind of source with its keys, its streams and their fields."""
+    intro = (
+        "Outside systems whose rows `staycurve sync` brings in, each as a section "
+        "`[sources.NAME]` of staycurve.toml. `staycurve sources` lists how far each has come. "
+        "[Packages can add kinds](../how-to/extend.md)."
+    )
+    return _made("Sources", intro, *(_source_part(source) for _, source in SOURCES.items()))
+
+
 def pages() -> dict[Path, str]:
     """Path → text of every generated page."""
     found = {
@@ -540,6 +579,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "api.md": api_page(),
         REFERENCE / "conventions.md": conventions_page(),
         REFERENCE / "configuration.md": configuration_page(),
+        REFERENCE / "sources.md": sources_page(),
     }
     found[REFERENCE / "insights" / "index.md"] = insights_index()
     for theme, insights in _themes().items():

@@ -50,6 +50,7 @@ def test_a_rule_reads_as_words_with_the_numbers_in_force() -> None:
 
 
 def test_every_number_says_what_it_is_and_why() -> None:
+    assert THRESHOLDS
     for key, known in THRESHOLDS.items():
         assert getattr(LifecycleRules(), key) == known.default
         assert known.least <= known.default <= known.most

@@ -19,7 +19,6 @@ from staycurve.engine_choice import ENGINE, SPARK
 from staycurve.errors import ConfigError, ProjectError
 from staycurve.lake_place import LAKE, LAKE_OPTIONS, FromEnvironment, LakePlace, place
 from staycurve.lifecycle_rules import LIFECYCLE, LifecycleRules
-from staycurve.outside_systems import OUTSIDE_SYSTEMS
 from staycurve.sections import FILE_NAME, SECTIONS, Section, Wrong, near, shown
 from staycurve.state_place import STATE, StatePlace
 
@@ -113,11 +112,6 @@ class Config:
     def lake(self) -> LakePlace:
         """Where the tables lie."""
         return place(self[LAKE], self[LAKE_OPTIONS])
-
-    @property
-    def sources(self) -> Mapping[str, Mapping[str, Any]]:
-        """Outside systems by their names here, as they are written."""
-        return self[OUTSIDE_SYSTEMS]
 
     @property
     def usage_hash(self) -> str:

@@ -159,6 +159,12 @@ class LoadError(StaycurveError):
     exit_status = 2
 
 
+class SourceError(StaycurveError):
+    """An outside system, or what was installed to read it, did not answer as it should."""
+
+    code = "source"
+
+
 class NotAnsweredError(StaycurveError):
     """A question that has no answer as it was asked."""
 

@@ -112,7 +112,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.lifecycle_rules",
         "staycurve.engine_choice",
         "staycurve.lake_place",
-        "staycurve.outside_systems",
+        "staycurve.sources.configured",
         "staycurve.state_place",
     ),
     group="staycurve.sections",

@@ -37,6 +37,8 @@ def test_lifecycle_of_days(tmp_path: Path) -> None:
     first, last = case["range"]
     end = dt.date.fromisoformat(last) + dt.timedelta(days=1)
     found = company.usage.lifecycle(per="day", first=first, last=last, as_of=str(end))
+    assert found.rows
+    assert case["expected"]
     for kind, expected in case["expected"].items():
         shown = [row[kind] for row in found.rows]
         assert shown == [abs(number) for number in expected], kind

@@ -16,7 +16,7 @@ from starlette.types import Message
 from staycurve.errors import ClientGoneError
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.web.cache import Cache
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.workspace import Company, asking
 from staycurve.workspace.asking import Asking
 from tests.api.made_up import BEGAN, LONG

@@ -88,7 +88,9 @@ def test_the_index_leads_to_every_page() -> None:
 
 
 def test_the_changelog_says_which_numbers_change() -> None:
-    for release in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1:]:
+    releases = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    assert releases
+    for release in releases:
         assert "### Numbers that change" in release
 
 

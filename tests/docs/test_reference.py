@@ -60,6 +60,7 @@ def test_every_table_has_a_section(name: str) -> None:
 @pytest.mark.parametrize("name", list(CONFORMED))
 def test_every_column_has_a_row(name: str) -> None:
     section = text("tables.md").split(f"### {name}\n")[1].split("\n##")[0]
+    assert CONFORMED[name].columns
     for column in CONFORMED[name].columns:
         assert f"| `{column.name}`" in section
         assert column.about in section
@@ -85,12 +86,14 @@ def test_every_profile_names_the_source_of_every_value(name: str) -> None:
 
 
 def test_profiles_name_switches_that_exist() -> None:
-    assert {switch for profile in PROFILES.values() for switch in profile} <= set(SWITCHES)
+    named = {switch for profile in PROFILES.values() for switch in profile}
+    assert set() < named <= set(SWITCHES)
 
 
 @pytest.mark.parametrize("name", list(generate.commands()))
 def test_every_command_has_a_section_with_its_options(name: str) -> None:
     section = text("cli.md").split(f"## {name}\n")[1].split("\n## ")[0]
+    assert section.strip()
     for parameter in generate.commands()[name].params:
         if parameter.name != "help":
             shown = parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.metavar
@@ -98,7 +101,9 @@ def test_every_command_has_a_section_with_its_options(name: str) -> None:
 
 
 def test_decisions_name_metrics_that_exist() -> None:
+    assert generate.DECISIONS
     for _, names in generate.DECISIONS.values():
+        assert names
         assert all(name in METRICS for name in names)
 
 

@@ -204,6 +204,7 @@ def test_the_planted_change_is_named(example: Company, truth: Truth) -> None:
     where = truth.cause("guided_setup").where
     since = dt.date.fromisoformat(f"{where['first_cohort']}-01")
     found = example.cohorts.retention(ages=(*where["cohort_ages"], 6))
+    assert len(found.trends) > 1
     for trend in found.trends[:2]:
         assert trend.changepoint is not None
         first, last = trend.changepoint.between
@@ -226,6 +227,7 @@ def test_the_causal_trait_shows_and_is_not_called_a_cause(example: Company) -> N
 
 def test_segments_of_the_example_sum_to_the_whole(example: Company) -> None:
     whole = example.cohorts.riskiest_months().rows
+    assert whole
     for dim in ("industry", "channel", "country", "first_month_active_days"):
         parts = example.cohorts.riskiest_months(by=dim).rows
         for month in whole:

@@ -83,7 +83,9 @@ def test_the_accounts_behind_a_month(company: Company) -> None:
 def test_every_count_opens_into_as_many_accounts(
     company: Company, as_of: str, where: str
 ) -> None:
-    for found in company.cohorts.riskiest_months(as_of=as_of, where=where).rows:
+    months = company.cohorts.riskiest_months(as_of=as_of, where=where).rows
+    assert months
+    for found in months:
         asked = {"month": found.month, "as_of": as_of, "where": where}
         at_risk = company.cohorts.leavers(is_at_risk=True, **asked)
         assert len({one.account_id for one in at_risk.rows}) == len(at_risk.rows) == found.at_risk

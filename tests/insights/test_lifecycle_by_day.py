@@ -234,6 +234,7 @@ def test_every_day_of_every_account_has_the_stage_that_the_rules_give(
 
 
 def test_visits_touch_without_gap_or_overlap(visits: dict[str, tuple[AccountVisit, ...]]) -> None:
+    assert visits
     for own in visits.values():
         for one, following in itertools.pairwise(own):
             assert one.ends_on == following.starts_on
@@ -273,6 +274,8 @@ def test_openings_and_moves_make_the_closings(company: Company) -> None:
         standing = company.lifecycle.stages(grain=grain, start=start, end="2024-12-31",
                                             as_of="2025-01-01")
         closing = {(r.period, r.stage): r.accounts for r in standing.rows}
+        assert moves.stages
+        assert moves.matrix()
         for row in moves.stages:
             assert row.opening + row.entered - row.left == row.closing
             assert row.closing == closing.get((row.period, row.stage), 0)
@@ -289,6 +292,7 @@ def test_mrr_by_lifecycle_sums_to_mrr_and_moves_are_no_churn(company: Company) -
     for row in cut.rows:
         key = (row["period"], row["segment"]["lifecycle"])
         found.setdefault(key, {})[row["metric"]] = row["value"]
+    assert found
     for (_, stage_name), v in found.items():
         opening_and_flows = (
             v["opening_mrr"] + v["new_mrr"] + v["reactivation_mrr"] + v["expansion_mrr"]
@@ -297,6 +301,7 @@ def test_mrr_by_lifecycle_sums_to_mrr_and_moves_are_no_churn(company: Company) -
         assert opening_and_flows == pytest.approx(v["mrr"])
         if stage_name in ("awareness", "consideration", "lapsed"):
             assert v["churned_mrr"] == v["entering_mrr"] == v["mrr"] == 0
+    assert whole.rows
     for row in whole.rows:
         if row["metric"] in ("entering_mrr", "leaving_mrr"):
             continue
@@ -335,6 +340,7 @@ def test_metrics_of_the_accounts_now_in_a_stage(company: Company) -> None:
 def test_the_stages_hold_the_mrr_of_the_metric(company: Company) -> None:
     standing = company.lifecycle.stages(start="2024-03", end="2024-12", as_of="2025-01-01")
     shown = company.show("mrr", "customers", start="2024-03", end="2024-12", as_of="2025-01-01")
+    assert len(shown.rows) == 2 * 10
     for row in shown.rows:
         own = [r for r in standing.rows if str(r.period) == row["period"]]
         if row["metric"] == "mrr":

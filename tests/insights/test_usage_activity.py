@@ -135,6 +135,7 @@ def test_segments_sum_to_the_whole(zoned: tuple[Company, list[Event]]) -> None:
     usage = zoned[0].usage
     whole = usage.activity(day="2024-03-01", as_of="2024-04-10")
     split = usage.activity(day="2024-03-01", by="country", as_of="2024-04-10")
+    assert whole.figures
     for figure in whole.figures:
         parts = [f["value"] for f in split.figures if f["figure"] == figure["figure"]]
         assert sum(parts) == figure["value"]

@@ -154,6 +154,7 @@ def test_incremental_refresh_is_full_refresh(pieces: list[Tables]) -> None:
         tempfile.TemporaryDirectory() as folder,
         create(Path(folder) / "project") as ours,
     ):
+        assert pieces
         for place, piece in enumerate(pieces):
             reports = load(ours, piece)
             assert reports.is_full == (place == 0)

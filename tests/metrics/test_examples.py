@@ -13,6 +13,7 @@ from tests.company import build
 @pytest.mark.parametrize("name", list(METRICS))
 def test_worked_example(name: str, tmp_path: Path) -> None:
     example = METRICS[name].example
+    assert example.answer
     company = build(tmp_path / "project", example.rows, conventions=example.conventions)
     with company:
         for period, expected in example.answer.items():

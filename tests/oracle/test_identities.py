@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.oracle import Oracle
@@ -38,7 +38,9 @@ def test_every_account_closes_where_its_movements_lead(
     told = oracle(tables, conventions=conventions, timezone=zone, as_of=as_of)
     is_fixed = conventions.get("fx") == "fixed"
     before: dict[str, int] = {}
-    for (_, account), flows in told.movements(grain).items():
+    flowing = told.movements(grain)
+    assume(flowing)
+    for (_, account), flows in flowing.items():
         assert flows.opening == before.get(account, flows.opening)
         assert all(amount >= 0 for amount in flows.amounts.values())
         assert sum(flows.amounts[name] for name in CLASSES) == flows.amounts["churned"]
@@ -61,7 +63,9 @@ def test_fx_impact_is_the_revaluation_of_what_stands(
             key = (told.period("month", day).start, account)
             gained = book.total(held, day) - book.total(held, day - ONE_DAY)
             revalued[key] = revalued.get(key, 0) + gained
-    for key, flows in told.movements("month").items():
+    flowing = told.movements("month")
+    assume(flowing)
+    for key, flows in flowing.items():
         assert flows.fx == revalued[key]
 
 
@@ -143,6 +147,7 @@ def test_rates_do_not_depend_on_netting(tables: Tables, grain: str) -> None:
 def test_layers_sum_to_mrr(tables: Tables, zone: str) -> None:
     told = oracle(tables, timezone=zone)
     layers = told.layers()
+    assume(layers)
     for month in {month for month, _ in layers}:
         whole = sum(worth for (on, _), worth in layers.items() if on == month)
         assert whole == told.value("mrr", "month", month)

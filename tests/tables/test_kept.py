@@ -11,7 +11,7 @@ import pytest
 from staycurve.insights.lifecycle import lifecycle_spans
 from staycurve.insights.lifecycle.visits import AccountVisit
 from staycurve.sources.files import load_files
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.kept import KEPT
 from staycurve.workspace import Company
 from tests.company import NOW, build, write_csv

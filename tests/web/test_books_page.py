@@ -73,7 +73,9 @@ def test_a_restated_figure_by_hand(client: TestClient) -> None:
 
 def test_the_parts_of_every_cause_sum_to_the_difference(client: TestClient) -> None:
     for month in ("2024-01", "2024-02"):
-        for figure in panels(client, f"?month={month}")["restated"]["figures"]:
+        figures = panels(client, f"?month={month}")["restated"]["figures"]
+        assert figures
+        for figure in figures:
             parts = [reason["difference"] for reason in figure["reasons"]]
             if None not in parts:
                 assert sum(parts) == pytest.approx(figure["difference"], abs=1e-9)

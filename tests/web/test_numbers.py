@@ -79,7 +79,9 @@ def test_sparkline_leaves_gaps_out_and_needs_two_points() -> None:
 @pytest.mark.parametrize("fiscal", [1, 4, 11])
 @pytest.mark.parametrize("grain", ["day", "month", "quarter", "year"])
 def test_an_address_names_its_period(grain: str, fiscal: int) -> None:
-    for period in periods_between(dt.date(2023, 1, 1), dt.date(2023, 12, 31), grain, fiscal):
+    year = periods_between(dt.date(2023, 1, 1), dt.date(2023, 12, 31), grain, fiscal)
+    assert year
+    for period in year:
         assert parse_period(periods.name(period, fiscal), fiscal) == period
 
 

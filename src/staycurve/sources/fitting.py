@@ -9,15 +9,19 @@ from staycurve.config import Config
 from staycurve.errors import LoadError, UnknownNameError
 from staycurve.sources.mapping import Feed, Lookup
 from staycurve.sources.options import ReadOptions
-from staycurve.tables.base import Check, Table
-from staycurve.tables.conform import Conforming, Writing, text, trimmed
+from staycurve.tables.base import Check, Column, Table
+from staycurve.tables.conform import Conforming, Writing, text, trimmed, value_sql
 from staycurve.tables.engine import name, quoted
-from staycurve.tables.staging import Staged
+from staycurve.tables.staging import ROW, Staged
+
+_UTC = "(UTC)"
+"""What a header ends in whose instants are in UTC, whatever the company's time zone."""
 
 
 def plain(header: str) -> str:
     """A column's name without regard to case, blanks and signs: `Account ID` → `account_id`."""
-    return re.sub(r"[^a-z0-9]+", "_", header.strip().lower()).strip("_")
+    own = header.strip().lower().removesuffix(_UTC.lower())
+    return re.sub(r"[^a-z0-9]+", "_", own).strip("_")
 
 
 def fit(
@@ -35,7 +39,7 @@ def fit(
     sources, used = _sources(table, staged, feed, file, mapping)
     fed = set(used)
     originals = {
-        ours: _first([text(staged.read(column)) for column in theirs])
+        ours: _first([_known(text(staged.read(column)), options) for column in theirs])
         for ours, theirs in sources.items()
     }
     texts = {ours: _translated(sql, feed.values.get(ours)) for ours, sql in originals.items()}
@@ -49,11 +53,15 @@ def fit(
                 hint=f'Name one: [columns] "…" = "{ours}"',
             )
     raw, checks = staged.sql, []
+    if options.order_by:
+        theirs = _theirs(staged, options.order_by, feed, file, mapping)
+        used.add(theirs)
+        raw = _ordered(raw, text(staged.read(theirs)), _writing(options))
     for ours, lookup in feed.lookups.items():
         _check_ours(table, ours, mapping)
         theirs = _theirs(staged, lookup.column, feed, file, mapping)
         used.add(theirs)
-        key = text(staged.read(theirs))
+        key = _known(text(staged.read(theirs)), options)
         raw, texts[ours] = _looked_up(raw, key, lookup, ours)
         originals[ours] = key
         checks.append(
@@ -78,22 +86,45 @@ def fit(
     where = "TRUE"
     if feed.only_if is not None:
         needed = _theirs(staged, feed.only_if, feed, file, mapping)
-        where = f"{text(staged.read(needed))} IS NOT NULL"
+        where = f"{_known(text(staged.read(needed)), options)} IS NOT NULL"
     _check_required(table, texts, staged, file, has_key=row_text is not None)
     left = [column for column in staged.columns if column not in used]
     extras = {}
     if table.extra_column:
         # A column that a key or a lookup reads is still a trait of the row.
         kept = [column for column in staged.columns if column not in fed]
-        extras = {column: trimmed(staged.read(column)) for column in kept}
+        extras = {
+            column: _known(trimmed(staged.read(column)), options, nothing="''") for column in kept
+        }
         left = []
     job = Conforming(
         table=table, raw=raw, texts=texts, originals=originals, extras=extras,
         currency=config.company.currency, timezone=config.company.timezone,
         row_text=row_text, payload=_payload(staged), checks=tuple(checks), where=where,
-        writing=Writing(options.decimal or ".", options.thousands or "", options.dates or "iso"),
+        writing=_writing(options),
+        zones={ours: "UTC" for ours, theirs in sources.items() if all(map(_is_utc, theirs))},
     )
     return job, left
+
+
+def _writing(options: ReadOptions) -> Writing:
+    return Writing(
+        options.decimal or ".", options.thousands or "", options.dates or "iso",
+        ends=options.ends or "exclusive", amounts=options.amounts or "major",
+        timezone=options.timezone or "",
+    )
+
+
+def _known(sql: str, options: ReadOptions, nothing: str = "NULL") -> str:
+    """The text, but nothing where it is one of those that mean no value."""
+    if not options.empty:
+        return sql
+    listed = ", ".join(quoted(one) for one in options.empty)
+    return f"CASE WHEN {sql} IN ({listed}) THEN {nothing} ELSE {sql} END"
+
+
+def _is_utc(header: str) -> bool:
+    return header.strip().upper().endswith(_UTC)
 
 
 def _sources(
@@ -158,6 +189,18 @@ def _translated(sql: str, values: object) -> str:
         f"WHEN {quoted(theirs)} THEN {quoted(ours)}" for theirs, ours in values.items()
     )
     return f"nullif(CASE lower({sql}) {cases} ELSE {sql} END, '')"
+
+
+def _ordered(raw: str, key: str, writing: Writing) -> str:
+    """The staged file with its rows numbered anew, those with a larger value of `key` later.
+
+    Of rows with one key the last one counts.
+    """
+    instant = value_sql(Column("order_by", "instant", ""), key, writing)
+    values = (f"TRY_CAST({key} AS DECIMAL(38,6))", instant, key)
+    order = ", ".join(f"{value} NULLS FIRST" for value in values)
+    place = f"row_number() OVER (ORDER BY {order}, r.{ROW}) - 1"
+    return f"SELECT r.* REPLACE ({place} AS {ROW}) FROM ({raw}) r"
 
 
 def _looked_up(raw: str, key: str, lookup: Lookup, ours: str) -> tuple[str, str]:

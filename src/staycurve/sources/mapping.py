@@ -122,7 +122,13 @@ def parse_mapping(text: str, name: str = "the mapping") -> Mapping:
                 f"{name}: [[also]] does not say which table it feeds.",
                 hint='Write table = "answers" below [[also]].',
             )
-    return Mapping(main, feeds, ReadOptions(**{k: _text(v) for k, v in options.items()}), name)
+    return Mapping(main, feeds, _options(name, options), name)
+
+
+def _options(name: str, given: Dict[str, Any]) -> ReadOptions:
+    texts = {key: _text(value) for key, value in given.items() if key != "empty"}
+    empty = _texts(name, "[options] empty", given["empty"]) if "empty" in given else None
+    return ReadOptions(**texts, empty=empty)
 
 
 _SECTIONS = ("table", "columns", "values", "defaults", "lookup", "key", "only_if")

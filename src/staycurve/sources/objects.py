@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,45 @@ def cell(value: Any) -> str | None:
     if isinstance(value, dict | list):
         return _ENCODER.encode(value)
     return str(value)
+
+
+def plain_row(row: Mapping[Any, Any]) -> tuple[dict[str, Any], str]:
+    """A row that Python holds as JSON would hold it, and the rule that it breaks, if any."""
+    cells: dict[str, Any] = {}
+    for key, value in row.items():
+        # Nearly every cell is one of these; it need not be looked at any closer.
+        if type(value) is str and type(key) is str and value.isascii() and key.isascii():
+            cells[key] = value
+            continue
+        if not isinstance(key, str):
+            return {}, f"has a field whose name is no text: {key!r}"
+        try:
+            cells[key] = _plain(value)
+        except (TypeError, ValueError, RecursionError):
+            return {}, f"has a value in '{key}' that is no text, number, list or object"
+        rule = broken_text(key) or broken_text(cell(cells[key]) or "")
+        if rule:
+            return {}, rule
+    return cells, ""
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int | float | Decimal):
+        return value
+    if isinstance(value, dt.date | dt.datetime):
+        return value.isoformat()
+    if isinstance(value, dict | list):
+        # Its own encoder: an object inside may be anything.
+        return json.dumps(value, ensure_ascii=False, default=_inner)
+    raise TypeError
+
+
+def _inner(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dt.date | dt.datetime):
+        return value.isoformat()
+    raise TypeError
 
 
 def _one(line: str, number: int, refuse: Callable[[BadLine], None]) -> Iterator[Row]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from staycurve.errors import UsageError
 
-DATES = ("iso", "dmy", "mdy", "spreadsheet")
+DATES = ("iso", "dmy", "mdy", "spreadsheet", "epoch")
+ENDS = ("exclusive", "inclusive")
+AMOUNTS = ("major", "minor")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -26,6 +29,18 @@ class ReadOptions:
         A sign between groups of three digits; a number with one is an error unless it is stated.
     dates : str, optional
         One of DATES; iso by default.
+    ends : str, optional
+        One of ENDS: whether `ends_at` is the first instant after (the default), or the last day or
+        second that belongs to it.
+    amounts : str, optional
+        One of AMOUNTS: major units (the default), or minor ones as the row's currency has them.
+    timezone : str, optional
+        What instants without an offset are in; the company's unless stated.
+    empty : tuple of str, optional
+        Texts that mean no value.
+    order_by : str, optional
+        The file's column whose largest value wins among rows with one key; the later line without
+        it.
     """
 
     encoding: str | None = None
@@ -33,6 +48,11 @@ class ReadOptions:
     decimal: str | None = None
     thousands: str | None = None
     dates: str | None = None
+    ends: str | None = None
+    amounts: str | None = None
+    timezone: str | None = None
+    empty: tuple[str, ...] | None = None
+    order_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.encoding is not None:
@@ -72,6 +92,19 @@ class ReadOptions:
                 hint="dmy reads 31/12/2024, mdy 12/31/2024, spreadsheet 45657.",
             )
 
+        for key, choices in (("ends", ENDS), ("amounts", AMOUNTS)):
+            value = getattr(self, key)
+            if value not in (None, *choices):
+                raise UsageError(
+                    f"{key} is {' or '.join(choices)}, not '{value}'.",
+                    hint=f'Write {key} = "{choices[1]}"',
+                )
+        if self.timezone is not None and not is_zone(self.timezone):
+            raise UsageError(
+                f"Unknown time zone '{self.timezone}'.",
+                hint='Write its IANA name: timezone = "Europe/Berlin"   (or "UTC")',
+            )
+
     def over(self, other: ReadOptions) -> ReadOptions:
         """These options, and those of `other` where these state none."""
         pairs = {
@@ -81,3 +114,12 @@ class ReadOptions:
             for field in fields(self)
         }
         return ReadOptions(**pairs)
+
+
+def is_zone(name: str) -> bool:
+    """Whether it is the IANA name of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

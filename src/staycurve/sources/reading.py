@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -16,9 +16,9 @@ from staycurve.errors import LoadError, StaycurveError
 from staycurve.sources import lines
 from staycurve.sources.content import check_content
 from staycurve.sources.lines import SHOWN, BadLine, Record
-from staycurve.sources.objects import cell, objects
+from staycurve.sources.objects import cell, objects, plain_row
 from staycurve.sources.options import ReadOptions
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.staging import LINE, ROW, Staged, stage_csv, stage_parquet, staged_name
 
 BATCH = 50_000
@@ -214,18 +214,56 @@ def _json(path: Path, folder: Path, encoding: str) -> Read:
     return Read(staged, refused.bad_lines())
 
 
+def stage_rows(rows: Iterable[object], fields: Sequence[str], folder: Path) -> Read:
+    """Stage rows as a system sends them; what is no row of texts and numbers is refused.
+
+    Parameters
+    ----------
+    fields : sequence of str
+        Columns that there are although no row holds a value.
+    """
+    refused = _Parts(folder, "bad")
+    found = _sound_rows(rows, refused.refuse)
+    staged = stage_objects(found, folder, columns=fields, check=_check_fields)
+    return Read(staged, refused.bad_lines())
+
+
+def _sound_rows(
+    rows: Iterable[object], refuse: Callable[[BadLine], None]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, Mapping):
+            refuse(BadLine(number, str(row)[:SHOWN], "is no object of fields and values"))
+            continue
+        cells, rule = plain_row(row)
+        if rule:
+            refuse(BadLine(number, repr(dict(row))[:SHOWN], rule))
+        else:
+            yield number, cells
+
+
+def _check_fields(count: int) -> None:
+    if count > MOST_COLUMNS:
+        raise LoadError(
+            f"The rows have more than {MOST_COLUMNS:,} fields.",
+            hint="A value stands where a field's name should be.",
+        )
+
+
 def stage_objects(
-    rows: Iterable[tuple[int, dict[str, Any]]], folder: Path, *,
+    rows: Iterable[tuple[int, dict[str, Any]]], folder: Path, *, columns: Sequence[str] = (),
     check: Callable[[int], None] = lambda count: None,
 ) -> Staged:
     """Stage (line, object) pairs; a column for every key that occurs, in order of appearance.
 
     Parameters
     ----------
+    columns : sequence of str
+        Columns that there are before any row is seen.
     check : callable
         Told how many columns there are, each time that there is one more.
     """
-    places: dict[str, int] = {}
+    places = {column: place for place, column in enumerate(columns)}
     parts = _Parts(folder, "part")
     for line, row in rows:
         cells: list[str | None] = [None] * len(places)

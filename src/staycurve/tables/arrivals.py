@@ -7,6 +7,7 @@ reason; no row is lost, and the outcome does not depend on the order of loading.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from staycurve.errors import LakeError, LoadError, MemoryLimitError
@@ -37,6 +38,28 @@ def too_wide(file: str) -> LoadError:
     )
 
 
+@dataclass(frozen=True)
+class _Conformed:
+    """Rows as the table's columns, on disk, before any of them is put in.
+
+    Attributes
+    ----------
+    typed : str
+        A relation of them; those that break a rule carry its number.
+    broken, unread : int
+        How many of the `total` break a rule, and how many lines were no records.
+    """
+
+    job: Conforming
+    bad: str | None
+    origin: Origin
+    folder: Path
+    typed: str
+    total: int
+    broken: int
+    unread: int
+
+
 class Arrivals(Placing):
     """Takes the rows of files into the tables of one unit of work."""
 
@@ -44,7 +67,7 @@ class Arrivals(Placing):
         self, job: Conforming, bad: str | None, origin: Origin,
         earlier: Sequence[int] | None = None,
     ) -> Counts:
-        """Take the rows of one staged file into one table.
+        """Take the rows of one staged file into one table; one without a good row is refused.
 
         Parameters
         ----------
@@ -54,20 +77,34 @@ class Arrivals(Placing):
             Loads of the same source, of which this file is the complete export: what they brought
             and it does not hold is taken out. None when it is only a part.
         """
-        table, folder = job.table, self._new_folder()
+        found = self._conform(job, bad, origin)
+        if found.total and found.broken + found.unread == found.total:
+            first = self.rejects.first_complaint(job, found.typed, bad, origin)
+            raise LoadError(
+                f"None of the {found.total} rows of {origin.file} could be loaded. "
+                f"The first: {first}",
+                hint="Do the columns mean what their names say? A mapping (--map) tells otherwise.",
+                file=origin.file,
+            )
+        return self._accept(found, earlier)
+
+    def take_any(self, job: Conforming, bad: str | None, origin: Origin) -> Counts:
+        """Take rows into one table, however many of them have to be rejected; see `take`."""
+        return self._accept(self._conform(job, bad, origin), None)
+
+    def _conform(self, job: Conforming, bad: str | None, origin: Origin) -> _Conformed:
+        folder = self._new_folder()
         self._files[origin.load] = (origin.file, origin.path)
         self._store_typed(job, folder / "typed.parquet", origin.file)
         typed = parquet_sql(folder / "typed.parquet")
         unread = self._count(bad) if bad else 0
         broken = self._count(f"{typed} WHERE {BROKEN} IS NOT NULL")
         total = self._count(typed) + unread
-        if total and broken + unread == total:
-            first = self.rejects.first_complaint(job, typed, bad, origin)
-            raise LoadError(
-                f"None of the {total} rows of {origin.file} could be loaded. The first: {first}",
-                hint="Do the columns mean what their names say? A mapping (--map) tells otherwise.",
-                file=origin.file,
-            )
+        return _Conformed(job, bad, origin, folder, typed, total, broken, unread)
+
+    def _accept(self, found: _Conformed, earlier: Sequence[int] | None) -> Counts:
+        job, bad, origin, typed = found.job, found.bad, found.origin, found.typed
+        table, broken, unread = job.table, found.broken, found.unread
         good = self._good_sql(job, typed, origin)
         if table.makes_accounts:
             self._make_accounts(good, origin.load)
@@ -86,7 +123,7 @@ class Arrivals(Placing):
         if waiting:
             self.rejects.wait(table, good, origin)
             good = f"(SELECT * FROM {good} WHERE {ROW} NOT IN (SELECT {ROW} FROM waits))"
-        put = self._put(table, good, origin.load, folder)
+        put = self._put(table, good, origin.load, found.folder)
         counts = Counts(
             put.accepted,
             put.replaced + doubled,
@@ -96,10 +133,10 @@ class Arrivals(Placing):
             removed=removed,
             notes=notes + put.notes,
         )
-        found = counts.accepted + counts.replaced + counts.rejected
-        if found != total:
+        seen = counts.accepted + counts.replaced + counts.rejected
+        if seen != found.total:
             raise LakeError(
-                f"{origin.file} has {total} rows, but {found} were accounted for.",
+                f"{origin.file} has {found.total} rows, but {seen} were accounted for.",
                 hint="Nothing was loaded. Please report this, with the file if you may.",
             )
         return counts
@@ -116,6 +153,7 @@ class Arrivals(Placing):
             store(self.engine, self.rejects.waiting_sql(table), folder / "waiting.parquet")
             rows = parquet_sql(folder / "waiting.parquet")
             if self._set_waiting(table, rows):
+                self.rejects.go_on_waiting(table, rows)
                 rows = f"(SELECT * FROM {rows} WHERE {ROW} NOT IN (SELECT {ROW} FROM waits))"
             count = self._count(rows)
             if count:
@@ -152,7 +190,7 @@ class Arrivals(Placing):
         return removed, ()
 
     def _unsettle(self, load: int) -> None:
-        """Let the rows wait whose account or rate is known no longer."""
+        """Let the rows wait whose account or rate is known no longer, or whose rate is too high."""
         self._is_unsettled = False
         for table in CONFORMED.values():
             if table.makes_accounts:

@@ -6,7 +6,7 @@ Nothing is guessed: a text that is not plainly a value of its column's kind brea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from staycurve.i18n import N_
@@ -36,6 +36,17 @@ _INSTANT = (
     "([T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *"
     "(Z|UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)?)?"
 )
+_DAY_ALONE = (
+    "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+    "([T ] *0?0:00(:00([.]0+)?)? *(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+)
+"""A day, or its midnight, as programs write one that know instants alone."""
+_NO_OFFSET = (
+    "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *"
+)
+_HALF_DAY = "(.*[T ] *)(0?[1-9]|1[0-2])(:[0-9]{2}(:[0-9]{2})?) *([AaPp])[Mm]"
+_EPOCH_MILLIS = 100_000_000_000
+_NEVER_EPOCH = 253_402_214_400
 NEVER_YEAR = "9999"
 """Year that databases write for an end that is not known: read as no end."""
 NEVER = ("infinity", "+infinity")
@@ -74,12 +85,23 @@ class Writing:
     decimal, thousands : str
         The signs in its numbers; no thousands sign unless stated.
     dates : str
-        iso, dmy, mdy, or spreadsheet (days since 1899-12-30).
+        iso, dmy, mdy, spreadsheet (days since 1899-12-30), or epoch (seconds since 1970-01-01;
+        milliseconds by their size).
+    ends : str
+        exclusive, or inclusive: `ends_at` is the last day or second that belongs to it.
+    amounts : str
+        major, or minor: as many to a major unit as the row's currency has.
+    timezone : str
+        What instants without an offset are in; the company's where empty. A day alone is always
+        the company's.
     """
 
     decimal: str = "."
     thousands: str = ""
     dates: str = "iso"
+    ends: str = "exclusive"
+    amounts: str = "major"
+    timezone: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +126,8 @@ class Conforming:
         SQL over `raw` for the whole row as JSON, as the file has it.
     where : str
         SQL over `raw`: which of its rows are meant at all.
+    zones : mapping
+        Column → the time zone of its instants without an offset, where its header says it.
     """
 
     table: Table
@@ -118,6 +142,7 @@ class Conforming:
     checks: tuple[Check, ...] = ()
     where: str = "TRUE"
     writing: Writing = field(default_factory=Writing)
+    zones: Mapping[str, str] = field(default_factory=dict)
 
 
 def text(expression: str) -> str:
@@ -149,12 +174,17 @@ def _number(column: str, writing: Writing) -> str:
 
 
 def _date_text(column: str, writing: Writing) -> str:
+    """SQL for a date and time as ISO 8601 has it; what is none stays as it is."""
     if writing.dates in ("dmy", "mdy"):
         order = r"\3-\2-\1" if writing.dates == "dmy" else r"\3-\1-\2"
-        return (
-            rf"regexp_replace({column}, '^([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]([0-9]{{4}})', "
-            f"'{order}')"
-        )
+        found = column
+        # A year of two digits begins where POSIX lets it begin.
+        for century, years in (("", "[0-9]{4}"), ("19", "69|[789][0-9]"), ("20", "[0-9]{2}")):
+            found = (
+                rf"regexp_replace({found}, '^([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]({years})"
+                rf"($|[ T].*$)', '{century}{order}\4')"
+            )
+        return _day_in_one(found)
     if writing.dates == "spreadsheet":
         number = f"TRY_CAST({_number(column, writing)} AS DOUBLE)"
         # Serial days carry fractions of a day; seconds are all that a spreadsheet means by them.
@@ -163,17 +193,64 @@ def _date_text(column: str, writing: Writing) -> str:
             f"to_seconds(CAST(round({number} * 86400) AS BIGINT)), '%Y-%m-%d %H:%M:%S') "
             f"ELSE {column} END"
         )
-    return column
+    if writing.dates == "epoch":
+        return _epoch_text(column)
+    # Nearly every text is ISO 8601 as it stands: the others alone are looked at closer.
+    odd = f"contains({column}, '/') OR right({column}, 1) IN ('M', 'm')"
+    read = _day_in_one(f"replace({column}, '/', '-')")
+    return f"CASE WHEN {odd} THEN {read} ELSE {column} END"
+
+
+def _day_in_one(column: str) -> str:
+    """SQL for the text with its hour counted to 24 where it says AM or PM."""
+    form = quoted(_HALF_DAY)
+    half = f"CASE WHEN upper(regexp_extract({column}, {form}, 5)) = 'P' THEN 12 ELSE 0 END"
+    hour = f"CAST(regexp_extract({column}, {form}, 2) AS INTEGER) % 12 + {half}"
+    day, rest = (f"regexp_extract({column}, {form}, {place})" for place in (1, 3))
+    # Nearly no text ends so, and the form is looked for in those alone.
+    return (
+        f"CASE WHEN right({column}, 1) IN ('M', 'm') AND regexp_full_match({column}, {form}) "
+        f"THEN {day} || CAST({hour} AS VARCHAR) || {rest} ELSE {column} END"
+    )
+
+
+def _epoch_text(column: str) -> str:
+    number = f"TRY_CAST({column} AS DECIMAL(25,6))"
+    # Seconds do not reach 10¹¹ before the year 5138, milliseconds have done so since 1973; the last
+    # day of the year 9999, in seconds, is how databases write "never".
+    micros = (
+        f"CASE WHEN abs({number}) < {_EPOCH_MILLIS} OR {number} BETWEEN {_NEVER_EPOCH} "
+        f"AND {_NEVER_EPOCH + 86_399} THEN {number} * 1000000 ELSE {number} * 1000 END"
+    )
+    written = f"strftime(make_timestamp(CAST({micros} AS BIGINT)), '%Y-%m-%d %H:%M:%S.%f')"
+    plain = f"regexp_full_match({column}, '-?[0-9]{{1,15}}([.][0-9]{{0,6}})?')"
+    return f"CASE WHEN {plain} THEN {written} || 'Z' ELSE {column} END"
 
 
 def _instant(column: str, writing: Writing) -> str:
     read = _date_text(column, writing)
     # The engine takes an offset only without a blank before it.
     plain = f"replace(replace({read}, ' +', '+'), ' -', '-')"
+    found = f"TRY_CAST({plain} AS TIMESTAMPTZ)"
+    if writing.timezone:
+        found = (
+            f"CASE WHEN regexp_full_match({read}, {quoted(_NO_OFFSET)}) "
+            f"THEN TRY_CAST({plain} AS TIMESTAMP) AT TIME ZONE {quoted(writing.timezone)} "
+            f"ELSE {found} END"
+        )
     return (
         f"CASE WHEN regexp_full_match({read}, {quoted(_INSTANT)}) "
         f"AND left({read}, 4) BETWEEN '{FIRST_YEAR}' AND '{LAST_YEAR}' "
-        f"THEN TRY_CAST({plain} AS TIMESTAMPTZ) END"
+        f"THEN {found} END"
+    )
+
+
+def _after(value: str, source: str, writing: Writing) -> str:
+    """SQL for the first instant after the last day or second that `source` names."""
+    is_day = f"regexp_full_match({_date_text(source, writing)}, {quoted(_DAY_ALONE)})"
+    return (
+        f"CASE WHEN {is_day} THEN {value} + INTERVAL 1 DAY "
+        f"ELSE date_trunc('second', {value}) + INTERVAL 1 SECOND END"
     )
 
 
@@ -190,6 +267,30 @@ def _money(column: str) -> str:
         f"WHEN regexp_full_match({column}, {quoted(_NUMBER)}) "
         f"AND abs(TRY_CAST({column} AS DOUBLE)) <= {MOST_MONEY} THEN {plain} - {excess} END"
     )
+
+
+@lru_cache(maxsize=1)
+def _minor_units() -> str:
+    """SQL for how many minor units the row's currency has to a major one."""
+    from babel.numbers import get_currency_precision
+
+    cases: dict[int, list[str]] = {}
+    for code in currency_codes():
+        cases.setdefault(get_currency_precision(code), []).append(quoted(code))
+    cases.pop(2, None)
+    listed = " ".join(
+        f"WHEN upper(t_currency) IN ({', '.join(codes)}) THEN {10 ** digits}"
+        for digits, codes in sorted(cases.items())
+    )
+    return f"CASE {listed} ELSE 100 END"
+
+
+def _from_minor(value: str) -> str:
+    """SQL for micro-units of the major unit, of micro-units of the minor one; half-even."""
+    units = _minor_units()
+    whole, rest = f"(abs({value}) // {units})", f"(2 * (abs({value}) % {units}))"
+    up = f"CASE WHEN {rest} > {units} OR ({rest} = {units} AND {whole} % 2 = 1) THEN 1 ELSE 0 END"
+    return f"CAST(sign({value}) * ({whole} + {up}) AS BIGINT)"
 
 
 def _choice(column: Column, text_sql: str) -> str:
@@ -228,7 +329,7 @@ def value_sql(column: Column, source: str, writing: Writing) -> str:
             f"THEN TRY_CAST({source} AS DECIMAL(18,6)) END"
         )
     if column.kind == "money":
-        return _money(source)
+        return _from_minor(_money(source)) if writing.amounts == "minor" else _money(source)
     if column.kind == "rate":
         # The text of a decimal with twelve places is, without its point, the scaled integer.
         return (
@@ -342,7 +443,13 @@ def typed_sql(job: Conforming) -> str:
     table = job.table
     values = []
     for column in table.columns:
-        read = value_sql(column, f"t_{column.name}", job.writing)
+        source = f"t_{column.name}"
+        writing = replace(
+            job.writing, timezone=job.zones.get(column.name, job.writing.timezone)
+        )
+        read = value_sql(column, source, writing)
+        if column.name == "ends_at" and writing.ends == "inclusive":
+            read = _after(read, source, writing)
         if column.name not in job.texts and column.default is None and column.kind != "text":
             read = "CAST(NULL AS TIMESTAMPTZ)" if _is_day(column) else "NULL"
         values.append(f"{read} AS v_{column.name}")

@@ -12,6 +12,7 @@ from staycurve.insights.acquisition.lead_funnel import CHANNEL
 from staycurve.insights.acquisition.reading import Reading, Row
 from staycurve.insights.acquisition.referrals import Referrals
 from staycurve.insights.cohorts import cohort_retention
+from staycurve.insights.cohorts.cohort_retention import retention
 from staycurve.insights.shared.account_facts import Opened, check_dims
 from staycurve.insights.shared.members import Question
 from staycurve.metrics.context import Filter
@@ -19,7 +20,7 @@ from staycurve.metrics.query import Query, filters_of, plan
 from staycurve.period import Period, period_of, periods_between
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 AGES = (3, 12)
 """Months after the activation month at which channels and referrals are compared."""
@@ -35,7 +36,7 @@ class Worth:
     that has signed up or was brought may have none.
     """
 
-    company: Company
+    company: MeasuredCompany
 
     def quality(
         self, *, where: str | Sequence[Filter] = "", as_of: str | None = None
@@ -48,8 +49,8 @@ class Worth:
         asked = self._asked(where, as_of)
         seen = asked.as_of
         activated, sql = self._activation(asked)
-        kept = self.company.cohorts.retention(
-            ages=AGES, per="all", by=CHANNEL, where=asked.filters, as_of=as_of
+        kept = retention(
+            self.company, ages=AGES, per="all", by=CHANNEL, where=asked.filters, as_of=as_of
         )
         retained = {
             (point.segment[CHANNEL], point.age): (point.retained, point.size)
@@ -140,8 +141,8 @@ class Worth:
         with self.company.seeing(asked.as_of) as engine:
             answer = engine.rows(sql)
             accounts = int(engine.value(referrals.count_statement(asked)))
-        kept = self.company.cohorts.retention(
-            ages=AGES, per="all", by=REFERRED_BY, where=asked.filters, as_of=as_of
+        kept = retention(
+            self.company, ages=AGES, per="all", by=REFERRED_BY, where=asked.filters, as_of=as_of
         )
         rows = referrals.rows_of(answer)
         counts: dict[tuple[bool, int], tuple[int, int]] = {}

@@ -12,14 +12,14 @@ from staycurve.insights.books import closing
 from staycurve.tables import adjustments, books, undo
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 
 @dataclass(frozen=True)
 class Books:
     """The books of one company."""
 
-    company: Company
+    company: MeasuredCompany
 
     def undo(self, load: int | None = None, *, is_restating: bool = False) -> list[undo.UndoReport]:
         """Take a load back, or the last command's, and refresh; see `staycurve.tables.undo`."""

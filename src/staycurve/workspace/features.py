@@ -28,7 +28,7 @@ from staycurve.metrics.query import filters_of
 from staycurve.tables.engine import AnyEngine
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Features:
     2024-Q2, 2024, or 28d; without it the last month that has closed.
     """
 
-    company: Company
+    company: MeasuredCompany
 
     def report(
         self,

@@ -16,7 +16,7 @@ from staycurve.metrics.query import filters_of
 from staycurve.period import align
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Onboarding:
     (what changes with time is read on the day of sign-up); and `as_of`.
     """
 
-    company: Company
+    company: MeasuredCompany
 
     def time_to_value(
         self,

@@ -17,7 +17,7 @@ from staycurve.metrics.query import filters_of
 from staycurve.period import align
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Trials:
     time is read on the day on which the trial started), and `as_of`.
     """
 
-    company: Company
+    company: MeasuredCompany
 
     def report(
         self,

@@ -18,7 +18,7 @@ from staycurve.period import Period, check_count, parse_period, periods_between
 from staycurve.tables.engine import AnyEngine
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 SHOWN = {"day": 14, "week": 12, "month": 12, "quarter": 8, "year": 5}
 """How many periods are shown where no range is asked for: the last ones."""
@@ -31,7 +31,7 @@ SHOWN_DAYS = 90
 class Asking:
     """One company, and how questions about its use are put."""
 
-    company: Company
+    company: MeasuredCompany
 
     @property
     def _fiscal(self) -> int:

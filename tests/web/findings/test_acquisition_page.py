@@ -38,6 +38,8 @@ def test_its_numbers_are_those_of_python(findings: TestClient, found: Company) -
 
 def test_leads_of_a_step_can_be_opened(findings: TestClient) -> None:
     told = panel(findings, PATH, "funnel")
+    assert told["rows"]
+    assert told["by_channel"]
     for row in told["rows"]:
         assert opened(findings, row["rows_at"])["total"]["rows"] == row["reached"]
     for row in told["by_channel"]:

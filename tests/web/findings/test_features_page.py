@@ -26,7 +26,9 @@ def test_its_numbers_are_those_of_python(findings: TestClient, found: Company) -
 
 
 def test_a_feature_opens_to_the_accounts_that_use_it(findings: TestClient) -> None:
-    for row in panel(findings, PATH, "report")["rows"]:
+    rows = panel(findings, PATH, "report")["rows"]
+    assert rows
+    for row in rows:
         assert opened(findings, row["rows_at"])["total"]["accounts"] == row["accounts"]
 
 
@@ -41,6 +43,7 @@ def test_limits_open_to_their_accounts(findings: TestClient, state: str) -> None
 
 def test_a_judgement_can_be_chosen(findings: TestClient) -> None:
     every = panel(findings, PATH, "report")["rows"]
+    assert every
     for rank in {row["rank"].replace(" ", "_") or "none" for row in every}:
         shown = panel(findings, f"{PATH}&rank={rank}", "report")["rows"]
         assert shown

@@ -39,7 +39,9 @@ def test_a_day_opens_to_who_paid_on_it(findings: TestClient, found: Company) -> 
 
 
 def test_who_left_can_be_opened(findings: TestClient) -> None:
-    for row in panel(findings, PATH, "left")["rows"]:
+    rows = panel(findings, PATH, "left")["rows"]
+    assert rows
+    for row in rows:
         total = opened(findings, row["rows_at"])["total"]
         assert total["accounts"] == row["left"]["count"]
 

@@ -119,7 +119,7 @@ def spend_statement(
 ) -> str:
     """SQL of rows (start_on, channel, amount): acquisition cost as `cac` values it, by month."""
     return f"""WITH periods AS ({periods_sql(question, periods)})
-SELECT start_on, seg0 AS channel, CAST(SUM(amount) AS BIGINT) AS amount
+SELECT start_on, seg0 AS channel, CAST(SUM(amount) AS HUGEINT) AS amount
 FROM ({spent_sql(question, periods, grain)}) spent
 GROUP BY start_on, seg0
 ORDER BY start_on, seg0"""

@@ -92,19 +92,19 @@ referred AS (
       {kept}
 ),
 standing AS (
-    SELECT account_id, CAST(SUM(value) AS BIGINT) AS mrr
+    SELECT account_id, CAST(SUM(value) AS HUGEINT) AS mrr
     FROM ({RELATIONS["closing"].rows(own)}) c GROUP BY account_id
 ),
 lasting AS (
-    SELECT account_id, CAST(SUM(value) AS BIGINT) AS lifetime
+    SELECT account_id, CAST(SUM(value) AS HUGEINT) AS lifetime
     FROM ({RELATIONS["month_value"].rows(then)}) c
     WHERE account_id IN (SELECT account_id FROM referred) AND {"1 = 1" if months else "1 = 0"}
     GROUP BY account_id
 )
 SELECT r.account_id, r.name, r.referrer, n.name AS referrer_name,
        n.account_id IS NOT NULL AS is_known, r.created_on, f.first_paid_on,
-       CAST(coalesce(s.mrr, 0) AS BIGINT) AS mrr,
-       CAST(coalesce(l.lifetime, 0) AS BIGINT) AS lifetime
+       CAST(coalesce(s.mrr, 0) AS HUGEINT) AS mrr,
+       CAST(coalesce(l.lifetime, 0) AS HUGEINT) AS lifetime
 FROM referred r
 LEFT JOIN accounts n ON n.account_id = r.referrer
 LEFT JOIN standing s ON s.account_id = r.account_id

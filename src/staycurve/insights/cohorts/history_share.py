@@ -94,8 +94,8 @@ def _told(one: Forecast) -> Said:
         "quarter": (one.period, Kind.DAY), "segment": of_segment(one.segment),
         "why": one.why or one.why_no_interval or "", "share": (one.value, Unit.PERCENT),
         "low": (one.low, Unit.PERCENT), "high": (one.high, Unit.PERCENT),
-        "level": (one.interval, Unit.PERCENT), "count": (len(one.backtest), Unit.COUNT),
-        "error": (one.error, Unit.PERCENT), "plain": (one.plain_error, Unit.PERCENT),
+        "level": f"{one.interval:.0%}", "count": (len(one.backtest), Unit.COUNT),
+        "error": f"{(one.error or 0) * 100:.1f}", "plain": f"{(one.plain_error or 0) * 100:.1f}",
     }
     if one.value is None:
         text = N_("No forecast for the quarter from %(quarter)s%(segment)s: %(why)s.")
@@ -105,12 +105,12 @@ def _told(one: Forecast) -> Said:
     elif one.beats_plain is False:
         text = N_("Forecast for the quarter from %(quarter)s%(segment)s: %(share)s, %(level)s "
                   "interval %(low)s to %(high)s. It does not beat the plain guess: over %(count)s "
-                  "earlier quarters it was off by %(error)s on average, the last quarter's share "
-                  "by %(plain)s.")
+                  "earlier quarters it was off by %(error)s points on average, the last quarter's "
+                  "share by %(plain)s.")
     else:
         text = N_("Forecast for the quarter from %(quarter)s%(segment)s: %(share)s, %(level)s "
                   "interval %(low)s to %(high)s. Made so for %(count)s earlier quarters it was "
-                  "off by %(error)s on average, the last quarter's share by %(plain)s.")
+                  "off by %(error)s points on average, the last quarter's share by %(plain)s.")
     return Said(text, values)
 
 
@@ -169,8 +169,8 @@ def statement(question: Question, periods: Sequence[Period]) -> str:
     return f"""WITH periods AS (SELECT * FROM (VALUES {rows}) AS v(start_on, close_on)),
 firsts AS ({FIRSTS_SQL}),
 {question.context.segment_ctes}{context.shared()}standing AS ({history_rows(context)})
-SELECT start_on, point_on{segs}, CAST(SUM(is_from_history * value) AS BIGINT) AS history,
-       CAST(SUM(value) AS BIGINT) AS total
+SELECT start_on, point_on{segs}, CAST(SUM(is_from_history * value) AS HUGEINT) AS history,
+       CAST(SUM(value) AS HUGEINT) AS total
 FROM standing
 WHERE {context.where()}
 GROUP BY start_on, point_on{segs}

@@ -91,7 +91,7 @@ def leavers(
     """Who left in a month of their subscription, or was at risk in it?"""
     if is_at_risk and end_class:
         raise UsageError(
-            "end_class chooses among those who left.", hint="Leave out is_at_risk.",
+            "A churn type chooses among those who left.", hint="Leave out is_at_risk.",
         )
     asked = question_of(company, (), where, as_of)
     sql = statement(asked, month=month, is_leaver=not is_at_risk, end_class=end_class)
@@ -129,7 +129,7 @@ def statement(
     return f"""WITH {lives_sql(question)}
 SELECT l.account_id, l.first_paid_on, CAST(l.left_month AS BIGINT) AS left_month, l.left_on,
        CASE WHEN l.left_on IS NOT NULL THEN coalesce(l.end_class, 'unknown') END AS end_class,
-       CAST(p.mrr AS BIGINT) AS mrr, l.has_returned = 1 AS has_returned
+       CAST(p.mrr AS HUGEINT) AS mrr, l.has_returned = 1 AS has_returned
 FROM lives l
 LEFT JOIN spells p ON p.account_id = l.account_id AND p.is_paying = 1
      AND (p.ends_on = l.left_on OR (l.left_on IS NULL AND p.ends_on = {FAR}))

@@ -156,7 +156,7 @@ def mrr_sql(question: Question, period: Period) -> str:
         question.context, dims=(), by_count=0, filters=(), periods=(period,), grain=period.grain
     )
     return (
-        "SELECT account_id, start_on, CAST(SUM(value) AS BIGINT) AS mrr "
+        "SELECT account_id, start_on, CAST(SUM(value) AS HUGEINT) AS mrr "
         f"FROM ({RELATIONS['closing'].rows(context)}) closing GROUP BY account_id, start_on"
     )
 

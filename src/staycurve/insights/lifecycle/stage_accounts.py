@@ -126,7 +126,7 @@ SELECT account_id, name, owner, stage, starts_on,
        CAST(close_on - starts_on AS BIGINT) + 1 AS days, visit, rule, mrr
 FROM (
     SELECT s.account_id, a.name, a.owner, s.stage, s.starts_on, s.visit, s.rule, p.close_on,
-           CAST(coalesce(m.mrr, 0) AS BIGINT) AS mrr{segments}
+           CAST(coalesce(m.mrr, 0) AS HUGEINT) AS mrr{segments}
     FROM periods p
     JOIN lifecycle_spans s ON s.starts_on <= p.close_on AND s.ends_on > p.close_on {kept}
     LEFT JOIN accounts a ON a.account_id = s.account_id

@@ -118,7 +118,7 @@ def statement(question: Question, periods: Sequence[Period]) -> str:
     return f"""WITH {shared_sql(question)}periods AS ({points_sql(question, periods)}),
 paid AS ({mrr_sql(question, periods[0])})
 SELECT start_on{segs}, stage, CAST(COUNT(*) AS BIGINT) AS accounts,
-       CAST(SUM(coalesce(mrr, 0)) AS BIGINT) AS mrr
+       CAST(SUM(coalesce(mrr, 0)) AS HUGEINT) AS mrr
 FROM (
     SELECT p.start_on, s.account_id, s.stage, m.mrr{segments}
     FROM periods p

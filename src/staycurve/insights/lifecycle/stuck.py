@@ -216,7 +216,7 @@ FROM (
     SELECT s.account_id, a.name, a.owner, s.stage, s.starts_on, s.rule,
            CAST(p.close_on - s.starts_on AS BIGINT) + 1 AS days,
            CAST(l.days AS BIGINT) AS threshold_days,
-           CAST(coalesce(m.mrr, 0) AS BIGINT) AS mrr{segments}
+           CAST(coalesce(m.mrr, 0) AS HUGEINT) AS mrr{segments}
     FROM periods p
     JOIN lifecycle_spans s ON s.starts_on <= p.close_on AND s.ends_on > p.close_on
     JOIN limits l ON l.stage = s.stage

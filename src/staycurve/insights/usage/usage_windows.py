@@ -139,15 +139,6 @@ def days_between_sql(start: dt.date, end: dt.date, *, bits: str, month: str) -> 
     return f"({' OR '.join(tests)})"
 
 
-def count_between_sql(start: dt.date, end: dt.date, *, bits: str, month: str) -> str:
-    """SQL of how many days of a month table's row lie in `[start, end)`."""
-    cases = " ".join(
-        f"WHEN {month} = DATE '{first}' THEN CAST(bit_count({bits} & {mask}) AS BIGINT)"
-        for first, mask in masks(start, end)
-    )
-    return f"CASE {cases} ELSE 0 END"
-
-
 def months_sql(start: dt.date, end: dt.date) -> str:
     """The months that `[start, end)` touches, as SQL for IN."""
     return ", ".join(f"DATE '{first}'" for first, _ in masks(start, end))

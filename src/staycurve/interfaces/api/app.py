@@ -9,7 +9,6 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from staycurve import __version__
 from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     acquisition,
@@ -18,6 +17,7 @@ from staycurve.interfaces.api import (
     observe,
     onboarding,
     routes,
+    sources,
     trials,
     usage,
     views,
@@ -25,6 +25,7 @@ from staycurve.interfaces.api import (
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
 from staycurve.interfaces.api.security import Guard, Heads
+from staycurve.version import VERSION
 from staycurve.workspace import Company, asking
 
 
@@ -68,7 +69,7 @@ def declared() -> FastAPI:
     """What /api/openapi.json declares, without a company that answers."""
     app = FastAPI(
         title="staycurve",
-        version=__version__,
+        version=VERSION,
         description="Subscription and retention metrics, saved views and annotations.",
         openapi_url="/api/openapi.json",
         # Its pages for reading the schema load scripts from elsewhere.
@@ -78,6 +79,7 @@ def declared() -> FastAPI:
     # First: what is written by hand gives way to what is declared.
     app.include_router(insights())
     app.include_router(routes.router)
+    app.include_router(sources.router)
     app.include_router(features.router)
     app.include_router(onboarding.router)
     app.include_router(trials.router)

@@ -20,7 +20,7 @@ from staycurve.insights.books.switches import HEADLINES, Effect, effects_of
 from staycurve.interfaces.web.cache import Cache
 from staycurve.metrics.query import Query
 from staycurve.period import AsOf, Period
-from staycurve.workspace import Company
+from staycurve.workspace import Company, asking
 
 FIGURES = 240
 """Figures of another tool that one request may lay beside ours: ten years of two metrics."""
@@ -30,7 +30,6 @@ T = TypeVar("T")
 _COMPARED: Cache[Reconciliation] = Cache(16)
 _EFFECTS: Cache[list[Effect]] = Cache(16)
 _ONE = threading.Lock()
-
 
 
 def period_named(company: Company, text: str, seen: AsOf) -> Period:
@@ -86,7 +85,7 @@ def explained(company: Company, text: str, *, against: str | None, seen: AsOf) -
             f"These are {len(given)} figures; at most {FIGURES} are compared at once.",
             hint="Send some of them, or run: staycurve reconcile --figures FILE",
         )
-    with _ONE, company.ledgers() as ledgers:
+    with asking.holding(_ONE), company.ledgers() as ledgers:
         return figures.explain(ledgers, given, seen, against)
 
 
@@ -102,7 +101,7 @@ def _kept(
     make: Callable[[], T],
 ) -> T:
     def make_alone() -> T:
-        with _ONE:
+        with asking.holding(_ONE):
             return make()
 
     # Data of today has an as-of that moves with the clock: an answer is kept for a minute, that

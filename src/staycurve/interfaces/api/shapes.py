@@ -126,10 +126,4 @@ class TablesShape(TypedDict):
     rows: list[TableShape]
 
 
-class HealthShape(TypedDict):
-    """Whether the server is up, or can answer."""
-
-    status: str
-
-
 Answer = dict[str, Any]

@@ -12,6 +12,7 @@ import typer
 from staycurve.insights.answers import Answer, Col, Kind, Shape
 from staycurve.insights.shapes import Field, Rows, fields_of, lines_of, main_of, tables_of
 from staycurve.interfaces import wording
+from staycurve.interfaces.cli.options import option_of
 from staycurve.interfaces.cli.output import (
     SHOWN,
     Format,
@@ -102,7 +103,6 @@ def _print_tables(answer: Answer) -> None:
 def _behind(tables: Sequence[Rows], answer: Answer) -> list[str]:
     """The commands that list the rows behind cells."""
     from staycurve.insights.catalogue import INSIGHTS
-    from staycurve.interfaces.cli.asking import option_of
 
     opened = dict.fromkeys(
         field.col.opens.insight for table in tables if table.of(answer)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from staycurve.interfaces.cli.app import app, clock, company_of, folder_of, fresh_company_of
+from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh_company_of
 from staycurve.interfaces.cli.options import Output
 from staycurve.interfaces.cli.output import Format, cell, print_data, print_table
 
@@ -60,7 +61,7 @@ def load(
         str | None, typer.Option(help="The sign between groups of three digits.")
     ] = None,
     dates: Annotated[
-        str | None, typer.Option(help="iso, dmy, mdy or spreadsheet (day numbers).")
+        str | None, typer.Option(help="iso, dmy, mdy, spreadsheet (day numbers) or epoch.")
     ] = None,
     delimiter: Annotated[str | None, typer.Option(help="Between columns.")] = None,
 ) -> None:

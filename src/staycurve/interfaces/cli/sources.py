@@ -1,0 +1,112 @@
+"""Commands about outside systems: what there is, and bringing it in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.opening import company_of
+from staycurve.interfaces.cli.options import Output
+from staycurve.interfaces.cli.output import Format, print_data, print_table
+from staycurve.sources.syncing import StreamReport
+
+COUNTS = ("accepted", "replaced", "rejected")
+
+
+@app.command()
+def sources(context: typer.Context, output: Output = Format.table) -> None:
+    """Outside systems: those that are configured, how far they have come, and every kind."""
+    from staycurve.interfaces.api.sources import sources_answer
+
+    with company_of(context) as company:
+        answer = sources_answer(company)
+    if print_data(answer, output):
+        return
+    if answer["rows"]:
+        print_table(
+            "Configured",
+            ["source", "kind", "tables", *COUNTS, "cursor", "last run", "last error"],
+            [_state_cells(row) for row in answer["rows"]],
+        )
+    else:
+        typer.echo("No source is configured.")
+    print_table(
+        "Kinds", ["kind", "what it is", "streams"],
+        [
+            [one["kind"], one["about"], ", ".join(s["stream"] for s in one["streams"])]
+            for one in answer["kinds"]
+        ],
+    )
+
+
+def _state_cells(row: dict[str, Any]) -> list[str]:
+    kept = f" ({row['kept']:,} kept)" if row["kept"] else ""
+    return [
+        f"{row['source']}/{row['stream']}", row["kind"],
+        ", ".join(row["tables"]) or "each file's", *(f"{row[name]:,}" for name in COUNTS),
+        "never" if row["cursor"] is None else f"{row['cursor']}{kept}",
+        row["last_run_at"] or "never", row["last_error"] or "",
+    ]
+
+
+@app.command()
+def sync(
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME…]", help="Sources of staycurve.toml; without them all."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Read what changed from this instant on again, such as 2024-01-01."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and count, change nothing.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything again, from the beginning.")
+    ] = False,
+) -> None:
+    """Bring the rows of configured sources in; a stream that fails leaves the others."""
+    from staycurve.interfaces.cli.progress import bar
+
+    with company_of(context) as company, bar() as progress:
+        reports = company.sources.sync(
+            *(names or ()), since=since, is_full=full, is_dry_run=dry_run, progress=progress
+        )
+        if not dry_run and company.is_due():
+            progress(0, 0, "refreshing")
+            company.refresh()
+    if not reports:
+        typer.echo('No source is configured. Write, for example: [sources.exports] kind = "files"')
+    for report in reports:
+        _say(report)
+    if any(report.count("rejected") for report in reports) and not dry_run:
+        typer.echo("What was rejected, and why: staycurve rejects", err=True)
+    if dry_run:
+        typer.echo("Dry run: nothing was changed.", err=True)
+    if any(report.errors for report in reports):
+        raise typer.Exit(1)
+
+
+def _say(report: StreamReport) -> None:
+    by_table: dict[str, dict[str, int]] = {}
+    for one in report.reports:
+        if one.error is None:
+            counts = by_table.setdefault(one.table, dict.fromkeys((*COUNTS, "removed"), 0))
+            for name in counts:
+                counts[name] += getattr(one, name) or 0
+    for table, counts in by_table.items():
+        removed = f", removed {counts['removed']}" if counts["removed"] else ""
+        listed = ", ".join(f"{name} {counts[name]}" for name in COUNTS)
+        typer.echo(f"{report.label} → {table}: {listed}{removed}")
+    for note in dict.fromkeys(note for one in report.reports for note in one.notes):
+        typer.echo(f"  {note}")
+    if not by_table and not report.errors:
+        typer.echo(f"{report.label}: nothing new")
+    for error in report.errors:
+        typer.echo(f"{report.label}: {error.message}", err=True)
+        if error.hint:
+            typer.echo(f"  {error.hint}", err=True)

@@ -1,0 +1,232 @@
+"""Syncing: every stream of the configured sources, brought up to date one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from staycurve import faults
+from staycurve.errors import LakeError, SourceError, StaycurveError
+from staycurve.secret import without_secrets
+from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Pull, Sender, Writer
+from staycurve.sources.configured import Configured
+from staycurve.sources.writer import size_of
+
+ROWS_AT_ONCE = 50_000
+"""Rows in one commit: fewer make more commits, more are lost to a failure and read again."""
+FILES_AT_ONCE = 64
+BYTES_AT_ONCE = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How to sync.
+
+    Attributes
+    ----------
+    since : datetime, optional
+        What changed from then on is read again, whatever the cursors say.
+    is_full : bool
+        Whether to read from the beginning.
+    is_dry_run : bool
+        Whether to count only; each commit's rows are counted by themselves.
+    """
+
+    since: dt.datetime | None = None
+    is_full: bool = False
+    is_dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """What became of one stream.
+
+    Attributes
+    ----------
+    reports : tuple of FileReport
+        What was taken, table by table and file by file, in the order of commits.
+    error : StaycurveError, optional
+        What ended it; what was committed before stays.
+    """
+
+    source: str
+    stream: str
+    reports: tuple[FileReport, ...] = ()
+    error: StaycurveError | None = None
+
+    @property
+    def label(self) -> str:
+        """What lists call it."""
+        return f"{self.source}/{self.stream}"
+
+    @property
+    def errors(self) -> tuple[StaycurveError, ...]:
+        """What went wrong: with its files, and at its end."""
+        found = [report.error for report in self.reports if report.error]
+        return (*found, *([self.error] if self.error else []))
+
+    def count(self, what: str) -> int:
+        """accepted, replaced, rejected or removed, of all that was taken."""
+        return sum(getattr(report, what) or 0 for report in self.reports)
+
+
+@dataclass
+class _Group:
+    """Batches that are committed together."""
+
+    batches: list[Batch] = field(default_factory=list)
+    rows: int = 0
+    bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return (
+            self.rows >= ROWS_AT_ONCE or self.bytes >= BYTES_AT_ONCE
+            or len(self.batches) - (self.rows > 0) >= FILES_AT_ONCE
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.rows and not any(isinstance(one.rows, Path) for one in self.batches)
+
+    def add(self, batch: Batch) -> None:
+        self.batches.append(batch)
+        if isinstance(batch.rows, Path):
+            self.bytes += size_of(batch.rows)
+        else:
+            self.rows += len(batch.rows)
+
+
+def sync(
+    writer: Writer, sources: Iterable[Configured], asked: Asked, *, folder: Path,
+    now: dt.datetime, progress: Progress | None = None,
+) -> list[StreamReport]:
+    """Bring streams up to date; one that fails leaves the others.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's directory.
+
+    Raises
+    ------
+    LakeError
+        If nothing at all can be written.
+    """
+    streams = [(one, sender) for one in sources for sender in one.senders]
+    found = []
+    for place, (one, sender) in enumerate(streams):
+
+        def say(_: int, __: int, text: str, place: int = place, label: str = sender.label) -> None:
+            if progress:
+                progress(place, len(streams), f"{label}: {text}")
+
+        found.append(_stream(writer, one, sender, asked, folder=folder, now=now, say=say))
+    return found
+
+
+def _stream(
+    writer: Writer, one: Configured, sender: Sender, asked: Asked, *, folder: Path,
+    now: dt.datetime, say: Progress,
+) -> StreamReport:
+    done: list[FileReport] = []
+    error: StaycurveError | None = None
+    try:
+        for reports in _commits(writer, one, sender, asked, folder=folder, now=now, say=say):
+            done += reports
+            for report in reports:
+                if report.error is not None:
+                    _hide(report.error, one)
+    except LakeError:
+        raise
+    except StaycurveError as known:
+        error = _hide(known, one)
+    except Exception as unforeseen:
+        if faults.is_raised():
+            raise
+        told = SourceError(
+            f"{type(unforeseen).__name__}: {' '.join(str(unforeseen).split())}".rstrip(": "),
+            hint="What was committed before stays; the next sync goes on from there. "
+            f"{faults.VARIABLE}=raise shows where it happened.",
+        )
+        error = _hide(told, one)
+    return StreamReport(one.name, sender.stream.name, tuple(done), error)
+
+
+def _commits(
+    writer: Writer, one: Configured, sender: Sender, asked: Asked, *, folder: Path,
+    now: dt.datetime, say: Progress,
+) -> Iterator[list[FileReport]]:
+    cursor = None if asked.is_full else writer.cursor(sender)
+    pull = Pull(one.name, one.settings, cursor, asked.since, folder, now)
+    is_restart = asked.is_full
+    say(0, 0, "reading")
+    batches: Iterable[Batch] = sender.stream.read(pull)
+    if asked.is_full or asked.since:
+        # What is asked for again is taken again, although it was committed before.
+        batches = (replace(batch, id="") for batch in _checked(batches))
+    for group in _groups(_checked(batches)):
+        before, cursor = cursor, _moved(group, cursor)
+        if group.is_empty and cursor == before:
+            continue
+        reports = writer.write(
+            group.batches, sender=sender, is_restart=is_restart, is_dry_run=asked.is_dry_run,
+            progress=say,
+        )
+        yield reports
+        wrong = [report.error for report in reports if report.error]
+        if wrong and group.rows:
+            # The rows behind them would move the cursor beyond rows that are not in.
+            return
+        is_restart = is_restart and len(wrong) == len(reports)
+        say(0, 0, "reading")
+
+
+def _moved(group: _Group, cursor: Cursor | None) -> Cursor | None:
+    """The cursor once the group is in."""
+    for batch in group.batches:
+        cursor = batch.cursor.over(cursor) if batch.cursor is not None else cursor
+    return cursor
+
+
+def _groups(found: Generator[Batch, None, None]) -> Iterator[_Group]:
+    """Batches in the pieces in which they are committed; what came before a failure is one."""
+    group = _Group()
+    failure: Exception | None = None
+    with contextlib.closing(found):
+        while True:
+            try:
+                batch = next(found, None)
+            except Exception as error:
+                failure, batch = error, None
+            if batch is None:
+                break
+            group.add(batch)
+            if group.is_full:
+                yield group
+                group = _Group()
+    if group.batches:
+        yield group
+    if failure is not None:
+        raise failure
+
+
+def _checked(batches: Iterable[Batch]) -> Generator[Batch, None, None]:
+    for batch in batches:
+        if not isinstance(batch, Batch):
+            raise SourceError(
+                f"A stream yields batches, not a {type(batch).__name__}.",
+                hint="Yield staycurve.sources.base.Batch(rows, cursor).",
+            )
+        yield batch
+
+
+def _hide(error: StaycurveError, one: Configured) -> StaycurveError:
+    """The same error, from now on without a secret of the source in it."""
+    error.message = without_secrets(error.message, one.settings)
+    error.hint = without_secrets(error.hint, one.settings)
+    error.args = (error.message,)
+    return error

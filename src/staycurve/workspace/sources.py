@@ -1,0 +1,190 @@
+"""Sources: the outside systems of one company, and bringing their rows in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from staycurve.errors import system_error
+from staycurve.period import parse_instant
+from staycurve.section_faults import fields_of, takes_of
+from staycurve.sources.base import SOURCES, Cursor, Progress, Sender, Source
+from staycurve.sources.configured import configured, configured_as
+from staycurve.sources.syncing import Asked, StreamReport, sync
+from staycurve.sources.writer import LakeWriter, cursor_of, is_from
+from staycurve.tables.lake import alone
+from staycurve.tables.pointer import LoadRecord
+from staycurve.workspace.project import Project
+
+LOCK = ".sync.lock"
+RUNS = Path("logs") / "syncs.json"
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """One stream of a configured source, and how far it has come.
+
+    Attributes
+    ----------
+    tables : tuple of str
+        The conformed tables that it fills; none where each file says it.
+    cursor : Cursor, optional
+        Where the next sync goes on; None before the first.
+    last_run_at, last_error : str, optional
+        When it was last synced, and what ended that, if anything did.
+    last_loaded_at : str, optional
+        When it last brought anything.
+    """
+
+    source: str
+    kind: str
+    stream: str
+    tables: tuple[str, ...]
+    cursor: Cursor | None
+    loads: int
+    accepted: int
+    replaced: int
+    rejected: int
+    last_run_at: str | None
+    last_error: str | None
+    last_loaded_at: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON; of what a cursor keeps it tells how many there are."""
+        return {
+            "source": self.source, "kind": self.kind, "stream": self.stream,
+            "tables": list(self.tables),
+            "cursor": None if self.cursor is None else self.cursor.at,
+            "kept": 0 if self.cursor is None else len(self.cursor.kept),
+            "loads": self.loads, "accepted": self.accepted, "replaced": self.replaced,
+            "rejected": self.rejected, "last_run_at": self.last_run_at,
+            "last_error": self.last_error, "last_loaded_at": self.last_loaded_at,
+        }
+
+
+class Sources:
+    """The outside systems of one project.
+
+    Parameters
+    ----------
+    project : Project
+        Its staycurve.toml configures them.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def kinds(self) -> list[dict[str, Any]]:
+        """Every kind of source: what its section takes, and its streams."""
+        return [_described(source) for _, source in SOURCES.items()]
+
+    def listed(self) -> list[StreamState]:
+        """Every stream of every configured source, and how far it has come."""
+        loads, runs = self._project.loads(), self._runs()
+        return [
+            _state(sender, loads, runs.get(sender.label, {}))
+            for one in configured(self._project.config).values()
+            for sender in one.senders
+        ]
+
+    def sync(
+        self, *names: str, since: str | None = None, is_full: bool = False,
+        is_dry_run: bool = False, progress: Progress | None = None, wait: float = 600.0,
+    ) -> list[StreamReport]:
+        """Bring configured sources up to date; one whose stream fails leaves the others.
+
+        Parameters
+        ----------
+        *names : str
+            Names of staycurve.toml; every source without them.
+        since : str, optional
+            What changed from then on is read again, whatever was read before.
+        is_full : bool
+            Whether to read everything again.
+        is_dry_run : bool
+            Whether to count only, and change nothing.
+        wait : float
+            Seconds to wait for another sync, and for another writer.
+
+        Returns
+        -------
+        list of StreamReport
+            One for each stream; what failed carries its error.
+        """
+        project = self._project
+        config, now = project.config, project.clock()
+        chosen = [configured_as(config, name) for name in dict.fromkeys(names)]
+        asked = Asked(
+            parse_instant(since, config.company.zone) if since else None, is_full, is_dry_run
+        )
+        _ = project.snapshot
+        with alone(project.folder / LOCK, "syncing", wait=wait):
+            reports = sync(
+                LakeWriter(project.lake, config, now=now, wait=wait),
+                chosen or configured(config).values(), asked,
+                folder=project.folder, now=now, progress=progress,
+            )
+            if not is_dry_run:
+                self._note(reports, now)
+        return reports
+
+    def _runs(self) -> Mapping[str, Mapping[str, Any]]:
+        """Stream → its last run; nothing where that cannot be read, for no number rests on it."""
+        try:
+            found = json.loads((self._project.folder / RUNS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _note(self, reports: Sequence[StreamReport], now: dt.datetime) -> None:
+        at = now.astimezone(dt.UTC).isoformat()
+        runs = dict(self._runs())
+        for report in reports:
+            errors = report.errors
+            runs[report.label] = {"at": at, "error": errors[0].message if errors else None}
+        path = self._project.folder / RUNS
+        try:
+            path.parent.mkdir(exist_ok=True)
+            new = path.with_suffix(".new")
+            new.write_text(json.dumps(runs, ensure_ascii=False, indent=1), encoding="utf-8")
+            os.replace(new, path)
+        except OSError as error:
+            raise system_error(error) or error from error
+
+
+def _state(
+    sender: Sender, loads: Sequence[LoadRecord], run: Mapping[str, Any]
+) -> StreamState:
+    own = [record for record in loads if is_from(record, sender)]
+    return StreamState(
+        source=sender.name, kind=sender.kind, stream=sender.stream.name,
+        tables=sender.stream.tables, cursor=cursor_of(own, sender), loads=len(own),
+        accepted=sum(record.accepted for record in own),
+        replaced=sum(record.replaced for record in own),
+        rejected=sum(record.rejected for record in own),
+        last_run_at=run.get("at"), last_error=run.get("error"),
+        last_loaded_at=own[-1].loaded_at if own else None,
+    )
+
+
+def _described(source: Source[Any]) -> dict[str, Any]:
+    return {
+        "kind": source.name, "title": source.title, "about": source.about,
+        "example": source.example,
+        "keys": [
+            {"key": key, "takes": takes.words if (takes := takes_of(kind)) else ""}
+            for key, kind in fields_of(source.settings).items()
+        ],
+        "streams": [
+            {
+                "stream": stream.name, "about": stream.about, "tables": list(stream.tables),
+                "key": list(stream.key), "cursor": stream.cursor,
+            }
+            for stream in source.streams
+        ],
+    }

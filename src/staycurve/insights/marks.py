@@ -65,11 +65,14 @@ class Key:
         As JSON calls it, where Python cannot: `from`.
     is_omitted : bool
         Whether it is left out where it is empty.
+    is_in_csv : bool
+        Whether it stands in CSV too.
     """
 
     about: str = ""
     name: str = ""
     is_omitted: bool = False
+    is_in_csv: bool = True
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,8 @@ class Table:
         sums.
     is_main : bool
         Whether CSV prints these rows; without any it is the field `rows`, or the first.
+    number : str
+        Of a list: the field whose sum is the number; without it the number is how many there are.
     """
 
     title: str = ""
@@ -156,6 +161,7 @@ class Table:
     is_list: bool = False
     is_main: bool = False
     is_omitted: bool = False
+    number: str = ""
 
 
 Value = tuple[Any, Unit | Kind]

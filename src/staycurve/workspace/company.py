@@ -10,7 +10,6 @@ from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
-    from staycurve.workspace.acquisition import Acquisition
     from staycurve.workspace.books import Books
     from staycurve.workspace.features import Features
     from staycurve.workspace.onboarding import Onboarding
@@ -96,8 +95,6 @@ class Company(MeasuredCompany):
         return Trials(self)
 
     @property
-    def acquisition(self) -> Acquisition:
-        """Channels, how far their leads come, and referrals."""
-        from staycurve.workspace.acquisition import Acquisition
-
-        return Acquisition(self)
+    def acquisition(self) -> Theme:
+        """How customers are won: channels, how far their leads come, referrals."""
+        return Theme(self, "acquisition")

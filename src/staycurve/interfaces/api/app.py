@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
-    acquisition,
     errors,
     features,
     observe,
@@ -83,7 +82,6 @@ def declared() -> FastAPI:
     app.include_router(features.router)
     app.include_router(onboarding.router)
     app.include_router(trials.router)
-    app.include_router(acquisition.router)
     app.include_router(usage.router)
     app.include_router(views.router)
     app.include_router(views.notes)

@@ -75,7 +75,7 @@ def _print_lines(answer: Answer) -> None:
         ])
         return
     names = [one.key for one in fields_of(shape) if one.key != "segment" and not one.row
-             and not one.mark.is_omitted]
+             and not one.mark.is_omitted and getattr(one.mark, "is_in_csv", True)]
     sys.stdout.write(",".join(names) + "\n")
 
 

@@ -131,9 +131,12 @@ def listed(
     columns = {
         one.key: (_(one.col.label), one.col.unit)
         for one in fields
-        if one.col and one is not head and one.key != "account_id"
+        # The name of an account stands beside its id.
+        if one.col and one is not head and (first or one.key != "name")
+        and one.key != "account_id"
     }
     sums = [one.key for one in fields if one.col and one.col.is_summed]
+    total = getattr(answer, "total", None)
     return Listed(
         told(answer.title()) or _(insight.question),
         [one.as_dict() for one in rows],
@@ -142,6 +145,8 @@ def listed(
         sums,
         answer.sql,
         head=first,
+        number=main.mark.number,
+        total=total.as_dict() if isinstance(total, Shape) else {},
         names={one.key: one.col.named_by for one in fields if one.col and one.col.named_by},
         notes=answer.notes,
     )

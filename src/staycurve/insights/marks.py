@@ -65,11 +65,14 @@ class Key:
         As JSON calls it, where Python cannot: `from`.
     is_omitted : bool
         Whether it is left out where it is empty.
+    is_in_csv : bool
+        Whether it stands in CSV too.
     """
 
     about: str = ""
     name: str = ""
     is_omitted: bool = False
+    is_in_csv: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,10 @@ class Col(Key):
         Whether the sum over rows says something.
     is_folded : bool
         Whether a table that is short of room may do without it.
+    is_size : bool
+        Whether it counts what the row rests on: a row that `is_small` says so beside it.
+    unit_from : str
+        The field of the row that names the unit, where rows differ in it.
     """
 
     label: str = ""
@@ -110,6 +117,14 @@ class Col(Key):
     why: str = "why"
     is_summed: bool = False
     is_folded: bool = False
+    is_size: bool = False
+    unit_from: str = ""
+
+    def of_row(self, row: Any) -> Col:
+        """The column as it is in one row, with the row's own unit."""
+        if not self.unit_from:
+            return self
+        return dataclasses.replace(self, unit=Unit(getattr(row, self.unit_from)))
 
 
 def col(label: str, unit: Unit | Kind = Kind.TEXT, about: str = "", **given: Any) -> Col:
@@ -137,6 +152,8 @@ class Table:
         Whether CSV prints these rows; without any it is the field `rows`, or the first.
     is_view : bool
         Whether it says for people, in lines, what JSON holds elsewhere: it is no key of JSON.
+    number : str
+        Of a list: the field whose sum is the number; without it the number is how many there are.
     """
 
     title: str = ""
@@ -147,6 +164,7 @@ class Table:
     is_main: bool = False
     is_view: bool = False
     is_omitted: bool = False
+    number: str = ""
 
 
 Value = tuple[Any, Unit | Kind]

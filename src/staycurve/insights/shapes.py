@@ -170,6 +170,8 @@ def _flat(row: Any) -> dict[str, Any]:
     segment: Mapping[str, Any] = {}
     for field in fields_of(own):
         value = getattr(row, field.attribute)
+        if isinstance(field.mark, Key) and not field.mark.is_in_csv:
+            continue
         if field.key == "segment" and isinstance(value, Mapping):
             segment = value
         elif is_shape(value):
@@ -178,11 +180,22 @@ def _flat(row: Any) -> dict[str, Any]:
                 found[field.key if is_own else f"{field.key}_{key}"] = part
         elif isinstance(value, Mapping):
             found |= {str(key): _written(part) for key, part in value.items()}
+        elif isinstance(value, tuple | list) and value and is_shape(value[0]):
+            found |= _numbered(field.key, value)
         elif isinstance(value, tuple | list):
             found[field.key] = " | ".join(str(_written(one)) for one in value)
         elif not (field.mark.is_omitted and value in (None, "")):
             found[field.key] = _written(value)
     return found | dict(segment)
+
+
+def _numbered(name: str, rows: Sequence[Any]) -> dict[str, Any]:
+    """Rows inside a row: the fields of each by the value of its first, as retention_12_size."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        (_first, key), *rest = _flat(row).items()
+        found |= {f"{name}_{key}_{own}": part for own, part in rest}
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -11,9 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
-    acquisition,
     errors,
-    lifecycle,
     observe,
     routes,
     sources,
@@ -78,8 +76,6 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
-    app.include_router(lifecycle.router)
-    app.include_router(acquisition.router)
     app.include_router(usage.router)
     app.include_router(views.router)
     app.include_router(views.notes)

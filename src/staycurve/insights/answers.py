@@ -26,6 +26,7 @@ class Kind(Enum):
     DAY = "day"
     MONTH = "month"
     POINTS = "points"
+    LENGTH = "length"
     CHANCE = "chance"
 
 
@@ -65,12 +66,16 @@ class Key:
     name : str
         As JSON calls it, where Python cannot: `from`.
     is_omitted : bool
-        Whether it is left out where it is empty.
+        Whether it is left out where it is empty; tables for people leave out its column where it
+        is empty in every row.
+    is_flat : bool
+        Whether the keys of a mapping stand among those of the row itself.
     """
 
     about: str = ""
     name: str = ""
     is_omitted: bool = False
+    is_flat: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ class Col(Key):
         Whether the sum over rows says something.
     is_folded : bool
         Whether a table that is short of room may do without it.
+    shown_as : str
+        The property of the row that tables for people show in its place: a text, or a Said.
     """
 
     label: str = ""
@@ -111,6 +118,7 @@ class Col(Key):
     why: str = "why"
     is_summed: bool = False
     is_folded: bool = False
+    shown_as: str = ""
 
 
 def col(label: str, unit: Unit | Kind = Kind.TEXT, about: str = "", **given: Any) -> Col:
@@ -136,6 +144,9 @@ class Table:
         sums.
     is_main : bool
         Whether CSV prints these rows; without any it is the field `rows`, or the first.
+    number : str
+        Of a list, the field whose sum is the number behind which the rows are; without one it is
+        how many there are.
     """
 
     title: str = ""
@@ -145,6 +156,7 @@ class Table:
     is_list: bool = False
     is_main: bool = False
     is_omitted: bool = False
+    number: str = ""
 
 
 Value = tuple[Any, Unit | Kind]

@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
     from staycurve.workspace.trials import Trials
-    from staycurve.workspace.usage import Usage
 
 EARLIER = 4
 """Earlier instants that stay open."""
@@ -108,11 +107,9 @@ class Company(Project):
         return Theme(self, "cohorts")
 
     @property
-    def usage(self) -> Usage:
-        """What users do: retention, lifecycle, funnels, paths, activity."""
-        from staycurve.workspace.usage import Usage
-
-        return Usage(self)
+    def usage(self) -> Theme:
+        """What users do: who comes back, in which order, how often."""
+        return Theme(self, "usage")
 
     @property
     def lifecycle(self) -> Lifecycle:

@@ -21,7 +21,6 @@ from staycurve.interfaces.api import (
     routes,
     sources,
     trials,
-    usage,
     views,
 )
 from staycurve.interfaces.api.asking import router as insights
@@ -86,7 +85,6 @@ def declared() -> FastAPI:
     app.include_router(trials.router)
     app.include_router(lifecycle.router)
     app.include_router(acquisition.router)
-    app.include_router(usage.router)
     app.include_router(views.router)
     app.include_router(views.notes)
     return app

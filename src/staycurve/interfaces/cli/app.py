@@ -121,6 +121,6 @@ def group(name: str, about: str) -> typer.Typer:
 # Commands live in files by theme; importing them adds them to the app, in this order.
 for _theme in (
     "data", "sources", "books", "answers", "lifecycle", "acquisition", "features", "onboarding",
-    "trials", "usage", "questions", "comparing", "views", "annotations", "running",
+    "trials", "questions", "comparing", "views", "annotations", "running",
 ):
     importlib.import_module(f"staycurve.interfaces.cli.{_theme}")

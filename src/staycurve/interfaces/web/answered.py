@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from staycurve.insights import shapes
 from staycurve.insights.answers import SPREAD, Answer, Col, Kind, Opens, Said, Shape
 from staycurve.insights.base import Insight
 from staycurve.insights.catalogue import INSIGHTS
-from staycurve.insights.shapes import Field, Rows, fields_of, main_of, tables_of
+from staycurve.insights.shapes import Field, Rows, columns_of, fields_of, main_of, tables_of
 from staycurve.interfaces import wording
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web import periods as naming
@@ -125,15 +126,16 @@ def listed(
     main = main or main_of(own)
     assert main is not None
     shape, rows = main.row, main.of(answer)
-    fields = [one for one in fields_of(shape) if one.col is not None]
+    fields = columns_of(shape, rows)
     head = next((one for one in fields if one.key in _IDS), fields[0])
     first = None if head.key in _IDS else (head.key, _(head.col.label if head.col else ""))
     columns = {
         one.key: (_(one.col.label), one.col.unit)
         for one in fields
-        if one.col and one is not head and one.key != "account_id"
+        if one.col and one is not head and one.key != "account_id" and not one.is_flat
     }
     sums = [one.key for one in fields if one.col and one.col.is_summed]
+    total = getattr(answer, "total", None)
     return Listed(
         told(answer.title()) or _(insight.question),
         [one.as_dict() for one in rows],
@@ -141,9 +143,11 @@ def listed(
         insight.comes_from,
         sums,
         answer.sql,
+        total.as_dict() if isinstance(total, Shape) else {},
         head=first,
         names={one.key: one.col.named_by for one in fields if one.col and one.col.named_by},
         notes=answer.notes,
+        number=main.mark.number,
     )
 
 
@@ -195,7 +199,7 @@ def table_of(ask: Ask, table: Rows, answer: Answer) -> Table:
     if table.mark.across:
         return _matrix(ask, table, answer)
     dims = list(getattr(rows[0], "segment", None) or {})
-    fields = [one for one in fields_of(table.row) if one.col is not None]
+    fields = columns_of(table.row, rows)
     heads = [Head(dim, is_text=True) for dim in dims]
     for field in fields:
         col = field.col
@@ -260,7 +264,7 @@ def _is_text(col: Col) -> bool:
 
 
 def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
-    col, value = field.col, getattr(row, field.attribute)
+    col, value = field.col, shapes.shown(row, field)
     assert col is not None
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 from typing import Annotated, Any
 
 from staycurve.i18n import N_
@@ -100,6 +101,9 @@ class Col(Key):
         Whether the sum over rows says something.
     is_folded : bool
         Whether a table that is short of room may do without it.
+    said : str
+        The attribute of the row, a Said, that tables print for the value: where its unit hangs
+        on the row.
     """
 
     label: str = ""
@@ -111,6 +115,7 @@ class Col(Key):
     why: str = "why"
     is_summed: bool = False
     is_folded: bool = False
+    said: str = ""
 
 
 def col(label: str, unit: Unit | Kind = Kind.TEXT, about: str = "", **given: Any) -> Col:
@@ -136,6 +141,9 @@ class Table:
         sums.
     is_main : bool
         Whether CSV prints these rows; without any it is the field `rows`, or the first.
+    is_json : bool
+        Whether JSON has them: lines made for people and CSV, of rows that JSON has nested, are
+        none of its keys.
     """
 
     title: str = ""
@@ -145,6 +153,7 @@ class Table:
     is_list: bool = False
     is_main: bool = False
     is_omitted: bool = False
+    is_json: bool = True
 
 
 Value = tuple[Any, Unit | Kind]
@@ -232,4 +241,6 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Fraction):
+        return float(value)
     return value

@@ -167,7 +167,8 @@ class Insight(Generic[P, T]):
     comes_from : str
         The address of the page, with its panel, whose numbers it opens.
     needs : str
-        The table without which it says nothing.
+        The table without which it says nothing; empty where it says what is loaded, whether it
+        is computed or not.
     has_history : bool
         Whether it can be answered from what was loaded at an earlier instant.
     """

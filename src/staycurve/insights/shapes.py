@@ -42,6 +42,11 @@ class Field:
         """How it stands in tables for people; None where it does not."""
         return self.mark if isinstance(self.mark, Col) else None
 
+    @property
+    def is_json(self) -> bool:
+        """Whether it is a key of JSON."""
+        return not isinstance(self.mark, Table) or self.mark.is_json
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -59,7 +64,7 @@ class Rows:
 
 @cache
 def fields_of(shape: type) -> tuple[Field, ...]:
-    """Every field that JSON has, in order."""
+    """Every field that JSON or tables have, in order."""
     hints = get_type_hints(shape, include_extras=True)
     found = []
     names = [one.name for one in dataclasses.fields(shape)]
@@ -121,6 +126,8 @@ def as_dict(answer: Any) -> dict[str, Any]:
     own: type = type(answer)
     found: dict[str, Any] = {}
     for field in fields_of(own):
+        if not field.is_json:
+            continue
         value = getattr(answer, field.attribute)
         if field.mark.is_omitted and (value is None or value == "" or value == ()):
             continue

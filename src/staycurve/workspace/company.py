@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,6 @@ from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
-    from staycurve.insights.books.reconcile import Reconciliation
     from staycurve.workspace.acquisition import Acquisition
     from staycurve.workspace.books import Books
     from staycurve.workspace.features import Features
@@ -73,12 +72,16 @@ class Company(Project):
         if "state" in vars(self):
             self.state.close()
 
-    def __getattr__(self, name: str) -> Theme:
-        # Themes of other packages; ours are named below.
-        from staycurve.insights.catalogue import INSIGHTS
+    def __getattr__(self, name: str) -> Any:
+        # Insights of one word, and themes of other packages; ours are named below.
+        from staycurve.insights.catalogue import INSIGHTS, of_method
 
-        if not name.startswith("_") and any(one.theme == name for _, one in INSIGHTS.items()):
-            return Theme(self, name)
+        if not name.startswith("_"):
+            if any(one.theme == name for _, one in INSIGHTS.items()):
+                return Theme(self, name)
+            found = of_method("", name)
+            if found is not None:
+                return partial(found.ask, self)
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'.")
 
     @cached_property
@@ -97,7 +100,7 @@ class Company(Project):
 
     @property
     def books(self) -> Books:
-        """Closing months, restatements, adjustments and taking loads back."""
+        """Closing months, adjusting rows and taking loads back; and what reads all that."""
         from staycurve.workspace.books import Books
 
         return Books(self)
@@ -413,33 +416,6 @@ class Company(Project):
             total={"value": sum(n for _, n in answer) / scale},
             sql=sql,
         )
-
-    def reconcile(
-        self,
-        against: str,
-        *,
-        period: str | None = None,
-        metric: str = "mrr",
-        as_of: str | None = None,
-    ) -> Reconciliation:
-        """How a number differs under another tool's profile, by rule and account.
-
-        Parameters
-        ----------
-        against : str
-            A profile, such as 'stripe'.
-        period : str, optional
-            2024-06, 2024-Q2, …; without it the last month that has closed.
-        """
-        from staycurve.insights.books import reconcile as reconciling
-        from staycurve.insights.books.ledgers import closed_period
-
-        seen = self.as_of(as_of)
-        named = closed_period(period, seen, self.config.company.fiscal_year_start)
-        with self.ledgers() as ledgers:
-            return reconciling.reconcile(
-                ledgers, Query((metric,), named.grain, (named,), seen), against
-            )
 
     def known_at(self, instant: str) -> Company:
         """This company as readers saw it at an instant: its rows then, its configuration now.

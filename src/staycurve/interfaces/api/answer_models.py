@@ -9,6 +9,7 @@ import typing
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from fractions import Fraction
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -47,6 +48,7 @@ class Models:
         if shape not in self._made:
             fields: dict[str, Any] = {
                 f"{field.attribute}_": self._field(field) for field in shapes.fields_of(shape)
+                if field.is_json
             }
             about = (shape.__doc__ or "").partition("\n\n")[0]
             self._made[shape] = create_model(
@@ -89,6 +91,8 @@ class Models:
             return self.model(hint)
         if issubclass(hint, Enum):
             return Literal[tuple(one.value for one in hint)]
+        if issubclass(hint, Fraction):
+            return float
         # JSON has an instant as Python prints it, which is not what `date-time` promises.
         return str if issubclass(hint, dt.datetime) else hint
 
@@ -113,7 +117,8 @@ def shapes_of(insight: Insight[Any, Any]) -> list[type]:
         if isinstance(hint, type) and _is_shape(hint):
             found[hint] = None
             for field in shapes.fields_of(hint):
-                see(field.type)
+                if field.is_json:
+                    see(field.type)
         for part in get_args(hint):
             see(part)
 

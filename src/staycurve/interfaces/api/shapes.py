@@ -112,20 +112,6 @@ CohortsShape = TypedDict(
 )
 
 
-class TableShape(TypedDict):
-    """One conformed table."""
-
-    table: str
-    rows: int
-    set_aside: int
-
-
-class TablesShape(TypedDict):
-    """Every conformed table."""
-
-    rows: list[TableShape]
-
-
 class HealthShape(TypedDict):
     """Whether the server is up, or can answer."""
 

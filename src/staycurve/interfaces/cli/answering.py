@@ -37,7 +37,8 @@ class Column:
 
     def cells(self, row: Any) -> Cells:
         """What stands in them."""
-        value, col = getattr(row, self.field.attribute), _col(self.field)
+        col = _col(self.field)
+        value = getattr(row, col.said or self.field.attribute)
         if self.key:
             return [wording.cell((value or {}).get(self.key), col)]
         found = wording.cell(value, col)
@@ -121,7 +122,7 @@ def _figure(answer: Answer, field: Field) -> list[str]:
     col, value = field.col, getattr(answer, field.attribute)
     if col is None or field.key == "total":
         return []
-    shown = wording.cell(value, col)
+    shown = wording.cell(getattr(answer, col.said) if col.said else value, col)
     if value is None:
         why = getattr(answer, col.why, None)
         shown = f"{shown or wording.UNKNOWN} ({why})" if why else shown or wording.UNKNOWN
@@ -138,7 +139,7 @@ def _print_rows(title: str, table: Rows, answer: Answer) -> None:
     rows = table.of(answer)
     listed = rows[:SHOWN] if table.mark.is_list else rows
     dims = list(_segment(rows[0])) if rows else []
-    columns = _columns(table.row)
+    columns = _columns(table.row, rows)
     if table.mark.across and rows:
         _print_matrix(title, table, rows, dims)
         return
@@ -160,11 +161,11 @@ def _print_rows(title: str, table: Rows, answer: Answer) -> None:
         _say_sums(rows, columns, getattr(answer, "total", None))
 
 
-def _columns(shape: type) -> list[Column]:
+def _columns(shape: type, rows: Sequence[Any] = ()) -> list[Column]:
     found = []
     for field in fields_of(shape):
         col = field.col
-        if col is None:
+        if col is None or _is_nowhere(field, rows):
             continue
         is_number = wording.is_number(col.unit)
         if col.spread:
@@ -174,6 +175,11 @@ def _columns(shape: type) -> list[Column]:
         heads = [col.label, wording.INTERVAL] if col.ends else [col.label]
         found.append(Column(heads, is_number, field))
     return found
+
+
+def _is_nowhere(field: Field, rows: Sequence[Any]) -> bool:
+    """Whether a key that may be left out is left out of every row."""
+    return field.mark.is_omitted and all(getattr(row, field.attribute) is None for row in rows)
 
 
 def _reason(row: Any, columns: Sequence[Column]) -> str:
@@ -203,7 +209,8 @@ def _print_matrix(title: str, table: Rows, rows: Sequence[Any], dims: Cells) -> 
         key = (*wording.segment(_segment(row)),
                *(one for column in fixed for one in column.cells(row)))
         mark = "*" if getattr(row, "open", None) and fields[across].key == "period" else ""
-        value = wording.cell(getattr(row, filled), _col(fields[filled]))
+        cell = _col(fields[filled])
+        value = wording.cell(getattr(row, cell.said or filled), cell)
         lines.setdefault(key, {})[getattr(row, across)] = value + mark
     heads = [*dims, *(head for column in fixed for head in column.heads),
              *(wording.cell(step, _col(fields[across])) for step in steps)]

@@ -181,6 +181,7 @@ def cards_of(ask: Ask, answer: Answer) -> list[Card]:
         if col is None or isinstance(value, Mapping):
             continue
         href = opened_at(ask, col.opens, answer) if col.opens and value is not None else ""
+        value = getattr(answer, col.said) if col.said else value
         low, high = _ends(answer, col)
         found.append(Card(
             field.key, _(col.label), _cell_text(ask, value, col), str(value), href,
@@ -195,7 +196,11 @@ def table_of(ask: Ask, table: Rows, answer: Answer) -> Table:
     if table.mark.across:
         return _matrix(ask, table, answer)
     dims = list(getattr(rows[0], "segment", None) or {})
-    fields = [one for one in fields_of(table.row) if one.col is not None]
+    fields = [
+        one for one in fields_of(table.row) if one.col is not None and not (
+            one.mark.is_omitted and all(getattr(row, one.attribute) is None for row in rows)
+        )
+    ]
     heads = [Head(dim, is_text=True) for dim in dims]
     for field in fields:
         col = field.col
@@ -262,6 +267,10 @@ def _is_text(col: Col) -> bool:
 def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
     col, value = field.col, getattr(row, field.attribute)
     assert col is not None
+    if col.said:
+        said = getattr(row, col.said)
+        return [Cell(_cell_text(ask, said, col), about=_(str(getattr(row, col.why, None) or ""))
+                     if value is None else "")]
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]
     if isinstance(value, Shape):

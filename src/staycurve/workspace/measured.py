@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from staycurve.errors import NotAnsweredError
 from staycurve.metrics import cohorts
@@ -38,9 +38,6 @@ from staycurve.period import (
 )
 from staycurve.tables.conformed import CONFORMED
 from staycurve.workspace.project import Clock, Project
-
-if TYPE_CHECKING:
-    # What only some commands use is imported by them: `show` starts in half a second.
 
 EARLIER = 4
 """Earlier instants that stay open."""

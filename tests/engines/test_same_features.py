@@ -49,7 +49,9 @@ MORE: dict[str, Asked] = {
         for part in ("using", "again", "kept")
     },
     "users": lambda c: c.features.users(feature="edit", period="2024-05", as_of="2024-09-01"),
-    "steps": lambda c: c.onboarding.step_accounts(step="share", state="stopped", as_of="2024-09-01"),
+    "steps": lambda c: c.onboarding.step_accounts(
+        step="share", state="stopped", as_of="2024-09-01"
+    ),
     "signed up": lambda c: c.onboarding.accounts(part="late", as_of="2024-09-01"),
     "unknown": lambda c: c.onboarding.accounts(part="unknown", as_of="2024-09-01"),
     "left": lambda c: c.trials.accounts(part="left", within=3, as_of="2024-09-01"),

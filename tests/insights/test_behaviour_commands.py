@@ -81,11 +81,13 @@ SAME: list[tuple[str, str, Ask, int]] = [
      lambda c: c.features.accounts(part="breadth", breadth=2, period="2024-04", as_of=AS_OF), 2),
     ("features limit-uses acme report --period 2024-04",
      "features/limits/uses?account=acme&feature=report&period=2024-04",
-     lambda c: c.features.limit_uses(account="acme", feature="report", period="2024-04", as_of=AS_OF), 4),
+     lambda c: c.features.limit_uses(
+         account="acme", feature="report", period="2024-04", as_of=AS_OF), 4),
     *(
         (f"onboarding progress project --state {state}",
          f"onboarding/checklist/accounts?step=project&state={state}",
-         lambda c, state=state: c.onboarding.step_accounts(step="project", state=state, as_of=AS_OF),
+         lambda c, state=state: c.onboarding.step_accounts(
+             step="project", state=state, as_of=AS_OF),
          count)
         for state, count in (
             ("did", 2), ("did_paying", 1), ("did_active", 1), ("did_not", 1),

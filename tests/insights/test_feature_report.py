@@ -104,11 +104,11 @@ def test_every_number_opens(hand: Company) -> None:
         assert (using.total["count"], using.total["uses"], using.total["users"]) == (
             row.accounts, row.uses, row.users
         )
-        assert hand.features.users(feature=name, **march).total == {"users": row.users, "uses": row.uses}
+        users = hand.features.users(feature=name, **march)
+        assert users.total == {"users": row.users, "uses": row.uses}
         for part, key in (("before", "size"), ("again", "count")):
-            assert hand.features.accounts(feature=name, part=part, **march).total["count"] == getattr(
-                row.repeat, key
-            )
+            opened = hand.features.accounts(feature=name, part=part, **march)
+            assert opened.total["count"] == getattr(row.repeat, key)
         for status in ("paying", "trial", "other"):
             using = hand.features.accounts(feature=name, part=f"using_{status}", **march)
             every = hand.features.accounts(part=status, **march)

@@ -92,8 +92,10 @@ def test_leaving_by_hand(hand: Company) -> None:
     assert left["all", 6].left.why == "nobody has been followed that long"
     assert left["all", 3].by_class["voluntary"].count == 1
     assert left["all", 3].by_class["involuntary"].count == 0
-    assert {row.account_id: (row.months, row.end_class) for row in hand.trials.accounts(
-        part="left", as_of="2024-07-01").rows} == {"acme": (2, "voluntary"), "bolt": (5, "involuntary")}
+    gone = hand.trials.accounts(part="left", as_of="2024-07-01").rows
+    assert {row.account_id: (row.months, row.end_class) for row in gone} == {
+        "acme": (2, "voluntary"), "bolt": (5, "involuntary")
+    }
     within = hand.trials.accounts(part="left", within=3, as_of="2024-07-01").rows
     assert [row.account_id for row in within] == ["acme"]
 
@@ -109,8 +111,10 @@ def test_segments_and_the_card(hand: Company) -> None:
     assert [(one.segment["channel"], one.trials) for one in found.whole] == [("ads", 2), ("web", 3)]
     card = hand.trials.report(where="card_on_file=true", as_of="2024-07-01")
     assert card.whole[0].trials == 2
-    assert [row.account_id for row in hand.trials.accounts(
-        part="mature", card="without", cohort="2024-01", as_of="2024-07-01").rows] == ["bolt", "crux"]
+    mature = hand.trials.accounts(
+        part="mature", card="without", cohort="2024-01", as_of="2024-07-01"
+    )
+    assert [row.account_id for row in mature.rows] == ["bolt", "crux"]
 
 
 def test_what_is_not_known_is_refused(hand: Company, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from staycurve.insights.catalogue import INSIGHTS, THEMES
 from staycurve.insights.describe import described
 from staycurve.interfaces.api.app import declared
 from staycurve.interfaces.cli.app import app
-from staycurve.interfaces.cli.asking import help_of, option_of
+from staycurve.interfaces.cli.asking import help_of
+from staycurve.interfaces.cli.options import option_of
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import dims_of, tables_of

@@ -13,7 +13,7 @@ SRC = Path(__file__).parent.parent / "src" / "staycurve"
 GROUND = (
     "errors", "period", "money", "config", "sections", "section_faults", "company", "conventions",
     "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
-    "registry", "i18n", "faults", "secret", "state_place",
+    "registry", "i18n", "version", "faults", "secret", "state_place",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground

@@ -28,7 +28,7 @@ def told(before: str) -> str:
     [
         "",
         "import staycurve.metrics.context, staycurve.metrics.cohorts",
-        "import staycurve.insights.cohorts.cohort_members",
+        "import staycurve.insights.shared.members",
         "import staycurve.workspace",
         "import staycurve.interfaces.cli",
     ],

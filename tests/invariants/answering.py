@@ -135,10 +135,10 @@ def answers(
     asked: dict[str, Callable[[], Any]] = {
         "cohort customers": lambda: company.cohort()["rows"],
         "cohort mrr": lambda: company.cohort(value="net_mrr", how="count")["rows"],
-        "stages": lambda: lifecycle.stages().rows,
+        "stages": lambda: lifecycle.stages().as_dict()["rows"],
         "features": lambda: usage.report().rows,
-        "times": lambda: lifecycle.times().rows,
-        "moves": lambda: lifecycle.transitions().rows,
+        "times": lambda: lifecycle.times().as_dict()["rows"],
+        "moves": lambda: lifecycle.transitions().as_dict()["rows"],
         "limits": lambda: _shown(usage.limits()),
         "activation": lambda: _shown(company.onboarding.time_to_value()),
         "trials": lambda: _shown(company.trials.report()),

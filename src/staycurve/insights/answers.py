@@ -1,202 +1,65 @@
-"""Answers: what an insight gives back, field by field, and how each field is called and shown.
+"""Answers: what an insight gives back. Its JSON is its fields, in their order.
 
-A field's annotation says what it is: `Col` stands in tables for people, `Key` in JSON and CSV
-alone, `Hidden` nowhere, `Table` holds rows. The JSON of an answer is its fields, in their order.
+See `marks` for what is said of a field; whoever declares an answer imports both from here.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, TypeGuard
 
 from staycurve.i18n import N_
-from staycurve.metrics.base import Unit
-
-
-class Kind(Enum):
-    """How a value is printed that has no unit."""
-
-    TEXT = "text"
-    NAME = "name"
-    FLAG = "flag"
-    DAY = "day"
-    MONTH = "month"
-    POINTS = "points"
-    CHANCE = "chance"
-
-
-SPREAD = "*"
-"""In `Opens.take`: the key of the cell, in a column that is spread."""
-
-
-@dataclass(frozen=True)
-class Opens:
-    """What a cell drills down to: another insight that lists the rows behind it.
-
-    Attributes
-    ----------
-    insight : str
-        Its name, such as 'cohorts leavers'. The row's segment goes along as filters, and so do
-        the filters and instants of the answer itself.
-    take : mapping
-        Parameter → the field of the row, or else of the answer, that it takes; SPREAD is the key
-        of a spread cell. A parameter whose field is empty is left out.
-    given : mapping
-        Parameter → value.
-    """
-
-    insight: str
-    take: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    given: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Key:
-    """A field of JSON and CSV that tables for people do without.
-
-    Attributes
-    ----------
-    about : str
-        What it means, for the reference and the API's description.
-    name : str
-        As JSON calls it, where Python cannot: `from`.
-    is_omitted : bool
-        Whether it is left out where it is empty.
-    """
-
-    about: str = ""
-    name: str = ""
-    is_omitted: bool = False
-
-
-@dataclass(frozen=True)
-class Hidden:
-    """A field that is for Python alone."""
-
-
-@dataclass(frozen=True)
-class Col(Key):
-    """A column of a table, or one figure of an answer.
-
-    Attributes
-    ----------
-    label : str
-        Its heading.
-    unit : Unit or Kind
-    ends : (str, str), optional
-        The fields with the ends of its 95% interval, printed beside it.
-    opens : Opens, optional
-    spread : sequence of (str, str)
-        For a mapping: its keys and their headings, a column each.
-    named_by : mapping
-        What values are called: 'left' → N_('Left'); '' is what an empty one is called.
-    why : str
-        The field that says why it is empty.
-    is_summed : bool
-        Whether the sum over rows says something.
-    is_folded : bool
-        Whether a table that is short of room may do without it.
-    """
-
-    label: str = ""
-    unit: Unit | Kind = Kind.TEXT
-    ends: tuple[str, str] | None = None
-    opens: Opens | None = None
-    spread: Sequence[tuple[str, str]] = ()
-    named_by: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    why: str = "why"
-    is_summed: bool = False
-    is_folded: bool = False
-
-
-def col(label: str, unit: Unit | Kind = Kind.TEXT, about: str = "", **given: Any) -> Col:
-    """A column; see `Col`."""
-    return Col(label=label, unit=unit, about=about, **given)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A field that holds rows.
-
-    Attributes
-    ----------
-    title : str
-        What stands above them.
-    about : str
-        What a row is.
-    across : (str, str), optional
-        Two fields of a row: tables for people show one line for all rows that differ in the first
-        alone, whose values give the columns, and fill it with the second.
-    is_list : bool
-        Whether the rows are accounts, users or acts behind a number: many, shown in pages, with
-        sums.
-    is_main : bool
-        Whether CSV prints these rows; without any it is the field `rows`, or the first.
-    is_view : bool
-        Whether it says for people, in lines, what JSON holds elsewhere: it is no key of JSON.
-    """
-
-    title: str = ""
-    about: str = ""
-    name: str = ""
-    across: tuple[str, str] | None = None
-    is_list: bool = False
-    is_main: bool = False
-    is_view: bool = False
-    is_omitted: bool = False
-
-
-Value = tuple[Any, Unit | Kind]
-"""A value of a sentence, and how it is printed."""
-
-
-@dataclass(frozen=True)
-class Said:
-    """A sentence of an answer: its text, and what stands in it.
-
-    Attributes
-    ----------
-    text : str
-        Marked with N_; values stand as %(name)s.
-    values : mapping
-        Name → text, a value with its unit, or another Said.
-    """
-
-    text: str
-    values: Mapping[str, str | Value | Said] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Other rows of the same insight: what a number is a share of, or is compared with.
-
-    Attributes
-    ----------
-    label : Said
-    given : mapping
-        Parameters that differ from those of the answer; None leaves one out.
-    """
-
-    label: Said
-    given: Mapping[str, Any]
-
-
-Segment = Annotated[
-    Mapping[str, str | None], Key(N_("Dimension → value; empty where nothing splits the answer."))
-]
-"""The segment of a row: tables and CSV give each dimension a column of its own."""
-
-AsOfField = Annotated[str, Key(N_("The instant after which no facts are seen."))]
-CurrencyField = Annotated[str, Key(N_("The currency of every amount."))]
-AdditiveField = Annotated[
-    bool | None,
-    Key(N_("False where segments overlap and do not sum to the whole."), is_omitted=True),
-]
-WhyField = Annotated[str | None, Key(N_("Why values are empty."), is_omitted=True)]
+from staycurve.insights.marks import (
+    SPREAD as SPREAD,
+)
+from staycurve.insights.marks import (
+    AdditiveField as AdditiveField,
+)
+from staycurve.insights.marks import (
+    AsOfField as AsOfField,
+)
+from staycurve.insights.marks import (
+    Beside as Beside,
+)
+from staycurve.insights.marks import (
+    Col as Col,
+)
+from staycurve.insights.marks import (
+    CurrencyField as CurrencyField,
+)
+from staycurve.insights.marks import (
+    Hidden as Hidden,
+)
+from staycurve.insights.marks import (
+    Key as Key,
+)
+from staycurve.insights.marks import (
+    Kind as Kind,
+)
+from staycurve.insights.marks import (
+    Opens as Opens,
+)
+from staycurve.insights.marks import (
+    Said as Said,
+)
+from staycurve.insights.marks import (
+    Segment as Segment,
+)
+from staycurve.insights.marks import (
+    Table as Table,
+)
+from staycurve.insights.marks import (
+    Value as Value,
+)
+from staycurve.insights.marks import (
+    WhyField as WhyField,
+)
+from staycurve.insights.marks import (
+    col as col,
+)
+from staycurve.insights.shapes import as_dict, tables_of
 
 
 class Shape:
@@ -204,8 +67,6 @@ class Shape:
 
     def as_dict(self) -> dict[str, Any]:
         """The object as JSON has it; dates are texts, money is in major units."""
-        from staycurve.insights.shapes import as_dict
-
         return as_dict(self)
 
     def brief(self) -> Said | None:
@@ -222,6 +83,8 @@ class Measure(Row):
 
     Its field `value` stands in flat lines by the name of the row's field.
     """
+
+    is_measure: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,8 +104,6 @@ class Answer(Shape):
 
     def title(self) -> Said:
         """What was asked, as a heading; without an own one the first table's."""
-        from staycurve.insights.shapes import tables_of
-
         own: type = type(self)
         return Said(next((one.mark.title for one in tables_of(own)), ""))
 
@@ -259,10 +120,11 @@ class Answer(Shape):
         return ""
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    if isinstance(value, dt.date | dt.datetime):
-        return str(value)
-    if isinstance(value, Enum):
-        return value.value
-    return value
+def with_notes(answer: Answer, notes: Sequence[str]) -> Answer:
+    """The answer with more notes."""
+    return dataclasses.replace(answer, notes=(*answer.notes, *notes)) if notes else answer
+
+
+def is_answer(value: object) -> TypeGuard[type[Answer]]:
+    """Whether a type is one of answers."""
+    return isinstance(value, type) and issubclass(value, Answer)

@@ -23,8 +23,7 @@ from typing import Annotated, Any, Generic, ParamSpec, TypeVar, Union, get_args,
 
 from staycurve.errors import UnknownNameError, UsageError, did_you_mean
 from staycurve.i18n import N_
-from staycurve.insights.answers import Answer
-from staycurve.insights.shapes import is_answer, with_notes
+from staycurve.insights.answers import Answer, is_answer, with_notes
 
 P = ParamSpec("P")
 T = TypeVar("T", bound=Answer)

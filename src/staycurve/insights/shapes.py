@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import types
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from staycurve.insights.answers import Answer, Col, Hidden, Key, Measure, Shape, Table, plain
+from staycurve.insights.marks import Col, Hidden, Key, Table
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Rows:
     mark: Table
     row: type
 
-    def of(self, answer: Shape) -> Sequence[Any]:
+    def of(self, answer: Any) -> Sequence[Any]:
         """The rows themselves."""
         found: Sequence[Any] = getattr(answer, self.field.attribute) or ()
         return found
@@ -137,10 +138,15 @@ def as_dict(answer: Any) -> dict[str, Any]:
     return found
 
 
+def is_shape(value: object) -> bool:
+    """Whether a value is an object of JSON: a row, or what is inside one."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
 def _written(value: Any) -> Any:
     if value is None or type(value) in (str, int, float, bool):
         return value
-    if isinstance(value, Shape):
+    if is_shape(value):
         return as_dict(value)
     if isinstance(value, tuple | list):
         return [_written(one) for one in value]
@@ -149,7 +155,7 @@ def _written(value: Any) -> Any:
     return plain(value)
 
 
-def lines_of(rows: Sequence[Shape]) -> list[dict[str, Any]]:
+def lines_of(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows as flat lines for CSV.
 
     A segment's dimensions and the keys of a mapping stand by their own names; the fields of an
@@ -158,20 +164,24 @@ def lines_of(rows: Sequence[Shape]) -> list[dict[str, Any]]:
     return [_flat(row) for row in rows]
 
 
-def _flat(row: Shape) -> dict[str, Any]:
+def _flat(row: Any) -> dict[str, Any]:
     own: type = type(row)
     found: dict[str, Any] = {}
     segment: Mapping[str, Any] = {}
     for field in fields_of(own):
         value = getattr(row, field.attribute)
+        if isinstance(field.mark, Key) and not field.mark.is_in_csv:
+            continue
         if field.key == "segment" and isinstance(value, Mapping):
             segment = value
-        elif isinstance(value, Shape):
+        elif is_shape(value):
             for key, part in _flat(value).items():
-                is_own = key == "value" and isinstance(value, Measure)
+                is_own = key == "value" and getattr(value, "is_measure", False)
                 found[field.key if is_own else f"{field.key}_{key}"] = part
         elif isinstance(value, Mapping):
             found |= {str(key): _written(part) for key, part in value.items()}
+        elif isinstance(value, tuple | list) and value and is_shape(value[0]):
+            found |= _numbered(field.key, value)
         elif isinstance(value, tuple | list):
             found[field.key] = " | ".join(str(_written(one)) for one in value)
         elif not (field.mark.is_omitted and value in (None, "")):
@@ -179,11 +189,19 @@ def _flat(row: Shape) -> dict[str, Any]:
     return found | dict(segment)
 
 
-def with_notes(answer: Answer, notes: Sequence[str]) -> Answer:
-    """The answer with more notes."""
-    return dataclasses.replace(answer, notes=(*answer.notes, *notes)) if notes else answer
+def _numbered(name: str, rows: Sequence[Any]) -> dict[str, Any]:
+    """Rows inside a row: the fields of each by the value of its first, as retention_12_size."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        (_first, key), *rest = _flat(row).items()
+        found |= {f"{name}_{key}_{own}": part for own, part in rest}
+    return found
 
 
-def is_answer(value: object) -> typing.TypeGuard[type[Answer]]:
-    """Whether a type is one of answers."""
-    return isinstance(value, type) and issubclass(value, Answer)
+def plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, dt.date | dt.datetime):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    return value

@@ -10,9 +10,7 @@ from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
-    from staycurve.workspace.acquisition import Acquisition
     from staycurve.workspace.books import Books
-    from staycurve.workspace.lifecycle import Lifecycle
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
     from staycurve.workspace.usage import Usage
@@ -68,11 +66,9 @@ class Company(MeasuredCompany):
         return Usage(self)
 
     @property
-    def lifecycle(self) -> Lifecycle:
-        """The stage that each account is in, moves between stages, and who is stuck."""
-        from staycurve.workspace.lifecycle import Lifecycle
-
-        return Lifecycle(self)
+    def lifecycle(self) -> Theme:
+        """The stages that accounts are in: moves, time in stage, who is stuck."""
+        return Theme(self, "lifecycle")
 
     @property
     def features(self) -> Theme:
@@ -90,8 +86,6 @@ class Company(MeasuredCompany):
         return Theme(self, "trials")
 
     @property
-    def acquisition(self) -> Acquisition:
-        """Channels, how far their leads come, and referrals."""
-        from staycurve.workspace.acquisition import Acquisition
-
-        return Acquisition(self)
+    def acquisition(self) -> Theme:
+        """How customers are won: channels, how far their leads come, referrals."""
+        return Theme(self, "acquisition")

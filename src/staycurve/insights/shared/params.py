@@ -23,9 +23,12 @@ Grain = Annotated[
     Param(N_("The length of a period."), choices=("day", "week", "month", "quarter", "year")),
 ]
 From = Annotated[
-    str | None, Param(N_("First period, such as 2024-01."), name="from", metavar="P")
+    str | None, Param(N_("First period, such as 2024-01."), name="from", metavar="P",
+                      formerly=("start",)),
 ]
-To = Annotated[str | None, Param(N_("Last period, included."), name="to", metavar="P")]
+To = Annotated[str | None, Param(N_("Last period, included."), name="to", metavar="P",
+                      formerly=("end",)),
+]
 
 CLASSES = ("voluntary", "involuntary", "paused", "unknown")
 CLASS_NAMES = {

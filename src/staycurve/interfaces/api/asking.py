@@ -71,7 +71,8 @@ def endpoint(insight: Insight[Any, Any]) -> Callable[[Request], Response]:
 
     def ask(request: Request) -> Response:
         company: Company = request.app.state.company
-        pairs = request.query_params.multi_items()
+        # An alias may name a value in its path: /lifecycle/history/{account}.
+        pairs = [*request.path_params.items(), *request.query_params.multi_items()]
         for name, _text in pairs:
             if name != FORMAT and not insight.takes(name):
                 raise insight.unknown(name, FORMAT)

@@ -12,6 +12,7 @@ import typer
 from staycurve.insights.answers import Answer, Col, Kind, Measure, Shape
 from staycurve.insights.shapes import Field, Rows, fields_of, lines_of, main_of, tables_of
 from staycurve.interfaces import wording
+from staycurve.interfaces.cli.options import option_of
 from staycurve.interfaces.cli.output import (
     SHOWN,
     Format,
@@ -37,13 +38,13 @@ class Column:
 
     def cells(self, row: Any) -> Cells:
         """What stands in them."""
-        value, col = getattr(row, self.field.attribute), _col(self.field)
+        value, col = getattr(row, self.field.attribute), _col(self.field).of_row(row)
         if self.key:
             return [wording.cell((value or {}).get(self.key), col)]
         found = wording.cell(value, col)
         if self.field.key == "period" and getattr(row, "open", None):
             found += "*"
-        if self.field.key == "size" and getattr(row, "is_small", None):
+        if (self.field.key == "size" or col.is_size) and getattr(row, "is_small", None):
             found += " (small)"
         return [found, wording.interval(row, col)] if col.ends else [found]
 
@@ -77,7 +78,7 @@ def _print_lines(answer: Answer) -> None:
         ])
         return
     names = [one.key for one in fields_of(shape) if one.key != "segment" and not one.row
-             and not one.mark.is_omitted]
+             and not one.mark.is_omitted and getattr(one.mark, "is_in_csv", True)]
     sys.stdout.write(",".join(names) + "\n")
 
 
@@ -108,7 +109,6 @@ def _print_tables(answer: Answer) -> None:
 def _behind(tables: Sequence[Rows], answer: Answer) -> list[str]:
     """The commands that list the rows behind cells."""
     from staycurve.insights.catalogue import INSIGHTS
-    from staycurve.interfaces.cli.asking import option_of
 
     opened = dict.fromkeys(
         field.col.opens.insight for table in tables if table.of(answer)

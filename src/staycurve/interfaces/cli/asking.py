@@ -17,6 +17,7 @@ from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
 from staycurve.errors import StaycurveError
+from staycurve.interfaces.cli.options import option_of
 from staycurve.interfaces.cli.output import Format
 
 if TYPE_CHECKING:
@@ -43,21 +44,12 @@ class Questions(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As usual; an unknown command is told with those of insights among its neighbours."""
-        if args and super().get_command(ctx, args[0]) is None:
+        if args and self.get_command(ctx, args[0]) is None:
             # What is near is looked for among `commands` alone.
             for word in _next_words(self.words):
                 if word not in self.commands:
                     self.commands[word] = self.get_command(ctx, word)
         return super().resolve_command(ctx, args)
-
-
-class Themes(Questions):
-    """The program itself."""
-
-    @property
-    def words(self) -> str:
-        """Every insight is below it."""
-        return ""
 
 
 def _next_words(before: str) -> list[str]:
@@ -89,7 +81,7 @@ def command_of(insight: Insight[Any, Any]) -> Any:
 def _callback(insight: Insight[Any, Any]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         from staycurve.interfaces.cli.answering import print_answer
-        from staycurve.interfaces.cli.app import fresh_company_of
+        from staycurve.interfaces.cli.opening import fresh_company_of
 
         context, output = given.pop(CONTEXT), given.pop(FORMAT)
         try:
@@ -135,13 +127,6 @@ def _asked(one: Argument) -> inspect.Parameter:
 
 def _shown_default(one: Argument) -> Any:
     return one.default if isinstance(one.default, one.type) and not one.is_many else None
-
-
-def option_of(one: Argument) -> str:
-    """What the command line calls a parameter."""
-    if one.param.is_argument:
-        return one.param.metavar or one.outward.upper()
-    return "--" + one.outward.replace("_", "-")
 
 
 def _flags(one: Argument) -> Sequence[str]:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from staycurve.interfaces.api import use_members
-from staycurve.interfaces.cli.app import fresh_company_of, group
+from staycurve.interfaces.cli.app import group
+from staycurve.interfaces.cli.opening import fresh_company_of
 from staycurve.interfaces.cli.options import AsOf, By, Output, To, Where
 from staycurve.interfaces.cli.output import (
     Format,

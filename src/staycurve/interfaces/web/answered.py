@@ -131,9 +131,12 @@ def listed(
     first = None if head.key in _IDS else (head.key, _(head.col.label if head.col else ""))
     columns: dict[str, tuple[str, Unit | Kind]] = {}
     for one in fields:
-        if one.col and one is not head and one.key != "account_id":
+        # The name of an account stands beside its id.
+        is_beside = one.key == "account_id" or (one.key == "name" and not first)
+        if one.col and one is not head and not is_beside:
             columns |= _listed_column(one, one.col, rows)
     sums = [one.key for one in fields if one.col and one.col.is_summed]
+    total = getattr(answer, "total", None)
     return Listed(
         told(answer.title()) or _(insight.question),
         [_listed_row(one) for one in rows],
@@ -147,6 +150,8 @@ def listed(
             for one in answer.beside()
         ],
         head=first,
+        number=main.mark.number,
+        total=total.as_dict() if isinstance(total, Shape) else {},
         names={one.key: one.col.named_by for one in fields if one.col and one.col.named_by},
         notes=answer.notes,
     )
@@ -301,6 +306,7 @@ def _is_text(col: Col) -> bool:
 def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
     col, value = field.col, getattr(row, field.attribute)
     assert col is not None
+    col = col.of_row(row)
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]
     href = opened_at(ask, col.opens, row, answer) if col.opens and value is not None else ""

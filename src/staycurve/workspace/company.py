@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from staycurve.workspace.books import Books
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
-    from staycurve.workspace.usage import Usage
 
 
 class Company(MeasuredCompany):
@@ -59,11 +58,9 @@ class Company(MeasuredCompany):
         return Theme(self, "cohorts")
 
     @property
-    def usage(self) -> Usage:
-        """What users do: retention, lifecycle, funnels, paths, activity."""
-        from staycurve.workspace.usage import Usage
-
-        return Usage(self)
+    def usage(self) -> Theme:
+        """What users do: who comes back, in which order, how often."""
+        return Theme(self, "usage")
 
     @property
     def lifecycle(self) -> Theme:

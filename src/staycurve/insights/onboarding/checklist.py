@@ -36,8 +36,7 @@ from staycurve.insights.shared.columns import (
     columns_of,
     named,
 )
-from staycurve.insights.shared.members import Question
-from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.shared.staying import Stayed, stayed

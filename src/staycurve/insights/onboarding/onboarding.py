@@ -27,8 +27,7 @@ from staycurve.insights.base import insight
 from staycurve.insights.onboarding.signup_facts import accounts_statement, statement
 from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.columns import AboutField, ColumnsField, columns_of
-from staycurve.insights.shared.members import Question
-from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics import survival

@@ -28,6 +28,12 @@ class AnswerModel(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
 
+class OpenModel(AnswerModel):
+    """A JSON object with keys that hang on what was asked."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 class Models:
     """A model for each answer type of some insights, and for each type of row inside.
 
@@ -47,10 +53,13 @@ class Models:
         if shape not in self._made:
             fields: dict[str, Any] = {
                 f"{field.attribute}_": self._field(field) for field in shapes.fields_of(shape)
+                if not field.is_flat
             }
             about = (shape.__doc__ or "").partition("\n\n")[0]
             self._made[shape] = create_model(
-                self._names[shape], __base__=AnswerModel, __doc__=about, **fields
+                self._names[shape], __doc__=about,
+                __base__=OpenModel if len(fields) < len(shapes.fields_of(shape)) else AnswerModel,
+                **fields,
             )
         return self._made[shape]
 

@@ -10,8 +10,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 
 from staycurve.insights.base import unknown_parameter
-from staycurve.interfaces.api import books as keeping
-from staycurve.interfaces.api import comparing, shapes, shapes_of_books
+from staycurve.interfaces.api import books as keeping, comparing, shapes, shapes_of_books
 from staycurve.interfaces.api.describe import describe
 from staycurve.interfaces.api.errors import ErrorShape
 from staycurve.interfaces.web.cache import Cache

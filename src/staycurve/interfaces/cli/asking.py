@@ -144,7 +144,10 @@ def help_of(one: Argument) -> str:
     elif one.param.examples:
         parts.append(f"Such as {one.param.examples}.")
     if one.is_many:
-        parts.append("Several with commas, or again for more.")
+        more = "Again for more." if one.param.has_commas else (
+            "Several with commas, or again for more."
+        )
+        parts.append(more)
         if isinstance(one.default, tuple | list) and one.default:
             parts.append(f"Without it {', '.join(str(value) for value in one.default)}.")
     return " ".join(part for part in parts if part)
@@ -165,7 +168,7 @@ def _given(insight: Insight[Any, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _several(one: Argument, values: Sequence[Any]) -> tuple[Any, ...]:
-    if one.type is not str or one.param.is_argument:
+    if one.type is not str or one.param.is_argument or one.param.has_commas:
         return tuple(values)
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 

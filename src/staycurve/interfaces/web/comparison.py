@@ -10,8 +10,7 @@ from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.errors import UnknownNameError
 from staycurve.insights.books.reconcile import INTERACTION, Reconciliation
 from staycurve.interfaces.api import comparing
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Metric, Unit

@@ -11,8 +11,7 @@ from staycurve.i18n import N_
 from staycurve.insights.books.closing import MOVED
 from staycurve.interfaces.api import books as keeping
 from staycurve.interfaces.api.books import Restatement
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import signed

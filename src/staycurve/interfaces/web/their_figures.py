@@ -9,8 +9,7 @@ from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.books.figures import Cause, Explained
 from staycurve.interfaces.api import comparing
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import asked, signed, words
 from staycurve.interfaces.web.page import Panel, Shown

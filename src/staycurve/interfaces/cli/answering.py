@@ -94,6 +94,9 @@ def _print_lines(answer: Answer) -> None:
 def _print_tables(answer: Answer) -> None:
     own: type = type(answer)
     title = wording.told(answer.title())
+    seen = getattr(answer, "as_of", None)
+    if seen and seen not in title:
+        title += f", as of {seen}"
     figures = [line for field in fields_of(own) for line in _figure(answer, field)]
     tables, main = tables_of(own), main_of(own)
     shown = [one for one in tables if one.of(answer) or one is main]

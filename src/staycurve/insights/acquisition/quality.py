@@ -94,7 +94,7 @@ class ChannelQuality(Row):
 
     channel: Annotated[
         str | None,
-        col(N_("Channel"), N_("Empty where none is known."), named_by={"": N_("(none)")}),
+        col(N_("Channel"), about=N_("Empty where none is known."), named_by={"": N_("(none)")}),
     ]
     activation: Annotated[Begun, col(N_("Activated"))]
     retention: Annotated[tuple[Kept, ...], col(N_("Pay"))]

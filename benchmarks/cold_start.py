@@ -8,6 +8,7 @@ pair, and its median is printed. A ratio says the same on a fast machine and on 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -16,12 +17,14 @@ from statistics import median
 BARE = "import duckdb; print(duckdb.sql('select 1').fetchall())"
 SHOW = "from staycurve.interfaces.cli import main; main()"
 FEWEST = 10
+# An installed command finds its bytecode; a machine that writes none compiles everything each time.
+ENV = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def seconds(*arguments: str) -> float:
     """Wall-clock seconds of one fresh interpreter."""
     begin = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=ENV)
     return time.perf_counter() - begin
 
 

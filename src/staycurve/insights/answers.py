@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeGuard
+from typing import Annotated, Any, ClassVar, TypeGuard
 
 from staycurve.i18n import N_
 from staycurve.insights.marks import (
@@ -19,6 +19,9 @@ from staycurve.insights.marks import (
 )
 from staycurve.insights.marks import (
     AsOfField as AsOfField,
+)
+from staycurve.insights.marks import (
+    Beside as Beside,
 )
 from staycurve.insights.marks import (
     Col as Col,
@@ -75,6 +78,15 @@ class Row(Shape):
     """One row of an answer."""
 
 
+class Measure(Row):
+    """A value with its interval, or with what it rests on, inside a row.
+
+    Its field `value` stands in flat lines by the name of the row's field.
+    """
+
+    is_measure: ClassVar[bool] = True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer(Shape):
     """What an insight gives back.
@@ -98,6 +110,14 @@ class Answer(Shape):
     def said(self) -> tuple[Said, ...]:
         """What was found, in sentences."""
         return ()
+
+    def beside(self) -> tuple[Beside, ...]:
+        """What rows behind a number are a part of, or are compared with."""
+        return ()
+
+    def anchor(self) -> str:
+        """The panel whose number the rows are behind, where it depends on what is asked."""
+        return ""
 
 
 def with_notes(answer: Answer, notes: Sequence[str]) -> Answer:

@@ -164,7 +164,8 @@ class Insight(Generic[P, T]):
     page : str
         The address of its plain page, without one /THEME/WORD.
     comes_from : str
-        The address of the page, with its panel, whose numbers it opens.
+        The address of the page, with its panel, whose numbers it opens: '/features#report'. Its
+        parameters that are parameters of the insight too go along: '/features?period#report'.
     needs : str
         The table without which it says nothing.
     has_history : bool

@@ -150,6 +150,8 @@ class Table:
         sums.
     is_main : bool
         Whether CSV prints these rows; without any it is the field `rows`, or the first.
+    is_view : bool
+        Whether it says for people, in lines, what JSON holds elsewhere: it is no key of JSON.
     number : str
         Of a list: the field whose sum is the number; without it the number is how many there are.
     """
@@ -160,6 +162,7 @@ class Table:
     across: tuple[str, str] | None = None
     is_list: bool = False
     is_main: bool = False
+    is_view: bool = False
     is_omitted: bool = False
     number: str = ""
 
@@ -182,6 +185,21 @@ class Said:
 
     text: str
     values: Mapping[str, str | Value | Said] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Other rows of the same insight: what a number is a share of, or is compared with.
+
+    Attributes
+    ----------
+    label : Said
+    given : mapping
+        Parameters that differ from those of the answer; None leaves one out.
+    """
+
+    label: Said
+    given: Mapping[str, Any]
 
 
 Segment = Annotated[

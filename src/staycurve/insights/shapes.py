@@ -61,6 +61,15 @@ class Rows:
 @cache
 def fields_of(shape: type) -> tuple[Field, ...]:
     """Every field that JSON has, in order."""
+    return tuple(one for one in _fields_of(shape) if not _is_view(one))
+
+
+def _is_view(field: Field) -> bool:
+    return isinstance(field.mark, Table) and field.mark.is_view
+
+
+@cache
+def _fields_of(shape: type) -> tuple[Field, ...]:
     hints = get_type_hints(shape, include_extras=True)
     found = []
     names = [one.name for one in dataclasses.fields(shape)]
@@ -103,7 +112,7 @@ def tables_of(shape: type) -> tuple[Rows, ...]:
     """The fields that hold rows, in the order in which they are shown."""
     return tuple(
         Rows(field, field.mark, field.row)
-        for field in fields_of(shape)
+        for field in _fields_of(shape)
         if isinstance(field.mark, Table) and field.row is not None
     )
 
@@ -150,7 +159,7 @@ def lines_of(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows as flat lines for CSV.
 
     A segment's dimensions and the keys of a mapping stand by their own names; the fields of an
-    object inside, such as `older`, as older_value.
+    object inside, such as `older`, as older_value, and the value of a measure by its field's name.
     """
     return [_flat(row) for row in rows]
 
@@ -166,8 +175,9 @@ def _flat(row: Any) -> dict[str, Any]:
         if field.key == "segment" and isinstance(value, Mapping):
             segment = value
         elif is_shape(value):
-            inside = _flat(value).items()
-            found |= {f"{field.key}_{key}": part for key, part in inside}
+            for key, part in _flat(value).items():
+                is_own = key == "value" and getattr(value, "is_measure", False)
+                found[field.key if is_own else f"{field.key}_{key}"] = part
         elif isinstance(value, Mapping):
             found |= {str(key): _written(part) for key, part in value.items()}
         elif isinstance(value, tuple | list) and value and is_shape(value[0]):

@@ -11,11 +11,8 @@ from staycurve.workspace.themes import Theme
 if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.workspace.books import Books
-    from staycurve.workspace.features import Features
-    from staycurve.workspace.onboarding import Onboarding
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
-    from staycurve.workspace.trials import Trials
     from staycurve.workspace.usage import Usage
 
 
@@ -74,25 +71,19 @@ class Company(MeasuredCompany):
         return Theme(self, "lifecycle")
 
     @property
-    def features(self) -> Features:
+    def features(self) -> Theme:
         """What accounts use: the feature report, adoption over time, limits."""
-        from staycurve.workspace.features import Features
-
-        return Features(self)
+        return Theme(self, "features")
 
     @property
-    def onboarding(self) -> Onboarding:
+    def onboarding(self) -> Theme:
         """How new accounts reach first value: how fast, how many, and along which steps."""
-        from staycurve.workspace.onboarding import Onboarding
-
-        return Onboarding(self)
+        return Theme(self, "onboarding")
 
     @property
-    def trials(self) -> Trials:
+    def trials(self) -> Theme:
         """Trials: conversion, what converters did, and who left afterwards."""
-        from staycurve.workspace.trials import Trials
-
-        return Trials(self)
+        return Theme(self, "trials")
 
     @property
     def acquisition(self) -> Theme:

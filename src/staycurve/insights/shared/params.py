@@ -39,3 +39,9 @@ EndClass = Annotated[
     str | None, Param(N_("Count those alone who left so."), choices=CLASSES, metavar="CLASS",
           formerly=("class",)),
 ]
+
+FIRST_FEATURES = 50
+"""How many features are shown one by one; the rest is counted and named."""
+
+Top = Annotated[int, Param(N_("How many features are shown one by one."), least=1, most=1000)]
+Cohort = Annotated[str | None, Param(N_("A month, such as 2024-05."), metavar="P")]

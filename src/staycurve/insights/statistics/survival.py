@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+from staycurve.i18n import N_
+from staycurve.insights.answers import Key, Row, col
 from staycurve.insights.statistics.proportions import LEVEL
+from staycurve.metrics.base import Unit
 
 Counts = Mapping[int, tuple[int, int]]
 """Time → (how many got there then, how many were last seen then without it)."""
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Row):
     """The curve right after a time at which somebody got there.
 
     Attributes
@@ -26,19 +30,14 @@ class Point:
         The share that has got there, and its 95% interval.
     """
 
-    time: int
-    at_risk: int
-    events: int
-    share: float
-    low: float
-    high: float
-
-    def as_dict(self) -> dict[str, float]:
-        """As `--format json` prints it."""
-        return {
-            "time": self.time, "at_risk": self.at_risk, "events": self.events,
-            "share": self.share, "low": self.low, "high": self.high,
-        }
+    time: Annotated[int, Key(N_("Time since the start."))]
+    at_risk: Annotated[int, Key(N_("Who were not there yet, and still seen."))]
+    events: Annotated[int, Key(N_("Who got there at this time."))]
+    share: Annotated[
+        float, col(N_("Share"), Unit.PERCENT, N_("There by then."), ends=("low", "high"))
+    ]
+    low: Annotated[float, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float, Key(N_("The upper end of its 95% interval."))]
 
 
 @dataclass(frozen=True)

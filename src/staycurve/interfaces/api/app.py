@@ -12,12 +12,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     errors,
-    features,
     observe,
-    onboarding,
     routes,
     sources,
-    trials,
     usage,
     views,
 )
@@ -79,9 +76,6 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
-    app.include_router(features.router)
-    app.include_router(onboarding.router)
-    app.include_router(trials.router)
     app.include_router(usage.router)
     app.include_router(views.router)
     app.include_router(views.notes)

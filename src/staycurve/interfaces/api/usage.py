@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from staycurve.interfaces.api import shapes_of_usage as shapes
 from staycurve.interfaces.api import use_members
 from staycurve.interfaces.api.routes import AsOf, By, Filtered, From, Served, To, Where, router_of
-from staycurve.interfaces.api.shapes_of_features import OpenedShape
+from staycurve.interfaces.api.shapes import OpenedShape
 
 Whose = Annotated[str, Query(description="user or account", max_length=10)]
 Word = Annotated[str, Query(max_length=20)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from staycurve.insights.answers import Answer, Col, Kind, Shape
+from staycurve.insights.answers import Answer, Col, Kind, Measure, Shape
 from staycurve.insights.shapes import Field, Rows, fields_of, lines_of, main_of, tables_of
 from staycurve.interfaces import wording
 from staycurve.interfaces.cli.options import option_of
@@ -66,7 +66,10 @@ def _print_lines(answer: Answer) -> None:
     shape = main.row if main else own
     if rows:
         # An object that is there in some rows makes columns of its own parts.
-        nested = {one.key for one in fields_of(shape) if one.row and not one.is_many}
+        nested = {
+            one.key for one in fields_of(shape)
+            if one.row and not one.is_many and not issubclass(one.row, Measure)
+        }
         nested |= {one.key for one in fields_of(shape) if isinstance(one.mark, Col)
                    and one.mark.spread}
         print_csv([
@@ -136,7 +139,8 @@ def _figure(answer: Answer, field: Field) -> list[str]:
 
 def _print_rows(title: str, table: Rows, answer: Answer) -> None:
     rows = table.of(answer)
-    listed = rows[:SHOWN] if table.mark.is_list else rows
+    is_long = table.mark.is_list or "account_id" in {one.key for one in fields_of(table.row)}
+    listed = rows[:SHOWN] if is_long else rows
     dims = list(_segment(rows[0])) if rows else []
     columns = _columns(table.row)
     if table.mark.across and rows:
@@ -155,8 +159,9 @@ def _print_rows(title: str, table: Rows, answer: Answer) -> None:
         heads, numbers = [*heads, ""], [*numbers, False]
         lines = [[*line, reason] for line, reason in zip(lines, reasons, strict=True)]
     print_table(title, heads, lines, are_numbers=numbers)
-    if table.mark.is_list:
+    if is_long:
         say_rest(rows)
+    if table.mark.is_list:
         _say_sums(rows, columns, getattr(answer, "total", None))
 
 
@@ -170,6 +175,9 @@ def _columns(shape: type) -> list[Column]:
         if col.spread:
             if not col.is_folded:
                 found += [Column([label], is_number, field, key) for key, label in col.spread]
+            continue
+        if col.is_folded and field.row:
+            # What it holds has a table of its own.
             continue
         heads = [col.label, wording.INTERVAL] if col.ends else [col.label]
         found.append(Column(heads, is_number, field))

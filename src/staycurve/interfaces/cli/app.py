@@ -14,8 +14,8 @@ from staycurve.interfaces.cli import asking
 from staycurve.interfaces.cli.opening import work_on
 
 BY_HAND = (
-    "data", "sources", "books", "answers", "features", "onboarding",
-    "trials", "usage", "questions", "comparing", "views", "annotations", "running",
+    "data", "sources", "books", "answers", "usage", "questions", "comparing", "views",
+    "annotations", "running",
 )
 """The files with commands that are written by hand, in the order in which help lists them."""
 

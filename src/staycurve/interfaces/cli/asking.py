@@ -44,7 +44,7 @@ class Questions(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As usual; an unknown command is told with those of insights among its neighbours."""
-        if args and super().get_command(ctx, args[0]) is None:
+        if args and self.get_command(ctx, args[0]) is None:
             # What is near is looked for among `commands` alone.
             for word in _next_words(self.words):
                 if word not in self.commands:

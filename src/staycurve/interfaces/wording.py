@@ -100,8 +100,8 @@ def segment(values: Mapping[str, str | None], _: Translate = in_english) -> list
 
 
 def between(low: Any, high: Any, unit: Unit | Kind, _: Translate = in_english) -> str:
-    """An interval; – where it is unknown."""
-    if low is None or high is None:
+    """An interval; – where it is unknown, and at an end that lies beyond what is seen."""
+    if low is None and high is None:
         return UNKNOWN
     return _(N_("%(low)s to %(high)s")) % {"low": text(low, unit, _), "high": text(high, unit, _)}
 

@@ -350,7 +350,7 @@ def _ends(row: Any, col: Col) -> tuple[float | None, float | None]:
 
 
 def _between(col: Col, low: float | None, high: float | None) -> str:
-    if low is None or high is None:
+    if low is None or (high is None and col.unit is Unit.PERCENT):
         return ""
     if col.unit is Unit.PERCENT:
         return between(low, high)

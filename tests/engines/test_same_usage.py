@@ -42,7 +42,8 @@ MORE: dict[str, Asked] = {
         steps=["a", "b"], window="6d", order="strict", entry="first", as_of=AS_OF
     ),
     "excluded": lambda c: c.usage.funnel(
-        steps=["a", "b", "c"], window="6d", exclude=["d@1-2"], by="property:platform,plan", as_of=AS_OF
+        steps=["a", "b", "c"], window="6d", exclude=["d@1-2"], by="property:platform,plan",
+        as_of=AS_OF
     ),
     "first": lambda c: c.usage.funnel(
         steps=["a", "b", "a"], window="6d", entry="first", whose="account", as_of=AS_OF
@@ -52,9 +53,12 @@ MORE: dict[str, Asked] = {
     ),
     "paths": lambda c: c.usage.paths(anchor="a", size=2, within="4d", listed=5, as_of=AS_OF),
     "paths before": lambda c: c.usage.paths(
-        anchor="b", size=2, way="before", within="session", repeats="drop", by="country", as_of=AS_OF
+        anchor="b", size=2, way="before", within="session", repeats="drop", by="country",
+        as_of=AS_OF
     ),
-    "whose path": lambda c: c.usage.paths(anchor="a", size=1, within="4d", as_of=AS_OF).users(["b"]),
+    "whose path": lambda c: c.usage.paths(anchor="a", size=1, within="4d", as_of=AS_OF).users(
+        ["b"]
+    ),
     "activity": lambda c: c.usage.activity(by="country", as_of=AS_OF),
     "active": lambda c: c.usage.activity(as_of=f"{AS_OF}T12:00:00").users(2, 28),
 }

@@ -111,7 +111,7 @@ SAME: list[tuple[str, str, Ask, int]] = [
     ("usage lifecycle --members 2024-04:active", "usage/lifecycle?members=2024-04:active",
      lambda c: c.usage.lifecycle(as_of=AS_OF).users("2024-04", "active"), 4),
     ("usage paths report --listed 2 --members 2", "usage/paths?anchor=report&listed=2&members=2",
-     lambda c: (p := c.usage.paths(anchor="report", listed=2, as_of=AS_OF)).users(p.rows[1].path), 1),
+     lambda c: c.usage.paths(anchor="report", listed=2, members="2", as_of=AS_OF), 1),
     ("usage paths report --members all", "usage/paths?anchor=report&members=all",
      lambda c: c.usage.paths(anchor="report", as_of=AS_OF).users(None), 8),
     ("usage paths report --listed 1 --members others",
@@ -181,7 +181,7 @@ WRONG: list[tuple[str, str, int, str]] = [
     ("features limit-uses acme repart", "features/limits/uses?account=acme&feature=repart", 1,
      "unknown_feature"),
     ("lifecycle visits adopted", "lifecycle/visits?stage=adopted", 1, "unknown_stage"),
-    ("usage uses u1 --whose team", "usage/uses?who=u1&whose=team", 1, "unknown_unit"),
+    ("usage uses u1 --whose team", "usage/uses?who=u1&whose=team", 1, "unknown_whose"),
     ("usage funnel signup project --pending 2", "usage/funnel?steps=signup&steps=project"
      "&members=2:pending", 1, "not_answered"),
     ("usage retention --members 2024-01", "usage/retention?members=2024-01", 2, "wrong_usage"),

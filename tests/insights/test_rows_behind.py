@@ -44,7 +44,8 @@ def test_all_cohorts_open_as_far_as_they_have_closed(company: Company) -> None:
 
 
 def test_the_rows_of_one_cohort_name_no_cohort(company: Company) -> None:
-    rows = company.usage.retention(as_of=AS_OF, whose="account").users("2024-01-01", 3).as_dict()["rows"]
+    cells = company.usage.retention(as_of=AS_OF, whose="account")
+    rows = cells.users("2024-01-01", 3).as_dict()["rows"]
     assert rows == [
         {"account_id": "acme", "is_counted": True}, {"account_id": "bolt", "is_counted": False},
         {"account_id": "crux", "is_counted": False},
@@ -57,7 +58,7 @@ def test_the_paths_and_all_other_paths_add_up_to_every_path(company: Company) ->
         shown = [row for row in paths.as_dict()["rows"] if not row["is_other"]]
         opened = [len(paths.users(row["path"]).as_dict()["rows"]) for row in shown]
         assert opened == [row["count"] for row in shown]
-        assert sum(opened) + len(paths.other_users().as_dict()["rows"]) == len(paths.users(None).as_dict()["rows"]) == 8
+        assert sum(opened) + len(paths.other_users().rows) == len(paths.users(None).rows) == 8
 
 
 def test_parts_that_do_not_go_together_are_refused(company: Company) -> None:

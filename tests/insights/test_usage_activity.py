@@ -25,7 +25,7 @@ def test_windows_count_their_last_day(tmp_path: Path) -> None:
     assert {f["figure"]: (f["value"], f["before"]) for f in found.as_dict()["figures"]} == {
         "dau": (1, 1), "wau": (2, 1), "mau": (3, 1),
     }
-    assert {row["active_days"]: row["count"] for row in found.as_dict()["rows"] if row["count"]} == {1: 2, 3: 1}
+    assert {row.active_days: row.count for row in found.rows if row.count} == {1: 2, 3: 1}
     assert len(found.as_dict()["rows"]) == 28
     assert found.users(3, 28).as_dict()["rows"] == [
         {"user_id": "ann", "account_id": "acme", "active_days": 3}
@@ -82,7 +82,7 @@ def test_who_had_the_sessions(tmp_path: Path) -> None:
         {"user_id": "bob", "account_id": "acme", "sessions": 1, "events": 3, "seconds": 600},
     ]
     whole = company.usage.activity(day="2024-03-28", whose="account", as_of="2024-04-01")
-    assert [(row["account_id"], row["sessions"]) for row in whole.session_users().as_dict()["rows"]] == [
+    assert [(row.account_id, row.sessions) for row in whole.session_users().rows] == [
         ("acme", 3)
     ]
 

@@ -139,7 +139,7 @@ def test_sessions_are_printed_or_why_there_are_none(
     )
     _, _, table = done.stdout.partition("Sessions\n")
     # Two sessions of two users, of 2 and 1 events, 6 minutes and none.
-    assert table.splitlines()[3].split() == ["2", "2", "1.5", "3.0", "min"]
+    assert table.splitlines()[3].split() == ["2", "2", "3", "1.50", "3.0", "min"]
     assert "property for the session" not in done.stdout
 
 

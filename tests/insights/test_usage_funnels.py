@@ -55,7 +55,7 @@ def test_steps_shares_and_times_by_hand(shop: Company) -> None:
     assert [row["dropped"] for row in found.as_dict()["rows"]] == [None, 2, 1]
     assert found.as_dict()["rows"][2]["from_previous"]["value"] == 0.5
     # Ten and thirty minutes to the order, thirty more to the payment.
-    assert found.as_dict()["rows"][1]["mean_seconds"] == found.as_dict()["rows"][1]["median_seconds"] == 20 * 60
+    assert found.rows[1].mean_seconds == found.rows[1].median_seconds == 20 * 60
     assert found.as_dict()["rows"][2]["median_seconds"] == 30 * 60
     assert found.as_dict()["totals"][0]["median_seconds"] == 40 * 60
     assert all(row["is_small"] for row in found.as_dict()["rows"])
@@ -90,7 +90,7 @@ def test_segments_by_account_and_by_the_first_event(shop: Company) -> None:
         ("DE", 1): 2, ("DE", 2): 2, ("DE", 3): 1, ("FR", 1): 2, ("FR", 2): 0, ("FR", 3): 0,
     }
     by_platform = asked(shop, by="property:platform,country", where="country=DE")
-    assert {(r["segment"]["property:platform"], r["step"]): r["count"] for r in by_platform.as_dict()["rows"]} \
+    assert {(r.segment["property:platform"], r.step): r.count for r in by_platform.rows} \
         == {("mobile", 1): 1, ("mobile", 2): 1, ("mobile", 3): 0,
             ("web", 1): 1, ("web", 2): 1, ("web", 3): 1}
     (dropped,) = by_platform.users(
@@ -106,8 +106,10 @@ def test_every_count_opens(shop: Company) -> None:
     found = asked(shop)
     for step, count in enumerate(counts(found), 1):
         assert found.users(step).as_dict()["total"] == {"value": count}
-    assert [row["user_id"] for row in found.users(2, dropped=True).as_dict()["rows"]] == ["eve", "cid"]
-    assert found.users(2, dropped=True).as_dict()["accounts"] == [{"account_id": "bolt", "value": 2}]
+    assert [row.user_id for row in found.users(2, dropped=True).rows] == ["eve", "cid"]
+    assert found.users(2, dropped=True).as_dict()["accounts"] == [
+        {"account_id": "bolt", "value": 2}
+    ]
 
 
 def test_who_is_still_in_time_is_pending(shop: Company) -> None:
@@ -254,7 +256,7 @@ def test_as_a_naive_search_finds(
     assert (counts(found), found.as_dict()["totals"][0]["excluded"]) == (reached, excluded)
     passed = [(t[-1] - t[0]).total_seconds() for t in chosen if len(t) == len(steps.split())]
     if passed:
-        assert found.as_dict()["totals"][0]["mean_seconds"] == pytest.approx(sum(passed) / len(passed))
+        assert found.totals[0].mean_seconds == pytest.approx(sum(passed) / len(passed))
 
 
 def test_strict_order_as_a_naive_search_finds(crowd: tuple[Company, list[Event]]) -> None:

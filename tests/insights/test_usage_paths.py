@@ -47,7 +47,7 @@ def test_next_things_within_half_an_hour(walks: Company) -> None:
     found = asked(walks)
     assert found.within == "30m"
     assert listed(found) == [("read read", 2, 2), ("", 1, 1)]
-    assert [row["value"] for row in found.as_dict()["rows"]] == [pytest.approx(2 / 3), pytest.approx(1 / 3)]
+    assert [row.value for row in found.rows] == [pytest.approx(2 / 3), pytest.approx(1 / 3)]
     assert found.as_dict()["totals"] == [{"segment": {}, "count": 3}]
     assert found.as_dict()["links"] == [
         {"segment": {}, "position": 1, "from": "open", "to": "read", "count": 2},

@@ -34,7 +34,8 @@ def test_its_numbers_are_those_of_python(
 def test_the_funnel_of_the_address_is_that_of_python(
     findings: TestClient, found: Company
 ) -> None:
-    told = found.usage.funnel(steps=["signed_up", "project_created", "teammate_invited"], window="30d")
+    steps = ["signed_up", "project_created", "teammate_invited"]
+    told = found.usage.funnel(steps=steps, window="30d")
     rows = panel(findings, FUNNEL, "funnel")["rows"]
     assert same(rows, told.as_dict()["rows"])
     assert rows[0]["count"]

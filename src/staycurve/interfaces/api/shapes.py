@@ -127,13 +127,3 @@ class TablesShape(TypedDict):
 
 
 Answer = dict[str, Any]
-
-
-class OpenedShape(TypedDict, total=False):
-    """The accounts or users behind one number; `currency` where there are amounts."""
-
-    as_of: str
-    currency: str
-    about: str
-    rows: list[dict[str, Any]]
-    total: dict[str, float]

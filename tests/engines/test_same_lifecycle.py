@@ -50,8 +50,8 @@ MORE_CHANNELS: dict[str, Asked] = {
     "leads": lambda c: c.acquisition.leads(cohort="2024-01", as_of="2024-02-10T12:00:00"),
     "quality": lambda c: c.acquisition.quality(as_of="2024-03-01"),
     "referrals": lambda c: c.acquisition.referrals(as_of="2024-03-01"),
-    "stayed": lambda c: c.acquisition.stayed(1, as_of="2024-03-01"),
-    "reach": lambda c: c.acquisition.reach("2024-01", as_of="2024-03-01"),
+    "stayed": lambda c: c.acquisition.stayed(age=1, as_of="2024-03-01"),
+    "reach": lambda c: c.acquisition.reach(period="2024-01", as_of="2024-03-01"),
 }
 
 

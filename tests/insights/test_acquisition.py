@@ -60,50 +60,52 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 def test_a_channel_in_a_month_by_hand(company: Company) -> None:
     found = company.acquisition.channels(start="2024-01", end="2024-01", as_of="2024-03-01")
-    ads, search = (r for r in found.rows if r["channel"] in ("ads", "search"))
-    assert {name: ads[name] for name in ("visits", "leads", "qualified", "demo_requests",
+    ads, search = (r for r in found.rows if r.channel in ("ads", "search"))
+    assert {name: ads.of(name) for name in ("visits", "leads", "qualified", "demo_requests",
                                          "lead_trials", "trial_starts", "won", "lost")} == {
         "visits": 60, "leads": 3, "qualified": 2, "demo_requests": 1, "lead_trials": 1,
         "trial_starts": 1, "won": 2, "lost": 1,
     }
-    assert ads["lead_rate"] == pytest.approx(3 / 60)
-    assert (ads["new_customers"], ads["new_mrr"], ads["spend"], ads["cac"]) == (2, 150, 300, 150)
-    assert (search["mentions"], search["leads"], search["new_customers"]) == (3, 2, 0)
-    assert search["spend"] is None
-    assert search["why"]["spend"] == "no acquisition cost is loaded for this period"
+    assert ads.lead_rate == pytest.approx(3 / 60)
+    assert (ads.new_customers, ads.new_mrr, ads.spend, ads.cac) == (2, 150, 300, 150)
+    assert (search.mentions, search.leads, search.new_customers) == (3, 2, 0)
+    assert search.spend is None
+    assert search.why["spend"] == "no acquisition cost is loaded for this period"
     assert found.notes == ("100.00 USD of acquisition cost in the range names no channel.",)
     whole = found.totals[0]
-    assert (whole["visits"], whole["leads"], whole["spend"], whole["cac"]) == (100, 5, 400, 200)
-    assert [row["account_id"] for row in found.accounts(channel="ads")] == ["acme", "bolt"]
+    assert (whole.visits, whole.leads, whole.spend, whole.cac) == (100, 5, 400, 200)
+    own = company.accounts("new_customers", period="2024-01", where="channel=ads",
+                           as_of="2024-03-01")
+    assert [row["account_id"] for row in own.rows] == ["acme", "bolt"]
 
 
 def test_every_column_of_the_catalogue_equals_show(company: Company) -> None:
     found = company.acquisition.channels(start="2024-01", end="2024-02", as_of="2024-03-01")
-    assert {column["name"] for column in found.columns} >= set(METRICS)
+    assert {column.name for column in found.columns} >= set(METRICS)
     for by, rows in (("channel", found.rows), ("", found.totals)):
         shown = company.show(*METRICS, by=by, start="2024-01", end="2024-02", as_of="2024-03-01")
         for row in shown.rows:
             own = [
                 r for r in rows
-                if (r["period"], r.get("channel"))
+                if (str(r.period), getattr(r, "channel", None))
                 == (row["period"], row["segment"].get("channel"))
             ]
             if own:
-                assert own[0][row["metric"]] == row["value"], row
+                assert own[0].of(row["metric"]) == row["value"], row
             else:
                 assert row["segment"] == {"channel": None}
                 assert not row["value"]
         for row in rows:
-            if row["lead_rate"] is not None:
-                assert row["leads"] / row["visits"] == pytest.approx(row["lead_rate"])
+            if row.lead_rate is not None:
+                assert row.leads / row.visits == pytest.approx(row.lead_rate)
 
 
 def test_a_lead_too_young_for_the_horizon_is_in_neither_part(company: Company) -> None:
     # As of 03-01 a lead from 01-31 or earlier is 30 days old; l6 is 5.
     found = company.acquisition.funnel(start="2024-01", end="2024-02", horizon=30,
                                        as_of="2024-03-01")
-    january = {r["step"]: r for r in found.rows if r["cohort"] == "2024-01-01"}
-    assert {step: (r["mature"], r["reached"]) for step, r in january.items()} == {
+    january = {r.step: r for r in found.rows if str(r.cohort) == "2024-01-01"}
+    assert {step: (r.mature, r.reached) for step, r in january.items()} == {
         "qualified": (5, 3),  # l1, l3, l5
         "demo": (5, 1),  # l1; l5 asked after 46 days
         "trial": (5, 1),  # l2
@@ -112,16 +114,17 @@ def test_a_lead_too_young_for_the_horizon_is_in_neither_part(company: Company) -
         "paying": (5, 2),  # acme on day 11, bolt on day 15; crux paid on day 36
     }
     # Of the qualified (l1, l3, l5) one tried; of those who tried (l1, l2) both agreed.
-    assert january["tried"]["from_previous"] == pytest.approx(1 / 3)
-    assert january["won"]["from_previous"] == 1
-    assert january["qualified"]["value"] == 0.6
-    assert january["qualified"]["is_small"]
-    february = [r for r in found.rows if r["cohort"] == "2024-02-01"]
-    assert {(r["leads"], r["mature"], r["value"], r.get("why")) for r in february} == {
+    assert january["tried"].from_previous == pytest.approx(1 / 3)
+    assert january["won"].from_previous == 1
+    assert january["qualified"].value == 0.6
+    assert january["qualified"].is_small
+    february = [r for r in found.rows if str(r.cohort) == "2024-02-01"]
+    assert {(r.leads, r.mature, r.value, r.why) for r in february} == {
         (1, 0, None, "no lead of this cohort is 30 days old yet"),
     }
-    behind = found.accounts(cohort="2024-01", step="paying")
-    assert [(r["lead_id"], r["account_id"], r["paying_on"]) for r in behind] == [
+    behind = company.acquisition.leads(cohort="2024-01", step="paying", horizon=30,
+                                       as_of="2024-03-01")
+    assert [(r.lead_id, r.account_id, str(r.paying_on)) for r in behind.rows] == [
         ("l1", "acme", "2024-01-12"), ("l2", "bolt", "2024-01-17"),
     ]
 
@@ -130,7 +133,7 @@ def test_the_horizon_ends_on_the_same_day_for_the_lead_and_the_as_of(company: Co
     def mature(as_of: str) -> int:
         rows = company.acquisition.funnel(start="2024-01", end="2024-01", where="region=EU",
                                           horizon=30, as_of=as_of).rows
-        return int(rows[0]["mature"])
+        return int(rows[0].mature)
 
     # l1 is from 01-01: its 30 days end with 01-30, seen whole once 01-31 begins.
     assert [mature(f"2024-01-{day}") for day in (30, 31)] == [0, 1]
@@ -138,9 +141,11 @@ def test_the_horizon_ends_on_the_same_day_for_the_lead_and_the_as_of(company: Co
 
 
 def test_leads_are_cut_by_what_they_carry(company: Company) -> None:
-    found = company.acquisition.funnel(start="2024-01", end="2024-01", by="region", together=True,
-                                       horizon=30, as_of="2024-03-01")
-    assert {(r["segment"]["region"], r["leads"]) for r in found.rows} == {("EU", 3), ("US", 2)}
+    found = company.acquisition.funnel(
+        start="2024-01", end="2024-01", by="region", is_together=True, horizon=30,
+        as_of="2024-03-01",
+    )
+    assert {(r.segment["region"], r.leads) for r in found.rows} == {("EU", 3), ("US", 2)}
     with pytest.raises(UnknownNameError, match="regoin"):
         company.acquisition.funnel(by="regoin")
     with pytest.raises(UnknownNameError, match="step"):
@@ -154,28 +159,26 @@ def test_leads_are_cut_by_what_they_carry(company: Company) -> None:
 def test_who_brought_whom_and_what_they_are_worth(company: Company) -> None:
     found = company.acquisition.referrals(as_of="2024-03-01")
     # Closed months: January and February. bolt 50 + 50; crux 0 + 30; dune 0 + 10.
-    assert found.rows == [
+    assert found.as_dict()["rows"] == [
         {"account_id": "acme", "name": "Acme", "is_known": True, "referred": 2, "ever_paid": 2,
          "paying": 2, "mrr": 80, "lifetime_mrr": 130},
         {"account_id": "nobody", "name": None, "is_known": False, "referred": 1, "ever_paid": 1,
          "paying": 1, "mrr": 10, "lifetime_mrr": 10},
     ]
-    assert (found.summary["accounts"], found.summary["referred"], found.summary["share"]) == (
+    assert (found.summary.accounts, found.summary.referred, found.summary.share) == (
         5, 3, 0.6,
     )
-    assert [r["account_id"] for r in found.accounts(referrer="acme")] == ["bolt", "crux"]
-    assert company.acquisition.referred("acme", as_of="2024-03-01") == found.accounts(
-        referrer="acme"
-    )
+    own = company.acquisition.referred(referrer="acme", as_of="2024-03-01").rows
+    assert [r.account_id for r in own] == ["bolt", "crux"]
     sums = company.show("mrr", by="referred_by", start="2024-01", end="2024-02",
                         as_of="2024-03-01").rows
     for row in found.rows:
-        assert row["lifetime_mrr"] == sum(
-            r["value"] for r in sums if r["segment"]["referred_by"] == row["account_id"]
+        assert row.lifetime_mrr == sum(
+            r["value"] for r in sums if r["segment"]["referred_by"] == row.account_id
         )
     # On 01-31 crux and dune had not paid, and dune was not there.
     earlier = company.acquisition.referrals(as_of="2024-02-01")
-    assert [(r["account_id"], r["referred"], r["paying"]) for r in earlier.rows] == [
+    assert [(r.account_id, r.referred, r.paying) for r in earlier.rows] == [
         ("acme", 2, 1),
     ]
 
@@ -197,11 +200,11 @@ def test_retention_of_the_referred_stands_beside_the_others(tmp_path: Path) -> N
     with build(tmp_path, {"accounts": accounts, "subscriptions": subscriptions}) as made:
         found = made.acquisition.referrals(as_of="2024-06-01")
     three = found.retention[0]
-    assert (three["age"], three["referred"]["retained"], three["referred"]["size"]) == (3, 30, 40)
-    assert (three["others"]["retained"], three["others"]["size"]) == (20, 40)
-    assert three["difference"] == 0.25
-    assert three["difference_low"] < 0.25 < three["difference_high"]
-    assert not three["is_small"]
+    assert (three.age, three.referred.retained, three.referred.size) == (3, 30, 40)
+    assert (three.others.retained, three.others.size) == (20, 40)
+    assert three.difference == 0.25
+    assert three.difference_low < 0.25 < three.difference_high
+    assert not three.is_small
     assert "no effect" in found.notes[0]
 
 
@@ -209,7 +212,7 @@ def test_nobody_referred_says_so(tmp_path: Path) -> None:
     with build(tmp_path, {"accounts": "account_id created_at\nacme 2024-01-01"}) as made:
         found = made.acquisition.referrals()
         assert found.why == "no account names another in referred_by"
-        assert found.rows == []
+        assert found.rows == ()
 
 
 def test_channels_fare_as_counted_account_by_account(tmp_path: Path) -> None:
@@ -231,21 +234,21 @@ def test_channels_fare_as_counted_account_by_account(tmp_path: Path) -> None:
     with build(tmp_path, {"accounts": accounts, "subscriptions": subscriptions}) as made:
         found = made.acquisition.quality(as_of="2024-03-01")
     for row in found.rows:
-        for kept in row["retention"]:
+        for kept in row.retention:
             size = retained = 0
             for channel, begins, ends in lives.values():
-                index = begins.year * 12 + begins.month + kept["age"]
+                index = begins.year * 12 + begins.month + kept.age
                 close = dt.date(index // 12, index % 12 + 1, 1) - dt.timedelta(days=1)
-                if channel == row["channel"] and close < dt.date(2024, 3, 1):
+                if channel == row.channel and close < dt.date(2024, 3, 1):
                     size += 1
                     retained += ends is None or ends > close
-            assert (kept["retained"], kept["size"]) == (retained, size), (row["channel"], kept)
+            assert (kept.retained, kept.size) == (retained, size), (row.channel, kept)
         paying = sum(
-            c == row["channel"] and (e is None or e > dt.date(2024, 2, 29))
+            c == row.channel and (e is None or e > dt.date(2024, 2, 29))
             for c, _, e in lives.values()
         )
-        assert row["customers"] == paying
-        assert row["arpa"] == pytest.approx(10)
+        assert row.customers == paying
+        assert row.arpa == pytest.approx(10)
 
 
 def test_random_leads_against_a_walk_over_the_raw_rows(tmp_path: Path) -> None:
@@ -279,8 +282,8 @@ def test_random_leads_against_a_walk_over_the_raw_rows(tmp_path: Path) -> None:
     for row in found.rows:
         own = [
             lead for lead in leads
-            if str(lead["created_at"].replace(day=1)) == row["cohort"]
-            and lead["channel"] == row["segment"]["channel"] and lead["created_at"] < as_of
+            if lead["created_at"].replace(day=1) == row.cohort
+            and lead["channel"] == row.segment["channel"] and lead["created_at"] < as_of
         ]
         mature = [lead for lead in own if lead["created_at"] + horizon * day <= as_of]
 
@@ -293,11 +296,11 @@ def test_random_leads_against_a_walk_over_the_raw_rows(tmp_path: Path) -> None:
             created = lead["created_at"]
             return at is not None and created <= at < created + horizon * day
 
-        assert (row["leads"], row["mature"]) == (len(own), len(mature))
-        assert row["reached"] == sum(reached(lead, row["step"]) for lead in mature)
-        if row["previous"] and row["from_previous"] is not None:
-            before = [lead for lead in mature if reached(lead, row["previous"])]
-            both = sum(reached(lead, row["step"]) for lead in before)
-            assert row["from_previous"] == pytest.approx(both / len(before))
-        compared += row["reached"]
+        assert (row.leads, row.mature) == (len(own), len(mature))
+        assert row.reached == sum(reached(lead, row.step) for lead in mature)
+        if row.previous and row.from_previous is not None:
+            before = [lead for lead in mature if reached(lead, row.previous)]
+            both = sum(reached(lead, row.step) for lead in before)
+            assert row.from_previous == pytest.approx(both / len(before))
+        compared += row.reached
     assert compared > 150

@@ -40,26 +40,21 @@ def run(company: Company, words: str, output: str) -> str:
     return done.stdout
 
 
-def listed(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """What a reading that is a bare list is, inside the printed object."""
-    return {"rows": rows}
-
-
 Ask = Callable[[Company], Any]
 # Command, address, what Python is asked, and how many rows there are by hand.
 SAME: list[tuple[str, str, Ask, int]] = [
     ("acquisition reach --period 2024-04", "acquisition/reach?period=2024-04",
-     lambda c: c.acquisition.reach("2024-04", as_of=AS_OF), 3),
+     lambda c: c.acquisition.reach(period="2024-04", as_of=AS_OF), 3),
     ("acquisition reach --period 2024-04 --kind mentions --where channel=web",
      "acquisition/reach?period=2024-04&kind=mentions&where=channel%3Dweb",
      lambda c: c.acquisition.reach(
-         "2024-04", kind="mentions", where="channel=web", as_of=AS_OF), 1),
+         period="2024-04", kind="mentions", where="channel=web", as_of=AS_OF), 1),
     ("acquisition spend --period 2024-04 --where channel=ads",
      "acquisition/spend?period=2024-04&where=channel%3Dads",
-     lambda c: c.acquisition.spend("2024-04", where="channel=ads", as_of=AS_OF), 1),
+     lambda c: c.acquisition.spend(period="2024-04", where="channel=ads", as_of=AS_OF), 1),
     ("acquisition stayed --age 2 --where channel=ads",
      "acquisition/stayed?age=2&where=channel%3Dads",
-     lambda c: c.acquisition.stayed(2, where="channel=ads", as_of=AS_OF), 2),
+     lambda c: c.acquisition.stayed(age=2, where="channel=ads", as_of=AS_OF), 2),
     ("acquisition quality --where industry=EdTech",
      "acquisition/quality?where=industry%3DEdTech",
      lambda c: c.acquisition.quality(where="industry=EdTech", as_of=AS_OF), 2),
@@ -67,15 +62,15 @@ SAME: list[tuple[str, str, Ask, int]] = [
      "acquisition/referrals?where=industry%3DHealth",
      lambda c: c.acquisition.referrals(where="industry=Health", as_of=AS_OF), 1),
     ("acquisition referred --state ever_paid", "acquisition/referred?state=ever_paid",
-     lambda c: listed(c.acquisition.referred(state="ever_paid", as_of=AS_OF)), 2),
+     lambda c: c.acquisition.referred(state="ever_paid", as_of=AS_OF), 2),
     ("acquisition referred acme --state paying --where channel=web",
      "acquisition/referred?referrer=acme&state=paying&where=channel%3Dweb",
-     lambda c: listed(c.acquisition.referred(
-         "acme", state="paying", where="channel=web", as_of=AS_OF)), 1),
+     lambda c: c.acquisition.referred(
+         referrer="acme", state="paying", where="channel=web", as_of=AS_OF), 1),
     ("acquisition leads --cohort 2024 --step mature --horizon 30",
      "acquisition/leads?cohort=2024&step=mature&horizon=30",
-     lambda c: listed(c.acquisition.leads(
-         cohort="2024", step="mature", horizon=30, as_of=AS_OF)), 3),
+     lambda c: c.acquisition.leads(
+         cohort="2024", step="mature", horizon=30, as_of=AS_OF), 3),
     ("features accounts --part breadth --breadth 2 --period 2024-04",
      "features/accounts?part=breadth&breadth=2&period=2024-04",
      lambda c: c.features.accounts(part="breadth", breadth=2, period="2024-04", as_of=AS_OF), 2),

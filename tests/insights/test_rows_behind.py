@@ -72,13 +72,13 @@ def test_parts_that_do_not_go_together_are_refused(company: Company) -> None:
     with pytest.raises(UnknownNameError):
         company.usage.activity(as_of=AS_OF).figure_users("yau")
     with pytest.raises(UnknownNameError):
-        company.acquisition.reach("2024-04", kind="fame", as_of=AS_OF)
+        company.acquisition.reach(period="2024-04", kind="fame", as_of=AS_OF)
 
 
 def test_a_channel_whose_accounts_pay_nothing_has_no_customers(company: Company) -> None:
     rows = company.acquisition.quality(where="industry=Health", as_of=AS_OF).rows
-    ads = next(row for row in rows if row["channel"] == "ads")
-    assert (ads["customers"], ads["mrr"], ads["arpa"]) == (0, 0, None)
+    ads = next(row for row in rows if row.channel == "ads")
+    assert (ads.customers, ads.mrr, ads.arpa) == (0, 0, None)
 
 
 def test_worth_cannot_be_cut_by_what_an_account_may_not_have(company: Company) -> None:

@@ -173,7 +173,8 @@ class Insight(Generic[P, T]):
         The address of the page, with its panel, whose numbers it opens: '/features#report'. Its
         parameters that are parameters of the insight too go along: '/features?period#report'.
     needs : str
-        The table without which it says nothing.
+        The table without which it says nothing; empty where it says what is loaded, whether it
+        is computed or not.
     has_history : bool
         Whether it can be answered from what was loaded at an earlier instant.
     """

@@ -7,6 +7,7 @@ tables of the command line: a share to a tenth of a percent, an amount to a hund
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from staycurve.i18n import N_
@@ -41,6 +42,8 @@ def text(value: Any, unit: Unit | Kind, _: Translate = in_english) -> str:
     """
     if value is None or value == "":
         return "" if unit in _WORDS else UNKNOWN
+    if isinstance(value, Fraction):
+        value = float(value)
     if isinstance(unit, Kind):
         return _of_kind(value, unit, _)
     if unit is Unit.PERCENT:
@@ -97,8 +100,8 @@ def segment(values: Mapping[str, str | None], _: Translate = in_english) -> list
 
 
 def between(low: Any, high: Any, unit: Unit | Kind, _: Translate = in_english) -> str:
-    """An interval; – where it is unknown."""
-    if low is None or high is None:
+    """An interval; – where it is unknown, and at an end that lies beyond what is seen."""
+    if low is None and high is None:
         return UNKNOWN
     return _(N_("%(low)s to %(high)s")) % {"low": text(low, unit, _), "high": text(high, unit, _)}
 
@@ -115,6 +118,8 @@ def cell(value: Any, col: Col, _: Translate = in_english, show: Show | None = No
     key = "" if value is None else value
     if isinstance(key, str) and key in col.named_by:
         return _(col.named_by[key])
+    if isinstance(value, Said):
+        return told(value, _, show)
     if isinstance(value, Shape):
         return brief(value, _, show)
     if isinstance(value, Said):

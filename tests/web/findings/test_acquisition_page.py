@@ -43,8 +43,9 @@ def test_leads_of_a_step_can_be_opened(findings: TestClient) -> None:
     for row in told["rows"]:
         assert opened(findings, row["rows_at"])["total"]["rows"] == row["reached"]
     for row in told["by_channel"]:
-        href = f"/acquisition/leads?period=2024-06&via={row['segment']['channel']}" \
-               f"&step={row['step']}"
+        channel = row["segment"]["channel"]
+        href = (f"/acquisition/leads?from={FIRST}&to={LAST}&step={row['step']}"
+                f"&where=channel={channel}")
         assert opened(findings, href)["total"]["rows"] == row["reached"]
 
 
@@ -64,7 +65,7 @@ def test_a_channel_cuts_every_panel(findings: TestClient, found: Company) -> Non
     assert {row["channel"] for row in panels["quality"]["rows"]} == {"ads"}
     assert panels["referrals"]["rows"] == []
     partner = panel(findings, PATH + "&where=channel=partner", "referrals")["summary"]
-    assert partner == found.acquisition.referrals(where="channel=partner").summary
+    assert partner == found.acquisition.referrals(where="channel=partner").as_dict()["summary"]
     assert (partner["referred"], partner["accounts"]) == (10, 20)
 
 

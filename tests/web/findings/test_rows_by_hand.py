@@ -184,7 +184,7 @@ def test_trials_open_on_both_sides(served: TestClient, query: str, expected: lis
 
 
 def test_leads_that_are_old_enough_open(served: TestClient) -> None:
-    leads = "/acquisition/leads?period=2024-04"
+    leads = "/acquisition/leads?to=2024-04"
     assert who(served, leads, "lead_id") == ["l1", "l2", "l3"]
     assert who(served, leads + "&step=mature", "lead_id") == ["l1"]
     assert who(served, leads + "&step=qualified", "lead_id") == ["l1"]
@@ -237,10 +237,10 @@ def test_referrals_and_quality_can_be_cut(served: TestClient) -> None:
 
 def test_a_retention_of_a_channel_opens(served: TestClient) -> None:
     stayed = "/acquisition/stayed?age=3"
-    assert who(served, f"{stayed}&where=channel=ads") == ["acme"]
-    assert who(served, f"{stayed}&where=channel=ads&whole=1") == ["acme", "bolt"]
-    assert who(served, "/acquisition/stayed?age=2") == ["acme", "dune"]
-    assert who(served, f"{stayed}&where=referred_by!=&whole=1") == ["bolt"]
+    assert who(served, f"{stayed}&where=channel=ads&is_kept=true") == ["acme"]
+    assert who(served, f"{stayed}&where=channel=ads") == ["acme", "bolt"]
+    assert who(served, "/acquisition/stayed?age=2&is_kept=true") == ["acme", "dune"]
+    assert who(served, f"{stayed}&where=referred_by!=") == ["bolt"]
     quality = {
         row["channel"]: row
         for row in panel(served, at("/acquisition?period=2024-04"), "quality")["rows"]
@@ -268,9 +268,9 @@ def test_visits_of_a_stage_open_with_their_end(served: TestClient) -> None:
     "/usage/people?reading=path&which=some", "/features/accounts?part=breadth&breadth=0",
     "/features/accounts?part=active&breadth=2", "/features/limits?state=far",
     "/trials/accounts?part=started&without=report",
-    "/trials/accounts?part=started&end_class=voluntary", "/acquisition/stayed",
+    "/trials/accounts?part=started&end_class=voluntary",
     "/acquisition/stayed?age=0", "/acquisition/referred?state=rich",
-    "/acquisition/reach?kind=fame", "/lifecycle/visits?stage=nope",
+    "/acquisition/reach?period=2024-04&kind=fame", "/lifecycle/visits?stage=nope",
     "/activation/accounts?by_day=-1",
 ])
 def test_what_cannot_be_read_is_said(served: TestClient, path: str) -> None:

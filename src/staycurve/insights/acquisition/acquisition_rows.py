@@ -87,7 +87,7 @@ def _heading(about: str, period: str, as_of: str) -> Said:
     return Said(N_("%(about)s, %(period)s, as of %(as_of)s"), values)
 
 
-@insight("acquisition reach", comes_from="/acquisition#channels", needs="reach")
+@insight("acquisition reach", comes_from="/acquisition?period#channels", needs="reach")
 def reach(
     company: Reader, *, period: InPeriod,
     kind: Annotated[
@@ -161,7 +161,7 @@ class Spending(Answer):
         return Said(N_("%(what)s, %(currency)s"), values)
 
 
-@insight("acquisition spend", comes_from="/acquisition#channels", needs="spend")
+@insight("acquisition spend", comes_from="/acquisition?period#channels", needs="spend")
 def spend(
     company: Reader, *, period: InPeriod, where: Channels = "", as_of: AsOfText = None
 ) -> Spending:

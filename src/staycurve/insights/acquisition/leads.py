@@ -16,6 +16,7 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import (
     Answer,
     AsOfField,
+    Beside,
     Hidden,
     Key,
     Kind,
@@ -195,6 +196,11 @@ class Leads(Answer):
     step: Annotated[str | None, Hidden()] = None
     first: Annotated[dt.date, Hidden()]
     last: Annotated[dt.date, Hidden()]
+
+    def beside(self) -> tuple[Beside, ...]:
+        if self.step not in STEPS:
+            return ()
+        return (Beside(Said(N_("leads that are old enough to tell")), {"step": MATURE}),)
 
     def title(self) -> Said:
         span = Said(

@@ -108,7 +108,7 @@ class Side(Row):
 
 
 @dataclass(frozen=True)
-class Beside(Row):
+class OthersBeside(Row):
     """Retention of the referred beside that of the others, at one age."""
 
     age: Annotated[int, col(N_("Months"), Unit.COUNT, N_("After the activation month."))]
@@ -134,7 +134,7 @@ class Referrals(Answer):
     rows: Annotated[tuple[Referrer, ...], Table(N_("Who brought whom"), is_list=True)]
     summary: Annotated[Summary, Key(N_("The same over all referred accounts."))]
     retention: Annotated[
-        tuple[Beside, ...], Table(N_("Retention of the referred beside the others"))
+        tuple[OthersBeside, ...], Table(N_("Retention of the referred beside the others"))
     ]
 
     def title(self) -> Said:
@@ -218,7 +218,7 @@ def summary_of(rows: Sequence[Referrer], accounts: int) -> Summary:
     )
 
 
-def retention_rows(counts: Mapping[tuple[bool, int], tuple[int, int]]) -> list[Beside]:
+def retention_rows(counts: Mapping[tuple[bool, int], tuple[int, int]]) -> list[OthersBeside]:
     """Retention of the referred beside that of the others, at each age.
 
     Parameters
@@ -231,7 +231,7 @@ def retention_rows(counts: Mapping[tuple[bool, int], tuple[int, int]]) -> list[B
         own = share(*counts.get((True, age), (0, 0)))
         others = share(*counts.get((False, age), (0, 0)))
         gap, low, high = difference(own, others) or (None, None, None)
-        rows.append(Beside(
+        rows.append(OthersBeside(
             age, _side(own), _side(others), gap, low, high, min(own.size, others.size) < SMALL
         ))
     return rows

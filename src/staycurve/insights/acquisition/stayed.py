@@ -9,7 +9,18 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.acquisition.asked import question_of
-from staycurve.insights.answers import Answer, AsOfField, Hidden, Key, Kind, Row, Said, Table, col
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Beside,
+    Hidden,
+    Key,
+    Kind,
+    Row,
+    Said,
+    Table,
+    col,
+)
 from staycurve.insights.base import Param, insight
 from staycurve.insights.cohorts.cohort_retention import cells as cells_of
 from staycurve.insights.shared.asking import first_paid_on
@@ -56,6 +67,14 @@ class Stayed(Answer):
     total: Annotated[KeptTotal, Key(N_("Those that paid, of all, whichever are listed."))]
     age: Annotated[int, Hidden()]
     is_kept: Annotated[bool, Hidden()] = False
+
+    def beside(self) -> tuple[Beside, ...]:
+        if not self.is_kept:
+            return ()
+        label = Said(
+            N_("all accounts whose month %(age)s has closed"), {"age": (self.age, Unit.COUNT)}
+        )
+        return (Beside(label, {"is_kept": None}),)
 
     def title(self) -> Said:
         text = N_("accounts that paid at the close of month %(age)s") if self.is_kept else N_(

@@ -81,7 +81,7 @@ def _side(text: str, stage: str | None) -> Said:
 
 
 @insight(
-    "lifecycle moved", page="/lifecycle/moves", comes_from="/lifecycle#flow",
+    "lifecycle moved", page="/lifecycle/moves", comes_from="/lifecycle?period#flow",
 )
 def movers(
     company: Reader, *,

@@ -83,7 +83,7 @@ class StageAccounts(Answer):
         )
 
 
-@insight("lifecycle accounts", comes_from="/lifecycle#stages")
+@insight("lifecycle accounts", comes_from="/lifecycle?period#stages")
 def accounts(
     company: Reader, *, stage: Stage = None,
     period: Annotated[

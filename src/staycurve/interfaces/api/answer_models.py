@@ -9,6 +9,7 @@ import typing
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from fractions import Fraction
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -98,6 +99,8 @@ class Models:
             return self.model(hint)
         if issubclass(hint, Enum):
             return Literal[tuple(one.value for one in hint)]
+        if issubclass(hint, Fraction):
+            return float
         # JSON has an instant as Python prints it, which is not what `date-time` promises.
         return str if issubclass(hint, dt.datetime) else hint
 

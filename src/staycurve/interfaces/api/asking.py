@@ -17,8 +17,8 @@ from staycurve.insights.shapes import fields_of, lines_of, main_of
 from staycurve.interfaces import sheets
 from staycurve.interfaces.api.answer_models import Models
 from staycurve.interfaces.api.errors import ErrorShape
-from staycurve.interfaces.web.cache import Cache
 from staycurve.workspace import Company
+from staycurve.workspace.cache import Cache
 
 BASE = "/api/v1"
 FORMAT = "format"

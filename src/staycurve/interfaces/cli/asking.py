@@ -81,12 +81,13 @@ def command_of(insight: Insight[Any, Any]) -> Any:
 def _callback(insight: Insight[Any, Any]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         from staycurve.interfaces.cli.answering import print_answer
-        from staycurve.interfaces.cli.opening import fresh_company_of
+        from staycurve.interfaces.cli.opening import company_of, fresh_company_of
 
         context, output = given.pop(CONTEXT), given.pop(FORMAT)
         try:
             arguments = _given(insight, given)
-            with fresh_company_of(context) as company:
+            opened = fresh_company_of if insight.needs else company_of
+            with opened(context) as company:
                 answer = insight.ask(company, **arguments)
         except StaycurveError as error:
             error.message = with_options(error.message, insight)

@@ -225,6 +225,7 @@ def cards_of(ask: Ask, answer: Answer) -> list[Card]:
         if col is None or isinstance(value, Mapping):
             continue
         href = opened_at(ask, col.opens, answer) if col.opens and value is not None else ""
+        value = getattr(answer, col.shown_as) if col.shown_as else value
         low, high = _ends(answer, col)
         found.append(Card(
             field.key, _(col.label), _cell_text(ask, value, col), str(value), href,
@@ -307,6 +308,11 @@ def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
     col, value = field.col, shapes.shown(row, field)
     assert col is not None
     col = col.of_row(row)
+    if isinstance(value, Said):
+        raw = getattr(row, field.attribute)
+        about = _(str(getattr(row, col.why, None) or "")) if raw is None else ""
+        href = opened_at(ask, col.opens, row, answer) if col.opens and raw is not None else ""
+        return [Cell(_cell_text(ask, value, col), href, about)]
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]
     href = opened_at(ask, col.opens, row, answer) if col.opens and value is not None else ""
@@ -344,7 +350,7 @@ def _ends(row: Any, col: Col) -> tuple[float | None, float | None]:
 
 
 def _between(col: Col, low: float | None, high: float | None) -> str:
-    if low is None or high is None:
+    if low is None or (high is None and col.unit is Unit.PERCENT):
         return ""
     if col.unit is Unit.PERCENT:
         return between(low, high)

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks import usage_data
 from staycurve.tables import refresh
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.workspace import Company
 
 DAYS = 365

@@ -21,7 +21,8 @@ from staycurve.insights.catalogue import INSIGHTS, THEMES
 from staycurve.insights.describe import described
 from staycurve.interfaces.api.app import declared
 from staycurve.interfaces.cli.app import app
-from staycurve.interfaces.cli.asking import help_of, option_of
+from staycurve.interfaces.cli.asking import help_of
+from staycurve.interfaces.cli.options import option_of
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import dims_of, tables_of
@@ -227,11 +228,11 @@ def metrics_index() -> str:
 
 def _dimensions() -> str:
     rows = [[f"`{trait}`", "A trait of a subscription item."] for trait in ITEM_TRAITS]
-    rows += [[f"`{moving.name}`", moving.about] for moving in MOVING.values()]
+    rows += [[f"`{moving.name}`", moving.about] for _, moving in MOVING.items()]
     rows += [
         [f"`{moving.now}`", f"`{moving.name}` as it is on the as-of's day, whichever day a number "
          "speaks of: who is there now, followed back."]
-        for moving in MOVING.values()
+        for _, moving in MOVING.items()
     ]
     rows.append([f"`{COHORT}`", "The month in which the account first paid."])
     return (

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
-from staycurve.money import from_micro, half_even, half_even_sql, to_micro
-from staycurve.tables.engine import Engine
-
-
-@pytest.mark.parametrize(
-    ("amount", "micro"),
-    [("0.0000005", 0), ("0.0000015", 2), ("0.0000025", 2), ("19.99", 19_990_000), ("1e3", 10**9)],
-)
-def test_beyond_six_decimals_half_goes_to_even(amount: str, micro: int) -> None:
-    assert to_micro(amount) == micro
-    assert from_micro(micro) == Decimal(micro) / 10**6
+from staycurve.money import half_even, half_even_sql
+from staycurve.tables.duckdb_engine import Engine
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from staycurve.version import VERSION
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from staycurve.workspace import Company
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 
 def open(folder: str | Path) -> Company:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from staycurve import __version__
+from staycurve.version import VERSION
 
 VARIABLE = "STAYCURVE_FAULTS"
 """An environment variable: with `raise`, a fault is raised as it is, as tests want it."""
@@ -58,7 +58,7 @@ def keep(error: BaseException, *, doing: str, at: dt.datetime, folder: Path | No
     entry = {
         "id": number,
         "at": at.isoformat(timespec="seconds"),
-        "version": __version__,
+        "version": VERSION,
         "python": platform.python_version(),
         "doing": doing,
         "error": type(error).__name__,

@@ -55,9 +55,6 @@ FACTS: Mapping[str, str] = {
 }
 """What rules may ask for, in words that follow 'the account …'; `not` before one turns it round."""
 
-USE_FACTS = ("activated", "active", "adopted")
-"""Facts that rest on product events."""
-
 
 @dataclass(frozen=True)
 class Threshold:

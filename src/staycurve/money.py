@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from typing import overload
 
 MICRO = 1_000_000
 RATE_SCALE = 10**12
 """Exchange rates are integers too: units of the company's currency × 10¹²."""
-
-
-def to_micro(amount: Decimal | str | int) -> int:
-    """Micro-units of `amount` in major units, half to even beyond six decimals."""
-    scaled = Decimal(amount) * MICRO
-    return int(scaled.to_integral_value(rounding=ROUND_HALF_EVEN))
-
-
-def from_micro(micro: int) -> Decimal:
-    """Major units of `micro`, exact."""
-    return Decimal(micro) / MICRO
 
 
 @overload

@@ -42,6 +42,15 @@ class Period:
     start: dt.date
     end: dt.date
 
+    def name(self, fiscal_start: int = 1) -> str:
+        """As questions name it: 2025-12, 2025-Q4, 2025 or 2025-12-29."""
+        year, month = divmod(month_index(self.start) - (fiscal_start - 1), 12)
+        if self.grain == "year":
+            return str(year)
+        if self.grain == "quarter":
+            return f"{year}-Q{month // 3 + 1}"
+        return f"{self.start:%Y-%m}" if self.grain == "month" else str(self.start)
+
     def next(self, fiscal_start: int = 1) -> Period:
         """The period that begins where this one ends."""
         return period_of(self.end, self.grain, fiscal_start)

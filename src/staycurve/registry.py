@@ -25,7 +25,7 @@ class Registry(Generic[T]):
     modules : tuple of str, or callable
         Our own modules, or what finds them; imported when the registry is first read.
     group : str
-        The entry-point group in which other packages name their modules.
+        The entry-point group in which other packages name their modules; empty where none may.
     hint : str
         What an error about an unknown name ends with.
     named : callable, optional
@@ -67,7 +67,7 @@ class Registry(Generic[T]):
     def _all(self) -> dict[str, T]:
         if self._found is None:
             found = dict(self._ours())
-            for point in entry_points(group=self.group):
+            for point in entry_points(group=self.group) if self.group else ():
                 for name, value in self._from(point).items():
                     if found.setdefault(name, value) is not value:
                         raise PackageError(

@@ -15,7 +15,7 @@ from starlette.types import Message
 
 from staycurve.errors import ClientGoneError
 from staycurve.interfaces.api.app import create_app
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.workspace import Company, asking
 from staycurve.workspace.asking import Asking
 from staycurve.workspace.cache import Cache

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from staycurve.errors import TooSlowError
 from staycurve.interfaces.api.app import create_app
-from staycurve.workspace import Company, asking
+from staycurve.workspace import Company, asking, project
 from staycurve.workspace.cache import Cache
 from tests.company import NOW, create, load
 
@@ -98,6 +98,24 @@ def test_too_slow_over_http(one: Company, monkeypatch: pytest.MonkeyPatch) -> No
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "too_slow"
     assert "narrower range" in answer.json()["error"]["hint"]
+
+
+def test_other_conventions_are_stopped_over_their_time(one: Company) -> None:
+    limit, error = asking.asking(0.05), pytest.raises(TooSlowError, match=r"0\.05 s")
+    with limit, error, one.ledgers() as ledgers:
+        ledgers.engine.value(LONG)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/switches", "/api/v1/reconcile?against=stripe"])
+def test_waiting_for_other_conventions_counts_as_time(
+    one: Company, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    load(one, {"accounts": ACCOUNTS})
+    monkeypatch.setenv("STAYCURVE_TIME_LIMIT", "0.05")
+    client = TestClient(create_app(one))
+    with project._LEDGERS:
+        answer = client.get(path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (504, "too_slow")
 
 
 def test_a_request_sees_one_snapshot_while_a_load_runs(one: Company) -> None:

@@ -150,7 +150,8 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[Made]:
     known = dict(INSIGHTS.items()) | {"made up": made_up}
     monkeypatch.setattr(INSIGHTS, "_own", known)
     monkeypatch.setattr(INSIGHTS, "_found", known)
-    monkeypatch.setattr("staycurve.interfaces.cli.app.fresh_company_of", lambda _: nullcontext())
+    opened = "staycurve.interfaces.cli.opening.fresh_company_of"
+    monkeypatch.setattr(opened, lambda _: nullcontext())
     monkeypatch.setattr(answering, "print_answer", kept)
     return answers
 

@@ -13,7 +13,7 @@ from typing import Any
 from staycurve.engine_choice import ENGINE, SPARK
 from staycurve.sources.files import load_files
 from staycurve.tables import views
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.workspace import Company
 from tests.company import NOW, create, write_csv
 from tests.oracle.companies import SWITCHES, Seeded, Tables, add_people, company

@@ -13,7 +13,8 @@ import pytest
 from staycurve.config import parse
 from staycurve.errors import ConfigError, EngineError
 from staycurve.tables import spark_session
-from staycurve.tables.engine import Engine, open_engine
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engines import open_engine
 from tests.company import create
 
 

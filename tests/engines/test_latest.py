@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from tests.company import create, load
 
 

@@ -11,7 +11,7 @@ from staycurve.errors import NotAnsweredError
 from staycurve.insights.examination.doctor import examine
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import plan
-from staycurve.tables.engine import open_engine
+from staycurve.tables.engines import open_engine
 from staycurve.workspace import Company
 from tests.company import build
 from tests.engines.beside import (

@@ -28,7 +28,7 @@ LIVES: dict[str, Asked] = {
     "stuck": lambda c: c.lifecycle.stuck(as_of=END),
     "moved": lambda c: c.lifecycle.movers(period="2024", as_of=END),
     "accounts": lambda c: c.lifecycle.accounts(as_of=MIDDAY),
-    "visits": lambda c: c.lifecycle.visits("adoption", where="tenure=0-2 months", as_of=END),
+    "visits": lambda c: c.lifecycle.visits(stage="adoption", where="tenure=0-2 months", as_of=END),
     "by stage and cohort": lambda c: c.show(
         "mrr", "entering_mrr", "churned_mrr", "nrr", by="lifecycle,cohort", start="2024-03",
         end="2024-06", as_of=END,

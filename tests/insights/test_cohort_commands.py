@@ -79,7 +79,7 @@ def test_a_later_load_does_not_change_what_was_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reading: str
 ) -> None:
     books = Bookkeeper(tmp_path)
-    monkeypatch.setattr("staycurve.interfaces.cli.app.clock", lambda: books.now)
+    monkeypatch.setattr("staycurve.interfaces.cli.opening.clock", lambda: books.now)
     words = (*reading.split(), "--format", "json")
     head = "subscription_id account_id starts_at ends_at amount\n"
     books.load(subscriptions=head + "s1 a 2024-01-01 2024-06-01 10")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from staycurve.insights.lifecycle.visits import AccountVisit
 from staycurve.workspace import Company
 from tests import company as companies
 
@@ -207,22 +208,23 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 
 @pytest.fixture(scope="module")
-def visits(company: Company) -> dict[str, list[dict[str, Any]]]:
+def visits(company: Company) -> dict[str, tuple[AccountVisit, ...]]:
     return {
-        life.account: company.lifecycle.history(life.account, as_of="2025-01-01") for life in EVERY
+        life.account: company.lifecycle.history(account=life.account, as_of="2025-01-01").rows
+        for life in EVERY
     }
 
 
 def test_every_day_of_every_account_has_the_stage_that_the_rules_give(
-    visits: dict[str, list[dict[str, Any]]],
+    visits: dict[str, tuple[AccountVisit, ...]],
 ) -> None:
     compared, seen = 0, set()
     for life in EVERY:
         own = visits[life.account]
         for day, expected in stages(life):
             found = [
-                v["stage"] for v in own
-                if v["starts_on"] <= str(day) and (v["ends_on"] is None or v["ends_on"] > str(day))
+                v.stage for v in own
+                if v.starts_on <= day and (v.ends_on is None or v.ends_on > day)
             ]
             assert found == [expected], (life, day)
             compared += 1
@@ -231,34 +233,34 @@ def test_every_day_of_every_account_has_the_stage_that_the_rules_give(
     assert len(seen) == 8
 
 
-def test_visits_touch_without_gap_or_overlap(visits: dict[str, list[dict[str, Any]]]) -> None:
+def test_visits_touch_without_gap_or_overlap(visits: dict[str, tuple[AccountVisit, ...]]) -> None:
     assert visits
     for own in visits.values():
         for one, following in itertools.pairwise(own):
-            assert one["ends_on"] == following["starts_on"]
-            assert one["stage"] != following["stage"]
-            assert one["days"] > 0
-        assert own[-1]["ends_on"] is None
-        for stage_name in {v["stage"] for v in own}:
-            numbers = [v["visit"] for v in own if v["stage"] == stage_name]
+            assert one.ends_on == following.starts_on
+            assert one.stage != following.stage
+            assert one.days > 0
+        assert own[-1].ends_on is None
+        for stage_name in {v.stage for v in own}:
+            numbers = [v.visit for v in own if v.stage == stage_name]
             assert numbers == list(range(1, len(numbers) + 1))
 
 
 @pytest.mark.parametrize("last", ["2024-03-17", "2024-05-31", "2024-08-09"])
 def test_a_later_as_of_never_changes_an_earlier_day(
-    company: Company, visits: dict[str, list[dict[str, Any]]], last: str
+    company: Company, visits: dict[str, tuple[AccountVisit, ...]], last: str
 ) -> None:
     """Loaded facts that lie after the as-of change nothing before it, and a midday one neither."""
     next_day = dt.date.fromisoformat(last) + DAY
-    then = {row["account_id"]: (row["stage"], row["since"])
-            for row in company.lifecycle.accounts(as_of=str(next_day))}
-    midday = {row["account_id"]: (row["stage"], row["since"])
-              for row in company.lifecycle.accounts(as_of=f"{last}T12:00:00")}
+    then = {row.account_id: (row.stage, row.since)
+            for row in company.lifecycle.accounts(as_of=str(next_day)).rows}
+    midday = {row.account_id: (row.stage, row.since)
+              for row in company.lifecycle.accounts(as_of=f"{last}T12:00:00").rows}
     expected = {
-        account: (v["stage"], v["starts_on"])
+        account: (v.stage, v.starts_on)
         for account, own in visits.items()
         for v in own
-        if v["starts_on"] <= last and (v["ends_on"] is None or v["ends_on"] > last)
+        if v.starts_on < next_day and (v.ends_on is None or v.ends_on >= next_day)
     }
     assert then == expected
     # Every fact of these lives stands at the first moment of its day.
@@ -271,12 +273,12 @@ def test_openings_and_moves_make_the_closings(company: Company) -> None:
                                               as_of="2025-01-01")
         standing = company.lifecycle.stages(grain=grain, start=start, end="2024-12-31",
                                             as_of="2025-01-01")
-        closing = {(r["period"], r["stage"]): r["accounts"] for r in standing.rows}
+        closing = {(r.period, r.stage): r.accounts for r in standing.rows}
         assert moves.stages
         assert moves.matrix()
         for row in moves.stages:
-            assert row["opening"] + row["entered"] - row["left"] == row["closing"]
-            assert row["closing"] == closing.get((row["period"], row["stage"]), 0)
+            assert row.opening + row.entered - row.left == row.closing
+            assert row.closing == closing.get((row.period, row.stage), 0)
         for before, cells in moves.matrix().items():
             assert before not in cells
 
@@ -291,7 +293,6 @@ def test_mrr_by_lifecycle_sums_to_mrr_and_moves_are_no_churn(company: Company) -
         key = (row["period"], row["segment"]["lifecycle"])
         found.setdefault(key, {})[row["metric"]] = row["value"]
     assert found
-    assert whole.rows
     for (_, stage_name), v in found.items():
         opening_and_flows = (
             v["opening_mrr"] + v["new_mrr"] + v["reactivation_mrr"] + v["expansion_mrr"]
@@ -300,6 +301,7 @@ def test_mrr_by_lifecycle_sums_to_mrr_and_moves_are_no_churn(company: Company) -
         assert opening_and_flows == pytest.approx(v["mrr"])
         if stage_name in ("awareness", "consideration", "lapsed"):
             assert v["churned_mrr"] == v["entering_mrr"] == v["mrr"] == 0
+    assert whole.rows
     for row in whole.rows:
         if row["metric"] in ("entering_mrr", "leaving_mrr"):
             continue
@@ -312,8 +314,8 @@ def test_metrics_of_the_accounts_now_in_a_stage(company: Company) -> None:
     names = ("mrr", "nrr", "churned_mrr", "entering_mrr", "leaving_mrr", "customers")
     asked = {"start": "2024-04", "end": "2024-09", "as_of": now}
     stages: dict[str, list[str]] = {}
-    for row in company.lifecycle.accounts(as_of=now):
-        stages.setdefault(row["stage"], []).append(row["account_id"])
+    for row in company.lifecycle.accounts(as_of=now).rows:
+        stages.setdefault(row.stage, []).append(row.account_id)
     assert len(stages) > 3
     cut = company.show(*names, by="lifecycle_now", **asked).rows
     seen = {row["segment"]["lifecycle_now"] for row in cut}
@@ -340,9 +342,9 @@ def test_the_stages_hold_the_mrr_of_the_metric(company: Company) -> None:
     shown = company.show("mrr", "customers", start="2024-03", end="2024-12", as_of="2025-01-01")
     assert len(shown.rows) == 2 * 10
     for row in shown.rows:
-        own = [r for r in standing.rows if r["period"] == row["period"]]
+        own = [r for r in standing.rows if str(r.period) == row["period"]]
         if row["metric"] == "mrr":
-            assert sum(r["mrr"] for r in own) == pytest.approx(row["value"])
+            assert sum(r.mrr for r in own) == pytest.approx(row["value"])
         else:
             paying = ("purchase", "activation", "adoption", "retention", "expansion")
-            assert sum(r["accounts"] for r in own if r["stage"] in paying) == row["value"]
+            assert sum(r.accounts for r in own if r.stage in paying) == row["value"]

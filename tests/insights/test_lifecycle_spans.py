@@ -24,8 +24,8 @@ def build(folder: Path, tables: dict[str, Any], *, toml: str = "", **settings: A
 
 def visits(company: Company, account: str, *, as_of: str | None = None) -> list[tuple[str, ...]]:
     return [
-        (row["stage"], row["starts_on"], row["ends_on"] or "now")
-        for row in company.lifecycle.history(account, as_of=as_of)
+        (row.stage, str(row.starts_on), str(row.ends_on or "now"))
+        for row in company.lifecycle.history(account=account, as_of=as_of).rows
     ]
 
 
@@ -134,15 +134,15 @@ def test_a_returner_begins_anew_and_every_visit_is_kept(tmp_path: Path) -> None:
         },
     )
     with company:
-        found = company.lifecycle.history("acme", as_of="2024-10-01")
-        assert [(r["stage"], r["starts_on"], r["visit"], r["days"]) for r in found] == [
+        found = company.lifecycle.history(account="acme", as_of="2024-10-01").rows
+        assert [(r.stage, str(r.starts_on), r.visit, r.days) for r in found] == [
             ("purchase", "2024-01-01", 1, 60),
             ("lapsed", "2024-03-01", 1, 92),
             ("purchase", "2024-06-01", 2, 90),
             ("retention", "2024-08-30", 1, 32),  # 90 days after the return
         ]
-        assert found[-1]["ends_on"] is None
-        assert "its use is not known" in found[-1]["reason"]
+        assert found[-1].ends_on is None
+        assert "its use is not known" in found[-1].reason
 
 
 def test_a_trial_is_considered_until_30_days_after_it_or_until_it_is_given_up(

@@ -87,3 +87,20 @@ def test_the_log_rank_test_is_that_of_statsmodels(seed: int) -> None:
 def test_one_group_is_compared_with_nobody() -> None:
     assert differ_by_chance([{1: (1, 0)}, {}]) is None
     assert differ_by_chance([{1: (0, 1)}, {1: (0, 2)}]) is None
+
+
+def test_a_chance_below_what_one_minus_a_share_can_say_is_no_zero() -> None:
+    # All of one group on day 1, all of the other on day 2: (100 − 50)² / (100 × 100/199 × 1/4)
+    # is 199: a chance far below 1e-16, which is what 1 − cdf can still say.
+    chance = differ_by_chance([{1: (100, 0)}, {2: (100, 0)}])
+    assert chance is not None
+    assert 0 < chance < 1e-40
+
+
+def test_a_group_gone_before_anybody_got_there_is_no_group() -> None:
+    two = [{1: (5, 0), 9: (0, 9)}, {1: (1, 0), 9: (1, 3)}]
+    assert differ_by_chance([*two, {0: (0, 3)}]) == differ_by_chance(two)
+
+
+def test_all_at_once_speaks_for_no_difference() -> None:
+    assert differ_by_chance([{1: (1, 0)}, {1: (4, 0)}]) == 1.0

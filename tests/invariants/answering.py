@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from staycurve.errors import StaycurveError
 from staycurve.metrics.catalogue import METRICS
 from staycurve.tables import fx_days, views
+from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.usage_months import OVER_ALL
 from staycurve.tables.views import DERIVED, USAGE
 from staycurve.workspace import Company
@@ -25,13 +27,51 @@ def derived(company: Company) -> dict[str, list[str]]:
         }
 
 
-def computed_anew(company: Company) -> dict[str, list[str]]:
-    """As `derived`, by each statement over all that is loaded; nothing is written."""
-    config = company.config
+Computed = dict[tuple[object, ...], list[str]]
+"""What a statement gave, by its text and the versions of the tables that it names."""
+
+
+def computed_anew(company: Company, before: Computed) -> dict[str, list[str]]:
+    """As `derived`, by each statement over all that is loaded; nothing is written.
+
+    Parameters
+    ----------
+    before : dict
+        What earlier calls for this company computed, and what this one adds: a statement whose
+        text and tables are as they were is not run again.
+    """
+    config, versions = company.config, company.snapshot.tables
+    keys: dict[str, tuple[object, ...]] = {}
+    found: dict[str, list[str]] = {}
+
+    def key_of(sql: str, *settings: object) -> tuple[object, ...]:
+        named = set(re.findall(r"[a-z_]+", sql))
+        if "fx_bounds" in named:
+            named.add("fx_days")
+        return (sql, *settings,
+                *((table, versions.get(table)) for table in sorted(named & set(CONFORMED))),
+                *(keys[table] for table in sorted(named & set(keys))))
+
+    def compute(name: str, key: tuple[object, ...], make: Callable[[str], None]) -> None:
+        # What is not made again is named as it is kept, which is compared with what it was.
+        keys[name] = key
+        if key not in before:
+            make(f"anew_{name}")
+            before[key] = sorted(str(row) for row in engine.rows(f"SELECT * FROM anew_{name}"))
+            engine.view(name, f"SELECT * FROM anew_{name}")
+            made.append(f"anew_{name}")
+        found[name] = before[key]
+
     with company.reading() as engine:
-        fx_days.build(engine, config, "anew_fx_days")
-        made = {"fx_days": "anew_fx_days"}
-        engine.view("fx_days", "SELECT * FROM anew_fx_days")
+        made: list[str] = []
+        compute(
+            "fx_days",
+            key_of(
+                f"{fx_days.used_currencies_sql()}, fx_rates",
+                config.company.currency, config.convention("fx"),
+            ),
+            lambda relation: fx_days.build(engine, config, relation),
+        )
         engine.view("fx_bounds", fx_days.BOUNDS_SQL)
         for name, table in (DERIVED | USAGE).items():
             sql = table.statement(config)
@@ -44,15 +84,11 @@ def computed_anew(company: Company) -> dict[str, list[str]]:
                 )
             typed = ", ".join(f'CAST("{column}" AS {kind}) AS "{column}"'
                               for column, kind in table.columns)
-            engine.keep(f"anew_{name}", f"SELECT {typed} FROM ({sql}) s")
-            engine.view(name, f"SELECT * FROM anew_{name}")
-            made[name] = f"anew_{name}"
-        found = {
-            name: sorted(str(row) for row in engine.rows(f"SELECT * FROM {relation}"))
-            for name, relation in made.items()
-        }
-        views.create(engine, company.lake, company.snapshot)
-        for relation in made.values():
+            sql = f"SELECT {typed} FROM ({sql}) s"
+            compute(name, key_of(sql), lambda relation, sql=sql: engine.keep(relation, sql))
+        if made:
+            views.create(engine, company.lake, company.snapshot)
+        for relation in made:
             engine.drop(relation)
     return found
 
@@ -67,11 +103,20 @@ def remembered(company: Company) -> dict[str, Any]:
     }
 
 
-def answers(company: Company, grains: Sequence[str] = ("month",)) -> dict[str, str]:
-    """Every metric at some grains, cohorts, lifecycle and usage, each as JSON."""
+def answers(
+    company: Company, grains: Sequence[str] = ("month",), part: int | None = None
+) -> dict[str, str]:
+    """Every metric at some grains, cohorts, lifecycle and usage, each as JSON.
+
+    Parameters
+    ----------
+    part : int, optional
+        Half of it alone: 0 or 1.
+    """
     found = {}
+    first, step = (0, 1) if part is None else (part, 2)
     for grain in grains:
-        names = [name for name, metric in METRICS.items() if grain in metric.grains]
+        names = [name for name, metric in METRICS.items() if grain in metric.grains][first::step]
         start, end = ("2024-02-20", "2024-03-20") if grain == "day" else (None, None)
 
         def show(names: Sequence[str], grain: str = grain, start: str | None = start,
@@ -85,16 +130,20 @@ def answers(company: Company, grains: Sequence[str] = ("month",)) -> dict[str, s
             # One of them is not known at this grain under these conventions.
             for name in names:
                 found[f"{grain} {name}"] = _said(lambda name=name: show([name]))  # type: ignore[misc]
-    found["cohort customers"] = _said(lambda: company.cohort()["rows"])
-    found["cohort mrr"] = _said(lambda: company.cohort(value="net_mrr", how="count")["rows"])
     lifecycle, usage = company.lifecycle, company.features
-    found["stages"] = _said(lambda: lifecycle.stages().rows)
-    found["moves"] = _said(lambda: lifecycle.transitions().rows)
-    found["times"] = _said(lambda: lifecycle.times().rows)
-    found["features"] = _said(lambda: usage.report().rows)
-    found["limits"] = _said(lambda: _shown(usage.limits()))
-    found["activation"] = _said(lambda: _shown(company.onboarding.time_to_value()))
-    found["trials"] = _said(lambda: _shown(company.trials.report()))
+    asked: dict[str, Callable[[], Any]] = {
+        "cohort customers": lambda: company.cohort()["rows"],
+        "cohort mrr": lambda: company.cohort(value="net_mrr", how="count")["rows"],
+        "stages": lambda: lifecycle.stages().as_dict()["rows"],
+        "features": lambda: usage.report().rows,
+        "times": lambda: lifecycle.times().as_dict()["rows"],
+        "moves": lambda: lifecycle.transitions().as_dict()["rows"],
+        "limits": lambda: _shown(usage.limits()),
+        "activation": lambda: _shown(company.onboarding.time_to_value()),
+        "trials": lambda: _shown(company.trials.report()),
+    }
+    for name in list(asked)[first::step]:
+        found[name] = _said(asked[name])
     return found
 
 

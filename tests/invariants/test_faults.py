@@ -52,7 +52,7 @@ def test_without_a_project_the_log_lies_with_temporary_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("staycurve.interfaces.cli.app.folder_of", fails)
+    monkeypatch.setattr("staycurve.interfaces.cli.opening.folder_of", fails)
     monkeypatch.setattr("staycurve.interfaces.cli.data.folder_of", fails)
     assert run(["--project", str(tmp_path / "none"), "init"], monkeypatch) == 1
     assert str(tmp_path / "staycurve-faults.log") in capsys.readouterr().err

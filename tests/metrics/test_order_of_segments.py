@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +100,21 @@ def test_head_answers_as_get_without_the_body(company: Company, address: str) ->
     assert head.status_code == whole.status_code
     assert head.content == b""
     assert head.headers.get("content-type") == whole.headers.get("content-type")
+
+
+def test_employees_stand_by_size(tmp_path: Path) -> None:
+    sizes = ("100", "9", "", "10")
+    tables = {
+        "accounts": [{"account_id": f"a{n}", "employees": size} for n, size in enumerate(sizes)],
+        "subscriptions": [
+            {"subscription_id": f"s{n}", "account_id": f"a{n}", "starts_at": "2024-01-01",
+             "amount": "10"} for n in range(4)
+        ],
+    }
+    with build(tmp_path / "p", tables) as made:
+        rows = made.show("mrr", by="employees").rows
+        assert [row["segment"]["employees"] for row in rows] == [None, "9", "10", "100"]
+        assert once(made.cohort(by="employees")["rows"], "employees") == ["9", "10", "100"]
+    assert sorted(sizes, key=lambda size: order_of("employees", size or None)) == [
+        "", "9", "10", "100"
+    ]

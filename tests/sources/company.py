@@ -13,7 +13,7 @@ from staycurve.sources.files import FileReport, load_files
 from staycurve.sources.mapping import parse_mapping
 from staycurve.sources.options import ReadOptions
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.lake import Lake
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE, complaint
 from staycurve.tables.stale import STALE_COLUMNS, STALE_TABLE

@@ -101,7 +101,12 @@ def test_a_stream_whose_tables_one_fails_keeps_no_cursor(company: Company) -> No
     assert writer.cursor(wrong) is None
 
 
-ODD = object()
+class _Odd:
+    def __repr__(self) -> str:
+        return "odd"
+
+
+ODD = _Odd()
 
 
 @pytest.mark.parametrize(("row", "rule"), [

@@ -179,7 +179,8 @@ SHOWING = """
 import sys
 from staycurve.interfaces.cli.app import app
 app(["--project", sys.argv[1], "show", "mrr", "--format", "json"], standalone_mode=False)
-print([m for m in ("sqlalchemy", "alembic", "psycopg", "altair") if m in sys.modules])
+dear = ("sqlalchemy", "alembic", "psycopg", "altair", "scipy", "statsmodels", "pandas")
+print([m for m in dear if m in sys.modules])
 """
 
 

@@ -1,11 +1,12 @@
 """Rows on their way into the lake: keys, waiting, overlaps, and what a refresh has to look at."""
 
+import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
+from staycurve.money import MICRO
 from tests.sources.company import Company, counts, utc
 
 
@@ -147,6 +148,39 @@ def test_a_newer_row_replaces_the_one_that_waits(company: Company) -> None:
     assert len(company.rejects()) == 1
     company.load("accounts.csv", "account_id\na1\n")
     assert company.rows("users", "name") == [("Anna",)]
+
+
+LARGE = (
+    ("subscriptions.csv", """
+        subscription_id,account_id,starts_at,interval,amount,currency
+        s1,a1,2024-01-01,month,9000000000,KWD
+        s2,a2,2024-01-01,month,9000000000,KWD
+        s3,a3,2024-02-01,month,8000000000,KWD
+        """),
+    ("fx_rates.csv", "day,currency,rate\n2024-01-01,KWD,3.25\n2024-01-02,KWD,12\n"),
+    ("spend.csv", "month,purpose,kind,amount,currency\n2024-01,delivery,staff,8400000000,KWD\n"),
+)
+"""At 12 the largest are 108 and 100.8 thousand million; a hundred are taken."""
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_an_amount_beyond_what_is_taken_at_the_highest_rate_waits(
+    company: Company, order: tuple[int, ...]
+) -> None:
+    for place in order:
+        company.load(*LARGE[place])
+    rule = (
+        "waits: by the highest known rate it is beyond 100,000,000,000 USD, the most that is taken"
+    )
+    assert sorted(company.rejects('"table", line, value, rule, state')) == [
+        ("spend", 2, "8400000000", rule, "waiting"),
+        ("subscriptions", 2, "9000000000", rule, "waiting"),
+        ("subscriptions", 3, "9000000000", rule, "waiting"),
+    ]
+    assert company.rows("subscriptions", "amount") == [(8_000_000_000 * MICRO,)]
+    company.load("fx_rates.csv", "day,currency,rate\n2024-01-02,KWD,11\n")
+    assert company.rejects() == []
+    assert (len(company.rows("subscriptions")), len(company.rows("spend"))) == (3, 1)
 
 
 def test_a_currency_without_any_rate_waits_for_one(company: Company) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pytest
 
 from staycurve.insights.lifecycle import lifecycle_spans
+from staycurve.insights.lifecycle.visits import AccountVisit
 from staycurve.sources.files import load_files
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.kept import KEPT
 from staycurve.workspace import Company
 from tests.company import NOW, build, write_csv
@@ -24,13 +25,14 @@ SPANS = {"subscriptions": """
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     with build(tmp_path / "p", SPANS) as company:
-        company.lifecycle.history("acme")
+        company.lifecycle.history(account="acme")
         yield tmp_path / "p"
 
 
-def history(folder: Path, account: str = "bolt") -> list[dict[str, Any]]:
+def history(folder: Path, account: str = "bolt") -> tuple[AccountVisit, ...]:
     with Company(folder, clock=lambda: NOW) as company:
-        return company.lifecycle.history(account, as_of="2025-01-01")
+        answer = company.lifecycle.history(account=account, as_of="2025-01-01")
+    return cast(tuple[AccountVisit, ...], answer.rows)
 
 
 def kept(folder: Path) -> list[Path]:
@@ -45,7 +47,7 @@ def test_another_process_reads_what_one_kept(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = history(folder)
-    assert [row["stage"] for row in found][-1] == "lapsed"
+    assert [row.stage for row in found][-1] == "lapsed"
     monkeypatch.setattr(lifecycle_spans, "keep", refuse)
     assert history(folder) == found
     with Company(folder, clock=lambda: NOW) as company:
@@ -61,7 +63,7 @@ def test_other_facts_have_an_answer_of_their_own(folder: Path, tmp_path: Path) -
         ])
         load_files(company.lake, company.config, [path], now=NOW, table="subscriptions")
         company.refresh()
-    assert "lapsed" not in [row["stage"] for row in history(folder)]
+    assert "lapsed" not in [row.stage for row in history(folder)]
     assert len(kept(folder)) == len(before) + 1
 
 

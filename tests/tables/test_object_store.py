@@ -23,10 +23,11 @@ from staycurve import config as configuration
 from staycurve.config import FromEnvironment, LakePlace
 from staycurve.errors import ConfigError, LakeError, ProjectError
 from staycurve.sources.files import load_files
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.lake import Lake
 from staycurve.tables.spark import SparkEngine, _schema_of
-from staycurve.tables.store import open_store, opened
+from staycurve.tables.store import opened
+from staycurve.tables.stores import open_store
 from staycurve.workspace import Company
 from tests.books.keeping import Bookkeeper
 from tests.company import rows_of, write_csv

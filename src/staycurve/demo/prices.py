@@ -8,7 +8,6 @@ from typing import Final
 from staycurve.demo.causes import CAUSES
 from staycurve.demo.market import Account
 
-CURRENCIES: Final = ("USD", "EUR", "GBP", "JPY")
 # Cents of a dollar per seat and month, at the first price list.
 LIST: Final = {"Free": 0, "Starter": 1900, "Team": CAUSES.rise_from, "Business": 4500,
                "Enterprise": 4200}  # fmt: skip

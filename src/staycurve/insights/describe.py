@@ -50,8 +50,6 @@ def lines(shape: type, *, inside: str = "", above: Sequence[type] = ()) -> list[
     """Every key of an answer, those of its rows as rows[].key, with unit and meaning."""
     found = []
     for field in fields_of(shape):
-        if not field.is_json:
-            continue
         key = f"{inside}{field.key}"
         found.append({"key": key, "label": _label(field), "unit": _unit(field),
                       "about": field.mark.about})

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import types
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from staycurve.insights.answers import Answer, Col, Hidden, Key, Shape, Table, plain
+from staycurve.insights.marks import Col, Hidden, Key, Table
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,14 @@ class Field:
     is_many: bool
 
     @property
+    def is_flat(self) -> bool:
+        """Whether the keys of its mapping stand in its place."""
+        return isinstance(self.mark, Key) and self.mark.is_flat
+
+    @property
     def col(self) -> Col | None:
         """How it stands in tables for people; None where it does not."""
         return self.mark if isinstance(self.mark, Col) else None
-
-    @property
-    def is_json(self) -> bool:
-        """Whether it is a key of JSON."""
-        return not isinstance(self.mark, Table) or self.mark.is_json
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Rows:
     mark: Table
     row: type
 
-    def of(self, answer: Shape) -> Sequence[Any]:
+    def of(self, answer: Any) -> Sequence[Any]:
         """The rows themselves."""
         found: Sequence[Any] = getattr(answer, self.field.attribute) or ()
         return found
@@ -64,7 +66,16 @@ class Rows:
 
 @cache
 def fields_of(shape: type) -> tuple[Field, ...]:
-    """Every field that JSON or tables have, in order."""
+    """Every field that JSON has, in order."""
+    return tuple(one for one in _fields_of(shape) if not _is_view(one))
+
+
+def _is_view(field: Field) -> bool:
+    return isinstance(field.mark, Table) and field.mark.is_view
+
+
+@cache
+def _fields_of(shape: type) -> tuple[Field, ...]:
     hints = get_type_hints(shape, include_extras=True)
     found = []
     names = [one.name for one in dataclasses.fields(shape)]
@@ -107,7 +118,7 @@ def tables_of(shape: type) -> tuple[Rows, ...]:
     """The fields that hold rows, in the order in which they are shown."""
     return tuple(
         Rows(field, field.mark, field.row)
-        for field in fields_of(shape)
+        for field in _fields_of(shape)
         if isinstance(field.mark, Table) and field.row is not None
     )
 
@@ -126,19 +137,25 @@ def as_dict(answer: Any) -> dict[str, Any]:
     own: type = type(answer)
     found: dict[str, Any] = {}
     for field in fields_of(own):
-        if not field.is_json:
-            continue
         value = getattr(answer, field.attribute)
         if field.mark.is_omitted and (value is None or value == "" or value == ()):
+            continue
+        if field.is_flat:
+            found |= _written(value)
             continue
         found[field.key] = _written(value)
     return found
 
 
+def is_shape(value: object) -> bool:
+    """Whether a value is an object of JSON: a row, or what is inside one."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
 def _written(value: Any) -> Any:
     if value is None or type(value) in (str, int, float, bool):
         return value
-    if isinstance(value, Shape):
+    if is_shape(value):
         return as_dict(value)
     if isinstance(value, tuple | list):
         return [_written(one) for one in value]
@@ -147,28 +164,50 @@ def _written(value: Any) -> Any:
     return plain(value)
 
 
-def lines_of(rows: Sequence[Shape]) -> list[dict[str, Any]]:
+def shown(row: Any, field: Field) -> Any:
+    """What tables for people show of a field."""
+    name = field.col.shown_as if field.col else ""
+    return getattr(row, name or field.attribute)
+
+
+def columns_of(shape: type, rows: Sequence[Any]) -> list[Field]:
+    """The fields that stand in a table of rows: without those that all of them leave out."""
+    return [
+        one for one in fields_of(shape)
+        if one.col is not None and not (
+            one.mark.is_omitted and rows
+            and all(getattr(row, one.attribute) in (None, "", ()) for row in rows)
+        )
+    ]
+
+
+def lines_of(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows as flat lines for CSV.
 
     A segment's dimensions and the keys of a mapping stand by their own names; the fields of an
-    object inside, such as `older`, as older_value.
+    object inside, such as `older`, as older_value, and the value of a measure by its field's name.
     """
     return [_flat(row) for row in rows]
 
 
-def _flat(row: Shape) -> dict[str, Any]:
+def _flat(row: Any) -> dict[str, Any]:
     own: type = type(row)
     found: dict[str, Any] = {}
     segment: Mapping[str, Any] = {}
     for field in fields_of(own):
         value = getattr(row, field.attribute)
+        if isinstance(field.mark, Key) and not field.mark.is_in_csv:
+            continue
         if field.key == "segment" and isinstance(value, Mapping):
             segment = value
-        elif isinstance(value, Shape):
-            inside = _flat(value).items()
-            found |= {f"{field.key}_{key}": part for key, part in inside}
+        elif is_shape(value):
+            for key, part in _flat(value).items():
+                is_own = key == "value" and getattr(value, "is_measure", False)
+                found[field.key if is_own else f"{field.key}_{key}"] = part
         elif isinstance(value, Mapping):
             found |= {str(key): _written(part) for key, part in value.items()}
+        elif isinstance(value, tuple | list) and value and is_shape(value[0]):
+            found |= _numbered(field.key, value)
         elif isinstance(value, tuple | list):
             found[field.key] = " | ".join(str(_written(one)) for one in value)
         elif not (field.mark.is_omitted and value in (None, "")):
@@ -176,11 +215,21 @@ def _flat(row: Shape) -> dict[str, Any]:
     return found | dict(segment)
 
 
-def with_notes(answer: Answer, notes: Sequence[str]) -> Answer:
-    """The answer with more notes."""
-    return dataclasses.replace(answer, notes=(*answer.notes, *notes)) if notes else answer
+def _numbered(name: str, rows: Sequence[Any]) -> dict[str, Any]:
+    """Rows inside a row: the fields of each by the value of its first, as retention_12_size."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        (_first, key), *rest = _flat(row).items()
+        found |= {f"{name}_{key}_{own}": part for own, part in rest}
+    return found
 
 
-def is_answer(value: object) -> typing.TypeGuard[type[Answer]]:
-    """Whether a type is one of answers."""
-    return isinstance(value, type) and issubclass(value, Answer)
+def plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, dt.date | dt.datetime):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Fraction):
+        return float(value)
+    return value

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 
@@ -18,9 +18,7 @@ from staycurve.i18n import N_
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.chart_notes import Dated, Note, notes, numbered
-
-if TYPE_CHECKING:
-    from staycurve.metrics.result import Result
+from staycurve.period import Period
 
 AxisLabels = Mapping[str, str | list[str]]
 
@@ -202,11 +200,27 @@ def layers(points: Sequence[Point], series: Sequence[Series], frame: Frame) -> A
     return _framed([_stack(points, series, frame), *_noted(points, frame)], frame)
 
 
-def chart_of(result: Result, annotations: Sequence[Dated] = ()) -> Any:
-    """A Result as an Altair chart: its first metric over time, one series a segment."""
-    name = next(iter(result.units))
-    metric, unit = METRICS[name], result.units[name]
-    rows = [row for row in result.rows if row["metric"] == name]
+def chart_of(
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    unit: Unit,
+    currency: str,
+    as_of: str,
+    annotations: Sequence[Dated] = (),
+    periods: Sequence[Period] = (),
+) -> Any:
+    """One metric over time as an Altair chart, one series a segment.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        As a Result has them; those of the metric `name` are drawn.
+    periods : sequence of Period
+        Those that were asked for: what `annotations` fall into.
+    """
+    metric = METRICS[name]
+    rows = [row for row in rows if row["metric"] == name]
     names = list(dict.fromkeys(_segment(row) or metric.label for row in rows))
     series = [Series(n, n, _WHEEL[i % len(_WHEEL)]) for i, n in enumerate(names)]
     points = [
@@ -217,23 +231,20 @@ def chart_of(result: Result, annotations: Sequence[Dated] = ()) -> Any:
         )
         for row in rows
     ]
-    periods = list(dict.fromkeys(point.period for point in points))
-    step = max(1, len(periods) // 12)
-    labels = {p: p[:7] if i % step == 0 else "" for i, p in enumerate(periods)}
-    noted = notes(numbered(annotations, result.periods))
+    shown = list(dict.fromkeys(point.period for point in points))
+    step = max(1, len(shown) // 12)
+    labels = {p: p[:7] if i % step == 0 else "" for i, p in enumerate(shown)}
+    noted = notes(numbered(annotations, periods))
     frame = Frame(640, 240, unit, labels, has_legend=len(series) > 1, notes=noted)
     draw = bars if metric.chart.kind == "bars" else line
+    measured = currency if unit is Unit.MONEY else unit.value
     return draw(points, series, frame, reference=metric.chart.reference).properties(
-        title=alt.Title(metric.label, subtitle=f"as of {result.as_of}, {_unit(result, unit)}")
+        title=alt.Title(metric.label, subtitle=f"as of {as_of}, {measured}")
     )
 
 
 def _segment(row: Mapping[str, Any]) -> str:
     return ", ".join(str(value) for value in row["segment"].values())
-
-
-def _unit(result: Result, unit: Unit) -> str:
-    return result.currency if unit is Unit.MONEY else unit.value
 
 
 def _data(points: Sequence[Point]) -> Any:

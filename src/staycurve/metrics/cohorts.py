@@ -134,7 +134,7 @@ later AS (
 ),
 cells AS (SELECT * FROM starts UNION ALL SELECT * FROM later)
 SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) AS size,
-       CAST(coalesce(c.number, 0) AS BIGINT) AS number
+       CAST(coalesce(c.number, 0) AS HUGEINT) AS number
 FROM sizes s
 LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
 ORDER BY {order}s.cohort_on, c.age"""
@@ -146,7 +146,7 @@ _NUMBERS = {"customers": "is_paying", "net_mrr": "value", "gross_mrr": "lowest"}
 def cell_statement(query: CohortQuery, config: Config, *, cohort: Period, age: int) -> str:
     """SQL of rows (account_id, number) behind one cell, money in micro-units."""
     return f"""{_followed(query, config)}
-SELECT account_id, CAST({_NUMBERS[query.value]} AS BIGINT) AS number
+SELECT account_id, CAST({_NUMBERS[query.value]} AS HUGEINT) AS number
 FROM lowered
 WHERE cohort_on = DATE '{cohort.start}' AND age = {age} AND {_NUMBERS[query.value]} <> 0
 ORDER BY account_id"""
@@ -159,7 +159,7 @@ def _from_accounts(query: CohortQuery, config: Config) -> str:
     return f"""{_followed(query, config)},
 sizes AS (SELECT cohort_on{segs}, COUNT(*) AS size FROM members GROUP BY cohort_on{segs}),
 cells AS (
-    SELECT cohort_on{segs}, age, CAST(SUM({_NUMBERS[query.value]}) AS BIGINT) AS number
+    SELECT cohort_on{segs}, age, CAST(SUM({_NUMBERS[query.value]}) AS HUGEINT) AS number
     FROM lowered GROUP BY cohort_on{segs}, age
 )
 SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) AS size,

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from staycurve.config import Config
 from staycurve.i18n import N_
+from staycurve.registry import Registry
 from staycurve.tables.engine import quoted
 
 ITEM_TRAITS = ("plan", "product", "kind", "interval", "currency")
 """Columns of mrr_items: they filter items, so an account may stand in several segments."""
 
 COHORT = "cohort"
+
+NUMBERS = ("employees",)
+"""Dimensions of whole numbers from 0: of two, the one with more digits is larger."""
 
 _NOW = "_now"
 
@@ -83,27 +87,28 @@ FROM (
 WHERE after > 0 AND (next_day IS NULL OR next_day > day)"""
 
 
-MOVING: dict[str, Moving] = {
-    moving.name: moving
-    for moving in (
-        Moving(
-            "tenure", N_("Time since the account first paid."), _tenure,
-            values=tuple(label for _, label in TENURE_BANDS),
-        ),
-        Moving(
-            "mrr_band",
-            N_("The account's MRR after its last change, in the company's currency."),
-            _mrr_band,
-            values=tuple(label for _, label in MRR_BANDS),
-        ),
-    )
-}
-"""Upper floors add theirs with `add_moving`."""
+TENURE = Moving(
+    "tenure", N_("Time since the account first paid."), _tenure,
+    values=tuple(label for _, label in TENURE_BANDS),
+)
+MRR_BAND = Moving(
+    "mrr_band",
+    N_("The account's MRR after its last change, in the company's currency."),
+    _mrr_band,
+    values=tuple(label for _, label in MRR_BANDS),
+)
 
-
-def add_moving(moving: Moving) -> None:
-    """Let every metric be cut by a dimension that an upper floor computes."""
-    MOVING[moving.name] = moving
+MOVING: Registry[Moving] = Registry(
+    "dimension",
+    Moving,
+    (
+        "staycurve.metrics.dimensions",
+        "staycurve.insights.lifecycle.lifecycle_spans",
+    ),
+    group="",
+    named=lambda moving: moving.name,
+)
+"""Name → moving dimension: every metric can be cut by it, whichever floor computes it."""
 
 
 def dims_of(by: str | Sequence[str]) -> tuple[str, ...]:
@@ -113,33 +118,38 @@ def dims_of(by: str | Sequence[str]) -> tuple[str, ...]:
 
 def moving_dims() -> list[str]:
     """Every dimension whose value changes with time, and those of its value as of now."""
-    return [*MOVING, *(moving.now for moving in MOVING.values())]
+    return [*MOVING, *(moving.now for _, moving in MOVING.items())]
 
 
 def now_of(dim: str) -> Moving | None:
     """The moving dimension of which `dim` is the value as of now, if it is one."""
-    return MOVING.get(dim.removesuffix(_NOW)) if dim.endswith(_NOW) else None
+    name = dim.removesuffix(_NOW)
+    return MOVING[name] if dim.endswith(_NOW) and name in MOVING else None
 
 
 def own_order(dim: str) -> tuple[str, ...]:
     """The values of a dimension that has an order of its own, in it; none for any other."""
-    moving = MOVING.get(dim) or now_of(dim)
+    moving = MOVING[dim] if dim in MOVING else now_of(dim)
     return moving.values if moving else ()
 
 
 def order_of(dim: str, value: str | None) -> tuple[int, str]:
-    """Where a value stands among its dimension's: bands by size, stages by their place, other
-    values by name, what is in no segment first.
+    """Where a value stands among its dimension's: bands and numbers by size, stages by their
+    place, other values by name, what is in no segment first.
     """
     own = own_order(dim)
     if value is None:
         return -1, ""
+    if dim in NUMBERS:
+        return len(value), value
     return (own.index(value), "") if value in own else (len(own), value)
 
 
 def order_sql(dim: str, column: str) -> str:
     """SQL to order by a column with the values of a dimension, as `order_of` does."""
     own = own_order(dim)
+    if dim in NUMBERS:
+        return f"CASE WHEN {column} IS NULL THEN -1 ELSE length({column}) END, {column} NULLS FIRST"
     if not own:
         return f"{column} NULLS FIRST"
     cases = " ".join(

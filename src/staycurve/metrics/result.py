@@ -115,7 +115,11 @@ class Result:
         """
         from staycurve.metrics.charts import chart_of
 
-        return chart_of(self, annotations)
+        name, unit = next(iter(self.units.items()))
+        return chart_of(
+            name, self.rows, unit=unit, currency=self.currency, as_of=self.as_of,
+            annotations=annotations, periods=self.periods,
+        )
 
     def accounts(self, period: str | None = None, metric: str | None = None) -> AccountRows:
         """The rows behind one number: the last period's and the first metric's unless named."""

@@ -18,7 +18,7 @@ from staycurve.sources.content import check_content
 from staycurve.sources.lines import SHOWN, BadLine, Record
 from staycurve.sources.objects import cell, objects, plain_row
 from staycurve.sources.options import ReadOptions
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.staging import LINE, ROW, Staged, stage_csv, stage_parquet, staged_name
 
 BATCH = 50_000

@@ -21,7 +21,7 @@ from staycurve.sources.reading import Read, stage, stage_rows
 from staycurve.tables.arrivals import Arrivals, too_wide
 from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import Engine, remove_leftovers
+from staycurve.tables.duckdb_engine import Engine, remove_leftovers
 from staycurve.tables.events import EVENTS, clock_checks
 from staycurve.tables.lake import Lake
 from staycurve.tables.placing import Counts

@@ -9,8 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass
 
 from staycurve.config import Config
@@ -28,7 +27,8 @@ from staycurve.tables.corrections import (
     in_force,
     keep_source,
 )
-from staycurve.tables.engine import AnyEngine, Engine, name, quoted, remove_leftovers
+from staycurve.tables.duckdb_engine import Engine, remove_leftovers
+from staycurve.tables.engine import AnyEngine, name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions, undone_by
 from staycurve.tables.rejects import from_payload_sql, row_key_sql

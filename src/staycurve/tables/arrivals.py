@@ -153,6 +153,7 @@ class Arrivals(Placing):
             store(self.engine, self.rejects.waiting_sql(table), folder / "waiting.parquet")
             rows = parquet_sql(folder / "waiting.parquet")
             if self._set_waiting(table, rows):
+                self.rejects.go_on_waiting(table, rows)
                 rows = f"(SELECT * FROM {rows} WHERE {ROW} NOT IN (SELECT {ROW} FROM waits))"
             count = self._count(rows)
             if count:
@@ -189,7 +190,7 @@ class Arrivals(Placing):
         return removed, ()
 
     def _unsettle(self, load: int) -> None:
-        """Let the rows wait whose account or rate is known no longer."""
+        """Let the rows wait whose account or rate is known no longer, or whose rate is too high."""
         self._is_unsettled = False
         for table in CONFORMED.values():
             if table.makes_accounts:

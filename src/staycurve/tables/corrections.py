@@ -6,7 +6,8 @@ import json
 from collections.abc import Container, Mapping
 
 from staycurve.tables.base import Table
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import name, quoted
 from staycurve.tables.rejects import row_key_sql, stored_payload_sql
 from staycurve.tables.writing import Writing
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from staycurve.errors import DamagedError
-from staycurve.tables.engine import Engine, Failure, quoted
-from staycurve.tables.lake import Lake
+from staycurve.tables.delta import DeltaTables
+from staycurve.tables.duckdb_engine import Engine, Failure
+from staycurve.tables.engine import quoted
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.stale import STALE_DAYS_TABLE, STALE_TABLE
 from staycurve.tables.views import DERIVED, USAGE
@@ -19,7 +20,7 @@ COMPUTED_AGAIN = "%s It is computed again from the conformed tables."
 """What is said of one of them that is damaged, after what is wrong with it."""
 
 
-def damage_of(lake: Lake, snapshot: Snapshot, table: str) -> DamagedError | None:
+def damage_of(lake: DeltaTables, snapshot: Snapshot, table: str) -> DamagedError | None:
     """What is wrong with a table; every byte of its files is read."""
     found = lake.damage(snapshot, table)
     if found is not None:
@@ -36,7 +37,7 @@ def damage_of(lake: Lake, snapshot: Snapshot, table: str) -> DamagedError | None
 
 
 def first_damage(
-    lake: Lake, snapshot: Snapshot, tables: Iterable[str] | None = None
+    lake: DeltaTables, snapshot: Snapshot, tables: Iterable[str] | None = None
 ) -> DamagedError | None:
     """The first table that is damaged; conformed ones first, which nothing computes again."""
     names = snapshot.tables if tables is None else tables
@@ -47,7 +48,7 @@ def first_damage(
     return None
 
 
-def recomputable_damage(lake: Lake, snapshot: Snapshot) -> DamagedError | None:
+def recomputable_damage(lake: DeltaTables, snapshot: Snapshot) -> DamagedError | None:
     """The first table that a refresh can make again and must, as far as names and bytes tell."""
     for table in sorted(RECOMPUTED & set(snapshot.tables)):
         try:

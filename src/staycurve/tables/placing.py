@@ -1,7 +1,7 @@
 """Placing: rows put into the tables of one unit of work, and taken out of them.
 
-A row goes in when its account and its exchange rate are known, and of overlapping spans the
-earlier one; otherwise it is set aside with what it waits for.
+A row goes in when its account and its exchange rate are known and its amount can be told at that
+rate, and of overlapping spans the earlier one; otherwise it is set aside with what it waits for.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from staycurve.config import Config
+from staycurve.money import MICRO, RATE_SCALE
 from staycurve.tables import overlaps
-from staycurve.tables.base import Table
+from staycurve.tables.base import MOST_MONEY, Table
 from staycurve.tables.conformed import CONFORMED
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import name, quoted
 from staycurve.tables.fx_days import ecb_rates
 from staycurve.tables.rejects import OVERLAP, Rejects
 from staycurve.tables.staging import ROW, parquet_sql, store
@@ -151,26 +153,42 @@ class Placing:
                 f"{rows} g WHERE account_id IS NOT NULL AND NOT EXISTS ("
                 "SELECT 1 FROM accounts a WHERE a.account_id = g.account_id)"
             )
-        unknown = self._currencies_without_rate(rows) if table.has_currency else []
+        highest = self._highest_rates(rows) if table.has_currency else {}
+        unknown = [code for code, rate in highest.items() if rate is None]
         if unknown:
             reasons.append(
                 f"SELECT {ROW}, 'currency' AS what, currency AS value, "
                 "'waits: there is no exchange rate for it yet' AS rule FROM "
-                f"{rows} WHERE currency IN ({', '.join(quoted(code) for code in unknown)})"
+                f"{rows} WHERE currency IN ({', '.join(map(quoted, unknown))})"
             )
+        own = self.config.company.currency
+        reasons += [
+            f"SELECT {ROW}, 'amount' AS what, CAST(amount // {MICRO} AS VARCHAR) AS value, "
+            f"'waits: by the highest known rate it is beyond {MOST_MONEY:,} {own}, the most that "
+            f"is taken' AS rule FROM {rows} WHERE currency = {quoted(code)} AND amount > {most}"
+            for code, rate in highest.items()
+            if rate and (most := MOST_MONEY * MICRO * RATE_SCALE // rate) < MOST_MONEY * MICRO
+        ]
         if not reasons:
             return 0
         self.engine.execute(f"CREATE OR REPLACE TEMP TABLE waits AS {' UNION ALL '.join(reasons)}")
         return self._count("waits")
 
-    def _currencies_without_rate(self, rows: str) -> list[str]:
+    def _highest_rates(self, rows: str) -> dict[str, int | None]:
+        """Foreign currency of `rows` → the highest rate that is known for it, if any is."""
         own = self.config.company.currency
         used = {str(row[0]) for row in self.engine.rows(f"SELECT DISTINCT currency FROM {rows}")}
         used.discard(own)
-        if used:
-            known = self.engine.rows("SELECT DISTINCT currency FROM fx_rates")
-            used -= {str(row[0]) for row in known}
-        return sorted(code for code in used if not ecb_rates(code, own))
+        if not used:
+            return {}
+        loaded: dict[str, int] = dict(
+            self.engine.rows("SELECT currency, MAX(rate) FROM fx_rates GROUP BY currency")
+        )
+        return {
+            code: loaded[code] if code in loaded
+            else max(ecb_rates(code, own).values(), default=None)
+            for code in sorted(used)
+        }
 
     def _make_accounts(self, rows: str, load: int) -> None:
         """Add a bare account for every unknown one, counting rows that wait or are replaced too."""
@@ -226,6 +244,8 @@ class Placing:
             partition=table.partition, held=self._held,
         )
         self._see(table)
+        # Another rate may value a row of another table beyond what is taken.
+        self._is_unsettled |= table.name == "fx_rates"
         return Counts(count - aside - replaced, replaced, aside, notes=notes)
 
     def _decide(self, table: Table, arriving: str, folder: Path) -> str | None:

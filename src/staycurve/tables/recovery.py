@@ -16,7 +16,8 @@ from staycurve.tables.books import ACCOUNTS_TABLE, FIGURES_TABLE, MONTHS_TABLE
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.corrections import ADJUSTED_TABLE, ADJUSTMENTS_TABLE
 from staycurve.tables.damage import RECOMPUTED, damage_of
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot, noted
 from staycurve.tables.rejects import REJECTS_TABLE

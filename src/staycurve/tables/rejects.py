@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from staycurve.tables.base import Table
 from staycurve.tables.conform import BROKEN, Conforming, rules, texts_sql
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import name, quoted
 from staycurve.tables.staging import LINE, ROW
 from staycurve.tables.writing import Writing
 
@@ -189,6 +190,23 @@ class Rejects:
             f"{stored_payload_sql(table, 'g')}, f.path, {row_key_sql(table, 'g')} "
             f"FROM {rows} g JOIN waits w ON w.{ROW} = g.{ROW} {self._files_join()}"
         )
+
+    def go_on_waiting(self, table: Table, rows: str) -> None:
+        """Say what the rows that waited and still do wait for by now; as for `wait`."""
+        self.engine.execute(
+            f"CREATE OR REPLACE TEMP TABLE still AS SELECT {row_key_sql(table, 'g')} AS row_key, "
+            f"w.what, w.value, w.rule FROM {rows} g JOIN waits w ON w.{ROW} = g.{ROW}"
+        )
+        other = (
+            f'rejected."table" = {quoted(table.name)} AND rejected.state = {quoted(WAITING)} '
+            "AND rejected.row_key = s.row_key AND rejected.rule <> s.rule"
+        )
+        if self.engine.value(f"SELECT 1 FROM rejected, still s WHERE {other} LIMIT 1"):
+            self.engine.execute(
+                'UPDATE rejected SET "column" = s.what, value = s.value, rule = s.rule '
+                f"FROM still s WHERE {other}"
+            )
+            self._is_changed = True
 
     def _files_join(self) -> str:
         files = ", ".join(

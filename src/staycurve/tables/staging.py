@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from staycurve.tables.engine import Engine, name, quoted
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import name, quoted
 
 ROW = "_row"
 LINE = "_line"

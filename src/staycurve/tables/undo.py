@@ -19,7 +19,8 @@ from staycurve.tables.base import Table, local_day_name
 from staycurve.tables.books import ClosedMonth, closed_months
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.corrections import ADJUSTED_COLUMNS, ADJUSTED_TABLE
-from staycurve.tables.engine import Engine, name, quoted, remove_leftovers
+from staycurve.tables.duckdb_engine import Engine, remove_leftovers
+from staycurve.tables.engine import name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions, undone_by
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE, SET_ASIDE, pending_sql

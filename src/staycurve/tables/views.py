@@ -7,11 +7,10 @@ from functools import partial
 
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.delta import DeltaTables
 from staycurve.tables.derived import Derived
 from staycurve.tables.engine import AnyEngine, empty_sql
-from staycurve.tables.fx_days import BOUNDS_SQL
-from staycurve.tables.fx_days import COLUMNS as FX_COLUMNS
-from staycurve.tables.lake import Lake
+from staycurve.tables.fx_days import BOUNDS_SQL, COLUMNS as FX_COLUMNS
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.mrr_movements import MRR_MOVEMENTS
 from staycurve.tables.pointer import Snapshot
@@ -40,7 +39,7 @@ def stored_columns() -> Mapping[str, Columns]:
 
 
 def create(
-    engine: AnyEngine, lake: Lake, snapshot: Snapshot, *, without: Collection[str] = ()
+    engine: AnyEngine, lake: DeltaTables, snapshot: Snapshot, *, without: Collection[str] = ()
 ) -> None:
     """Let the engine name every table as it is in `snapshot`, those of `without` as empty."""
     for table, columns in stored_columns().items():
@@ -52,7 +51,7 @@ def create(
     create_one(engine, "fx_bounds", BOUNDS_SQL)
 
 
-def offer(engine: AnyEngine, lake: Lake, snapshot: Snapshot) -> None:
+def offer(engine: AnyEngine, lake: DeltaTables, snapshot: Snapshot) -> None:
     """Let the engine name every table as it is in `snapshot`; each is looked up when first named.
 
     A question names few of them, and on DuckDB a view opens the files that it lists.

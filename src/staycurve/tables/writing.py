@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from staycurve.tables.delta import DeltaTables
 from staycurve.tables.engine import (
     AnyEngine,
     Columns,
@@ -23,9 +24,6 @@ from staycurve.tables.engine import (
 )
 from staycurve.tables.pointer import LoadRecord, Snapshot, note_of
 
-if TYPE_CHECKING:
-    from staycurve.tables.lake import Lake
-
 SMALL_FILES = 16
 """With more files than this, the small ones of a table are rewritten into one."""
 SMALL_BYTES = 32 * 1024 * 1024
@@ -36,7 +34,7 @@ REWRITTEN_BYTES = 512 * 1024 * 1024
 class Writing:
     """One unit of work: tables change one by one, readers see all of it at `commit` or nothing."""
 
-    def __init__(self, lake: Lake, start: Snapshot) -> None:
+    def __init__(self, lake: DeltaTables, start: Snapshot) -> None:
         self.lake = lake
         self.start = start
         self.tables = dict(start.tables)

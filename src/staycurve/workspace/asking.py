@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from staycurve.errors import ClientGoneError, StaycurveError, TooSlowError, UsageError
-from staycurve.tables.engine import Engine
+from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.pointer import Snapshot
 
 AGAIN = 0.2
@@ -164,6 +164,21 @@ def watched(engine: object) -> Iterator[None]:
         for timer in timers:
             timer.cancel()
         engine.resume()
+
+
+@contextmanager
+def holding(lock: threading.Lock) -> Iterator[None]:
+    """Hold `lock`; waiting for it counts as the request's time."""
+    asked = current()
+    left = asked.left() if asked else None
+    if asked is None or left is None:
+        lock.acquire()
+    elif not lock.acquire(timeout=left):
+        raise asked.too_slow()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def number_of(variable: str, default: float) -> float:

@@ -13,14 +13,14 @@ from staycurve.tables import adjustments, books, undo
 from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+    from staycurve.workspace.measured import MeasuredCompany
 
 
 @dataclass(frozen=True)
 class Books(Theme):
     """The books of one company: what writes them, beside the insights that read them."""
 
-    company: Company
+    company: MeasuredCompany
     name: str = ""
 
     def undo(self, load: int | None = None, *, is_restating: bool = False) -> list[undo.UndoReport]:

@@ -16,18 +16,19 @@ from staycurve import config as configuration
 from staycurve.config import Config
 from staycurve.errors import DamagedError, ProjectError, system_error
 from staycurve.insights.lifecycle import lifecycle_spans
-from staycurve.insights.lifecycle.lifecycle_spans import LIFECYCLE, SPANS
-from staycurve.metrics.dimensions import add_moving
+from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.damage import COMPUTED_AGAIN, RECOMPUTED
-from staycurve.tables.engine import AnyEngine, Engine, open_engine
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import AnyEngine
+from staycurve.tables.engines import open_engine
+from staycurve.tables.folder_store import check_root
 from staycurve.tables.kept import keep_for_files
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
-from staycurve.tables.store import check_root
 from staycurve.workspace import asking
 from staycurve.workspace.cache import Cache
 from staycurve.workspace.readers import Reader, Readers
@@ -37,12 +38,11 @@ if TYPE_CHECKING:
     from staycurve.insights.books.ledgers import Ledgers
     from staycurve.tables.recovery import Plan
 
-add_moving(LIFECYCLE)
-
 _log = logging.getLogger("staycurve.project")
 
 Clock = Callable[[], dt.datetime]
 T = TypeVar("T")
+_LEDGERS = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -355,10 +355,21 @@ class Project:
 
     @contextmanager
     def ledgers(self) -> Iterator[Ledgers]:
-        """The company under any conventions, in an engine that is given back."""
+        """The company under any conventions, in an engine that is given back.
+
+        Raises
+        ------
+        TooSlowError
+            When the time of the request is up, as from any reader.
+        """
         from staycurve.insights.books.ledgers import Ledgers
 
-        with open_engine(self.config, self.folder / ".tmp") as engine, asking.watched(engine):
+        # They take a lot of memory: one is open at a time.
+        with (
+            asking.holding(_LEDGERS),
+            open_engine(self.config, self.folder / ".tmp") as engine,
+            asking.watched(engine),
+        ):
             yield Ledgers(engine, self.lake, self.snapshot, self.config)
 
     @property

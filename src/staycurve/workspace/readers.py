@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from staycurve.errors import StaycurveError
 from staycurve.period import AsOf
-from staycurve.tables.engine import AnyEngine, Engine
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import AnyEngine
 from staycurve.workspace import asking
 
 

@@ -58,7 +58,8 @@ def test_every_kind_of_link_opens(findings: TestClient) -> None:
 
 @pytest.mark.parametrize("path", [
     "/lifecycle?period=2024-Q1", "/lifecycle/accounts?stage=limbo",
-    "/lifecycle/moves?before=limbo", "/lifecycle/moves?after=limbo", "/lifecycle/stuck?stage=x",
+    "/lifecycle/moves?period=2024-07&before=limbo",
+    "/lifecycle/moves?period=2024-07&after=limbo", "/lifecycle/stuck?stage=x",
 ])
 def test_what_cannot_be_read_is_said(findings: TestClient, path: str) -> None:
     assert says_what_is_wrong(findings, path)

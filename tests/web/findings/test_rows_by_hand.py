@@ -260,7 +260,7 @@ def test_visits_of_a_stage_open_with_their_end(served: TestClient) -> None:
     for row in panel(served, at("/lifecycle"), "times")["rows"]:
         visits = f"/lifecycle/visits?stage={row['stage']}"
         assert opened(served, at(visits))["total"]["rows"] == row["visits"]
-        assert opened(served, at(visits + "&ended=1"))["total"]["rows"] == row["left"]
+        assert opened(served, at(visits + "&has_ended=true"))["total"]["rows"] == row["left"]
 
 
 @pytest.mark.parametrize("path", [

@@ -7,22 +7,42 @@ it stands.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
-from staycurve.insights.acquisition.lead_funnel import (
+from staycurve.insights.acquisition.leads import (
     CHANNEL,
     LeadQuestion,
     periods_sql,
+    range_of,
     seen_sql,
     segs_of,
 )
-from staycurve.insights.lifecycle.lifecycle import SMALL, Reading, Row
-from staycurve.insights.statistics.proportions import share
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Hidden,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Table,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import Param, insight
+from staycurve.insights.shared.params import AsOfText, From, Grain, To
+from staycurve.insights.shared.reader import Reader
+from staycurve.metrics.base import Unit
+from staycurve.metrics.catalogue import METRICS as CATALOGUE
 from staycurve.metrics.context import Context, Filter
+from staycurve.metrics.query import filters_of
 from staycurve.metrics.relations import RELATIONS
 from staycurve.money import MICRO
 from staycurve.period import Period
@@ -43,37 +63,199 @@ OWN: Mapping[str, str] = {
 }
 """Columns that the report counts itself."""
 
-NO_CAUSE = N_(
-    "Channels bring different customers: what an account does afterwards is associated with its "
-    "channel, not caused by it. Channels are those of the accounts, as they are today."
-)
-NO_ACTIVATION = N_("no events are loaded, or no account's window has passed yet")
 NO_SPEND = N_("no acquisition cost is loaded for this period")
-NO_CUSTOMERS: Mapping[str, float | None] = {"customers": 0, "mrr": 0.0, "arpa": None}
-"""What is paid where accounts of a channel are known and none of them pays."""
+NO_LEADS = N_("no leads are loaded")
 UNASSIGNED = N_("{amount} of acquisition cost in the range names no channel.")
+EMPTY = N_("An empty rate has no denominator in that period, or the period is still open.")
+
+Channels = Annotated[
+    str | Sequence[Filter],
+    Param(N_("Channels alone: visits and spend carry nothing else."), metavar="FILTER,…",
+          examples="channel=ads|organic"),
+]
+Count = Annotated[float | None, Key()]
+
+
+def _count(label: str, **given: Any) -> Any:
+    return col(label, Unit.COUNT, why="", **given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought(Row):
+    """What all channels brought in a period; `why` says why a column is empty."""
+
+    period: Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
+    open: Annotated[bool, Key(N_("Whether the period has not closed yet."))]
+    visits: Annotated[
+        float | None,
+        _count(N_("Visits"), opens=Opens("acquisition reach", {"period": "period_name"})),
+    ]
+    social_engagements: Annotated[
+        float | None,
+        _count(N_("Social"), opens=Opens("acquisition reach", {"period": "period_name"},
+                                         {"kind": "social_engagements"})),
+    ]
+    mentions: Annotated[
+        float | None,
+        _count(N_("Mentions"), opens=Opens("acquisition reach", {"period": "period_name"},
+                                           {"kind": "mentions"})),
+    ]
+    leads: Annotated[
+        int | None,
+        _count(N_("Leads"), opens=Opens("acquisition leads", {"cohort": "period_name"})),
+    ]
+    lead_rate: Annotated[float | None, col(N_("Lead rate"), Unit.PERCENT, why="")]
+    qualified: Annotated[int | None, _count(N_("Qualified"))]
+    demo_requests: Annotated[float | None, _count(N_("Demos"))]
+    trial_starts: Annotated[float | None, _count(N_("Trials"))]
+    trial_conversion_rate: Annotated[float | None, Key(CATALOGUE["trial_conversion_rate"].about)]
+    lead_trials: Annotated[int | None, Key(OWN["lead_trials"])]
+    won: Annotated[int | None, _count(N_("Won"))]
+    lost: Annotated[int | None, Key(OWN["lost"])]
+    new_customers: Annotated[float | None, _count(N_("New customers"))]
+    new_mrr: Annotated[float | None, col(N_("New MRR"), Unit.MONEY, why="")]
+    spend: Annotated[
+        float | None,
+        col(N_("Spend"), Unit.MONEY, why="",
+            opens=Opens("acquisition spend", {"period": "period_name"})),
+    ]
+    cac: Annotated[float | None, col(N_("CAC"), Unit.MONEY, why="")]
+    why: Annotated[
+        Mapping[str, str], Key(N_("Column → why it is empty."), is_in_csv=False)
+    ]
+    period_name: Annotated[str, Hidden()] = ""
+
+    def of(self, name: str) -> float | None:
+        """The value of a column."""
+        found: float | None = getattr(self, name)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelRow(Brought):
+    """What one channel brought in a period."""
+
+    channel: Annotated[str | None, Key(N_("Empty where none is known."))]
+
+    @property
+    def segment(self) -> dict[str, str | None]:
+        """The channel, as what its numbers open to is restricted by it."""
+        return {CHANNEL: self.channel}
 
 
 @dataclass(frozen=True)
-class ChannelReport(Reading):
-    """What every channel brought in each period.
+class ColumnAbout(Row):
+    """What a column of the report is."""
 
-    Attributes
-    ----------
-    rows : list of dict
-        period, open, channel, and one value a column of `columns`; `why` maps a column that is
-        empty to its reason.
-    totals : list of dict
-        The same over all channels.
-    columns : list of dict
-        name, about, and unit where the catalogue defines it.
+    name: str
+    about: str
+    unit: str
+    label: Annotated[str, Key(is_omitted=True)] = ""
+    better: Annotated[str, Key(N_("Which way is better."), is_omitted=True)] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelReport(Answer):
+    """What every channel brought in each period."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    why: WhyField = None
+    rows: Annotated[tuple[ChannelRow, ...], Table(N_("Channels"))]
+    columns: Annotated[tuple[ColumnAbout, ...], Key(N_("What each column is."))]
+    totals: Annotated[tuple[Brought, ...], Table(N_("All channels together"))]
+
+    def title(self) -> Said:
+        return Said(
+            N_("Channels, as of %(as_of)s, %(currency)s"),
+            {"as_of": self.as_of, "currency": self.currency},
+        )
+
+    def said(self) -> tuple[Said, ...]:
+        return (Said(EMPTY),)
+
+
+@insight("acquisition channels", comes_from="/acquisition#channels")
+def channels(
+    company: Reader, *, grain: Grain = "month", start: From = None, end: To = None,
+    where: Channels = "", as_of: AsOfText = None,
+) -> ChannelReport:
+    """What did every channel bring in each period, and what did it cost?
+
+    Columns that the catalogue defines equal what `show` says. Without a range the last twelve
+    periods.
     """
+    asked = in_channels(company, where, as_of, by=(CHANNEL,))
+    periods = range_of(asked, grain, start, end)
+    first, last = str(periods[0].start), str(periods[-1].start)
+    query = company.query(*METRICS, grain=grain, start=first, end=last, at=as_of)
+    query = replace(query, filters=asked.filters)
+    shown = company.answer(replace(query, by=(CHANNEL,)))
+    shown_whole = company.answer(query)
+    counts_sql = counts_statement(asked, periods)
+    spend_sql = spend_statement(asked, periods, grain)
+    with company.seeing(asked.as_of) as engine:
+        counts: dict[Place, dict[str, int]] = {
+            (str(row[0]), row[1]): dict(
+                zip([name for name in OWN if name != "spend"], map(int, row[2:]), strict=True)
+            )
+            for row in engine.rows(counts_sql)
+        }
+        spent = {(str(row[0]), row[1]): int(row[2]) for row in engine.rows(spend_sql)}
+        has_leads = engine.value("SELECT COUNT(*) FROM leads") > 0
+    whole: dict[Place, int] = {}
+    for (period, _), amount in spent.items():
+        whole[period, None] = whole.get((period, None), 0) + amount
+    loose = sum(amount for (_, channel), amount in spent.items() if channel is None)
+    # The rows stand beside what their rates are made of: no list of small ones is needed.
+    notes = list(shown.notes)
+    currency = asked.config.company.currency
+    if loose:
+        notes.append(UNASSIGNED.format(amount=f"{loose / MICRO:,.2f} {currency}"))
+    fiscal = asked.config.company.fiscal_year_start
+    names = {str(period.start): period.name(fiscal) for period in periods}
+    by_channel = report_rows(shown.rows, counts, spent, is_total=False, has_leads=has_leads)
+    totals = report_rows(
+        shown_whole.rows, summed(counts), whole, is_total=True, has_leads=has_leads
+    )
+    return ChannelReport(
+        as_of=asked.as_of.at.isoformat(),
+        currency=currency,
+        rows=tuple(ChannelRow(**_typed(row, names)) for row in by_channel),
+        columns=_columns(),
+        totals=tuple(Brought(**_typed(row, names)) for row in totals),
+        notes=tuple(notes),
+        sql=";\n\n".join((shown.sql, counts_sql, spend_sql)),
+    )
 
-    totals: list[Row] = field(default_factory=list)
-    columns: list[Row] = field(default_factory=list)
 
-    def as_dict(self) -> Row:
-        return {**super().as_dict(), "columns": self.columns, "totals": self.totals}
+def _typed(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    period = row["period"]
+    return {
+        **row, "period": dt.date.fromisoformat(period), "period_name": names.get(period, ""),
+    }
+
+
+def _columns() -> tuple[ColumnAbout, ...]:
+    return (
+        *(ColumnAbout(name, CATALOGUE[name].about, CATALOGUE[name].unit.value,
+                      CATALOGUE[name].label, CATALOGUE[name].better) for name in METRICS),
+        *(ColumnAbout(name, about, "money" if name == "spend" else "count")
+          for name, about in OWN.items()),
+    )
+
+
+def in_channels(
+    company: Reader,
+    where: str | Sequence[Filter],
+    as_of: str | None,
+    *,
+    by: tuple[str, ...] = (),
+) -> LeadQuestion:
+    """A question that can be restricted by channels alone."""
+    filters = filters_of(where)
+    check_channel(filters)
+    return LeadQuestion(company.config, company.as_of(as_of), by, filters)
 
 
 def check_channel(filters: Iterable[Filter]) -> None:
@@ -118,7 +300,7 @@ def spend_statement(
 ) -> str:
     """SQL of rows (start_on, channel, amount): acquisition cost as `cac` values it, by month."""
     return f"""WITH periods AS ({periods_sql(question, periods)})
-SELECT start_on, seg0 AS channel, CAST(SUM(amount) AS BIGINT) AS amount
+SELECT start_on, seg0 AS channel, CAST(SUM(amount) AS HUGEINT) AS amount
 FROM ({spent_sql(question, periods, grain)}) spent
 GROUP BY start_on, seg0
 ORDER BY start_on, seg0"""
@@ -134,17 +316,18 @@ def spent_sql(question: LeadQuestion, periods: Sequence[Period], grain: str) -> 
     WHERE purpose = 'acquisition' AND {context.where()}"""
 
 
-Key = tuple[str, str | None]
+Place = tuple[str, str | None]
+"""The first day of a period, and a channel."""
 
 
 def report_rows(
     shown: Sequence[Mapping[str, Any]],
-    counts: Mapping[Key, Mapping[str, int]],
-    spent: Mapping[Key, int],
+    counts: Mapping[Place, Mapping[str, int]],
+    spent: Mapping[Place, int],
     *,
     is_total: bool,
     has_leads: bool,
-) -> list[Row]:
+) -> list[dict[str, Any]]:
     """One row a period and channel: the catalogue's values beside what the report counts.
 
     Parameters
@@ -155,7 +338,7 @@ def report_rows(
         (period, channel) → what the statements answered, channel None where unknown; for totals
         summed under (period, None).
     """
-    found: dict[Key, Row] = {}
+    found: dict[Place, dict[str, Any]] = {}
     for row in shown:
         key = (row["period"], None if is_total else row["segment"][CHANNEL])
         own = found.setdefault(key, {
@@ -183,7 +366,7 @@ def report_rows(
             else:
                 row[name] = counts.get(key, {}).get(name, 0) if has_leads else None
                 if not has_leads:
-                    row["why"][name] = N_("no leads are loaded")
+                    row["why"][name] = NO_LEADS
     # Costs that are none of acquisition name no channel; they make no row of their own.
     numbers = (*METRICS, *OWN)
     return [
@@ -193,54 +376,11 @@ def report_rows(
     ]
 
 
-def summed(counts: Mapping[Key, Mapping[str, int]]) -> dict[Key, dict[str, int]]:
+def summed(counts: Mapping[Place, Mapping[str, int]]) -> dict[Place, dict[str, int]]:
     """The counts of all channels together, under (period, None)."""
-    found: dict[Key, dict[str, int]] = {}
+    found: dict[Place, dict[str, int]] = {}
     for (period, _), own in counts.items():
         into = found.setdefault((period, None), {})
         for name, count in own.items():
             into[name] = into.get(name, 0) + count
     return found
-
-
-def quality_rows(
-    activated: Mapping[str | None, tuple[int, int]],
-    retained: Mapping[tuple[str | None, int], tuple[int, int]],
-    values: Mapping[str | None, Mapping[str, float | None]],
-    *,
-    ages: Sequence[int],
-) -> list[Row]:
-    """One row a channel: how its accounts fare afterwards.
-
-    Parameters
-    ----------
-    activated : mapping
-        Channel → (activated within their window, accounts whose window has passed).
-    retained : mapping
-        (channel, age in months) → (still paying, accounts of closed cohorts).
-    values : mapping
-        Channel → metric → value at the last close.
-    """
-    channels = {*activated, *values, *(channel for channel, _ in retained)}
-    rows = []
-    for channel in sorted(channels, key=lambda name: name or ""):
-        begun = share(*activated.get(channel, (0, 0)))
-        row: Row = {
-            CHANNEL: channel,
-            "activation": {
-                "value": begun.value, "low": begun.low, "high": begun.high,
-                "activated": begun.count, "size": begun.size, "is_small": begun.size < SMALL,
-                **({} if begun.size else {"why": NO_ACTIVATION}),
-            },
-            "retention": [],
-            **NO_CUSTOMERS,
-            **values.get(channel, {}),
-        }
-        for age in ages:
-            kept = share(*retained.get((channel, age), (0, 0)))
-            row["retention"].append({
-                "age": age, "value": kept.value, "low": kept.low, "high": kept.high,
-                "retained": kept.count, "size": kept.size, "is_small": kept.size < SMALL,
-            })
-        rows.append(row)
-    return rows

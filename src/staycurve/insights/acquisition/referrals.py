@@ -2,204 +2,223 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.lifecycle.lifecycle import SMALL, Reading, Row
-from staycurve.insights.shared.account_facts import picked_sql, shared_sql
-from staycurve.insights.shared.members import Question
+from staycurve.insights.acquisition.asked import AGES, question_of
+from staycurve.insights.acquisition.referred import (
+    accounts_statement,
+    closed_months,
+    count_statement,
+)
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Table,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import insight
+from staycurve.insights.cohorts.cohort_retention import retention
+from staycurve.insights.lifecycle.lifecycle import SMALL
+from staycurve.insights.shared.params import AsOfText, Where
+from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.proportions import Share, difference, share
-from staycurve.metrics.context import Context
-from staycurve.metrics.dimensions import FIRSTS_SQL
-from staycurve.metrics.relations import RELATIONS
-from staycurve.money import MICRO
-from staycurve.period import Period
-from staycurve.tables.engine import quoted
+from staycurve.metrics.base import Unit
+from staycurve.money import major
 
 ASSOCIATION = N_(
     "Referred accounts differ from others in more than the referral; a difference is no effect of "
     "it."
 )
 NOBODY_REFERRED = N_("no account names another in referred_by")
-STATES = {
-    "referred": N_("accounts that another customer brought"),
-    "ever_paid": N_("those of them that have paid"),
-    "paying": N_("those of them that pay now"),
-}
+
+REFERRED_BY = "referred_by"
+
+BY_WHOM = {"referrer": "account_id"}
+BROUGHT = Opens("acquisition referred", BY_WHOM)
 
 
 @dataclass(frozen=True)
-class Referrals(Reading):
-    """Who brought whom.
+class Referrer(Row):
+    """A customer that brought others, and what those are worth."""
 
-    Attributes
-    ----------
-    rows : list of dict
-        account_id (of the referrer), name, is_known, referred, ever_paid, paying, mrr,
-        lifetime_mrr (MRR at the closes of all closed months, summed); the largest first.
-    summary : dict
-        The same over all referred accounts, with `accounts` in all and `share` of them referred.
-    retention : list of dict
-        One row an age in months: referred and others, each retained, size, value, low, high;
-        difference with low and high, is_small.
-    """
-
-    summary: Row = field(default_factory=dict)
-    retention: list[Row] = field(default_factory=list)
-
-    def as_dict(self) -> Row:
-        return {**super().as_dict(), "summary": self.summary, "retention": self.retention}
-
-
-def accounts_statement(
-    question: Question, months: Sequence[Period], *, referrer: str | None = None
-) -> str:
-    """SQL of every referred account in the segments that is known as of the instant.
-
-    Columns: account_id, name, referrer, referrer_name, is_known, created_on, first_paid_on, mrr
-    (at the last day seen), lifetime (MRR at the closes of `months`, summed), both in micro-units.
-
-    Parameters
-    ----------
-    question : Question
-        Its segments are those of the referred accounts, as they are on the last day seen.
-    months : sequence of Period
-        The closed months.
-    """
-    seen, config = question.as_of, question.config
-    today = Period("day", seen.last_day, seen.last_day + dt.timedelta(days=1))
-    kept = f"AND b.root_id = {quoted(referrer)}" if referrer is not None else ""
-    own = Context(config, "day", (today,), seen)
-    then = Context(config, "month", tuple(months), seen)
-    return f"""WITH periods AS ({_points([today])}),
-months AS ({_points(months or [today])}),
-{_segments(question)},
-referred AS (
-    SELECT a.account_id, a.name, a.created_on, coalesce(b.root_id, a.referred_by) AS referrer
-    FROM accounts a
-    JOIN account_roots r ON r.account_id = a.account_id
-    LEFT JOIN account_roots b ON b.account_id = a.referred_by
-    {_in_segment(question)}
-    WHERE NOT r.is_excluded AND r.root_id = a.account_id AND a.referred_by IS NOT NULL
-      AND coalesce(b.root_id, a.referred_by) <> a.account_id
-      AND (a.created_at IS NULL OR a.created_at < {question.context.as_of_sql})
-      {kept}
-),
-standing AS (
-    SELECT account_id, CAST(SUM(value) AS BIGINT) AS mrr
-    FROM ({RELATIONS["closing"].rows(own)}) c GROUP BY account_id
-),
-lasting AS (
-    SELECT account_id, CAST(SUM(value) AS BIGINT) AS lifetime
-    FROM ({RELATIONS["month_value"].rows(then)}) c
-    WHERE account_id IN (SELECT account_id FROM referred) AND {"1 = 1" if months else "1 = 0"}
-    GROUP BY account_id
-)
-SELECT r.account_id, r.name, r.referrer, n.name AS referrer_name,
-       n.account_id IS NOT NULL AS is_known, r.created_on, f.first_paid_on,
-       CAST(coalesce(s.mrr, 0) AS BIGINT) AS mrr,
-       CAST(coalesce(l.lifetime, 0) AS BIGINT) AS lifetime
-FROM referred r
-LEFT JOIN accounts n ON n.account_id = r.referrer
-LEFT JOIN standing s ON s.account_id = r.account_id
-LEFT JOIN lasting l ON l.account_id = r.account_id
-LEFT JOIN firsts f ON f.account_id = r.account_id AND f.first_paid_on <= DATE '{seen.last_day}'
-ORDER BY lifetime DESC, r.account_id"""
+    account_id: Annotated[str, col(N_("Account"))]
+    name: Annotated[str | None, col(N_("Name"), named_by={"": N_("(not known)")})]
+    is_known: Annotated[bool, Key(N_("Whether the account itself is loaded."))]
+    referred: Annotated[int, col(N_("Referred"), Unit.COUNT, opens=BROUGHT, is_summed=True)]
+    ever_paid: Annotated[
+        int,
+        col(N_("Ever paid"), Unit.COUNT, is_summed=True,
+            opens=Opens("acquisition referred", BY_WHOM, {"state": "ever_paid"})),
+    ]
+    paying: Annotated[
+        int,
+        col(N_("Pay now"), Unit.COUNT, is_summed=True,
+            opens=Opens("acquisition referred", BY_WHOM, {"state": "paying"})),
+    ]
+    mrr: Annotated[float, col(N_("MRR now"), Unit.MONEY, opens=BROUGHT, is_summed=True)]
+    lifetime_mrr: Annotated[
+        float,
+        col(N_("MRR over time"), Unit.MONEY, N_("At the closes of all closed months, summed."),
+            opens=BROUGHT, is_summed=True),
+    ]
 
 
-def _segments(question: Question) -> str:
-    """The relation `firsts`, and where segments are asked for `picked`: who is in them."""
-    if not question.filters:
-        return f"firsts AS ({FIRSTS_SQL})"
-    last = question.as_of.last_day
-    return f"{shared_sql(question)}{picked_sql(question, {last: last})}"
-
-
-def _in_segment(question: Question) -> str:
-    return "JOIN picked k ON k.account_id = r.root_id" if question.filters else ""
-
-
-def _points(periods: Sequence[Period]) -> str:
-    """SQL of rows (start_on, close_on)."""
-    rows = ", ".join(
-        f"(DATE '{p.start}', DATE '{p.end - dt.timedelta(days=1)}')" for p in periods
-    )
-    return f"SELECT * FROM (VALUES {rows}) AS v(start_on, close_on)"
-
-
-def account_shown(row: Sequence[Any]) -> Row:
-    """One referred account."""
-    account, name, referrer, _, _, created, paid, mrr, lifetime = row
-    return {
-        "account_id": account, "name": name, "referred_by": referrer,
-        "created_on": created and str(created), "first_paid_on": paid and str(paid),
-        "mrr": mrr / MICRO, "lifetime_mrr": lifetime / MICRO,
-    }
-
-
-def is_in(row: Row, state: str) -> bool:
-    """Whether a referred account, as `account_shown` gives it, is in one of STATES.
-
-    Raises
-    ------
-    UnknownNameError
-        If the state is none of them.
-    """
-    if state not in STATES:
-        raise UnknownNameError("state", state, STATES)
-    if state == "ever_paid":
-        return row["first_paid_on"] is not None
-    return state == "referred" or row["mrr"] > 0
-
-
-def rows_of(answer: Iterable[Sequence[Any]]) -> list[Row]:
-    """One row a referrer."""
-    found: dict[str, Row] = {}
-    for _, _, referrer, name, is_known, _, paid, mrr, lifetime in answer:
-        row = found.setdefault(referrer, {
-            "account_id": referrer, "name": name, "is_known": is_known, "referred": 0,
-            "ever_paid": 0, "paying": 0, "mrr": 0, "lifetime_mrr": 0,
-        })
-        row["referred"] += 1
-        row["ever_paid"] += paid is not None
-        row["paying"] += mrr > 0
-        row["mrr"] += mrr
-        row["lifetime_mrr"] += lifetime
-    for row in found.values():
-        row["mrr"], row["lifetime_mrr"] = row["mrr"] / MICRO, row["lifetime_mrr"] / MICRO
-    return sorted(found.values(), key=lambda row: (-row["lifetime_mrr"], row["account_id"]))
-
-
-def summary_of(rows: Sequence[Row], accounts: int) -> Row:
+@dataclass(frozen=True, kw_only=True)
+class Summary(Row):
     """All referrers together."""
-    referred = sum(row["referred"] for row in rows)
+
+    accounts: Annotated[int, Key(N_("Customers in all."))]
+    referrers: Annotated[int, Key()]
+    referred: Annotated[int, Key()]
+    share: Annotated[float | None, Key(N_("The referred, of all customers."))]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    ever_paid: Annotated[int, Key()]
+    paying: Annotated[int, Key()]
+    mrr: Annotated[float, Key()]
+    lifetime_mrr: Annotated[float, Key()]
+
+
+@dataclass(frozen=True)
+class Side(Row):
+    """Accounts that pay at an age, of those of closed cohorts."""
+
+    size: Annotated[int, Key()]
+    retained: Annotated[int, Key()]
+    value: Annotated[float | None, Key()]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+
+    def brief(self) -> Said:
+        return Said(
+            N_("%(value)s of %(size)s"),
+            {"value": (self.value, Unit.PERCENT), "size": (self.size, Unit.COUNT)},
+        )
+
+
+@dataclass(frozen=True)
+class Beside(Row):
+    """Retention of the referred beside that of the others, at one age."""
+
+    age: Annotated[int, col(N_("Months"), Unit.COUNT, N_("After the activation month."))]
+    referred: Annotated[Side, col(N_("Referred"))]
+    others: Annotated[Side, col(N_("Others"))]
+    difference: Annotated[
+        float | None,
+        col(N_("Difference"), Kind.POINTS, ends=("difference_low", "difference_high"),
+            is_size=True),
+    ]
+    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    is_small: Annotated[bool, Key(N_("Whether there are few on one side."))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Referrals(Answer):
+    """Who brought whom, the largest over time first."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    why: WhyField = None
+    rows: Annotated[tuple[Referrer, ...], Table(N_("Who brought whom"), is_list=True)]
+    summary: Annotated[Summary, Key(N_("The same over all referred accounts."))]
+    retention: Annotated[
+        tuple[Beside, ...], Table(N_("Retention of the referred beside the others"))
+    ]
+
+    def title(self) -> Said:
+        return Said(
+            N_("Who brought whom, as of %(as_of)s, %(currency)s"),
+            {"as_of": self.as_of, "currency": self.currency},
+        )
+
+    def said(self) -> tuple[Said, ...]:
+        if not self.rows:
+            return ()
+        whole = self.summary
+        return (Said(
+            N_("%(referred)s of %(accounts)s accounts (%(share)s) came through another customer; "
+               "%(paying)s of them pay, %(mrr)s %(currency)s of MRR in all."),
+            {
+                "referred": (whole.referred, Unit.COUNT), "accounts": (whole.accounts, Unit.COUNT),
+                "share": (whole.share, Unit.PERCENT), "paying": (whole.paying, Unit.COUNT),
+                "mrr": (whole.mrr, Unit.MONEY), "currency": self.currency,
+            },
+        ),)
+
+
+@insight("acquisition referrals", comes_from="/acquisition#referrals")
+def referrals(company: Reader, *, where: Where = "", as_of: AsOfText = None) -> Referrals:
+    """Who brought whom, what are the referred worth, and do they stay longer?
+
+    `where` chooses among the referred accounts.
+    """
+    asked = question_of(company, where, as_of)
+    sql = accounts_statement(asked, closed_months(company, asked))
+    with company.seeing(asked.as_of) as engine:
+        answer = engine.rows(sql)
+        accounts = int(engine.value(count_statement(asked)))
+    kept = retention(
+        company, ages=AGES, per="all", by=REFERRED_BY, where=asked.filters, as_of=as_of
+    )
+    rows = rows_of(answer)
+    counts: dict[tuple[bool, int], tuple[int, int]] = {}
+    for point in kept.rows:
+        key = (point.segment[REFERRED_BY] is not None, point.age)
+        got, size = counts.get(key, (0, 0))
+        counts[key] = (got + point.retained, size + point.size)
+    return Referrals(
+        as_of=asked.as_of.at.isoformat(),
+        currency=asked.config.company.currency,
+        why=None if answer else NOBODY_REFERRED,
+        rows=tuple(rows),
+        summary=summary_of(rows, accounts),
+        retention=tuple(retention_rows(counts)),
+        notes=(ASSOCIATION,) if answer else (),
+        sql=sql,
+    )
+
+
+def rows_of(answer: Iterable[Sequence[Any]]) -> list[Referrer]:
+    """One row a referrer."""
+    found: dict[str, tuple[str | None, bool, list[int]]] = {}
+    for _, _, referrer, name, is_known, _, paid, mrr, lifetime in answer:
+        _name, _known, sums = found.setdefault(referrer, (name, is_known, [0] * 5))
+        own = (1, paid is not None, mrr > 0, mrr, lifetime)
+        sums[:] = [a + b for a, b in zip(sums, own, strict=True)]
+    rows = [
+        Referrer(referrer, name, is_known, referred, paid, paying, major(mrr), major(lifetime))
+        for referrer, (name, is_known, (referred, paid, paying, mrr, lifetime)) in found.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.lifetime_mrr, row.account_id))
+
+
+def summary_of(rows: Sequence[Referrer], accounts: int) -> Summary:
+    """All referrers together."""
+    referred = sum(row.referred for row in rows)
     part = share(referred, accounts)
-    return {
-        "accounts": accounts, "referrers": len(rows), "referred": referred, "share": part.value,
-        "low": part.low, "high": part.high,
-        "ever_paid": sum(row["ever_paid"] for row in rows),
-        "paying": sum(row["paying"] for row in rows),
-        "mrr": math.fsum(row["mrr"] for row in rows),
-        "lifetime_mrr": math.fsum(row["lifetime_mrr"] for row in rows),
-    }
+    return Summary(
+        accounts=accounts, referrers=len(rows), referred=referred, share=part.value,
+        low=part.low, high=part.high,
+        ever_paid=sum(row.ever_paid for row in rows),
+        paying=sum(row.paying for row in rows),
+        mrr=math.fsum(row.mrr for row in rows),
+        lifetime_mrr=math.fsum(row.lifetime_mrr for row in rows),
+    )
 
 
-def count_statement(question: Question) -> str:
-    """SQL of how many customers of the segments are known as of the instant."""
-    return f"""WITH {_segments(question)}
-SELECT COUNT(*) FROM accounts a
-JOIN account_roots r ON r.account_id = a.account_id
-{_in_segment(question)}
-WHERE NOT r.is_excluded AND r.root_id = a.account_id
-  AND (a.created_at IS NULL OR a.created_at < {question.context.as_of_sql})"""
-
-
-def retention_rows(counts: Mapping[tuple[bool, int], tuple[int, int]]) -> list[Row]:
+def retention_rows(counts: Mapping[tuple[bool, int], tuple[int, int]]) -> list[Beside]:
     """Retention of the referred beside that of the others, at each age.
 
     Parameters
@@ -212,16 +231,11 @@ def retention_rows(counts: Mapping[tuple[bool, int], tuple[int, int]]) -> list[R
         own = share(*counts.get((True, age), (0, 0)))
         others = share(*counts.get((False, age), (0, 0)))
         gap, low, high = difference(own, others) or (None, None, None)
-        rows.append({
-            "age": age, "referred": _shown(own), "others": _shown(others), "difference": gap,
-            "difference_low": low, "difference_high": high,
-            "is_small": min(own.size, others.size) < SMALL,
-        })
+        rows.append(Beside(
+            age, _side(own), _side(others), gap, low, high, min(own.size, others.size) < SMALL
+        ))
     return rows
 
 
-def _shown(kept: Share) -> Row:
-    return {
-        "size": kept.size, "retained": kept.count, "value": kept.value, "low": kept.low,
-        "high": kept.high,
-    }
+def _side(kept: Share) -> Side:
+    return Side(kept.size, kept.count, kept.value, kept.low, kept.high)

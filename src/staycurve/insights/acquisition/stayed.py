@@ -3,15 +3,98 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.insights.shared.account_facts import Opened
+from staycurve.insights.acquisition.asked import question_of
+from staycurve.insights.answers import Answer, AsOfField, Hidden, Key, Kind, Row, Said, Table, col
+from staycurve.insights.base import Param, insight
+from staycurve.insights.cohorts.cohort_retention import cells as cells_of
+from staycurve.insights.shared.asking import first_paid_on
 from staycurve.insights.shared.members import Question, members_sql, spells_sql
+from staycurve.insights.shared.params import AsOfText, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.metrics.base import Unit
 from staycurve.period import month_index, month_start
 
 ABOUT = N_("accounts of cohorts whose month has closed, and whether they paid at its close")
+
+
+@dataclass(frozen=True)
+class Stayer(Row):
+    """An account of a cohort whose month has closed, and whether it paid at the close."""
+
+    account_id: Annotated[str, col(N_("Account"))]
+    first_paid_on: Annotated[dt.date, col(N_("First paid"), Kind.DAY)]
+    close_on: Annotated[dt.date, col(N_("Looked at on"), Kind.DAY)]
+    is_kept: Annotated[bool, col(N_("Paid then"), Kind.FLAG)]
+
+
+@dataclass(frozen=True)
+class KeptTotal(Row):
+    """Those that paid, of all."""
+
+    retained: Annotated[int, col(N_("Paid then"), Unit.COUNT)]
+    size: Annotated[int, col(N_("Of"), Unit.COUNT)]
+
+    def brief(self) -> Said:
+        return Said(
+            N_("%(retained)s of %(size)s paid then"),
+            {"retained": (self.retained, Unit.COUNT), "size": (self.size, Unit.COUNT)},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stayed(Answer):
+    """The accounts behind a retention, those that paid first."""
+
+    as_of: AsOfField
+    about: Annotated[str, Key(N_("Which number, in words."))]
+    rows: Annotated[tuple[Stayer, ...], Table(N_("Accounts"), is_list=True)]
+    total: Annotated[KeptTotal, Key(N_("Those that paid, of all, whichever are listed."))]
+    age: Annotated[int, Hidden()]
+    is_kept: Annotated[bool, Hidden()] = False
+
+    def title(self) -> Said:
+        text = N_("accounts that paid at the close of month %(age)s") if self.is_kept else N_(
+            "accounts whose month %(age)s has closed")
+        return Said(text, {"age": (self.age, Unit.COUNT)})
+
+
+@insight("acquisition stayed", comes_from="/acquisition#quality")
+def stayed(
+    company: Reader, *,
+    age: Annotated[
+        int, Param(N_("Months after the activation month, from 1."), least=1, most=600)
+    ],
+    is_kept: Annotated[
+        bool, Param(N_("Those alone that still paid."), formerly=("whole",))
+    ] = False,
+    where: Where = "", as_of: AsOfText = None,
+) -> Stayed:
+    """Which accounts are behind a retention of channels or referrals: who still paid, who not?
+
+    All closed cohorts together; those that paid ÷ all of them. 'referred_by!=' are the referred,
+    'referred_by=' the others.
+    """
+    asked = question_of(company, where, as_of)
+    with company.seeing(asked.as_of) as engine:
+        first = first_paid_on(engine, asked)
+        cells = cells_of(asked, first, (age,)) if first else []
+        sql = statement(asked, cells) if cells else ""
+        answer = engine.rows(sql) if cells else ()
+    rows = [Stayer(*(*row[:-1], bool(row[-1]))) for row in answer]
+    return Stayed(
+        as_of=asked.as_of.at.isoformat(),
+        about=ABOUT,
+        rows=tuple(row for row in rows if row.is_kept or not is_kept),
+        total=KeptTotal(sum(row.is_kept for row in rows), len(rows)),
+        age=age,
+        is_kept=is_kept,
+        sql=sql,
+    )
 
 
 def statement(question: Question, cells: Sequence[tuple[dt.date, int]]) -> str:
@@ -42,14 +125,3 @@ ORDER BY is_kept DESC, m.first_paid_on, m.account_id"""
 
 def _close(cohort: dt.date, age: int) -> dt.date:
     return month_start(month_index(cohort) + age + 1) - dt.timedelta(days=1)
-
-
-def stayed(question: Question, answer: Iterable[Sequence[Any]], *, sql: str) -> Opened:
-    """The rows of `statement`; those that are kept ÷ all of them is the retention."""
-    rows = [
-        {"account_id": account, "first_paid_on": str(first), "close_on": str(close),
-         "is_kept": bool(kept)}
-        for account, first, close, kept in answer
-    ]
-    total = {"retained": sum(row["is_kept"] for row in rows), "size": len(rows)}
-    return Opened(ABOUT, question.as_of.at.isoformat(), rows, total, sql)

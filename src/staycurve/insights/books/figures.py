@@ -85,14 +85,14 @@ class Explained(Row):
 
     month: Annotated[str, col(N_("Month"))]
     metric: Annotated[str, col(N_("Metric"))]
-    ours: Annotated[Fraction | None, col(N_("Ours"), Unit.RATIO, said="our_value")]
-    theirs: Annotated[Fraction, col(N_("Theirs"), Unit.RATIO, said="their_value")]
+    ours: Annotated[Fraction | None, col(N_("Ours"), Unit.RATIO, shown_as="our_value")]
+    theirs: Annotated[Fraction, col(N_("Theirs"), Unit.RATIO, shown_as="their_value")]
     gap: Annotated[
-        Fraction | None, col(N_("Gap"), Unit.RATIO, N_("Theirs less ours."), said="apart")
+        Fraction | None, col(N_("Gap"), Unit.RATIO, N_("Theirs less ours."), shown_as="apart")
     ]
     agrees: Annotated[bool, Key(N_("Whether nothing but rounding differs."))]
     explained: Annotated[bool, Key(N_("Whether the cause leaves nothing but rounding."))]
-    cause: Annotated[Cause | None, col(N_("Explained best by"), said="best")]
+    cause: Annotated[Cause | None, col(N_("Explained best by"), shown_as="best")]
     why: WhyField
     figure: Annotated[Figure, Hidden()]
 

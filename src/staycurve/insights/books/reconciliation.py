@@ -41,7 +41,7 @@ class Difference(Row):
     difference: Annotated[
         Fraction | None,
         col(N_("Difference"), Unit.RATIO, N_("Empty where one of the two values is."),
-            said="changed"),
+            shown_as="changed"),
     ]
     numerator: Annotated[
         Fraction | None,
@@ -68,7 +68,7 @@ class Step(Row):
     rule: Annotated[str, col(N_("Rule"))]
     ours: Annotated[str, col(N_("Ours"))]
     theirs: Annotated[str, col(N_("Theirs"))]
-    difference: Annotated[Fraction | None, col(N_("Difference"), Unit.RATIO, said="changed")]
+    difference: Annotated[Fraction | None, col(N_("Difference"), Unit.RATIO, shown_as="changed")]
     accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT)]
     unit: Annotated[Unit, Hidden()] = Unit.COUNT
 
@@ -99,18 +99,18 @@ class Reconciliation(Answer):
     metric: Annotated[str, Key()]
     period: Annotated[str, Key(N_("Its first day."))]
     against: Annotated[str, Key(N_("The profile of the other tool."))]
-    ours: Annotated[Fraction | None, col(N_("Ours"), Unit.RATIO, said="our_value")]
-    theirs: Annotated[Fraction | None, col(N_("Theirs"), Unit.RATIO, said="their_value")]
+    ours: Annotated[Fraction | None, col(N_("Ours"), Unit.RATIO, shown_as="our_value")]
+    theirs: Annotated[Fraction | None, col(N_("Theirs"), Unit.RATIO, shown_as="their_value")]
     gap: Annotated[
-        Fraction | None, col(N_("Gap"), Unit.RATIO, N_("Theirs less ours."), said="apart")
+        Fraction | None, col(N_("Gap"), Unit.RATIO, N_("Theirs less ours."), shown_as="apart")
     ]
     why: WhyField = None
+    rules: Annotated[tuple[Step, ...], Table(N_("By rule"))]
     rows: Annotated[
         tuple[Difference, ...],
         Table(N_("By account"), N_("One for each rule and account that it changes."),
               is_list=True),
     ]
-    rules: Annotated[tuple[Step, ...], Table(N_("By rule"))]
     not_imitated: Annotated[tuple[NotImitated, ...], Key()]
     unit: Annotated[Unit, Hidden()]
     is_ratio: Annotated[bool, Hidden()] = False

@@ -62,9 +62,9 @@ class Restatements(Answer):
     """Closed months whose figures are others now, the earliest first."""
 
     rows: Annotated[tuple[Restatement, ...], Key(N_("A month each."))]
-    figures: Annotated[tuple[RestatedFigure, ...], Table(N_("Figures"), is_json=False)]
+    figures: Annotated[tuple[RestatedFigure, ...], Table(N_("Figures"), is_view=True)]
     accounts: Annotated[
-        tuple[ChangeLine, ...], Table(N_("Accounts"), is_main=True, is_json=False)
+        tuple[ChangeLine, ...], Table(N_("Accounts"), is_main=True, is_view=True)
     ]
 
     def title(self) -> Said:

@@ -55,11 +55,11 @@ class RestatedFigure(Row):
     month: Annotated[str, col(N_("Month"), Kind.MONTH)]
     metric: Annotated[str, col(N_("Metric"))]
     closed: Annotated[
-        float | None, col(N_("Closed"), Unit.RATIO, N_("When it was closed."), said="was")
+        float | None, col(N_("Closed"), Unit.RATIO, N_("When it was closed."), shown_as="was")
     ]
-    now: Annotated[float | None, col(N_("Now"), Unit.RATIO, said="is_now")]
+    now: Annotated[float | None, col(N_("Now"), Unit.RATIO, shown_as="is_now")]
     difference: Annotated[
-        float | None, col(N_("Difference"), Unit.RATIO, N_("Now less closed."), said="changed")
+        float | None, col(N_("Difference"), Unit.RATIO, N_("Now less closed."), shown_as="changed")
     ]
     reasons: Annotated[tuple[Reason, ...], Key(N_("The largest difference first."))]
 

@@ -52,7 +52,7 @@ class Effect(Row):
     with_it: Annotated[
         float | None,
         col(N_("With it"), Unit.RATIO, N_("The figure as it would be."), name="with",
-            said="would_be"),
+            shown_as="would_be"),
     ]
     difference: Annotated[float | None, Key(N_("What the switch would change."))]
     why: WhyField = None

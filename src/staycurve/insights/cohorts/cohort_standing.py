@@ -131,7 +131,7 @@ def statement(question: Question, over: str) -> str:
     segs = segs_of(question)
     order = "".join(f"seg{place} NULLS FIRST, " for place in range(len(question.by)))
     sums = ", ".join(
-        f"CAST(SUM({column}) AS BIGINT) AS {column}"
+        f"CAST(SUM({column}) AS HUGEINT) AS {column}"
         for column in ("opening", "peak", "closing", "tenure")
     )
     return f"""WITH {fared_sql(question, over)}

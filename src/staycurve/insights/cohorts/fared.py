@@ -156,8 +156,8 @@ def statement(
     if group is not None:
         kept.append(f"fate = {quoted(group)}")
     return f"""WITH {fared_sql(question, over)}
-SELECT account_id, cohort_on, first_paid_on, fate, plan, CAST(opening AS BIGINT) AS opening,
-       CAST(peak AS BIGINT) AS peak, CAST(closing AS BIGINT) AS closing,
+SELECT account_id, cohort_on, first_paid_on, fate, plan, CAST(opening AS HUGEINT) AS opening,
+       CAST(peak AS HUGEINT) AS peak, CAST(closing AS HUGEINT) AS closing,
        CASE WHEN is_paying = 0 THEN last_on END AS left_on, CAST(tenure AS BIGINT) AS tenure
 FROM fared
 WHERE {" AND ".join(kept)}

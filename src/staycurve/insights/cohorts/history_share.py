@@ -30,8 +30,7 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import insight
 from staycurve.insights.cohorts.history_forecast import Forecast, Quarter, forecast
 from staycurve.insights.shared.asking import first_paid_on, question_of, seeing
-from staycurve.insights.shared.members import NOBODY, Question, segs_of
-from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.members import NOBODY, Question, Segment as Values, segs_of
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.shared.saying import of_segment
@@ -169,8 +168,8 @@ def statement(question: Question, periods: Sequence[Period]) -> str:
     return f"""WITH periods AS (SELECT * FROM (VALUES {rows}) AS v(start_on, close_on)),
 firsts AS ({FIRSTS_SQL}),
 {question.context.segment_ctes}{context.shared()}standing AS ({history_rows(context)})
-SELECT start_on, point_on{segs}, CAST(SUM(is_from_history * value) AS BIGINT) AS history,
-       CAST(SUM(value) AS BIGINT) AS total
+SELECT start_on, point_on{segs}, CAST(SUM(is_from_history * value) AS HUGEINT) AS history,
+       CAST(SUM(value) AS HUGEINT) AS total
 FROM standing
 WHERE {context.where()}
 GROUP BY start_on, point_on{segs}

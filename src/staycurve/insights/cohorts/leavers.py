@@ -129,7 +129,7 @@ def statement(
     return f"""WITH {lives_sql(question)}
 SELECT l.account_id, l.first_paid_on, CAST(l.left_month AS BIGINT) AS left_month, l.left_on,
        CASE WHEN l.left_on IS NOT NULL THEN coalesce(l.end_class, 'unknown') END AS end_class,
-       CAST(p.mrr AS BIGINT) AS mrr, l.has_returned = 1 AS has_returned
+       CAST(p.mrr AS HUGEINT) AS mrr, l.has_returned = 1 AS has_returned
 FROM lives l
 LEFT JOIN spells p ON p.account_id = l.account_id AND p.is_paying = 1
      AND (p.ends_on = l.left_on OR (l.left_on IS NULL AND p.ends_on = {FAR}))

@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.errors import NotAnsweredError, UsageError
 from staycurve.i18n import N_
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Beside,
+    Hidden,
+    Kind,
+    Row,
+    Said,
+    Table,
+    Value,
+    col,
+)
+from staycurve.insights.base import Param, insight
 from staycurve.insights.features import feature_retention
-from staycurve.insights.features.feature_retention import Compared
+from staycurve.insights.features.feature_retention import MONTHS, SPANS, compared
 from staycurve.insights.features.feature_use import (
     BREADTH_SQL,
     STATUSES,
     Asked,
+    Months,
+    Spans,
+    WindowText,
     active_sql,
+    asked_of,
+    check_features,
+    first_day_of,
     listed,
     repeat_sql,
     standing_sql,
     used_sql,
     with_sql,
 )
-from staycurve.insights.shared.account_facts import Opened
-
-Row = dict[str, Any]
-Ask = Callable[[str], Sequence[Sequence[Any]]]
-"""Statement → rows."""
+from staycurve.insights.shared.columns import AboutField, TotalField
+from staycurve.insights.shared.params import AsOfText, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.metrics.base import Unit
+from staycurve.tables.engine import AnyEngine
 
 PARTS: Mapping[str, str] = {
     "active": N_("accounts that were active in the period, and how many features each used"),
@@ -41,72 +61,207 @@ PARTS: Mapping[str, str] = {
     "others_kept": N_("those of them that paid at the span's end"),
 }
 
-USED_COLUMNS = ("uses", "users", "errors", "seconds")
-
 _ALL = ("active", "breadth", *STATUSES)
 _RETENTION = {"followed": (1, None), "kept": (1, 1), "others": (0, None), "others_kept": (0, 1)}
+_KEPT = tuple(_RETENTION)
+BESIDE: Mapping[str, Sequence[str]] = {
+    **{one: [other for other in _KEPT if other != one] for one in _KEPT},
+    "again": ["before"], "before": ["again"], "using": ["active"],
+    **{f"using_{status}": [status] for status in STATUSES},
+}
+"""What a part is a share of, and what it is compared with."""
+ANCHORS = {
+    "breadth": "breadth", **dict.fromkeys(_KEPT, "stay"),
+    **{f"using_{status}": "statuses" for status in STATUSES},
+}
+STATUS_NAMES = {
+    "paying": N_("Paying"), "trial": N_("In a trial"), "other": N_("Neither"),
+}
+
+AccountId = Annotated[str, col(N_("Account"))]
+Status = Annotated[str, col(N_("Status"), Kind.NAME, named_by=STATUS_NAMES)]
 
 
-def check(feature: str, part: str, known: Sequence[str]) -> None:
-    """Raise for a part or a feature that is not known, or a part that needs a feature."""
-    if part not in PARTS:
-        raise UnknownNameError("part", part, PARTS)
-    if part in _ALL:
-        return
-    if not feature:
+@dataclass(frozen=True, kw_only=True)
+class Behind(Answer):
+    """The accounts behind one number of the report; its rows say more, by what is asked."""
+
+    as_of: AsOfField
+    about: AboutField
+    total: TotalField
+    part: Annotated[str, Hidden()] = ""
+    feature: Annotated[str, Hidden()] = ""
+    period: Annotated[str, Hidden()] = ""
+    breadth: Annotated[int | None, Hidden()] = None
+
+    def title(self) -> Said:
+        values: dict[str, str | Value | Said] = {
+            "feature": (self.feature, Kind.TEXT), "period": (self.period, Kind.TEXT),
+            "part": Said(self.about),
+        }
+        if self.breadth is not None:
+            values["part"] = Said(
+                N_("active accounts that used %(count)s features"),
+                {"count": (self.breadth, Unit.COUNT)},
+            )
+        if self.feature:
+            return Said(N_("%(feature)s, %(part)s, %(period)s"), values)
+        return Said(N_("%(part)s, %(period)s"), values)
+
+    def beside(self) -> tuple[Beside, ...]:
+        return tuple(
+            Beside(Said(PARTS[one]), {"part": one}) for one in BESIDE.get(self.part, ())
+        )
+
+    def stands_at(self) -> str:
+        return ANCHORS.get(self.part, "")
+
+
+@dataclass(frozen=True)
+class Active(Row):
+    """An active account, and how many features it used."""
+
+    account_id: AccountId
+    status: Status
+    features: Annotated[int, col(N_("Features"), Unit.COUNT, is_summed=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActiveAccounts(Behind):
+    """Active accounts, by how many features they used."""
+
+    rows: Annotated[tuple[Active, ...], Table(N_("Accounts"), is_list=True)]
+
+
+@dataclass(frozen=True)
+class Using(Row):
+    """What an account did with the feature in the period."""
+
+    account_id: AccountId
+    status: Status
+    uses: Annotated[int, col(N_("Uses"), Unit.COUNT, is_summed=True)]
+    users: Annotated[int, col(N_("Users"), Unit.COUNT, is_summed=True)]
+    errors: Annotated[int | None, col(N_("Errors"), Unit.COUNT, is_summed=True)]
+    seconds: Annotated[int | None, col(N_("Seconds"), Unit.COUNT, is_folded=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsingAccounts(Behind):
+    """The accounts that used a feature, those who used it most first."""
+
+    rows: Annotated[tuple[Using, ...], Table(N_("Accounts"), is_list=True)]
+
+
+@dataclass(frozen=True)
+class Repeated(Row):
+    """An account that used the feature in the 28 days before the last 28."""
+
+    account_id: AccountId
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatedAccounts(Behind):
+    """The accounts behind repeat use."""
+
+    rows: Annotated[tuple[Repeated, ...], Table(N_("Accounts"), is_list=True)]
+
+
+@dataclass(frozen=True)
+class Followed(Row):
+    """An account that paid at the start of a span."""
+
+    account_id: AccountId
+    base: Annotated[dt.date, col(N_("From"), Kind.DAY)]
+    is_kept: Annotated[bool, col(N_("Still paid"), Kind.FLAG, N_("At the span's end."))]
+    size: Annotated[str, col(N_("Size"))]
+    tenure: Annotated[str, col(N_("Paying for"))]
+    plan: Annotated[str, col(N_("Plan"))]
+    activity: Annotated[str, col(N_("Active"))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowedAccounts(Behind):
+    """The accounts whose retention is compared, once a span."""
+
+    rows: Annotated[tuple[Followed, ...], Table(N_("Accounts"), is_list=True)]
+
+
+FeatureName = Annotated[str, Param(N_("The feature."), metavar="FEATURE", is_argument=True)]
+
+
+@insight("features accounts", comes_from="/features?period#report", needs="events")
+def accounts(
+    company: Reader, *,
+    feature: Annotated[
+        str,
+        Param(N_("The feature; empty for parts that have none."), metavar="FEATURE",
+              is_argument=True),
+    ] = "",
+    part: Annotated[str, Param(N_("Which of its numbers."), choices=tuple(PARTS))] = "using",
+    breadth: Annotated[
+        int | None, Param(N_("With the part breadth: those that used so many features."), least=1)
+    ] = None,
+    period: WindowText = None, where: Where = "", as_of: AsOfText = None,
+    months: Months = MONTHS, spans: Spans = SPANS,
+) -> ActiveAccounts | UsingAccounts | RepeatedAccounts | FollowedAccounts:
+    """Which accounts are behind a number of the feature report?"""
+    _check(feature, part, breadth)
+    asked = asked_of(company, period, where, as_of)
+    told: dict[str, Any] = {
+        "as_of": asked.question.as_of.at.isoformat(), "about": PARTS[part],
+        "part": part, "feature": feature, "period": asked.window.name, "breadth": breadth,
+    }
+    with company.seeing(asked.question.as_of) as engine:
+        check_features(engine, asked, [] if part in _ALL else [feature])
+        if part in _RETENTION:
+            return _followed(engine, asked, feature, part, told, months=months, spans=spans)
+        if part in ("before", "again"):
+            sql = _again(asked, feature, part)
+            again = tuple(Repeated(*row) for row in engine.rows(sql))
+            return RepeatedAccounts(**told, rows=again, total=_total(again), sql=sql)
+        sql = _using(asked, feature, part, breadth)
+        answer = engine.rows(sql)
+    if part.startswith("using"):
+        using = tuple(Using(*row) for row in answer)
+        sums = {"uses": sum(row.uses for row in using), "users": sum(row.users for row in using)}
+        return UsingAccounts(**told, rows=using, total=_total(using) | sums, sql=sql)
+    active = tuple(Active(*row) for row in answer)
+    return ActiveAccounts(**told, rows=active, total=_total(active), sql=sql)
+
+
+def _check(feature: str, part: str, breadth: int | None) -> None:
+    if part not in _ALL and not feature:
         raise UsageError(
             f"The part '{part}' is that of one feature.", hint=f"Without one: {', '.join(_ALL)}"
         )
-    if feature not in known:
-        raise UnknownNameError("feature", feature, known, hint="Known: staycurve features report")
-
-
-def opened(
-    asked: Asked, beside: Compared, feature: str, part: str, ask: Ask, *,
-    breadth: int | None = None,
-) -> Opened:
-    """The accounts behind one number.
-
-    Parameters
-    ----------
-    part : str
-        A key of PARTS.
-    breadth : int, optional
-        With the part breadth: those that used so many features.
-    """
-    if breadth is not None and (part != "breadth" or breadth < 1):
+    if breadth is not None and part != "breadth":
         raise UsageError(
-            "A number of features, from 1, is asked of the part 'breadth'.",
-            hint="Write: --part breadth",
+            "A number of features is asked of the part 'breadth'.", hint="Choose the part breadth.",
         )
-    if part in _RETENTION:
-        if not beside.spans:
-            raise NotAnsweredError(
-                f"Nobody's retention is known: {beside.why or 'no span was asked for'}.",
-                hint="Ask for a period that has closed, or for fewer months: --months 1",
-            )
-        sql = feature_retention.accounts_statement(asked, beside.spans, feature)
-        is_user, kept = _RETENTION[part]
-        rows = [
-            {"account_id": account, "base": str(base), "is_kept": bool(own),
-             "size": size, "tenure": tenure, "plan": plan, "activity": activity}
-            for account, base, used, own, size, tenure, plan, activity in ask(sql)
-            if used == is_user and kept in (None, own)
-        ]
-    elif part in ("before", "again"):
-        sql = _again(asked, feature, part)
-        rows = [{"account_id": row[0]} for row in ask(sql)]
-    else:
-        sql = _using(asked, feature, part, breadth)
-        own = USED_COLUMNS if part.startswith("using") else ("features",)
-        rows = [
-            dict(zip(("account_id", "status", *own), row, strict=True)) for row in ask(sql)
-        ]
-    total: Row = {"count": len(rows), "accounts": len({row["account_id"] for row in rows})}
-    if part.startswith("using"):
-        for name in ("uses", "users"):
-            total[name] = sum(row[name] for row in rows)
-    return Opened(PARTS[part], asked.question.as_of.at.isoformat(), rows, total, sql)
+
+
+def _total(rows: Sequence[Active | Using | Repeated | Followed]) -> dict[str, float]:
+    return {"count": len(rows), "accounts": len({row.account_id for row in rows})}
+
+
+def _followed(
+    engine: AnyEngine, asked: Asked, feature: str, part: str, told: Mapping[str, Any],
+    *, months: int, spans: int,
+) -> FollowedAccounts:
+    beside = compared(asked, months, spans, first_day_of(engine))
+    if not beside.spans:
+        raise NotAnsweredError(
+            f"Nobody's retention is known: {beside.why or 'no span was asked for'}.",
+            hint="Ask for a period that has closed, or for fewer months: --months 1",
+        )
+    sql = feature_retention.accounts_statement(asked, beside.spans, feature)
+    is_user, kept = _RETENTION[part]
+    rows = tuple(
+        Followed(account, base, bool(own), size, tenure, plan, activity)
+        for account, base, used, own, size, tenure, plan, activity in engine.rows(sql)
+        if used == is_user and kept in (None, own)
+    )
+    return FollowedAccounts(**told, rows=rows, total=_total(rows), sql=sql)
 
 
 def _using(asked: Asked, feature: str, part: str, breadth: int | None) -> str:
@@ -116,7 +271,7 @@ def _using(asked: Asked, feature: str, part: str, breadth: int | None) -> str:
     relations = [active_sql(asked, window), used_sql(asked, window), standing_sql(asked, window)]
     if part.startswith("using"):
         columns = ", ".join(
-            f"CAST(u.{name} AS BIGINT) AS {name}" for name in USED_COLUMNS
+            f"CAST(u.{name} AS BIGINT) AS {name}" for name in ("uses", "users", "errors", "seconds")
         )
         join = f"JOIN used u ON u.account_id = s.account_id AND u.feature IN ({listed([feature])})"
         order = "uses DESC, "
@@ -139,38 +294,3 @@ def _again(asked: Asked, feature: str, part: str) -> str:
     return f"""{repeat_sql(asked)}
 SELECT account_id FROM again WHERE {test} AND feature IN ({listed([feature])})
 ORDER BY account_id"""
-
-
-def users(asked: Asked, feature: str, ask: Ask) -> Opened:
-    """The users of one feature in the period, those who used it most first.
-
-    An account's uses by nobody that is known are a row without a user.
-    """
-    window = asked.window
-    sql = f"""{with_sql(asked, window.last_seen, active_sql(asked, window))}
-SELECT u.account_id, u.user_id, CAST(SUM(u.uses) AS BIGINT) AS uses,
-       CAST(COUNT(DISTINCT u.day) AS BIGINT) AS days, MAX(u.day) AS last_on
-FROM usage_days u JOIN active a ON a.account_id = u.account_id
-WHERE {window.days_sql("u.day")} AND u.feature IN ({listed([feature])})
-GROUP BY u.account_id, u.user_id
-ORDER BY uses DESC, u.account_id, u.user_id NULLS FIRST"""
-    rows = [
-        {"account_id": account, "user_id": user, "uses": uses, "days": days,
-         "last_on": last.isoformat() if isinstance(last, dt.date) else last}
-        for account, user, uses, days, last in ask(sql)
-    ]
-    known = [row for row in rows if row["user_id"] is not None]
-    total = {"users": len(known), "uses": sum(row["uses"] for row in rows)}
-    return Opened(
-        N_("users of the feature in the period"), asked.question.as_of.at.isoformat(), rows,
-        total, sql,
-    )
-
-
-def known_features(asked: Asked) -> str:
-    """SQL of rows (feature): every feature that was ever used, as far as is seen."""
-    last = asked.question.as_of.last_day
-    return (
-        f"SELECT DISTINCT feature FROM feature_months WHERE first_day <= DATE '{last}' "
-        "ORDER BY feature"
-    )

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
-from staycurve.insights.features.feature_use import Asked
-from staycurve.insights.shared.account_facts import Opened
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Table,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import Param, insight
+from staycurve.insights.features.feature_use import (
+    Asked,
+    Only,
+    adoption_statement,
+    asked_of,
+    check_features,
+)
+from staycurve.insights.shared.columns import AboutField, Rest
+from staycurve.insights.shared.params import FIRST_FEATURES, AsOfText, Top, Where
+from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage.usage_windows import Window, window_of
+from staycurve.metrics.base import Unit
 from staycurve.period import month_index, month_start
-
-Row = dict[str, Any]
-
-MONTHS = 12
 
 ABOUT = N_(
     "Accounts using the feature / accounts active in the month. A month before the first use "
@@ -25,36 +43,65 @@ ABOUT = N_(
 NOBODY_ACTIVE = N_("no account was active in this month")
 
 
-@dataclass(frozen=True)
-class Adoption:
+@dataclass(frozen=True, kw_only=True)
+class Adopted(Row):
+    """One feature in one month."""
+
+    feature: Annotated[str, col(N_("Feature"))]
+    period: Annotated[dt.date, col(N_("Month"), Kind.MONTH, N_("The first day of the month."))]
+    accounts: Annotated[int, Key(N_("Active accounts that used it."))]
+    active_accounts: Annotated[int, Key(N_("Accounts that were active."))]
+    value: Annotated[
+        float | None,
+        col(N_("Adoption"), Unit.PERCENT, ABOUT,
+            opens=Opens("features accounts", {"feature": "feature", "period": "month"},
+                        {"part": "using"})),
+    ]
+    why: WhyField = None
+
+    @property
+    def month(self) -> str:
+        """What asks for the month again."""
+        return f"{self.period:%Y-%m}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption(Answer):
     """Accounts using each feature by month.
 
-    Attributes
-    ----------
-    rows : list of dict
-        feature, period, accounts, active_accounts, value; `why` where value is None. The feature
-        most used in the last month first, and its months in order.
-    rest : tuple of str
-        Features beyond those shown.
+    The feature most used in the last month first, and its months in order.
     """
 
-    as_of: str
-    rows: list[Row]
-    rest: tuple[str, ...]
-    sql: str = field(repr=False, default="")
-    _accounts: Callable[[str, str], Opened] | None = field(default=None, repr=False)
+    as_of: AsOfField
+    about: AboutField = ABOUT
+    rows: Annotated[
+        tuple[Adopted, ...], Table(N_("Adoption month by month"), across=("period", "value"))
+    ]
+    rest: Annotated[Rest, Key(N_("Features beyond those shown."))]
 
-    def accounts(self, feature: str, month: str) -> Opened:
-        """The accounts that used a feature in a month, such as 2024-05."""
-        assert self._accounts is not None
-        return self._accounts(feature, month)
+    def title(self) -> Said:
+        return Said(N_("Feature adoption, as of %(as_of)s"), {"as_of": self.as_of})
 
-    def to_json(self) -> Row:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of, "about": ABOUT, "rows": self.rows,
-            "rest": {"features": len(self.rest), "names": list(self.rest)},
-        }
+    def said(self) -> tuple[Said, ...]:
+        if not self.rest.features:
+            return ()
+        count = {"count": (self.rest.features, Unit.COUNT)}
+        return (Said(N_("%(count)s other features are not shown."), count),)
+
+
+@insight("features adoption", comes_from="/features#report", needs="events")
+def adoption(
+    company: Reader, *,
+    months: Annotated[int, Param(N_("How many closed months."), least=1, most=120)] = 12,
+    where: Where = "", as_of: AsOfText = None, top: Top = FIRST_FEATURES, features: Only = (),
+) -> Adoption:
+    """How does the adoption of each feature develop, month by month?"""
+    asked = asked_of(company, None, where, as_of, top=top, features=features)
+    windows = windows_of(asked, months)
+    sql = adoption_statement(asked, windows)
+    with company.seeing(asked.question.as_of) as engine:
+        check_features(engine, asked, features)
+        return adopted(asked, windows, engine.rows(sql), sql=sql)
 
 
 def windows_of(asked: Asked, months: int) -> list[Window]:
@@ -68,13 +115,8 @@ def windows_of(asked: Asked, months: int) -> list[Window]:
     ]
 
 
-def adoption(
-    asked: Asked,
-    windows: Sequence[Window],
-    answer: Iterable[Sequence[Any]],
-    *,
-    sql: str,
-    accounts: Callable[[str, str], Opened],
+def adopted(
+    asked: Asked, windows: Sequence[Window], answer: Iterable[Sequence[Any]], *, sql: str
 ) -> Adoption:
     """Adoption from the rows of `feature_use.adoption_statement`."""
     active: dict[dt.date, int] = {}
@@ -92,14 +134,16 @@ def adoption(
                           -sum(using[name].values()), name),
     )
     chosen = list(asked.features) or order[: asked.top]
-    rows: list[Row] = []
+    rows = []
     for name in chosen:
         for month in months:
             count, size = using.get(name, {}).get(month, 0), active.get(month, 0)
-            row: Row = {
-                "feature": name, "period": str(month), "accounts": count,
-                "active_accounts": size, "value": count / size if size else None,
-            }
-            rows.append(row if size else {**row, "why": NOBODY_ACTIVE})
+            rows.append(Adopted(
+                feature=name, period=month, accounts=count, active_accounts=size,
+                value=count / size if size else None, why=None if size else NOBODY_ACTIVE,
+            ))
     rest = () if asked.features else tuple(name for name in order if name not in set(chosen))
-    return Adoption(asked.question.as_of.at.isoformat(), rows, rest, sql, accounts)
+    return Adoption(
+        as_of=asked.question.as_of.at.isoformat(), rows=tuple(rows),
+        rest=Rest(features=len(rest), names=rest), sql=sql,
+    )

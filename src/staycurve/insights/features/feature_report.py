@@ -2,48 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from staycurve.i18n import N_
-from staycurve.insights.features.feature_use import STATUSES, Asked
-from staycurve.insights.shared.account_facts import Opened, described
-from staycurve.insights.statistics.association import METHOD, Association, shown
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Table,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import insight
+from staycurve.insights.features import feature_retention, feature_use
+from staycurve.insights.features.feature_rank import RANKS, RULE, rank_of
+from staycurve.insights.features.feature_retention import MONTHS, SPANS, Compared, compared
+from staycurve.insights.features.feature_row import Feature
+from staycurve.insights.features.feature_use import (
+    STATUSES,
+    Asked,
+    Months,
+    Only,
+    Spans,
+    WindowText,
+    asked_of,
+    check_features,
+    first_day_of,
+)
+from staycurve.insights.shared.columns import ColumnsField, Rest, columns_of
+from staycurve.insights.shared.params import FIRST_FEATURES, AsOfText, Top, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.staying import Stayed, stayed
 from staycurve.insights.statistics.proportions import Share, share
-from staycurve.insights.usage.usage_windows import Window
+from staycurve.insights.usage.usage_windows import Window, earlier, three_months_before
+from staycurve.metrics.base import Unit
 from staycurve.metrics.query import STILL_OPEN
-
-Row = dict[str, Any]
+from staycurve.tables.engine import AnyEngine
 
 FeatureRow = Sequence[Any]
 """A row of `feature_use.features_statement`."""
 
-# What the ranking rests on. A larger UNUSED_BELOW calls more features unused, a larger
-# AGAIN_BELOW, or smaller ERRORS_ABOVE or FALLS_BY, more of them in need of work.
-UNUSED_BELOW = 0.05
-AGAIN_BELOW = 0.5
-ERRORS_ABOVE = 0.05
-FALLS_BY = 0.05
-MIN_ACTIVE = 30
-
-RULE = N_(
-    "Unused: fewer than 5% of the active accounts use it. Needs work: fewer than half of its "
-    "accounts came back to it within 28 days, or over 5% of its uses fail, or its adoption fell by "
-    "5 points or more against three months before (the period before, where that is not known). "
-    "Works: none of these. Steps of onboarding are done once and are not ranked; neither is "
-    "anything below 30 active accounts, or in a period that is still open."
-)
-
-RANKS = {
-    "works": N_("Works"), "needs work": N_("Needs work"), "unused": N_("Unused"),
-    "step": N_("Step of onboarding"), "": N_("Not ranked"),
-}
-
-FEW_AGAIN = N_("fewer than half of its accounts came back to it within 28 days")
-MANY_ERRORS = N_("over 5% of its uses fail")
-FALLING = N_("its adoption fell by 5 points or more")
-FEW_ACTIVE = N_("fewer than 30 active accounts")
 NOT_REPEATED = N_("nobody used it in the 28 days before the last 28")
 NO_DATA_THEN = N_("the data does not reach back that far")
 NOTHING_BEFORE = N_("the data does not reach back that far, or no account was active then")
@@ -52,165 +57,156 @@ NO_ERRORS = N_("no event says how many errors it had: see [usage] errors in stay
 NO_SECONDS = N_("no event says how long it took: see [usage] seconds in staycurve.toml")
 NO_SUCH_STATUS = N_("no active account has this status")
 
-COLUMNS = described({
-    "feature": (N_("Feature"), "text", N_("The event, or the property that [usage] feature names")),
-    "rank": (N_("Judgement"), "text", RULE),
-    "accounts": (N_("Accounts"), "count", N_("Active accounts that used it in the period")),
-    "adoption": (N_("Adoption"), "percent", N_("Accounts using it / active accounts")),
-    "users": (N_("Users"), "count", N_("Known users who used it, counted once an account")),
-    "depth": (N_("Depth"), "number", N_("Uses / accounts using it")),
-    "repeat": (N_("Again within 28 days"), "percent",
-               N_("Of the accounts that used it in the 28 days before the last 28, the share that "
-                  "used it again in the last 28")),
-    "paying": (N_("Adoption, paying"), "percent",
-               N_("Among active accounts with MRR above 0 at the period's close")),
-    "trial": (N_("Adoption, in trial"), "percent",
-              N_("Among other active accounts whose trial touches the period")),
-    "errors": (N_("Errors"), "count", N_("As the events say")),
-    "error_rate": (N_("Error rate"), "percent", N_("Errors / uses of which errors are known")),
-    "seconds_per_use": (N_("Seconds a use"), "number", N_("Over uses whose time is known")),
-    "change": (N_("Change"), "points", N_("Adoption against the period before")),
-    "change_3m": (N_("Change in three months"), "points",
-                  N_("Adoption against three months before (12 weeks, for 28 days)")),
-    "retention": (N_("Retention beside it"), "points", METHOD),
-})
+
+@dataclass(frozen=True, kw_only=True)
+class OtherFeatures(Rest):
+    """The features that are not shown one by one."""
+
+    most_accounts: Annotated[int, Key(N_("Accounts of the most used of them."))]
+    uses: Annotated[int, Key(N_("Their uses together."))]
 
 
 @dataclass(frozen=True)
-class Feature:
-    """One feature in the report; `*_why` says why something is empty."""
+class Used(Row):
+    """Active accounts by how many features they use."""
 
-    name: str
-    accounts: int
-    adoption: Share
-    uses: int
-    users: int
-    again: Share
-    again_why: str | None
-    by_status: Mapping[str, Share]
-    errors: int | None
-    judged: int
-    seconds: int | None
-    timed: int
-    change: float | None
-    change_3m: float | None
-    rank: str
-    reasons: tuple[str, ...]
-    rank_why: str | None
-    retention: Association | None = None
-    is_open: bool = False
-
-    def as_dict(self) -> Row:
-        """One row as `--format json` prints it."""
-        found: Row = {
-            "feature": self.name,
-            "rank": self.rank,
-            "rank_label": RANKS[self.rank],
-            "reasons": list(self.reasons),
-            "accounts": self.accounts,
-            "adoption": _rate(self.adoption, STILL_OPEN if self.is_open else NOBODY_ACTIVE,
-                              is_hidden=self.is_open),
-            "users": self.users,
-            "uses": self.uses,
-            "depth": None if self.is_open else _ratio(self.uses, self.accounts),
-            "repeat": _rate(self.again, self.again_why or NOT_REPEATED,
-                            is_hidden=self.again_why is not None),
-            **{status: _rate(self.by_status[status],
-                             STILL_OPEN if self.is_open else NO_SUCH_STATUS,
-                             is_hidden=self.is_open) for status in STATUSES},
-            "errors": self.errors,
-            "error_rate": None if self.errors is None else _ratio(self.errors, self.judged),
-            "seconds": self.seconds,
-            "seconds_per_use": None if self.seconds is None else _ratio(self.seconds, self.timed),
-            "change": self.change,
-            "change_3m": self.change_3m,
-            "retention": self.retention and self.retention.as_dict(),
-        }
-        if self.change is None:
-            found["change_why"] = STILL_OPEN if self.is_open else NOTHING_BEFORE
-        if self.rank_why:
-            found["rank_why"] = self.rank_why
-        return found
+    features: Annotated[int, col(N_("Features used"), Unit.COUNT)]
+    accounts: Annotated[
+        int,
+        col(N_("Accounts"), Unit.COUNT,
+            opens=Opens("features accounts", {"breadth": "features", "period": "asked"},
+                        {"part": "breadth"})),
+    ]
 
 
 @dataclass(frozen=True)
-class FeatureReport:
+class Breadth(Row):
+    """How many features accounts use."""
+
+    mean: Annotated[float | None, Key(N_("Features used by an active account, on average."))]
+    rows: Annotated[tuple[Used, ...], Key(N_("Accounts by how many they use."))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureReport(Answer):
     """What accounts do with each feature in a period."""
 
-    as_of: str
-    window: Window
-    active: int
-    statuses: Mapping[str, int]
-    features: tuple[Feature, ...]
-    rest: tuple[FeatureRow, ...]
-    breadth: tuple[tuple[int, int], ...]
-    retention_of: Row
-    notes: tuple[str, ...] = ()
-    why: str | None = None
-    sql: Mapping[str, str] = field(default_factory=dict, repr=False)
-    _accounts: Callable[[str, str], Opened] | None = field(default=None, repr=False)
-    _users: Callable[[str], Opened] | None = field(default=None, repr=False)
+    as_of: AsOfField
+    period: Annotated[Window, Key(N_("The period: local days [start, end)."))]
+    active_accounts: Annotated[
+        int,
+        col(N_("Active accounts"), Unit.COUNT,
+            opens=Opens("features accounts", {"period": "asked"}, {"part": "active"})),
+    ]
+    statuses: Annotated[
+        Mapping[str, int], Key(N_("Active accounts by what they are at the period's close."))
+    ]
+    columns: ColumnsField
+    rule: Annotated[str, Key(N_("What the judgement rests on."))] = RULE
+    ranks: Annotated[Mapping[str, str], Key(N_("What judgements are called."))]
+    retention: Annotated[Compared, Key(N_("What the retention beside use is read from."))]
+    rows: Annotated[
+        tuple[Feature, ...], Table(N_("Features"), N_("In the order of their judgement."))
+    ]
+    rest: Annotated[OtherFeatures, Key(N_("Features that are not shown one by one."))]
+    breadth: Annotated[Breadth, Key(N_("How many features an account uses."))]
+    why: WhyField = None
+    staying: Annotated[
+        tuple[Stayed, ...],
+        Table(N_("Still paying: those who used it, beside the others (an association, not a "
+                 "cause)"), is_view=True),
+    ] = ()
+    used: Annotated[
+        tuple[Used, ...], Table(N_("Accounts by how many features they use"), is_view=True)
+    ] = ()
 
     @property
-    def rows(self) -> list[Row]:
-        """One row a feature, in the order of their judgement."""
-        return [one.as_dict() for one in self.features]
+    def asked(self) -> str:
+        """What asks for the period again."""
+        return self.period.name
 
-    @property
-    def mean_breadth(self) -> float | None:
-        """Features used by an active account, on average."""
-        return _ratio(sum(k * n for k, n in self.breadth), sum(n for _, n in self.breadth))
+    def title(self) -> Said:
+        text = N_("Features, %(period)s, as of %(as_of)s")
+        if self.period.is_open:
+            text = N_("Features, %(period)s, to date, as of %(as_of)s")
+        return Said(text, {"period": (self.period.name, Kind.TEXT), "as_of": self.as_of})
 
-    def accounts(self, feature: str = "", part: str = "using") -> Opened:
-        """The accounts behind one number; see `staycurve.insights.features.feature_accounts`."""
-        assert self._accounts is not None
-        return self._accounts(feature, part)
-
-    def users(self, feature: str) -> Opened:
-        """The users of one feature."""
-        assert self._users is not None
-        return self._users(feature)
-
-    def to_json(self) -> Row:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of,
-            "period": self.window.as_dict(),
-            "active_accounts": self.active,
-            "statuses": dict(self.statuses),
-            "columns": columns(),
-            "rule": RULE,
-            "ranks": RANKS,
-            "retention": self.retention_of,
-            "rows": self.rows,
-            "rest": {
-                "features": len(self.rest),
-                "most_accounts": max((row[1] for row in self.rest), default=0),
-                "uses": sum(row[2] for row in self.rest),
-                "names": [row[0] for row in self.rest],
-            },
-            "breadth": {
-                "mean": self.mean_breadth,
-                "rows": [{"features": k, "accounts": n} for k, n in self.breadth],
-            },
-            **({"notes": list(self.notes)} if self.notes else {}),
-            **({"why": self.why} if self.why else {}),
-        }
+    def said(self) -> tuple[Said, ...]:
+        found = []
+        if self.rest.features:
+            found.append(Said(
+                N_("%(count)s other features are not shown one by one; the most used of them has "
+                   "%(most)s accounts."),
+                {"count": (self.rest.features, Unit.COUNT),
+                 "most": (self.rest.most_accounts, Unit.COUNT)},
+            ))
+        if self.breadth.mean is not None:
+            mean = {"mean": (self.breadth.mean, Unit.RATIO)}
+            found.append(Said(N_("An active account uses %(mean)s features."), mean))
+        if self.retention.why:
+            why = {"why": self.retention.why}
+            found.append(Said(N_("Who stays is not compared: %(why)s."), why))
+        return tuple(found)
 
 
-def columns() -> list[Row]:
-    """The report's columns in words."""
-    return [column.as_dict() for column in COLUMNS]
+@insight("features report", aliases=("/features",), comes_from="/features#report", needs="events")
+def report(
+    company: Reader, *, period: WindowText = None, where: Where = "", as_of: AsOfText = None,
+    top: Top = FIRST_FEATURES, features: Only = (), months: Months = MONTHS, spans: Spans = SPANS,
+) -> FeatureReport:
+    """Which features work, which need work, and which lie unused?
 
-
-def _ratio(numerator: int, denominator: int) -> float | None:
-    return numerator / denominator if denominator else None
-
-
-def _rate(found: Share, why: str, *, is_hidden: bool = False) -> Row:
-    if found.value is None or is_hidden:
-        return {**shown(found), "value": None, "low": None, "high": None, "why": why}
-    return shown(found)
+    Adoption, depth, repeat use, errors and retention of each feature. What changes with time, such
+    as the plan, is read at the period's close; for repeat use and retention before it is known who
+    came back or stayed.
+    """
+    asked = asked_of(company, period, where, as_of, top=top, features=features)
+    sql = {"features": feature_use.features_statement(asked)}
+    with company.seeing(asked.question.as_of) as engine:
+        first_day = first_day_of(engine)
+        check_features(engine, asked, features)
+        answers = _answers(engine, asked, first_day)
+        every = every_row(answers)
+        shown = every[:top]
+        if features:
+            found = {row[0]: row for row in every}
+            shown = [found.get(name, unused_row(name)) for name in dict.fromkeys(features)]
+        chosen = [_feature(asked, answers, row) for row in shown]
+        beside = compared(asked, months, spans, first_day)
+        if beside.spans and chosen:
+            names = [one.feature for one in chosen]
+            sql["retention"] = feature_retention.statement(asked, beside.spans, names)
+            kept = feature_retention.retention(engine.rows(sql["retention"]), names)
+            chosen = [replace(one, retention=kept[one.feature]) for one in chosen]
+        counts = engine.rows(feature_use.breadth_statement(asked))
+    used = tuple(Used(count, accounts) for count, accounts in counts)
+    usage = asked.question.config.behaviour.usage
+    active = sum(answers.statuses.values())
+    rows = in_order(chosen)
+    return FeatureReport(
+        as_of=asked.question.as_of.at.isoformat(),
+        period=asked.window,
+        active_accounts=active,
+        statuses={status: answers.statuses.get(status, 0) for status in STATUSES},
+        columns=columns_of(Feature),
+        ranks=RANKS,
+        retention=beside,
+        rows=rows,
+        rest=_rest([] if features else every[top:]),
+        breadth=Breadth(
+            _ratio(sum(one.features * one.accounts for one in used),
+                   sum(one.accounts for one in used)),
+            used,
+        ),
+        notes=(
+            *(() if usage.errors else (NO_ERRORS,)), *(() if usage.seconds else (NO_SECONDS,)),
+            *((STILL_OPEN,) if asked.window.is_open else ()),
+        ),
+        why=None if active else NOBODY_ACTIVE,
+        staying=stayed((one.feature, one.retention) for one in rows),
+        used=used,
+        sql=";\n\n".join(sql.values()),
+    )
 
 
 @dataclass(frozen=True)
@@ -251,35 +247,60 @@ def unused_row(name: str) -> FeatureRow:
     return (name, 0, 0, 0, None, None, None, None, 0, 0, 0)
 
 
-def features(asked: Asked, answers: Answers, rows: Iterable[FeatureRow]) -> list[Feature]:
-    """What is told of each feature; a share takes time, so only those that are shown."""
-    active = sum(answers.statuses.values())
-    return [_feature(asked, answers, row, active) for row in rows]
+def _answers(engine: AnyEngine, asked: Asked, first_day: dt.date | None) -> Answers:
+    seen, fiscal = asked.question.as_of, asked.question.config.company.fiscal_year_start
+
+    def using(window: Window | None) -> dict[str | None, int] | None:
+        if window is None or first_day is None or window.start < first_day.replace(day=1):
+            return None
+        return dict(engine.rows(feature_use.using_statement(asked, window)))
+
+    again = None
+    start = asked.window.last_seen - dt.timedelta(days=2 * 28 - 1)
+    if first_day is not None and start >= first_day:
+        rows = engine.rows(feature_use.repeat_statement(asked))
+        again = {name: (before, then) for name, before, then in rows}
+    return Answers(
+        now=engine.rows(feature_use.features_statement(asked)),
+        statuses=dict(engine.rows(feature_use.statuses_statement(asked))),
+        earlier=using(earlier(asked.window, seen, fiscal)),
+        three_months=using(three_months_before(asked.window, seen)),
+        again=again,
+    )
 
 
-def _feature(asked: Asked, answers: Answers, row: FeatureRow, active: int) -> Feature:
+def _feature(asked: Asked, answers: Answers, row: FeatureRow) -> Feature:
+    """What is told of a feature; a share takes time, so only those that are shown."""
     name, accounts, uses, users, errors, judged, seconds, timed, *by_status = row
-    is_open = asked.window.is_open
+    active, is_open = sum(answers.statuses.values()), asked.window.is_open
     adoption = share(accounts, active)
     again = share(*reversed(answers.again.get(name, (0, 0)))) if answers.again else share(0, 0)
-    why_not_again = NO_DATA_THEN if answers.again is None else None
     changes = [
         None if is_open else _change(adoption, name, found)
         for found in (answers.earlier, answers.three_months)
     ]
-    rank, reasons, why = _rank(
-        asked, name, adoption, again,
-        None if errors is None else _ratio(errors, judged or 0), changes,
+    error_rate = None if errors is None else _ratio(errors, judged or 0)
+    rank, reasons, why = rank_of(asked, name, adoption, again, error_rate, changes)
+    paying, trial, other = (
+        _closed(share(count, answers.statuses.get(status, 0)), NO_SUCH_STATUS, is_open=is_open)
+        for status, count in zip(STATUSES, by_status, strict=True)
     )
     return Feature(
-        name, accounts, adoption, uses, users, again, why_not_again,
-        {
-            status: share(count, answers.statuses.get(status, 0))
-            for status, count in zip(STATUSES, by_status, strict=True)
-        },
-        errors, judged or 0, seconds, timed or 0, changes[0], changes[1], rank, reasons, why,
-        is_open=is_open,
+        feature=name, rank=rank, rank_label=RANKS[rank], rank_why=why, reasons=reasons,
+        accounts=accounts, adoption=_closed(adoption, NOBODY_ACTIVE, is_open=is_open),
+        users=users, uses=uses, depth=None if is_open else _ratio(uses, accounts),
+        repeat=again.hidden(NO_DATA_THEN) if answers.again is None else again.because(NOT_REPEATED),
+        paying=paying, trial=trial, other=other,
+        errors=errors, error_rate=error_rate,
+        seconds=seconds, seconds_per_use=None if seconds is None else _ratio(seconds, timed or 0),
+        change=changes[0], change_3m=changes[1],
+        change_why=None if changes[0] is not None else STILL_OPEN if is_open else NOTHING_BEFORE,
     )
+
+
+def _closed(found: Share, why: str, *, is_open: bool) -> Share:
+    """A share that says nothing before the period is over."""
+    return found.hidden(STILL_OPEN) if is_open else found.because(why)
 
 
 def _change(
@@ -290,70 +311,20 @@ def _change(
     return adoption.value - before.get(name, 0) / before[None]
 
 
-def _rank(
-    asked: Asked, name: str, adoption: Share, again: Share, error_rate: float | None,
-    changes: Sequence[float | None],
-) -> tuple[str, tuple[str, ...], str | None]:
-    activation = asked.question.config.behaviour.activation
-    if name in (*activation.events, *activation.checklist):
-        return "step", (), None
-    if asked.window.is_open:
-        return "", (), STILL_OPEN
-    if adoption.value is None or adoption.size < MIN_ACTIVE:
-        return "", (), FEW_ACTIVE
-    if adoption.value < UNUSED_BELOW:
-        return "unused", (), None
-    earlier, three_months = changes
-    fall = earlier if three_months is None else three_months
-    reasons = [
-        reason
-        for reason, holds in (
-            (FEW_AGAIN, again.value is not None and again.value < AGAIN_BELOW),
-            (MANY_ERRORS, error_rate is not None and error_rate > ERRORS_ABOVE),
-            (FALLING, fall is not None and fall <= -FALLS_BY),
-        )
-        if holds
-    ]
-    return ("needs work" if reasons else "works"), tuple(reasons), None
-
-
 def in_order(found: Iterable[Feature]) -> tuple[Feature, ...]:
     """Features by their judgement, then by accounts, then by name."""
     places = list(RANKS)
-    return tuple(sorted(found, key=lambda f: (places.index(f.rank), -f.accounts, f.name)))
+    return tuple(sorted(found, key=lambda f: (places.index(f.rank), -f.accounts, f.feature)))
 
 
-def report(
-    asked: Asked,
-    *,
-    statuses: Mapping[str, int],
-    chosen: Iterable[Feature],
-    rest: Iterable[FeatureRow],
-    breadth: Iterable[tuple[int, int]],
-    retention_of: Row,
-    sql: Mapping[str, str],
-    accounts: Callable[[str, str], Opened],
-    users: Callable[[str], Opened],
-) -> FeatureReport:
-    """The report of the features that were chosen, and of the rest together."""
-    usage = asked.question.config.behaviour.usage
-    notes = [
-        *([] if usage.errors else [NO_ERRORS]), *([] if usage.seconds else [NO_SECONDS]),
-        *([STILL_OPEN] if asked.window.is_open else []),
-    ]
-    active = sum(statuses.values())
-    return FeatureReport(
-        as_of=asked.question.as_of.at.isoformat(),
-        window=asked.window,
-        active=active,
-        statuses={status: statuses.get(status, 0) for status in STATUSES},
-        features=in_order(chosen),
-        rest=tuple(rest),
-        breadth=tuple(breadth),
-        retention_of=retention_of,
-        notes=tuple(notes),
-        why=None if active else NOBODY_ACTIVE,
-        sql=sql,
-        _accounts=accounts,
-        _users=users,
+def _rest(rows: Sequence[FeatureRow]) -> OtherFeatures:
+    return OtherFeatures(
+        features=len(rows),
+        most_accounts=max((row[1] for row in rows), default=0),
+        uses=sum(row[2] for row in rows),
+        names=tuple(row[0] for row in rows),
     )
+
+
+def _ratio(numerator: int, denominator: int) -> float | None:
+    return numerator / denominator if denominator else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from staycurve.i18n import N_
+from staycurve.insights.answers import Key, Row, WhyField
 from staycurve.insights.features.feature_use import Asked, listed
 from staycurve.insights.shared.account_facts import (
     SIZE_LABEL,
@@ -16,6 +17,7 @@ from staycurve.insights.shared.account_facts import (
     size_sql,
     tenure_sql,
 )
+from staycurve.insights.shared.columns import AboutField, Named, named
 from staycurve.insights.shared.members import FAR, spells_sql
 from staycurve.insights.statistics.association import METHOD, Association, Stratum, associations
 from staycurve.insights.usage.usage_windows import TRAILING_DAYS, masks, months_back
@@ -50,19 +52,13 @@ TOO_SHORT = N_("the data does not reach back that many months")
 
 
 @dataclass(frozen=True)
-class Span:
-    """From the day on which accounts are told apart to the day on which they are counted.
+class Span(Row):
+    """From the day on which accounts are told apart to the day on which they are counted."""
 
-    Attributes
-    ----------
-    base : date
-        At its close the account paid; its use is that of the 28 days up to it.
-    close : date
-        At its close it is asked whether the account pays.
-    """
-
-    base: dt.date
-    close: dt.date
+    base: Annotated[
+        dt.date, Key(N_("At its close the account paid; its use is that of the 28 days up to it."))
+    ]
+    close: Annotated[dt.date, Key(N_("At its close it is asked whether the account pays."))]
 
     @property
     def use_from(self) -> dt.date:
@@ -75,32 +71,18 @@ class Span:
         return self.base + dt.timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class Compared:
-    """What the retention of users and others is read from.
+@dataclass(frozen=True, kw_only=True)
+class Compared(Row):
+    """What the retention of users and others is read from."""
 
-    Attributes
-    ----------
-    spans : tuple of Span
-        The latest first; it ends with the report's period.
-    why : str, optional
-        Why there are none.
-    """
-
-    months: int
-    spans: tuple[Span, ...]
-    why: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """As `--format json` prints it."""
-        return {
-            "about": ABOUT, "method": METHOD, "months": self.months,
-            "spans": [{"base": str(one.base), "close": str(one.close)} for one in self.spans],
-            "confounders": [
-                {"name": name, "label": label} for name, label in CONFOUNDERS.items()
-            ],
-            **({"why": self.why} if self.why else {}),
-        }
+    about: AboutField = ABOUT
+    method: Annotated[str, Key(N_("How the two are compared."))] = METHOD
+    months: Annotated[int, Key(N_("Between use and whether the account pays."))]
+    spans: Annotated[
+        tuple[Span, ...], Key(N_("The latest first; it ends with the report's period."))
+    ]
+    confounders: Annotated[tuple[Named, ...], Key(N_("What else may differ."))] = named(CONFOUNDERS)
+    why: WhyField = None
 
 
 def compared(asked: Asked, months: int, spans: int, first_day: dt.date | None) -> Compared:
@@ -112,14 +94,14 @@ def compared(asked: Asked, months: int, spans: int, first_day: dt.date | None) -
         The first day of which any use is known.
     """
     if asked.window.is_open:
-        return Compared(months, (), STILL_OPEN)
+        return Compared(months=months, spans=(), why=STILL_OPEN)
     close = asked.window.close
     found = [
         Span(months_back(close, months * (back + 1)), months_back(close, months * back))
         for back in range(spans)
     ]
     known = tuple(one for one in found if first_day is not None and one.use_from >= first_day)
-    return Compared(months, known, None if known or not spans else TOO_SHORT)
+    return Compared(months=months, spans=known, why=None if known or not spans else TOO_SHORT)
 
 
 def members_sql(asked: Asked, spans: Sequence[Span], features: Sequence[str]) -> str:

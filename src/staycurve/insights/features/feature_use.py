@@ -5,19 +5,44 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+from staycurve.errors import UnknownNameError
+from staycurve.i18n import N_
+from staycurve.insights.base import Param
 from staycurve.insights.shared.account_facts import paying_sql, picked_sql, shared_sql
+from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.members import FAR, Question
+from staycurve.insights.shared.params import FIRST_FEATURES
+from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage.usage_windows import (
     TRAILING_DAYS,
     Window,
     days_between_sql,
     months_sql,
+    window_of,
 )
-from staycurve.tables.engine import quoted
+from staycurve.metrics.context import Filter
+from staycurve.tables.engine import AnyEngine, quoted
 
-TOP = 50
-"""How many features are shown one by one; the rest is counted and named."""
+WindowText = Annotated[
+    str | None,
+    Param(N_("2024-05, 2024-Q2, 2024, or 28d for four weeks; without it the last closed month."),
+          metavar="P"),
+]
+Only = Annotated[
+    Sequence[str],
+    Param(N_("Show only these features; repeatable."), name="feature", metavar="FEATURE"),
+]
+Months = Annotated[
+    int,
+    Param(N_("Months between use and whether the account still pays."), least=1, most=60),
+]
+Spans = Annotated[
+    int,
+    Param(N_("How many spans of so many months are read; 0 leaves retention out."), least=0,
+          most=60),
+]
 
 BREADTH_SQL = (
     "breadth AS (SELECT account_id, CAST(COUNT(*) AS BIGINT) AS features FROM used "
@@ -44,13 +69,43 @@ class Asked:
 
     question: Question
     window: Window
-    top: int = TOP
+    top: int = FIRST_FEATURES
     features: tuple[str, ...] = ()
 
     @property
     def has_segment(self) -> bool:
         """Whether not all customers are asked for."""
         return bool(self.question.filters)
+
+
+def asked_of(
+    company: Reader, period: str | None, where: str | Sequence[Filter], as_of: str | None,
+    *, top: int = FIRST_FEATURES, features: Sequence[str] = (),
+) -> Asked:
+    """What is asked of a period; without one of the last month that has closed."""
+    question = question_on_day(company, (), where, as_of)
+    fiscal = company.config.company.fiscal_year_start
+    return Asked(question, window_of(period, question.as_of, fiscal), top, tuple(features))
+
+
+def check_features(engine: AnyEngine, asked: Asked, names: Sequence[str]) -> None:
+    """Raise for a feature that was never used, as far as is seen."""
+    if not names:
+        return
+    last = asked.question.as_of.last_day
+    known = [row[0] for row in engine.rows(
+        f"SELECT DISTINCT feature FROM feature_months WHERE first_day <= DATE '{last}' "
+        "ORDER BY feature"
+    )]
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("feature", name, known, hint="Known: staycurve features report")
+
+
+def first_day_of(engine: AnyEngine) -> dt.date | None:
+    """The first day of which any use is known."""
+    found: dt.date | None = engine.value("SELECT MIN(first_day) FROM feature_months")
+    return found
 
 
 def with_sql(asked: Asked, day: dt.date, *relations: str) -> str:

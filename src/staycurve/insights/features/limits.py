@@ -1,34 +1,44 @@
-"""Limits: how much of what its plan allows in a month each account has used, to date."""
+"""Limits: who is near what the plan allows in a month, and what the pace so far leads to."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
 
-from staycurve.behaviour import Limit
-from staycurve.errors import UsageError
 from staycurve.i18n import N_
-from staycurve.insights.features.feature_use import listed
-from staycurve.insights.shared.account_facts import (
-    Opened,
-    described,
-    paying_sql,
-    picked_sql,
-    plans_sql,
-    shared_sql,
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Hidden,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Table,
+    Value,
+    WhyField,
+    col,
 )
-from staycurve.insights.shared.members import FAR, Question
-from staycurve.insights.usage.usage_windows import Window, window_of
+from staycurve.insights.base import Param, insight
+from staycurve.insights.features.limit_facts import (
+    Month,
+    MonthText,
+    month_of,
+    months_before,
+    statement,
+)
+from staycurve.insights.shared.asking import question_on_day
+from staycurve.insights.shared.columns import AboutField, ColumnsField, TotalField, columns_of
+from staycurve.insights.shared.params import AsOfText, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.usage.usage_windows import Window
+from staycurve.metrics.base import Unit
+from staycurve.metrics.context import Filter
 from staycurve.money import MICRO
-from staycurve.period import AsOf, day_start, month_index, month_start, period_of
-from staycurve.tables.engine import quoted
-
-Row = dict[str, Any]
-Ask = Callable[[str], Sequence[Sequence[Any]]]
 
 NEAR = Fraction(4, 5)
 """From 80% of its allowance an account is near the ceiling: at an even pace a fifth of the month,
@@ -45,320 +55,313 @@ STATUSES = {
     "near": N_("Near it: 80% or more"),
     "below": N_("Below 80%"),
 }
+STATES = {
+    "close": N_("accounts near the limit or above it"), "above": N_("accounts above the limit"),
+    "near": N_("accounts near the limit"), "below": N_("accounts below"),
+    "projected": N_("accounts projected above it at the month's end"),
+    "all": N_("accounts with an allowance of it"),
+}
 
 ABOUT = N_(
     "Uses of the month to date / the plan's allowance. Projected: as many uses a day for the rest "
     "of the month. An account on several plans with an allowance has the largest of them."
 )
-USES_ABOUT = N_("uses of the feature in the month, by user and day")
 NO_LIMITS = N_("staycurve.toml states no [[limits]]")
+ROUGH = N_("Less than a week of the month has passed: projections are rough.")
 
-COLUMNS = described({
-    "account_id": (N_("Account"), "text", ""),
-    "feature": (N_("Feature"), "text", ""),
-    "plan": (N_("Plan"), "text", N_("The plan whose allowance counts")),
-    "mrr": (N_("MRR"), "money", N_("At the close of the last day seen")),
-    "uses": (N_("Used"), "count", N_("Uses in the month, to date")),
-    "allowance": (N_("Allowance"), "count", N_("Uses a month, from [[limits]]")),
-    "utilisation": (N_("Utilisation"), "percent", N_("Used / allowance")),
-    "projected": (N_("Projected"), "count", N_("At the month's end, at the pace so far")),
-    "projected_utilisation": (N_("Projected utilisation"), "percent", N_("Projected / allowance")),
-})
-
-
-@dataclass(frozen=True)
-class Month:
-    """A month, and how much of it has passed.
-
-    Attributes
-    ----------
-    elapsed : Fraction
-        Share of the month before the as-of, 0-1.
-    """
-
-    window: Window
-    elapsed: Fraction
-
-    @property
-    def days_passed(self) -> float:
-        """Days before the as-of."""
-        return float(self.elapsed * (self.window.end - self.window.start).days)
-
-
-def month_of(text: str | None, seen: AsOf, zone: ZoneInfo) -> Month:
-    """The month that `text` names, or the one of the as-of; see `usage_windows.window_of`."""
-    name = text or f"{period_of(seen.last_day, 'month').start:%Y-%m}"
-    window = window_of(name, seen)
-    if window.grain != "month":
-        raise UsageError(
-            f"{name} is not a month: an allowance is that of a month.", hint="Write: 2024-05"
-        )
-    begins, ends = day_start(window.start, zone), day_start(window.end, zone)
-    passed = (min(seen.at, ends) - begins) / dt.timedelta(microseconds=1)
-    whole = (ends - begins) / dt.timedelta(microseconds=1)
-    return Month(window, Fraction(int(passed), int(whole)))
-
-
-def limits_sql(limits: Iterable[Limit]) -> str:
-    """The relation `allowed`: (feature, plan, allowance); plan '' is every plan."""
-    rows = ", ".join(
-        f"({listed([one.feature])}, {listed([one.plan])}, {one.allowance})" for one in limits
-    )
-    return (
-        "allowed AS (SELECT feature, plan, MAX(CAST(allowance AS BIGINT)) AS allowance "
-        f"FROM (VALUES {rows}) AS v(feature, plan, allowance) GROUP BY feature, plan)"
-    )
-
-
-def statement(asked: Question, month: Month, tracked: Sequence[Window] = ()) -> str:
-    """SQL of rows (account_id, name, feature, plan, allowance, mrr, uses, and for each tracked
-    month uses up to the same day of it, and in all of it)."""
-    window = month.window
-    day = window.last_seen
-    features = listed(sorted({one.feature for one in asked.config.behaviour.limits}))
-    months = "".join(
-        f""",
-       CAST(SUM(CASE WHEN {_days("u.day", one, month)} THEN u.uses ELSE 0 END) AS BIGINT) AS to{i},
-       CAST(SUM(CASE WHEN {one.days_sql("u.day")} THEN u.uses ELSE 0 END) AS BIGINT) AS all{i}"""
-        for i, one in enumerate(tracked)
-    )
-    shown = "".join(
-        f", coalesce(u.to{i}, 0) AS to{i}, coalesce(u.all{i}, 0) AS all{i}"
-        for i in range(len(tracked))
-    )
-    first = min([window.start, *(one.start for one in tracked)])
-    return f"""WITH {shared_sql(asked)}{picked_sql(asked, {day: day})},
-{limits_sql(asked.config.behaviour.limits)},
-{paying_sql("payers", day, asked)},
-{plans_sql("largest", day)},
-holders AS (
-    SELECT i.account_id, i.plan FROM mrr_items i
-    WHERE i.starts_on <= DATE '{day}' AND coalesce(i.ends_on, {FAR}) > DATE '{day}'
-    UNION
-    SELECT r.root_id AS account_id, s.plan FROM subscriptions s
-    JOIN account_roots r ON r.account_id = s.account_id
-    WHERE s.status = 'trialing' AND s.starts_on <= DATE '{day}'
-      AND coalesce(s.ends_on, {FAR}) > DATE '{day}'
-),
-ranked AS (
-    SELECT h.account_id, a.feature, h.plan, a.allowance,
-           row_number() OVER (PARTITION BY h.account_id, a.feature
-               ORDER BY CASE WHEN a.plan = '' THEN 1 ELSE 0 END, a.allowance DESC,
-                        coalesce(h.plan, '')) AS place
-    FROM holders h JOIN allowed a ON a.plan = '' OR a.plan = h.plan
-),
-uses AS (
-    SELECT u.account_id, u.feature,
-           CAST(SUM(CASE WHEN {window.days_sql("u.day")} THEN u.uses ELSE 0 END) AS BIGINT) AS
-           uses{months}
-    FROM usage_days u
-    WHERE u.feature IN ({features}) AND u.day >= DATE '{first}' AND u.day <= DATE '{day}'
-    GROUP BY u.account_id, u.feature
+USES = Opens(
+    "features limit-uses", {"account": "account_id", "feature": "feature", "period": "asked"}
 )
-SELECT r.account_id, e.name, r.feature, r.plan, r.allowance, l.plan AS own_plan,
-       coalesce(p.mrr, 0) AS mrr, coalesce(u.uses, 0) AS uses{shown}
-FROM ranked r
-JOIN picked k ON k.account_id = r.account_id
-LEFT JOIN accounts e ON e.account_id = r.account_id
-LEFT JOIN payers p ON p.account_id = r.account_id
-LEFT JOIN largest l ON l.account_id = r.account_id
-LEFT JOIN uses u ON u.account_id = r.account_id AND u.feature = r.feature
-WHERE r.place = 1
-ORDER BY r.account_id, r.feature"""
 
 
-def uses_statement(month: Month, account: str, feature: str) -> str:
-    """SQL of rows (user_id, day, uses) of one account's use of one feature in a month."""
-    return f"""SELECT u.user_id, u.day, CAST(SUM(u.uses) AS BIGINT) AS uses
-FROM usage_days u
-WHERE u.account_id = {quoted(account)} AND u.feature = {quoted(feature)}
-  AND {month.window.days_sql("u.day")}
-GROUP BY u.user_id, u.day
-ORDER BY u.day, u.user_id NULLS FIRST"""
+def _in(state: str) -> Opens:
+    return Opens("features limited", {"feature": "feature", "period": "asked"}, {"state": state})
 
 
-def known_statement(kind: str, own: str) -> str:
-    """SQL of how many times an account, or a feature, is known."""
-    if kind == "account":
-        return f"SELECT COUNT(*) FROM account_roots WHERE account_id = {quoted(own)}"
-    return f"SELECT COUNT(*) FROM usage_days WHERE feature = {quoted(own)}"
+@dataclass(frozen=True, kw_only=True)
+class Allowance(Row):
+    """One account and its allowance of one feature."""
+
+    account_id: Annotated[str, col(N_("Account"))]
+    name: Annotated[str | None, col(N_("Name"))]
+    feature: Annotated[str, col(N_("Feature"))]
+    plan: Annotated[str | None, col(N_("Plan"), about=N_("The plan whose allowance counts"))]
+    own_plan: Annotated[str | None, Key(N_("The plan of its largest item."))]
+    mrr: Annotated[
+        float,
+        col(N_("MRR"), Unit.MONEY, N_("At the close of the last day seen"), is_summed=True),
+    ]
+    uses: Annotated[
+        int,
+        col(N_("Used"), Unit.COUNT, N_("Uses in the month, to date"), opens=USES, is_summed=True),
+    ]
+    allowance: Annotated[
+        int, col(N_("Allowance"), Unit.COUNT, N_("Uses a month, from [[limits]]"))
+    ]
+    utilisation: Annotated[
+        float, col(N_("Utilisation"), Unit.PERCENT, N_("Used / allowance"), opens=USES)
+    ]
+    projected: Annotated[
+        float, col(N_("Projected"), Unit.COUNT, N_("At the month's end, at the pace so far"))
+    ]
+    projected_utilisation: Annotated[
+        float, col(N_("Projected utilisation"), Unit.PERCENT, N_("Projected / allowance"))
+    ]
+    status: Annotated[str, Key(N_("above, near or below."))]
+    status_label: Annotated[str, Key(N_("The status in words."))]
+    is_projected_above: Annotated[bool, Key(N_("Whether its pace leads above the allowance."))]
+
+    def is_in(self, state: str) -> bool:
+        """Whether it is in one of STATES."""
+        if state in ("all", "projected"):
+            return state == "all" or self.is_projected_above
+        return self.status in (("near", "above") if state == "close" else (state,))
 
 
-def _days(day: str, tracked: Window, month: Month) -> str:
-    size = (tracked.end - tracked.start).days
-    passed = max(1, round(float(month.elapsed) * size))
-    last = tracked.start + dt.timedelta(days=passed - 1)
-    return f"{day} >= DATE '{tracked.start}' AND {day} <= DATE '{last}'"
+NAMES = ("account_id", "feature", "plan", "mrr", "uses", "allowance", "utilisation", "projected",
+         "projected_utilisation")
+"""The columns of an allowance that JSON describes."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Accounts and their allowances.
+@dataclass(frozen=True, kw_only=True)
+class LimitSummary(Row):
+    """The accounts of one feature's limit."""
 
-    Attributes
-    ----------
-    every : list of dict
-        One an account and limited feature, the fullest first.
-    least : float
-        What is handed out as `rows`: from this utilisation, or projected to pass.
-    summary : list of dict
-        One a feature: how many accounts of each status, and their MRR.
-    record : dict
-        What the projection would have said in closed months, beside what came.
-    """
+    feature: Annotated[str, col(N_("Feature"))]
+    accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT, opens=_in("all"))]
+    using: Annotated[int, Key(N_("Those that used it at all."))]
+    above: Annotated[int, col(N_("Above"), Unit.COUNT, opens=_in("above"))]
+    above_mrr: Annotated[float, col(N_("MRR above"), Unit.MONEY, opens=_in("above"))]
+    near: Annotated[int, col(N_("Near"), Unit.COUNT, STATUSES["near"], opens=_in("near"))]
+    near_mrr: Annotated[float, col(N_("MRR near"), Unit.MONEY, opens=_in("near"))]
+    below: Annotated[int, col(N_("Below"), Unit.COUNT, opens=_in("below"), is_folded=True)]
+    below_mrr: Annotated[float, Key(N_("Their MRR."))]
+    projected_above: Annotated[
+        int, col(N_("Projected above"), Unit.COUNT, opens=_in("projected"))
+    ]
+    projected_above_mrr: Annotated[
+        float, col(N_("MRR projected above"), Unit.MONEY, opens=_in("projected"))
+    ]
 
-    as_of: str
-    currency: str
-    month: Month
-    every: list[Row] = field(repr=False)
-    summary: list[Row]
-    record: Row
-    least: float = 0.0
-    notes: tuple[str, ...] = ()
-    why: str | None = None
-    sql: str = field(default="", repr=False)
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Row):
+    """What the projection would have said in closed months, beside what came."""
+
+    months: Annotated[tuple[str, ...], Key(N_("The months."), is_omitted=True)] = ()
+    about: Annotated[str, Key(is_omitted=True)] = ""
+    projected_and_passed: Annotated[
+        int | None, Key(N_("Projected to pass, and passed."), is_omitted=True)
+    ] = None
+    projected_only: Annotated[
+        int | None, Key(N_("Projected to pass, and did not."), is_omitted=True)
+    ] = None
+    passed_only: Annotated[
+        int | None, Key(N_("Passed, without being projected to."), is_omitted=True)
+    ] = None
+    neither: Annotated[int | None, Key(N_("The others."), is_omitted=True)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits(Answer):
+    """Accounts and their allowances, the fullest first."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    period: Annotated[Window, Key(N_("The month: local days [start, end)."))]
+    days_passed: Annotated[float, Key(N_("Days of it before the as-of."))]
+    about: AboutField = ABOUT
+    near_from: Annotated[float, Key(N_("From this utilisation an account is near."))] = float(NEAR)
+    columns: ColumnsField
+    statuses: Annotated[Mapping[str, str], Key(N_("What statuses are called."))]
+    summary: Annotated[
+        tuple[LimitSummary, ...], Table(N_("Limits by feature"), N_("Every account counts."))
+    ] = ()
+    record: Annotated[Record, Key(N_("How the projection did in closed months."))] = Record()
+    least: Annotated[float, Key(N_("Accounts are listed from this utilisation."))]
+    left_out: Annotated[int, Key(N_("Accounts that are not listed."))] = 0
+    rows: Annotated[
+        tuple[Allowance, ...], Table(N_("Near or above, or on the way"))
+    ] = ()
+    why: WhyField = None
 
     @property
-    def rows(self) -> list[Row]:
-        """The fullest, and those projected to pass."""
-        return [
-            row for row in self.every
-            if row["utilisation"] >= self.least or row["is_projected_above"]
-        ]
+    def asked(self) -> str:
+        """What asks for the month again."""
+        return self.period.name
 
-    def accounts(self, feature: str, status: str | None = None) -> Opened:
-        """The accounts of one feature's limit: above, near, below, or projected (to pass it)."""
-        rows = [
-            row for row in self.every
-            if row["feature"] == feature and (
-                status is None or row["status"] == status
-                or (status == "projected" and row["is_projected_above"])
-            )
-        ]
-        total = {"accounts": len(rows), "mrr": sum(row["mrr"] for row in rows)}
-        about = STATUSES.get(status or "", N_("accounts with an allowance of this feature"))
-        return Opened(about, self.as_of, rows, total, self.sql, self.currency)
-
-    def to_json(self) -> Row:
-        """The object that `--format json` prints."""
-        return {
+    def title(self) -> Said:
+        values: dict[str, str | Value | Said] = {
+            "month": (self.period.name, Kind.TEXT), "days": (self.days_passed, Unit.SCORE),
             "as_of": self.as_of,
-            "currency": self.currency,
-            "period": self.month.window.as_dict(),
-            "days_passed": self.month.days_passed,
-            "about": ABOUT,
-            "near_from": float(NEAR),
-            "columns": [column.as_dict() for column in COLUMNS],
-            "statuses": STATUSES,
-            "summary": self.summary,
-            "record": self.record,
-            "least": self.least,
-            "left_out": len(self.every) - len(self.rows),
-            "rows": self.rows,
-            **({"notes": list(self.notes)} if self.notes else {}),
-            **({"why": self.why} if self.why else {}),
         }
+        return Said(N_("Limits, %(month)s, %(days)s days of it, as of %(as_of)s"), values)
+
+    def said(self) -> tuple[Said, ...]:
+        record = self.record
+        hit, false, missed = (
+            record.projected_and_passed or 0, record.projected_only or 0, record.passed_only or 0
+        )
+        if not hit + false:
+            return ()
+        values = {
+            "months": (len(record.months), Unit.COUNT), "said": (hit + false, Unit.COUNT),
+            "hit": (hit, Unit.COUNT), "missed": (missed, Unit.COUNT),
+        }
+        return (Said(
+            N_("At this point of the last %(months)s closed months, %(said)s were projected to "
+               "pass; %(hit)s did, and %(missed)s others."), values,
+        ),)
 
 
-def uses(
-    asked: Question, account: str, answer: Iterable[Sequence[Any]], *, sql: str
-) -> Opened:
-    """The rows of `uses_statement`, with their sum."""
-    rows = [
-        {"account_id": account, "user_id": user, "day": str(day), "uses": count}
-        for user, day, count in answer
-    ]
-    total = {"uses": sum(row["uses"] for row in rows)}
-    return Opened(USES_ABOUT, asked.as_of.at.isoformat(), rows, total, sql)
+@insight("features limits", page="/features/allowances", comes_from="/features#limits")
+def limits(
+    company: Reader, *, period: MonthText = None, where: Where = "", as_of: AsOfText = None,
+    least: Annotated[
+        float,
+        Param(N_("List accounts from this utilisation, or where projected to pass."), least=0,
+              most=1000),
+    ] = 0.5,
+) -> Limits:
+    """Who is near or above what the plan allows in a month, or will be at this pace?"""
+    return _limits(company, period, where, as_of, least=least)
 
 
-def limits(asked: Question, month: Month, ask: Ask, *, least: float = 0.0) -> Limits:
-    """Who is near or above an allowance in a month, or will be at its pace."""
-    currency, at = asked.config.company.currency, asked.as_of.at.isoformat()
+@dataclass(frozen=True, kw_only=True)
+class Limited(Answer):
+    """The accounts of a limit, the fullest first."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    about: AboutField
+    rows: Annotated[tuple[Allowance, ...], Table(N_("Accounts"), is_list=True)]
+    total: TotalField
+    feature: Annotated[str, Hidden()] = ""
+    period: Annotated[str, Hidden()] = ""
+
+    def title(self) -> Said:
+        values: dict[str, str | Value | Said] = {
+            "feature": (self.feature, Kind.TEXT), "period": (self.period, Kind.TEXT),
+            "state": Said(self.about),
+        }
+        if self.feature:
+            return Said(N_("%(feature)s, %(state)s, %(period)s"), values)
+        return Said(N_("%(state)s, %(period)s"), values)
+
+
+@insight("features limited", page="/features/limits", comes_from="/features?period#limits")
+def limited(
+    company: Reader, *,
+    feature: Annotated[
+        str, Param(N_("The feature that is limited; every one without it."), metavar="FEATURE",
+                   is_argument=True)
+    ] = "",
+    state: Annotated[
+        str, Param(N_("How near its limit an account is."), choices=tuple(STATES))
+    ] = "above",
+    period: MonthText = None, where: Where = "", as_of: AsOfText = None,
+) -> Limited:
+    """Which accounts are how near a limit?"""
+    found = _limits(company, period, where, as_of)
+    rows = tuple(
+        row for row in found.rows if feature in ("", row.feature) and row.is_in(state)
+    )
+    return Limited(
+        as_of=found.as_of,
+        currency=found.currency,
+        about=STATES[state],
+        rows=rows,
+        total={"accounts": len({row.account_id for row in rows}),
+               "mrr": sum({row.account_id: row.mrr for row in rows}.values())},
+        feature=feature,
+        period=found.asked,
+        sql=found.sql,
+    )
+
+
+def _limits(
+    company: Reader, period: str | None, where: str | Sequence[Filter], as_of: str | None,
+    *, least: float = 0.0,
+) -> Limits:
+    asked = question_on_day(company, (), where, as_of)
+    month = month_of(period, asked.as_of, company.config.company.zone)
+    told: dict[str, Any] = {
+        "as_of": asked.as_of.at.isoformat(), "currency": asked.config.company.currency,
+        "period": month.window, "days_passed": month.days_passed,
+        "columns": columns_of(Allowance, *NAMES), "statuses": STATUSES, "least": least,
+    }
     if not asked.config.behaviour.limits:
-        return Limits(at, currency, month, [], [], {}, why=NO_LIMITS)
-    tracked = [
-        window_of(f"{_month_before(month.window.start, back):%Y-%m}", asked.as_of)
-        for back in range(1, TRACKED + 1)
-    ]
+        return Limits(**told, why=NO_LIMITS)
+    tracked = months_before(month, TRACKED, asked.as_of)
     sql = statement(asked, month, tracked)
-    answer = ask(sql)
-    rows = sorted(
+    with company.seeing(asked.as_of) as engine:
+        answer = engine.rows(sql)
+    every = sorted(
         (_row(row, month) for row in answer),
-        key=lambda r: (-r["utilisation"], -r["mrr"], r["account_id"], r["feature"]),
+        key=lambda one: (-one.utilisation, -one.mrr, one.account_id, one.feature),
     )
-    notes = []
-    if month.window.is_open and month.days_passed < EARLY_DAYS:
-        notes.append(N_("Less than a week of the month has passed: projections are rough."))
+    rows = tuple(one for one in every if one.utilisation >= least or one.is_projected_above)
+    is_rough = month.window.is_open and month.days_passed < EARLY_DAYS
     return Limits(
-        at, currency, month, rows, _summary(rows), _record(answer, tracked, month), least,
-        tuple(notes), sql=sql,
+        **told,
+        summary=tuple(
+            _summary(name, [one for one in every if one.feature == name])
+            for name in sorted({one.feature for one in every})
+        ),
+        record=_record(answer, tracked, month),
+        left_out=len(every) - len(rows),
+        rows=rows,
+        notes=(ROUGH,) if is_rough else (),
+        sql=sql,
     )
 
 
-def _row(row: Sequence[Any], month: Month) -> Row:
+def _row(row: Sequence[Any], month: Month) -> Allowance:
     account, name, feature, plan, allowance, own_plan, mrr, uses = row[:8]
     share = Fraction(uses, allowance)
     projected = uses / month.elapsed
     status = "above" if share > 1 else "near" if share >= NEAR else "below"
-    return {
-        "account_id": account,
-        "name": name,
-        "feature": feature,
-        "plan": plan,
-        "own_plan": own_plan,
-        "mrr": mrr / MICRO,
-        "uses": uses,
-        "allowance": allowance,
-        "utilisation": float(share),
-        "projected": float(projected),
-        "projected_utilisation": float(projected / allowance),
-        "status": status,
-        "status_label": STATUSES[status],
-        "is_projected_above": projected > allowance,
-    }
+    return Allowance(
+        account_id=account, name=name, feature=feature, plan=plan, own_plan=own_plan,
+        mrr=mrr / MICRO, uses=uses, allowance=allowance, utilisation=float(share),
+        projected=float(projected), projected_utilisation=float(projected / allowance),
+        status=status, status_label=STATUSES[status],
+        is_projected_above=projected > allowance,
+    )
 
 
-def _summary(rows: Iterable[Row]) -> list[Row]:
-    found: dict[str, Row] = {}
-    for row in rows:
-        one = found.setdefault(row["feature"], {
-            "feature": row["feature"], "accounts": 0, "using": 0, "projected_above": 0,
-            "projected_above_mrr": 0.0,
-            **{status: 0 for status in STATUSES},
-            **{f"{status}_mrr": 0.0 for status in STATUSES},
-        })
-        one["accounts"] += 1
-        one["using"] += row["uses"] > 0
-        one[row["status"]] += 1
-        one[f"{row['status']}_mrr"] += row["mrr"]
-        one["projected_above"] += row["is_projected_above"]
-        one["projected_above_mrr"] += row["mrr"] if row["is_projected_above"] else 0.0
-    return [found[name] for name in sorted(found)]
+def _summary(feature: str, rows: Sequence[Allowance]) -> LimitSummary:
+    def mrr(state: str) -> float:
+        return sum((one.mrr for one in rows if one.is_in(state)), 0.0)
+
+    def count(state: str) -> int:
+        return sum(one.is_in(state) for one in rows)
+
+    return LimitSummary(
+        feature=feature, accounts=len(rows), using=sum(one.uses > 0 for one in rows),
+        above=count("above"), above_mrr=mrr("above"), near=count("near"), near_mrr=mrr("near"),
+        below=count("below"), below_mrr=mrr("below"), projected_above=count("projected"),
+        projected_above_mrr=mrr("projected"),
+    )
 
 
-def _record(answer: Iterable[Sequence[Any]], tracked: Sequence[Window], month: Month) -> Row:
+def _record(
+    answer: Iterable[Sequence[Any]], tracked: Sequence[Window], month: Month
+) -> Record:
     """Of accounts projected to pass their allowance at this point of a month, how many did."""
-    counts = {"projected_and_passed": 0, "projected_only": 0, "passed_only": 0, "neither": 0}
+    counts = dict.fromkeys(
+        ((False, False), (False, True), (True, False), (True, True)), 0
+    )
     for row in answer:
         allowance = row[4]
         for place, one in enumerate(tracked):
             to_date, whole = row[8 + 2 * place], row[9 + 2 * place]
             size = (one.end - one.start).days
             passed = Fraction(max(1, round(float(month.elapsed) * size)), size)
-            is_projected, has_passed = to_date / passed > allowance, whole > allowance
-            key = (
-                "projected_and_passed" if is_projected and has_passed
-                else "projected_only" if is_projected
-                else "passed_only" if has_passed else "neither"
-            )
-            counts[key] += 1
-    return {
-        "months": [one.name for one in reversed(tracked)],
-        "about": N_("Today's allowances, tried on closed months at the same share of the month"),
-        **counts,
-    }
-
-
-def _month_before(day: dt.date, back: int) -> dt.date:
-    return month_start(month_index(day) - back)
+            counts[to_date / passed > allowance, whole > allowance] += 1
+    return Record(
+        months=tuple(one.name for one in reversed(tracked)),
+        about=N_("Today's allowances, tried on closed months at the same share of the month"),
+        projected_and_passed=counts[True, True], projected_only=counts[True, False],
+        passed_only=counts[False, True], neither=counts[False, False],
+    )

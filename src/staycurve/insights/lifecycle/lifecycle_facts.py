@@ -89,7 +89,7 @@ FROM flips WHERE is_paying <> coalesce(was_paying, 0)""",
 SELECT c.account_id, c.day,
        least({_plus("c.day", rules.expansion_days)}, s.ends_on) AS ends_on,
        CAST(SUM(CASE WHEN c.movement = 'expansion' THEN c.amount ELSE -c.amount END)
-           AS BIGINT) AS amount
+           AS HUGEINT) AS amount
 FROM changes c
 JOIN stretches s ON s.account_id = c.account_id AND s.starts_on <= c.day AND s.ends_on > c.day
 WHERE c.movement IN ('expansion', 'contraction')

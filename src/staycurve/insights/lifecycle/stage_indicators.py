@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from staycurve.insights.lifecycle.lifecycle import Row
+from staycurve.errors import NotAnsweredError
+from staycurve.i18n import N_
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Hidden,
+    Key,
+    Kind,
+    Row,
+    Said,
+    Table,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import Param, insight
+from staycurve.insights.lifecycle.lifecycle import StageLabel, question_of
+from staycurve.insights.shared.params import AsOfText, Where
+from staycurve.insights.shared.reader import Reader
 from staycurve.lifecycle_rules import LABELS
+from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
-from staycurve.period import parse_period
+from staycurve.metrics.query import filters_of
+from staycurve.period import align, parse_period
 
 INDICATORS: Mapping[str, tuple[str, ...]] = {
     "awareness": ("visits", "social_engagements", "mentions"),
@@ -23,38 +45,108 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
 
 NAMES = tuple(name for names in INDICATORS.values() for name in names)
 
+BETTER_NAMES = {"higher": N_("higher"), "lower": N_("lower"), "neutral": N_("neutral")}
 
-def unanswered(name: str, first: str, last: str, why: str) -> list[Row]:
+
+@dataclass(frozen=True)
+class Indicator(Row):
+    """A metric that says how a stage fares: its value, and that of the month before."""
+
+    stage: Annotated[str, Key()]
+    label: StageLabel
+    metric: Annotated[str, col(N_("Metric"))]
+    metric_label: Annotated[str, Key(N_("Its name in words."))]
+    about: Annotated[str, Key(N_("What it measures."))]
+    unit: Annotated[str, Key(N_("What its values are counted in."))]
+    better: Annotated[
+        str,
+        col(N_("Better"), Kind.NAME, N_("Which way is better."), named_by=BETTER_NAMES,
+            is_folded=True),
+    ]
+    period: Annotated[dt.date, Key(N_("The first day of the month."))]
+    open: Annotated[bool, Key(N_("Whether the month has not closed yet."))]
+    value: Annotated[float | None, col(N_("Value"), Unit.COUNT, unit_from="unit")]
+    previous: Annotated[float | None, col(N_("The month before"), Unit.COUNT, unit_from="unit")]
+    previous_period: Annotated[dt.date, Key(N_("The first day of the month before."))]
+    why: WhyField = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Indicators(Answer):
+    """The indicators of every stage."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    rows: Annotated[tuple[Indicator, ...], Table(N_("Indicators by stage"))]
+    month: Annotated[str, Hidden()]
+
+    def title(self) -> Said:
+        return Said(
+            N_("Indicators in %(month)s, as of %(as_of)s, %(currency)s"),
+            {"month": (self.month, Kind.MONTH), "as_of": self.as_of, "currency": self.currency},
+        )
+
+
+@insight("lifecycle indicators", comes_from="/lifecycle#indicators")
+def indicators(
+    company: Reader, *,
+    period: Annotated[
+        str | None,
+        Param(N_("A month; the last one that has closed without it."), metavar="P",
+              examples="2024-01"),
+    ] = None,
+    where: Where = "", as_of: AsOfText = None,
+) -> Indicators:
+    """How does each stage do, by its own indicators, beside the month before?
+
+    Indicators are metrics as the catalogue defines them. One that a filter cannot cut is left
+    empty, with the reason.
+    """
+    asked = question_of(company, (), (), as_of)
+    fiscal = company.config.company.fiscal_year_start
+    filters = filters_of(where)
+    named = (
+        align(period, "month", is_last=True, fiscal_start=fiscal) if period else asked.last_month
+    )
+    first, last = f"{named.previous().start:%Y-%m}", f"{named.start:%Y-%m}"
+    values: dict[str, list[Mapping[str, Any]]] = {}
+    sql = []
+    for name in NAMES:
+        try:
+            query = company.query(name, start=first, end=last, at=as_of)
+            found = company.answer(replace(query, filters=filters))
+        except NotAnsweredError as error:
+            values[name] = unanswered(first, last, error.message)
+            continue
+        values[name] = list(found.rows)
+        sql.append(found.sql)
+    return Indicators(
+        as_of=asked.as_of.at.isoformat(),
+        currency=company.config.company.currency,
+        rows=tuple(
+            _shown(stage, name, *values[name][-2:])
+            for stage, names in INDICATORS.items()
+            for name in names
+        ),
+        month=last,
+        sql=";\n\n".join(sql),
+    )
+
+
+def unanswered(first: str, last: str, why: str) -> list[Mapping[str, Any]]:
     """Rows of a metric that the question's filters cannot cut."""
     return [
-        {"metric": name, "period": str(parse_period(month).start), "open": False, "value": None,
-         "why": why}
+        {"period": str(parse_period(month).start), "open": False, "value": None, "why": why}
         for month in (first, last)
     ]
 
 
-def rows(answer: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """One row an indicator: its value, the one of the period before, and which way is better.
-
-    Parameters
-    ----------
-    answer : sequence of dict
-        Rows of `show` for NAMES over two periods, the asked one last.
-    """
-    values: dict[str, list[Mapping[str, Any]]] = {}
-    for row in answer:
-        values.setdefault(row["metric"], []).append(row)
-    found = []
-    for stage, names in INDICATORS.items():
-        for name in names:
-            metric = METRICS[name]
-            before, now = values[name][-2:]
-            found.append({
-                "stage": stage, "label": LABELS[stage], "metric": name,
-                "metric_label": metric.label, "about": metric.about, "unit": metric.unit.value,
-                "better": metric.better, "period": now["period"], "open": now["open"],
-                "value": now["value"], "previous": before["value"],
-                "previous_period": before["period"],
-                **({"why": now["why"]} if now.get("why") else {}),
-            })
-    return found
+def _shown(
+    stage: str, name: str, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> Indicator:
+    metric = METRICS[name]
+    return Indicator(
+        stage, LABELS[stage], name, metric.label, metric.about, metric.unit.value, metric.better,
+        dt.date.fromisoformat(now["period"]), now["open"], now["value"], before["value"],
+        dt.date.fromisoformat(before["period"]), now.get("why") or None,
+    )

@@ -1,77 +1,120 @@
-"""How long accounts stay in a stage, and who has been in one for longer than most who left it.
+"""How long accounts stay in a stage.
 
 A visit that still runs is censored: it lasts at least as long as it has been seen to last.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from staycurve.i18n import N_
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Key,
+    Opens,
+    Row,
+    Said,
+    Segment,
+    Table,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import insight
 from staycurve.insights.lifecycle.lifecycle import (
     SMALL,
-    Reading,
-    Row,
-    mrr_sql,
-    points_sql,
+    StageLabel,
+    known_of,
+    question_of,
     shared_sql,
 )
 from staycurve.insights.shared.members import Question, segs_of
-from staycurve.insights.statistics.survival import Counts, kaplan_meier
+from staycurve.insights.shared.params import AsOfText, By, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.statistics.survival import kaplan_meier
 from staycurve.lifecycle_rules import LABELS, STAGES
-from staycurve.money import MICRO
-from staycurve.period import Period
-
-JUDGED = ("awareness", "consideration", "purchase", "activation", "adoption")
-"""Stages that lead on to another: to stay in retention or expansion long is no harm."""
-
-LEAST_LEFT = 20
-"""Visits that ended, below which nobody is called stuck: one is five points of the share."""
+from staycurve.metrics.base import Unit
 
 NO_VISIT = N_("no account has been in this stage")
 MOST_STAY = N_("more than half of the visits have not ended as far as they are seen")
-TOO_FEW_LEFT = N_("ended visits: {count}, too few to say what is long")
+
+OF_STAGE = {"stage": "stage"}
 
 
 @dataclass(frozen=True)
-class StageTimes(Reading):
-    """Time in each stage.
+class StageTime(Row):
+    """Days in a stage: the Kaplan–Meier median over all visits, those that run censored."""
 
-    Attributes
-    ----------
-    rows : list of dict
-        segment, stage, label, visits, left, still, median_days with low and high (95%), why,
-        is_small. Kaplan–Meier over all visits, those that still run censored. `high` is None where
-        the interval does not end in what is seen.
+    segment: Segment
+    stage: Annotated[str, Key()]
+    label: StageLabel
+    visits: Annotated[
+        int, col(N_("Visits"), Unit.COUNT, is_size=True, opens=Opens("lifecycle visits", OF_STAGE))
+    ]
+    left: Annotated[
+        int,
+        col(N_("Ended"), Unit.COUNT,
+            opens=Opens("lifecycle visits", OF_STAGE, {"has_ended": True})),
+    ]
+    still: Annotated[
+        int,
+        col(N_("Still in it"), Unit.COUNT,
+            opens=Opens("lifecycle visits", OF_STAGE, {"has_ended": False})),
+    ]
+    median_days: Annotated[
+        int | None, col(N_("Median days"), Unit.COUNT, ends=("low", "high"))
+    ]
+    low: Annotated[int | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[
+        int | None,
+        Key(N_("The upper end; empty where the interval does not end in what is seen.")),
+    ]
+    is_small: Annotated[bool, Key(N_("Whether there are few visits."))]
+    why: WhyField = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageTimes(Answer):
+    """Time in each stage."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    why: WhyField = None
+    rows: Annotated[tuple[StageTime, ...], Table(N_("Time in stage"))]
+
+    def title(self) -> Said:
+        return Said(N_("Time in stage, as of %(as_of)s"), {"as_of": self.as_of})
+
+
+@insight("lifecycle times", comes_from="/lifecycle#times")
+def times(
+    company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None
+) -> StageTimes:
+    """How many days do accounts stay in each stage?
+
+    The median, visits that still run censored. A segment that changes with time is read on a
+    visit's first day.
     """
+    asked = question_of(company, by, where, as_of)
+    sql = statement(asked)
+    with company.seeing(asked.as_of) as engine:
+        answer = engine.rows(sql)
+        known = known_of(engine, asked.config)
+    rows = tuple(rows_of(asked, answer))
+    return StageTimes(
+        as_of=asked.as_of.at.isoformat(),
+        currency=asked.config.company.currency,
+        why=None if rows else known.why,
+        rows=rows,
+        notes=known.notes,
+        sql=sql,
+    )
 
 
-@dataclass(frozen=True)
-class Stuck(Reading):
-    """Accounts that are in their stage longer than most who left it.
-
-    Attributes
-    ----------
-    rows : list of dict
-        account_id, name, owner, stage, label, since, days, threshold_days, mrr, reason; those with
-        the most MRR first.
-    thresholds : list of dict
-        stage, label, left (visits that ended), percent, threshold_days, stuck, mrr, why.
-    rule : str
-        The rule in words.
-    """
-
-    thresholds: list[Row] = field(default_factory=list)
-    rule: str = ""
-
-    def as_dict(self) -> Row:
-        return {**super().as_dict(), "rule": self.rule, "thresholds": self.thresholds}
-
-
-def times_statement(question: Question) -> str:
+def statement(question: Question) -> str:
     """SQL of rows (seg…, stage, days, ended, running): visits by how long they lasted.
 
     A segment that changes with time is read on the visit's first day.
@@ -108,8 +151,8 @@ def durations(
     return found
 
 
-def times_rows(question: Question, answer: Iterable[Sequence[Any]]) -> list[Row]:
-    """The rows of StageTimes, every stage in each segment."""
+def rows_of(question: Question, answer: Iterable[Sequence[Any]]) -> list[StageTime]:
+    """Every stage in each segment."""
     found = durations(question, answer)
     rows = []
     for values in sorted(found, key=question.order):
@@ -118,108 +161,9 @@ def times_rows(question: Question, answer: Iterable[Sequence[Any]]) -> list[Row]
             left = sum(ended for ended, _ in lasted.values())
             still = sum(running for _, running in lasted.values())
             half, low, high = kaplan_meier(lasted).quantile(0.5)
-            why = NO_VISIT if not lasted else MOST_STAY if half is None else None
-            rows.append({
-                "segment": question.segment(values), "stage": stage, "label": LABELS[stage],
-                "visits": left + still, "left": left, "still": still, "median_days": half,
-                "low": low, "high": high, "is_small": left + still < SMALL,
-                **({"why": why} if why else {}),
-            })
+            rows.append(StageTime(
+                question.segment(values), stage, LABELS[stage], left + still, left, still, half,
+                low, high, left + still < SMALL,
+                NO_VISIT if not lasted else MOST_STAY if half is None else None,
+            ))
     return rows
-
-
-def threshold(lasted: Counts, percent: int) -> int | None:
-    """The days within which `percent` of the visits that ended had ended; None if few did."""
-    left = sum(ended for ended, _ in lasted.values())
-    if left < LEAST_LEFT:
-        return None
-    gone = 0
-    for days in sorted(lasted):
-        gone += lasted[days][0]
-        if gone * 100 >= left * percent:
-            return days
-    raise AssertionError("all of them have ended by the last day")
-
-
-def thresholds(question: Question, answer: Iterable[Sequence[Any]]) -> list[Row]:
-    """One row a judged stage: what is long in it. `answer` is that of the undivided question."""
-    lasted = durations(question.undivided(), answer).get((), {})
-    percent = question.config.lifecycle.stuck_percent
-    rows = []
-    for stage in JUDGED:
-        own = lasted.get(stage, {})
-        left = sum(ended for ended, _ in own.values())
-        days = threshold(own, percent)
-        why = None if days is not None else TOO_FEW_LEFT.format(count=left)
-        rows.append({
-            "stage": stage, "label": LABELS[stage], "left": left, "percent": percent,
-            "threshold_days": days, **({"why": why} if why else {}),
-        })
-    return rows
-
-
-def stuck_statement(question: Question, day: Period, found: Sequence[Row]) -> str:
-    """SQL of the accounts that are in their stage for longer than its threshold.
-
-    Parameters
-    ----------
-    day : Period
-        The last day that is seen.
-    found : sequence of dict
-        Rows of `thresholds`; at least one has days.
-    """
-    segments, joins = question.context.segments(account="s.account_id", own={}, day="p.close_on")
-    limits = ", ".join(
-        f"('{row['stage']}', {row['threshold_days']})"
-        for row in found
-        if row["threshold_days"] is not None
-    )
-    return f"""WITH {shared_sql(question)}periods AS ({points_sql(question, [day])}),
-limits AS (SELECT * FROM (VALUES {limits}) AS v(stage, days)),
-paid AS ({mrr_sql(question, day)})
-SELECT account_id, name, owner, stage, starts_on, days, threshold_days, rule, mrr
-FROM (
-    SELECT s.account_id, a.name, a.owner, s.stage, s.starts_on, s.rule,
-           CAST(p.close_on - s.starts_on AS BIGINT) + 1 AS days,
-           CAST(l.days AS BIGINT) AS threshold_days,
-           CAST(coalesce(m.mrr, 0) AS BIGINT) AS mrr{segments}
-    FROM periods p
-    JOIN lifecycle_spans s ON s.starts_on <= p.close_on AND s.ends_on > p.close_on
-    JOIN limits l ON l.stage = s.stage
-    LEFT JOIN accounts a ON a.account_id = s.account_id
-    LEFT JOIN paid m ON m.account_id = s.account_id
-    {joins}
-) standing
-WHERE days > threshold_days AND {question.context.where()}
-ORDER BY mrr DESC, days DESC, account_id"""
-
-
-def stuck_rows(question: Question, answer: Iterable[Sequence[Any]]) -> list[Row]:
-    """The rows of Stuck."""
-    return [
-        {
-            "account_id": account, "name": name, "owner": owner, "stage": stage,
-            "label": LABELS[stage], "since": str(since), "days": days, "threshold_days": limit,
-            "mrr": mrr / MICRO, "reason": question.config.lifecycle.rule_words(rule),
-        }
-        for account, name, owner, stage, since, days, limit, rule, mrr in answer
-    ]
-
-
-def with_stuck(found: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
-    """The thresholds with how many accounts are stuck beyond each, and their MRR."""
-    return [
-        {
-            **one,
-            "stuck": sum(row["stage"] == one["stage"] for row in rows),
-            "mrr": math.fsum(row["mrr"] for row in rows if row["stage"] == one["stage"]),
-        }
-        for one in found
-    ]
-
-
-STUCK_RULE = N_(
-    "An account is stuck that has been in its stage for more days than {percent}% of the visits of "
-    "that stage that have ended. Visits that still run are not among them, so where a stage has "
-    "not existed for long the limit is too short."
-)

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Segment,
+    Table,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import insight
 from staycurve.insights.onboarding.checklist_facts import (
     CONFOUNDERS,
     LATER_MONTHS,
-    accounts_statement,
     gaps_statement,
     later_statement,
     reach_statement,
 )
-from staycurve.insights.shared.account_facts import Opened, described
-from staycurve.insights.shared.members import Question, Segment
-from staycurve.insights.statistics.association import (
-    METHOD,
-    Association,
-    Stratum,
-    associations,
-    shown,
+from staycurve.insights.shared.asking import question_on_day
+from staycurve.insights.shared.columns import (
+    AboutField,
+    ColumnsField,
+    Named,
+    columns_of,
+    named,
 )
+from staycurve.insights.shared.members import Question, Segment as Values
+from staycurve.insights.shared.params import AsOfText, By, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.staying import Stayed, stayed
+from staycurve.insights.statistics.association import METHOD, Association, Stratum, associations
 from staycurve.insights.statistics.proportions import Share, share
-
-Row = dict[str, Any]
-Ask = Callable[[str], Sequence[Sequence[Any]]]
+from staycurve.metrics.base import Unit
 
 ABOUT = N_(
     "Accounts whose window has passed. In order: a step counts from the first time that it was "
@@ -42,146 +55,147 @@ LATER_ABOUT = N_(
     "the 28 days up to that day."
 )
 
-COLUMNS = described({
-    "step": (N_("Step"), "text", N_("From [activation] checklist")),
-    "in_order": (N_("Reached in order"), "percent", N_("This step and all before it, in order")),
-    "any_order": (N_("Reached in any order"), "percent", N_("This step, whatever else")),
-    "in_window": (N_("Within the window"), "percent", N_("In any order, in time")),
-    "stopped": (N_("Went no further"), "count",
-                N_("Accounts whose last step in order is the one before")),
-    "median_hours": (N_("Median hours from the step before"), "hours",
-                     N_("Of those who got there, in order; from sign-up for the first step")),
-    "paying": (N_("Pays three months later"), "points", METHOD),
-    "active": (N_("Active three months later"), "points", METHOD),
-})
-
 NO_STEPS = N_("staycurve.toml states no [activation] checklist")
 NOBODY = N_("nobody's window has passed yet")
 
-STATES = {
-    "members": N_("accounts whose window has passed"),
-    "reached": N_("accounts that reached the step in order"),
-    "any_order": N_("accounts that did the step, in any order"),
-    "in_window": N_("accounts that did the step within the window"),
-    "stopped": N_("accounts that did all steps before in order, and not this one"),
-    "did": N_("accounts that did the step within the window, and signed up three months ago"),
-    "did_paying": N_("accounts that did it, and paid three months after sign-up"),
-    "did_active": N_("accounts that did it, and were active three months after sign-up"),
-    "did_not": N_("accounts that did not do it in time, and signed up three months ago"),
-    "did_not_paying": N_("accounts that did not do it in time, and paid three months after"),
-    "did_not_active": N_("accounts that did not do it in time, and were active three months after"),
-}
+
+def _behind(state: str) -> Opens:
+    return Opens("onboarding progress", {"step": "step"}, {"state": state})
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of one segment.
+@dataclass(frozen=True, kw_only=True)
+class Step(Row):
+    """One step of one segment."""
 
-    Attributes
-    ----------
-    in_order, any_order, in_window : Share
-        Of the segment's accounts.
-    stopped : int
-        Accounts that did every step before it in order, and not this one.
-    median_hours : float, optional
-        From the step before; None for the first step, or where nobody got there.
-    """
+    segment: Segment
+    step: Annotated[str, col(N_("Step"), about=N_("From [activation] checklist"))]
+    in_order: Annotated[
+        Share,
+        col(N_("Reached in order"), Unit.PERCENT, N_("This step and all before it, in order"),
+            opens=_behind("reached")),
+    ]
+    any_order: Annotated[
+        Share,
+        col(N_("Reached in any order"), Unit.PERCENT, N_("This step, whatever else"),
+            opens=_behind("any_order")),
+    ]
+    in_window: Annotated[
+        Share,
+        col(N_("Within the window"), Unit.PERCENT, N_("In any order, in time"),
+            opens=_behind("in_window")),
+    ]
+    stopped: Annotated[
+        int,
+        col(N_("Went no further"), Unit.COUNT,
+            N_("Accounts whose last step in order is the one before"), opens=_behind("stopped")),
+    ]
+    is_largest_loss: Annotated[bool, Key(N_("Whether most accounts stop before it."))]
+    median_hours: Annotated[
+        float | None,
+        col(N_("Median hours from the step before"), Unit.RATIO,
+            N_("Of those who got there, in order; from sign-up for the first step")),
+    ]
+    paying: Annotated[
+        Association | None,
+        col(N_("Pays three months later"), Kind.POINTS, METHOD, is_folded=True),
+    ] = None
+    active: Annotated[
+        Association | None,
+        col(N_("Active three months later"), Kind.POINTS, METHOD, is_folded=True),
+    ] = None
 
-    segment: Mapping[str, str | None]
-    name: str
-    in_order: Share
-    any_order: Share
-    in_window: Share
-    stopped: int
-    median_hours: float | None
-    is_largest_loss: bool
-    paying: Association | None = None
-    active: Association | None = None
 
-    def as_dict(self) -> Row:
-        """One row as `--format json` prints it."""
-        return {
-            "segment": dict(self.segment),
-            "step": self.name,
-            "in_order": shown(self.in_order),
-            "any_order": shown(self.any_order),
-            "in_window": shown(self.in_window),
-            "stopped": self.stopped,
-            "is_largest_loss": self.is_largest_loss,
-            "median_hours": self.median_hours,
-            "paying": self.paying and self.paying.as_dict(),
-            "active": self.active and self.active.as_dict(),
-        }
+@dataclass(frozen=True, kw_only=True)
+class Later(Row):
+    """How it is told who stays."""
+
+    months: Annotated[int, Key(N_("From sign-up to the day on which it is asked."))] = LATER_MONTHS
+    about: AboutField = LATER_ABOUT
+    method: Annotated[str, Key(N_("How the two sides are compared."))] = METHOD
+    confounders: Annotated[tuple[Named, ...], Key(N_("What else may differ."))] = named(CONFOUNDERS)
 
 
-@dataclass(frozen=True)
-class Checklist:
+@dataclass(frozen=True, kw_only=True)
+class Checklist(Answer):
     """How far accounts get along the steps of onboarding."""
 
-    as_of: str
-    window_days: int
-    steps: tuple[Step, ...]
-    why: str | None = None
-    sql: Mapping[str, str] = field(default_factory=dict, repr=False)
-    _accounts: Callable[[str, str], Opened] | None = field(default=None, repr=False)
+    as_of: AsOfField
+    about: AboutField = ABOUT
+    window_days: Annotated[int, Key(N_("Days after sign-up within which a step is in time."))]
+    columns: ColumnsField
+    later: Annotated[Later, Key(N_("How it is told who stays."))] = Later()
+    rows: Annotated[tuple[Step, ...], Table(N_("Checklist"))] = ()
+    why: WhyField = None
+    paying: Annotated[
+        tuple[Stayed, ...],
+        Table(N_("Pays three months after sign-up: those who did it, beside the others (an "
+                 "association, not a cause)"), is_view=True),
+    ] = ()
+    active: Annotated[
+        tuple[Stayed, ...],
+        Table(N_("Active three months after sign-up: those who did it, beside the others (an "
+                 "association, not a cause)"), is_view=True),
+    ] = ()
 
-    @property
-    def rows(self) -> list[Row]:
-        """One row a segment and step, in their order."""
-        return [one.as_dict() for one in self.steps]
+    def title(self) -> Said:
+        return Said(
+            N_("Onboarding checklist, window %(days)s days, as of %(as_of)s"),
+            {"days": (self.window_days, Unit.COUNT), "as_of": self.as_of},
+        )
 
-    def accounts(self, step: str, state: str = "reached") -> Opened:
-        """The accounts behind one number; `state` is a key of STATES."""
-        assert self._accounts is not None
-        return self._accounts(step, state)
-
-    def to_json(self) -> Row:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of,
-            "about": ABOUT,
-            "window_days": self.window_days,
-            "columns": [column.as_dict() for column in COLUMNS],
-            "later": {
-                "months": LATER_MONTHS, "about": LATER_ABOUT, "method": METHOD,
-                "confounders": [
-                    {"name": name, "label": label} for name, label in CONFOUNDERS.items()
-                ],
-            },
-            "rows": self.rows,
-            **({"why": self.why} if self.why else {}),
-        }
+    def said(self) -> tuple[Said, ...]:
+        losses = [one for one in self.rows if one.is_largest_loss and not one.segment]
+        return tuple(
+            Said(N_("Most accounts stop before %(step)s: %(count)s."),
+                 {"step": (one.step, Kind.TEXT), "count": (one.stopped, Unit.COUNT)})
+            for one in losses[:1]
+        )
 
 
-def checklist(asked: Question, ask: Ask) -> Checklist:
-    """How far accounts get, by segment; who stays is told for all of them together."""
-    names = asked.config.behaviour.activation.checklist
-    at, days = asked.as_of.at.isoformat(), asked.config.behaviour.activation.window_days
+@insight("onboarding checklist", comes_from="/activation#checklist")
+def checklist(
+    company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None
+) -> Checklist:
+    """How far do new accounts get along the checklist, where do they stop, and who stays?
+
+    The steps are those of [activation] checklist. Who stays is told for all segments together.
+    """
+    asked = question_on_day(company, by, where, as_of, relation="signups")
+    activation = asked.config.behaviour.activation
+    names, places = activation.checklist, len(asked.by)
+    told: dict[str, Any] = {
+        "as_of": asked.as_of.at.isoformat(), "window_days": activation.window_days,
+        "columns": columns_of(Step, median_hours="hours"),
+    }
     if not names:
-        return Checklist(at, days, (), NO_STEPS)
-    places = len(asked.by)
-    reach = [row for row in ask(reach_statement(asked)) if row[places]]
-    if not reach:
-        return Checklist(at, days, (), NOBODY)
-    gaps: dict[tuple[Segment, int], list[tuple[int, int]]] = {}
-    if len(names) > 1:
-        for row in ask(gaps_statement(asked)):
+        return Checklist(**told, why=NO_STEPS)
+    sql, later = reach_statement(asked), later_statement(asked.undivided())
+    gaps: dict[tuple[Values, int], list[tuple[int, int]]] = {}
+    with company.seeing(asked.as_of) as engine:
+        reach = [row for row in engine.rows(sql) if row[places]]
+        if not reach:
+            return Checklist(**told, why=NOBODY)
+        for row in engine.rows(gaps_statement(asked)) if len(names) > 1 else ():
             step, minutes, count = row[places:]
             gaps.setdefault((tuple(row[:places]), step), []).append((minutes, count))
-    later = asked.undivided()
-    beside = _later(names, ask(later_statement(later)))
-    found: list[Step] = []
+        beside = _later(names, engine.rows(later))
+    steps: list[Step] = []
     for row in sorted(reach, key=lambda row: asked.order(tuple(row[:places]))):
-        found += _steps(asked, names, row, gaps, beside)
-    sql = {"reach": reach_statement(asked), "later": later_statement(later)}
-    return Checklist(at, days, tuple(found), sql=sql)
+        steps += _steps(asked, names, row, gaps, beside)
+    return Checklist(
+        **told,
+        rows=tuple(steps),
+        paying=stayed((one.step, one.paying) for one in steps),
+        active=stayed((one.step, one.active) for one in steps),
+        sql=f"{sql};\n\n{later}",
+    )
 
 
 def _steps(
     asked: Question,
     names: Sequence[str],
     row: Sequence[Any],
-    gaps: Mapping[tuple[Segment, int], Sequence[tuple[int, int]]],
+    gaps: Mapping[tuple[Values, int], Sequence[tuple[int, int]]],
     beside: Mapping[str, Association],
 ) -> list[Step]:
     places = len(asked.by)
@@ -191,12 +205,16 @@ def _steps(
     lost = [before - now for before, now in zip((accounts, *orderly), orderly, strict=False)]
     return [
         Step(
-            asked.segment(segment), name, share(orderly[place], accounts),
-            share(anyhow[place], accounts), share(timely[place], accounts), lost[place],
-            _median_hours(gaps.get((segment, place), ())),
-            lost[place] > 0 and lost[place] == max(lost),
-            None if asked.by else beside.get(f"{name} paying"),
-            None if asked.by else beside.get(f"{name} active"),
+            segment=asked.segment(segment),
+            step=name,
+            in_order=share(orderly[place], accounts),
+            any_order=share(anyhow[place], accounts),
+            in_window=share(timely[place], accounts),
+            stopped=lost[place],
+            is_largest_loss=lost[place] > 0 and lost[place] == max(lost),
+            median_hours=_median_hours(gaps.get((segment, place), ())),
+            paying=None if asked.by else beside.get(f"{name} paying"),
+            active=None if asked.by else beside.get(f"{name} active"),
         )
         for place, name in enumerate(names)
     ]
@@ -237,28 +255,3 @@ def _later(names: Sequence[str], answer: Iterable[Sequence[Any]]) -> dict[str, A
         for outcome, column in (("paying", 1), ("active", 2))
     }
     return associations(given, CONFOUNDERS)
-
-
-def opened(asked: Question, step: str, state: str, ask: Ask) -> Opened:
-    """The accounts behind one number."""
-    names = asked.config.behaviour.activation.checklist
-    if state not in STATES:
-        raise UnknownNameError("state", state, STATES)
-    if not names:
-        raise UsageError(
-            f"There are no steps: {NO_STEPS}.",
-            hint='Write: [activation] checklist = ["signed_up", "project_created"]',
-        )
-    if step not in names:
-        raise UnknownNameError("step", step, names)
-    sql = accounts_statement(asked, names.index(step), state)
-    rows = [
-        {"account_id": account, "signup_on": str(signup), "steps_in_order": orderly,
-         "steps": {name: _text(at) for name, at in zip(names, instants, strict=True)}}
-        for account, signup, orderly, *instants in ask(sql)
-    ]
-    return Opened(STATES[state], asked.as_of.at.isoformat(), rows, {"accounts": len(rows)}, sql)
-
-
-def _text(at: dt.datetime | None) -> str | None:
-    return None if at is None else at.replace(tzinfo=dt.UTC).isoformat()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from staycurve.i18n import N_
 from staycurve.insights.features.feature_use import listed
-from staycurve.insights.onboarding.onboarding import members_sql
+from staycurve.insights.onboarding.signup_facts import members_sql
 from staycurve.insights.shared.account_facts import size_sql
 from staycurve.insights.shared.members import Question, segs_of, spells_sql
 from staycurve.tables.engine import quoted

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.shared.account_facts import Opened, described, shared_sql
-from staycurve.insights.shared.members import Question, Segment, segs_of
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Key,
+    Kind,
+    Measure,
+    Opens,
+    Row,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import insight
+from staycurve.insights.onboarding.signup_facts import accounts_statement, statement
+from staycurve.insights.shared.asking import question_on_day
+from staycurve.insights.shared.columns import AboutField, ColumnsField, columns_of
+from staycurve.insights.shared.members import Question, Segment as Values
+from staycurve.insights.shared.params import AsOfText, By, Where
+from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics import survival
-from staycurve.insights.statistics.association import shown
 from staycurve.insights.statistics.proportions import Share, share
+from staycurve.metrics.base import Unit
 from staycurve.metrics.cohorts import SMALL
-from staycurve.metrics.usage_relations import signup_sql
-
-Row = dict[str, Any]
-Ask = Callable[[str], Sequence[Sequence[Any]]]
-"""Statement → rows."""
 
 QUARTERS = (0.25, 0.5, 0.75)
 
@@ -33,235 +47,176 @@ ABOUT = N_(
     "(Kaplan-Meier; Greenwood's 95% interval on the log-log scale)."
 )
 
-COLUMNS = described({
-    "cohort": (N_("Signed up in"), "period", ""),
-    "size": (N_("Accounts"), "count", N_("Accounts that signed up in the month")),
-    "activated": (N_("There so far"), "count", N_("Accounts that have reached first value")),
-    "rate": (N_("Activation rate"), "percent",
-             N_("Of the accounts whose window has passed, the share that got there within it; "
-                "Wilson's 95% interval")),
-    "median": (N_("Median days"), "days", N_("Time to first value by which half are there")),
-    "q25": (N_("A quarter by"), "days", ""),
-    "q75": (N_("Three quarters by"), "days", ""),
-})
-
 NOBODY = N_("nobody signed up, as far as is known")
 WINDOW_OPEN = N_("nobody's window has passed yet")
 NOT_SO_MANY = N_("so many are not there, nor expected so far")
 EVENTS_MISSING = N_("no events are loaded")
 
-PARTS = {
-    "signed_up": N_("accounts that signed up"),
-    "activated": N_("accounts that have reached first value"),
-    "waiting": N_("accounts that have not reached first value"),
-    "mature": N_("accounts whose window has passed"),
-    "in_window": N_("accounts that reached first value within the window, which has passed"),
-    "late": N_("accounts whose window has passed without it"),
-    "unknown": N_("accounts whose sign-up is not known"),
-    "before": N_("accounts that were there before they signed up: they count as day 0"),
-}
 
-
-def members_sql(asked: Question) -> str:
-    """WITH and the relations up to `members`: one row an account that signed up, in the segment.
-
-    Rows of (account_id, signup_on, cohort_on, seg…, activated_on, days, is_mature, is_in_window).
-    Days are those to first value, or those that the account has been seen for without it.
-    """
-    context = asked.context
-    segments, joins = context.segments(account="s.account_id", own={}, day="s.signup_on")
-    last = f"DATE '{asked.as_of.last_day}'"
-    window = asked.config.behaviour.activation.window_days
-    end = f"CAST(s.signup_on + INTERVAL {window} DAY AS DATE)"
-    return f"""WITH {shared_sql(asked)}signups AS ({signup_sql(context)}),
-members AS (
-    SELECT * FROM (
-        SELECT s.account_id, s.signup_on,
-               CAST(date_trunc('month', s.signup_on) AS DATE) AS cohort_on{segments},
-               s.activated_on,
-               CAST(date_diff('day', s.signup_on, coalesce(s.activated_on, {last})) AS BIGINT)
-               AS days,
-               CASE WHEN {end} <= {last} THEN 1 ELSE 0 END AS is_mature,
-               CASE WHEN s.activated_on <= {end} THEN 1 ELSE 0 END AS is_in_window
-        FROM signups s
-        {joins}
-    ) listed
-    WHERE {context.where()}
-)"""
-
-
-def statement(asked: Question) -> str:
-    """SQL of rows (cohort_on, seg…, days, is_activated, is_mature, is_in_window, accounts)."""
-    key = (
-        f"cohort_on{segs_of(asked)}, days, CASE WHEN activated_on IS NULL THEN 0 ELSE 1 END, "
-        "is_mature, is_in_window"
-    )
-    return f"""{members_sql(asked)}
-SELECT {key}, CAST(COUNT(*) AS BIGINT) AS accounts
-FROM members
-GROUP BY {key}"""
-
-
-def _befores() -> str:
-    return """firsts_ever AS (
-    SELECT account_id, MIN(activated_on) AS first_on FROM account_months
-    WHERE activated_on IS NOT NULL GROUP BY account_id
-)"""
-
-
-def accounts_statement(asked: Question, part: str, cohort: dt.date | None) -> str:
-    """SQL of rows (account_id, signup_on, activated_on, days)."""
-    if part == "unknown":
-        return f"""WITH {shared_sql(asked)}signups AS ({signup_sql(asked.context)})
-SELECT r.root_id AS account_id, CAST(NULL AS DATE) AS signup_on, CAST(NULL AS DATE) AS activated_on,
-       CAST(NULL AS BIGINT) AS days
-FROM account_roots r
-LEFT JOIN signups s ON s.account_id = r.root_id
-LEFT JOIN accounts a ON a.account_id = r.account_id
-LEFT JOIN subscriptions b ON b.account_id = r.account_id
-WHERE NOT r.is_excluded AND s.account_id IS NULL
-GROUP BY r.root_id
-HAVING COUNT(a.created_on) = 0 AND COUNT(b.starts_on) = 0
-ORDER BY 1"""
-    tests = {
-        "signed_up": "1 = 1",
-        "activated": "m.activated_on IS NOT NULL",
-        "waiting": "m.activated_on IS NULL",
-        "mature": "m.is_mature = 1",
-        "in_window": "m.is_mature = 1 AND m.is_in_window = 1",
-        "late": "m.is_mature = 1 AND m.is_in_window = 0",
-        "before": "f.first_on < m.signup_on AND m.activated_on IS NOT NULL",
-    }
-    own = f" AND m.cohort_on = DATE '{cohort}'" if cohort else ""
-    return f"""{members_sql(asked)},
-{_befores()}
-SELECT m.account_id, m.signup_on, m.activated_on, m.days
-FROM members m
-LEFT JOIN firsts_ever f ON f.account_id = m.account_id
-WHERE {tests[part]}{own}
-ORDER BY m.account_id"""
+def _behind(part: str) -> Opens:
+    return Opens("onboarding accounts", {"cohort": "month"}, {"part": part})
 
 
 @dataclass(frozen=True)
-class Reached:
-    """Accounts that signed up together, or all of a segment, and when they got there.
+class Days(Measure):
+    """Days by which a share is there, with the 95% interval."""
 
-    Attributes
-    ----------
-    cohort : date, optional
-        The first day of the month of sign-up; None for all of them.
-    """
-
-    segment: Mapping[str, str | None]
-    cohort: dt.date | None
-    size: int
-    activated: int
-    rate: Share
-    curve: survival.Curve
-
-    def as_dict(self) -> Row:
-        """One row as `--format json` prints it."""
-        found: Row = {
-            "segment": dict(self.segment),
-            "cohort": self.cohort and str(self.cohort),
-            "size": self.size,
-            "activated": self.activated,
-            "rate": _with_why(shown(self.rate), WINDOW_OPEN),
-            "is_small": self.size < SMALL,
-        }
-        for quarter, name in zip(QUARTERS, ("q25", "median", "q75"), strict=True):
-            value, low, high = self.curve.quantile(quarter)
-            found[name] = _with_why({"value": value, "low": low, "high": high}, NOT_SO_MANY)
-        return found
+    value: Annotated[int | None, col(N_("Days"), Unit.DAYS, ends=("low", "high"))]
+    low: Annotated[int | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[int | None, Key(N_("The upper end of its 95% interval."))]
+    why: WhyField = None
 
 
-def _with_why(found: Row, why: str) -> Row:
-    return found if found["value"] is not None else {**found, "why": why}
+@dataclass(frozen=True, kw_only=True)
+class Reached(Row):
+    """Accounts that signed up together, or all of a segment, and when they got there."""
 
-
-@dataclass(frozen=True)
-class Onboarding:
-    """Time to first value and activation rate, as a whole and by month of sign-up.
-
-    Attributes
-    ----------
-    whole, cohorts : tuple of Reached
-        One a segment; one a segment and month of sign-up.
-    p_value : float, optional
-        Of the same curve in all segments (log-rank); None without segments.
-    unknown, before : int
-        Accounts whose sign-up is not known; those that were there before they signed up.
-    """
-
-    as_of: str
-    events: tuple[str, ...]
-    window_days: int
-    whole: tuple[Reached, ...]
-    cohorts: tuple[Reached, ...]
-    p_value: float | None
-    unknown: int
-    before: int
-    notes: tuple[str, ...] = ()
-    why: str | None = None
-    sql: str = field(default="", repr=False)
-    _accounts: Callable[[str, str | None], Opened] | None = field(default=None, repr=False)
+    segment: Segment
+    cohort: Annotated[
+        dt.date | None,
+        col(N_("Signed up in"), Kind.MONTH, named_by={"": N_("all")}),
+    ]
+    size: Annotated[
+        int,
+        col(N_("Accounts"), Unit.COUNT, N_("Accounts that signed up in the month"),
+            opens=_behind("signed_up")),
+    ]
+    activated: Annotated[
+        int,
+        col(N_("There so far"), Unit.COUNT, N_("Accounts that have reached first value"),
+            opens=_behind("activated")),
+    ]
+    rate: Annotated[
+        Share,
+        col(N_("Activation rate"), Unit.PERCENT,
+            N_("Of the accounts whose window has passed, the share that got there within it; "
+               "Wilson's 95% interval"), opens=_behind("in_window"),
+            ends=("rate_low", "rate_high")),
+    ]
+    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
+    q25: Annotated[Days, col(N_("A quarter by"), Unit.DAYS)]
+    median: Annotated[
+        Days,
+        col(N_("Median days"), Unit.DAYS, N_("Time to first value by which half are there")),
+    ]
+    q75: Annotated[Days, col(N_("Three quarters by"), Unit.DAYS)]
 
     @property
-    def rows(self) -> list[Row]:
-        """One row a segment and month of sign-up."""
-        return [one.as_dict() for one in self.cohorts]
+    def month(self) -> str | None:
+        """What asks for the month again."""
+        return f"{self.cohort:%Y-%m}" if self.cohort else None
 
-    def accounts(self, part: str = "signed_up", cohort: str | None = None) -> Opened:
-        """The accounts behind one number; `part` is a key of PARTS, `cohort` such as 2024-05."""
-        assert self._accounts is not None
-        return self._accounts(part, cohort)
+    @property
+    def rate_low(self) -> float | None:
+        """The lower end of the rate's interval."""
+        return self.rate.low
 
-    def to_json(self) -> Row:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of,
-            "about": ABOUT,
-            "events": list(self.events),
-            "window_days": self.window_days,
-            "columns": [column.as_dict() for column in COLUMNS],
-            "unknown_signup": self.unknown,
-            "activated_before_signup": self.before,
-            "whole": [
-                {**one.as_dict(), "curve": [
-                    point.as_dict() for point in one.curve.points if point.time <= CURVE_DAYS
-                ]}
-                for one in self.whole
-            ],
-            "p_value": self.p_value,
-            "rows": self.rows,
-            **({"notes": list(self.notes)} if self.notes else {}),
-            **({"why": self.why} if self.why else {}),
-        }
+    @property
+    def rate_high(self) -> float | None:
+        """The upper end of the rate's interval."""
+        return self.rate.high
 
 
-def onboarding(asked: Question, ask: Ask) -> Onboarding:
-    """How fast accounts reach first value, by month of sign-up and segment."""
+@dataclass(frozen=True, kw_only=True)
+class AllReached(Reached):
+    """All accounts of a segment, with their curve."""
+
+    curve: Annotated[
+        tuple[survival.Point, ...], Key(N_("The share that has got there, by days."))
+    ]
+
+
+NAMES = ("cohort", "size", "activated", "rate", "median", "q25", "q75")
+"""The columns in words, in their order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Onboarding(Answer):
+    """Time to first value and activation rate, as a whole and by month of sign-up."""
+
+    as_of: AsOfField
+    about: AboutField = ABOUT
+    events: Annotated[tuple[str, ...], Key(N_("What first value is; empty for any use."))]
+    window_days: Annotated[int, Key(N_("Days after sign-up within which it counts as in time."))]
+    columns: ColumnsField
+    unknown_signup: Annotated[int, Key(N_("Accounts whose sign-up is not known."))]
+    activated_before_signup: Annotated[
+        int, Key(N_("Accounts that were there before they signed up: they count as day 0."))
+    ]
+    whole: Annotated[tuple[AllReached, ...], Table(N_("All accounts that signed up"))]
+    p_value: Annotated[
+        float | None, Key(N_("Of the same curve in all segments (log-rank); empty without them."))
+    ]
+    rows: Annotated[tuple[Reached, ...], Table(N_("By month of sign-up"))]
+    why: WhyField = None
+
+    def title(self) -> Said:
+        events: str | Value = (
+            (", ".join(self.events), Kind.TEXT) if self.events else N_("the first active event")
+        )
+        return Said(
+            N_("Time to first value (%(events)s), window %(days)s days, as of %(as_of)s"),
+            {"events": events, "days": (self.window_days, Unit.COUNT), "as_of": self.as_of},
+        )
+
+    def said(self) -> tuple[Said, ...]:
+        found = []
+        if self.p_value is not None:
+            chance = {"chance": (self.p_value, Kind.CHANCE)}
+            found.append(Said(
+                N_("Chance of segments as far apart if all were alike: %(chance)s."), chance
+            ))
+        if self.unknown_signup:
+            count = {"count": (self.unknown_signup, Unit.COUNT)}
+            found.append(Said(
+                N_("Accounts whose sign-up is not known, and which are left out: %(count)s."), count
+            ))
+        if self.activated_before_signup:
+            count = {"count": (self.activated_before_signup, Unit.COUNT)}
+            found.append(Said(
+                N_("Accounts that were there before they signed up, and count as day 0: "
+                   "%(count)s."), count,
+            ))
+        return tuple(found)
+
+
+@insight("onboarding time", aliases=("/onboarding",), comes_from="/activation#months")
+def time_to_value(
+    company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None
+) -> Onboarding:
+    """How fast do new accounts reach first value, and how many of them do?
+
+    Time to first value and activation rate, by month of sign-up. What changes with time is read on
+    the day of sign-up.
+    """
+    asked = question_on_day(company, by, where, as_of, relation="signups")
     sql = statement(asked)
     places = len(asked.by)
-    groups: dict[tuple[Segment, dt.date | None], list[tuple[Any, ...]]] = {}
-    for cohort, *rest in ask(sql):
-        values = tuple(rest[:places])
-        for key in ((values, None), (values, cohort)):
-            groups.setdefault(key, []).append(tuple(rest[places:]))
+    groups: dict[tuple[Values, dt.date | None], list[tuple[Any, ...]]] = {}
+    with company.seeing(asked.as_of) as engine:
+        for cohort, *rest in engine.rows(sql):
+            values = tuple(rest[:places])
+            for key in ((values, None), (values, cohort)):
+                groups.setdefault(key, []).append(tuple(rest[places:]))
+        has_events = bool(engine.rows("SELECT event_id FROM events LIMIT 1"))
+        unknown = len(engine.rows(accounts_statement(asked, "unknown", None)))
+        before = len(engine.rows(accounts_statement(replace(asked, by=()), "before", None)))
     keys = sorted(groups, key=lambda key: (asked.order(key[0]), key[1] or dt.date.min))
-    found = {key: _reached(asked, key, groups[key]) for key in keys}
-    whole = tuple(found[key] for key in keys if key[1] is None)
     activation = asked.config.behaviour.activation
-    has_events = bool(ask("SELECT event_id FROM events LIMIT 1"))
+    whole = tuple(_all_of(asked, key[0], groups[key]) for key in keys if key[1] is None)
     return Onboarding(
         as_of=asked.as_of.at.isoformat(),
         events=activation.events,
         window_days=activation.window_days,
+        columns=columns_of(Reached, *NAMES),
+        unknown_signup=unknown,
+        activated_before_signup=before,
         whole=whole,
-        cohorts=tuple(found[key] for key in keys if key[1] is not None),
         p_value=survival.differ_by_chance([_counts(groups[key]) for key in keys if not key[1]]),
-        unknown=len(ask(accounts_statement(asked, "unknown", None))),
-        before=len(ask(accounts_statement(replace(asked, by=()), "before", None))),
+        rows=tuple(
+            Reached(**_reached(asked, key[0], groups[key]), cohort=key[1])
+            for key in keys if key[1] is not None
+        ),
         notes=() if has_events else (EVENTS_MISSING,),
         why=None if whole else NOBODY,
         sql=sql,
@@ -272,30 +227,30 @@ def _counts(rows: Iterable[tuple[Any, ...]]) -> dict[int, tuple[int, int]]:
     return survival.counted((days, bool(there), size) for days, there, *_, size in rows)
 
 
-def _reached(
-    asked: Question, key: tuple[Segment, dt.date | None], rows: Sequence[tuple[Any, ...]]
-) -> Reached:
-    mature = sum(size for _, _, is_mature, _, size in rows if is_mature)
-    inside = sum(size for _, _, is_mature, is_in, size in rows if is_mature and is_in)
-    return Reached(
-        asked.segment(key[0]), key[1], sum(row[-1] for row in rows),
-        sum(row[-1] for row in rows if row[1]), share(inside, mature),
-        survival.kaplan_meier(_counts(rows)),
+def _all_of(asked: Question, values: Values, rows: Sequence[tuple[Any, ...]]) -> AllReached:
+    points = survival.kaplan_meier(_counts(rows)).points
+    return AllReached(
+        **_reached(asked, values, rows), cohort=None,
+        curve=tuple(point for point in points if point.time <= CURVE_DAYS),
     )
 
 
-def opened(asked: Question, part: str, cohort: dt.date | None, ask: Ask) -> Opened:
-    """The accounts behind one number; `part` is a key of PARTS."""
-    if part not in PARTS:
-        raise UnknownNameError("part", part, PARTS)
-    sql = accounts_statement(asked, part, cohort)
-    rows = [
-        {"account_id": account, "signup_on": _text(signup), "activated_on": _text(there),
-         "days": days}
-        for account, signup, there, days in ask(sql)
-    ]
-    return Opened(PARTS[part], asked.as_of.at.isoformat(), rows, {"accounts": len(rows)}, sql)
+def _reached(
+    asked: Question, values: Values, rows: Sequence[tuple[Any, ...]]
+) -> dict[str, Any]:
+    mature = sum(size for _, _, is_mature, _, size in rows if is_mature)
+    inside = sum(size for _, _, is_mature, is_in, size in rows if is_mature and is_in)
+    size = sum(row[-1] for row in rows)
+    curve = survival.kaplan_meier(_counts(rows))
+    q25, median, q75 = (_days(curve, quarter) for quarter in QUARTERS)
+    return {
+        "segment": asked.segment(values), "size": size,
+        "activated": sum(row[-1] for row in rows if row[1]),
+        "rate": share(inside, mature).because(WINDOW_OPEN), "is_small": size < SMALL,
+        "q25": q25, "median": median, "q75": q75,
+    }
 
 
-def _text(day: dt.date | None) -> str | None:
-    return None if day is None else str(day)
+def _days(curve: survival.Curve, quarter: float) -> Days:
+    value, low, high = curve.quantile(quarter)
+    return Days(value, low, high, None if value is not None else NOT_SO_MANY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from staycurve.i18n import N_
 from staycurve.insights.shared.account_facts import shared_sql
 from staycurve.insights.shared.members import Question, segs_of, whole_months
 from staycurve.tables.engine import quoted
@@ -13,6 +14,10 @@ CONVERTED_DAYS = 30
 """Paid so many days after the trial's end is still converted."""
 
 CARDS = ("with", "without", "unknown")
+CARD_LABELS = {
+    "with": N_("With a card"), "without": N_("Without a card"),
+    "unknown": N_("Not known whether there was a card"),
+}
 
 
 def members_sql(asked: Question) -> str:

@@ -1,36 +1,50 @@
-"""The trial report: starts, conversion, what converters did, and who left afterwards."""
+"""Trials: starts, conversion by month and card, time to convert, use, and who left afterwards."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from staycurve.i18n import N_
-from staycurve.insights.onboarding import trial_facts
-from staycurve.insights.onboarding.trial_facts import CARDS
-from staycurve.insights.shared.account_facts import Opened, described
-from staycurve.insights.shared.members import Question, Segment
-from staycurve.insights.statistics import survival
-from staycurve.insights.statistics.association import MIN_COMPARED, TOO_FEW, shown
-from staycurve.insights.statistics.proportions import (
-    ALPHA,
-    Share,
-    adjusted,
-    difference,
-    different_by_chance,
-    share,
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
 )
+from staycurve.insights.base import insight
+from staycurve.insights.onboarding import trial_facts
+from staycurve.insights.onboarding.trial_facts import CARD_LABELS, CARDS
+from staycurve.insights.onboarding.trial_gaps import (
+    CardGap,
+    ChanceField,
+    DifferenceField,
+    HighField,
+    LowField,
+    NamedField,
+    apart,
+    gaps,
+)
+from staycurve.insights.onboarding.trial_left import Leaving, Left, leaving
+from staycurve.insights.shared.asking import question_on_day
+from staycurve.insights.shared.columns import AboutField, ColumnsField, Rest, columns_of
+from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.params import FIRST_FEATURES, AsOfText, By, Top, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.statistics import survival
+from staycurve.insights.statistics.proportions import Share, share
+from staycurve.metrics.base import Unit
 from staycurve.metrics.cohorts import SMALL
-
-Row = dict[str, Any]
-Ask = Callable[[str], Sequence[Sequence[Any]]]
-"""Statement → rows."""
-
-TOP = 50
-HORIZONS = (1, 3, 6, 12)
-"""Months after the first paid day; a leaving on the day on which the month is full counts in it."""
 
 ABOUT = N_(
     "One trial an account, its first. A trial is mature when it has ended; it converted when the "
@@ -41,271 +55,266 @@ USED_ABOUT = N_(
     "feature while the trial ran, before the first payment. Newcombe's 95% interval; Fisher's "
     "exact test, raised by Holm for all features shown, at 1%. An association, not a cause."
 )
-LEFT_ABOUT = N_(
-    "Of the converted accounts that were followed for so many months after their first paid day, "
-    "the share that ceased to pay within them, come back or not; by class of end too. The curve "
-    "uses everybody, followed long or short (Kaplan-Meier)."
-)
-
-COLUMNS = described({
-    "cohort": (N_("Trial started in"), "period", ""),
-    "trials": (N_("Trials"), "count", N_("First trials that started in the month")),
-    "mature": (N_("Ended"), "count", N_("Trials that have ended")),
-    "converted": (N_("Converted"), "count", N_("Paid within 30 days of the trial's end")),
-    "rate": (N_("Conversion"), "percent", N_("Converted / ended; Wilson's 95% interval")),
-})
-USED_COLUMNS = described({
-    "feature": (N_("Feature"), "text", N_("Used while the trial ran")),
-    "converted": (N_("Converted"), "percent", N_("Share of the trials that converted")),
-    "not_converted": (N_("Did not convert"), "percent", N_("Share of the other mature trials")),
-    "difference": (N_("Difference"), "points", N_("With Newcombe's 95% interval")),
-})
-LEFT_COLUMNS = described({
-    "card": (N_("Trial"), "text", N_("With a card, without one, or all")),
-    "months": (N_("Within months"), "count", N_("Of the first paid day")),
-    "left": (N_("Left"), "percent", N_("Of the accounts followed that long")),
-    "by_class": (N_("Left, by class of end"), "percent", N_("Sums to those who left")),
-    "kaplan_meier": (N_("Left, by the curve"), "percent", N_("Of everybody, followed or not")),
-})
-CARD_LABELS = {
-    "with": N_("With a card"), "without": N_("Without a card"),
-    "unknown": N_("Not known whether there was a card"),
-}
-PARTS = {
-    "started": N_("accounts that started a trial"),
-    "mature": N_("accounts whose trial has ended"),
-    "converted": N_("accounts that paid within 30 days of their trial's end"),
-    "not_converted": N_("accounts whose trial has ended, and that did not pay within 30 days"),
-    "immature": N_("accounts whose trial has not ended"),
-    "left": N_("converted accounts that ceased to pay"),
-    "stayed": N_("converted accounts that never ceased to pay"),
-    "used": N_("accounts that used the feature during a trial that has ended"),
-}
-
 NO_TRIALS = N_("no trial has started, as far as is known")
 NONE_MATURE = N_("no trial has ended yet")
-NOBODY_FOLLOWED = N_("nobody has been followed that long")
 
 
-@dataclass(frozen=True)
-class Conversion:
-    """The trials of a cohort or segment.
-
-    Attributes
-    ----------
-    cohort : date, optional
-        The first day of the month in which they started; None for all.
-    """
-
-    segment: Mapping[str, str | None]
-    cohort: dt.date | None
-    trials: int
-    rate: Share
-
-    def as_dict(self) -> Row:
-        """One row as `--format json` prints it."""
-        rate = shown(self.rate)
-        if rate["value"] is None:
-            rate["why"] = NONE_MATURE
-        return {
-            "segment": dict(self.segment),
-            "cohort": self.cohort and str(self.cohort),
-            "trials": self.trials,
-            "mature": self.rate.size,
-            "converted": self.rate.count,
-            "rate": rate,
-            "is_small": self.rate.size < SMALL,
-        }
+def _behind(part: str) -> Opens:
+    return Opens("trials accounts", {"cohort": "month"}, {"part": part})
 
 
-@dataclass(frozen=True)
-class Gap:
-    """Two shares beside each other.
-
-    Attributes
-    ----------
-    p_value : float, optional
-        Fisher's exact test, raised by Holm where several were tested; None where not tested.
-    """
-
-    one: Share
-    other: Share
-    gap: tuple[float, float, float] | None
-    p_value: float | None
-    is_named: bool = False
-    why: str | None = None
-
-    def as_dict(self, one: str, other: str) -> Row:
-        """As `--format json` prints it, the sides under their names."""
-        value, low, high = self.gap or (None, None, None)
-        return {
-            one: shown(self.one), other: shown(self.other), "difference": value,
-            "difference_low": low, "difference_high": high, "p_value": self.p_value,
-            "is_named": self.is_named, **({"why": self.why} if self.why else {}),
-        }
+def _of_card(part: str) -> Opens:
+    return Opens("trials accounts", {"card": "card"}, {"part": part})
 
 
-@dataclass(frozen=True)
-class Left:
-    """How many of one kind of converted trial left within some months.
-
-    Attributes
-    ----------
-    by_class : mapping
-        Class of end → the share that left so.
-    estimate : survival.Point, optional
-        The Kaplan-Meier curve at that time.
-    """
-
-    card: str
-    months: int
-    left: Share
-    by_class: Mapping[str, Share]
-    estimate: survival.Point | None
-
-    def as_dict(self) -> Row:
-        """One row as `--format json` prints it."""
-        left = shown(self.left)
-        if left["value"] is None:
-            left["why"] = NOBODY_FOLLOWED
-        curve = self.estimate and {
-            "value": self.estimate.share, "low": self.estimate.low, "high": self.estimate.high,
-        }
-        return {
-            "card": self.card, "months": self.months, "left": left,
-            "by_class": {name: shown(one) for name, one in self.by_class.items()},
-            "kaplan_meier": curve,
-            "is_small": self.left.size < SMALL,
-        }
+def _used_in(part: str) -> Opens:
+    return Opens("trials accounts", {"feature": "feature"}, {"part": part})
 
 
-@dataclass(frozen=True)
-class TrialReport:
-    """Everything about the trials of a company."""
+@dataclass(frozen=True, kw_only=True)
+class Conversion(Row):
+    """The trials of a month, a segment, or a kind."""
 
-    as_of: str
-    whole: tuple[Conversion, ...]
-    cohorts: tuple[Conversion, ...]
-    cards: Mapping[str, Conversion]
-    card_gap: Gap
-    days: Mapping[str, tuple[tuple[int, int], ...]]
-    used: tuple[tuple[str, Gap], ...]
-    rest: tuple[str, ...]
-    left: tuple[Left, ...]
-    left_gaps: Mapping[int, Gap]
-    left_p_value: float | None
-    why: str | None = None
-    sql: Mapping[str, str] = field(default_factory=dict, repr=False)
-    _accounts: Callable[..., Opened] | None = field(default=None, repr=False)
+    segment: Segment
+    cohort: Annotated[
+        dt.date | None,
+        col(N_("Trial started in"), Kind.MONTH, named_by={"": N_("all")}),
+    ]
+    trials: Annotated[
+        int,
+        col(N_("Trials"), Unit.COUNT, N_("First trials that started in the month"),
+            opens=_behind("started")),
+    ]
+    mature: Annotated[
+        int,
+        col(N_("Ended"), Unit.COUNT, N_("Trials that have ended"), opens=_behind("mature")),
+    ]
+    converted: Annotated[
+        int,
+        col(N_("Converted"), Unit.COUNT, N_("Paid within 30 days of the trial's end"),
+            opens=_behind("converted")),
+    ]
+    rate: Annotated[
+        Share,
+        col(N_("Conversion"), Unit.PERCENT, N_("Converted / ended; Wilson's 95% interval"),
+            opens=_behind("converted"), ends=("rate_low", "rate_high")),
+    ]
+    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
 
     @property
-    def rows(self) -> list[Row]:
-        """One row a segment and month in which trials started."""
-        return [one.as_dict() for one in self.cohorts]
+    def month(self) -> str | None:
+        """What asks for the month again."""
+        return f"{self.cohort:%Y-%m}" if self.cohort else None
 
-    def accounts(self, part: str = "started", **chosen: Any) -> Opened:
-        """The accounts behind one number.
+    @property
+    def rate_low(self) -> float | None:
+        """The lower end of the rate's interval."""
+        return self.rate.low
 
-        Parameters
-        ----------
-        **chosen
-            cohort, card, feature, without, within or end_class; see
-            `staycurve.workspace.trials.Trials.accounts`.
-        """
-        assert self._accounts is not None
-        return self._accounts(part, **chosen)
-
-    def to_json(self) -> Row:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of,
-            "about": ABOUT,
-            "columns": [column.as_dict() for column in COLUMNS],
-            "cards_labels": CARD_LABELS,
-            "whole": [one.as_dict() for one in self.whole],
-            "cards": {card: one.as_dict() for card, one in self.cards.items()},
-            "card_difference": self.card_gap.as_dict("with", "without"),
-            "time_to_convert": {card: _spread(found) for card, found in self.days.items()},
-            "used": {
-                "about": USED_ABOUT,
-                "columns": [column.as_dict() for column in USED_COLUMNS],
-                "rows": [
-                    {"feature": name, **gap.as_dict("converted", "not_converted")}
-                    for name, gap in self.used
-                ],
-                "rest": {"features": len(self.rest), "names": list(self.rest)},
-            },
-            "left": {
-                "about": LEFT_ABOUT,
-                "columns": [column.as_dict() for column in LEFT_COLUMNS],
-                "rows": [one.as_dict() for one in self.left],
-                "differences": [
-                    {"months": months, **gap.as_dict("with", "without")}
-                    for months, gap in self.left_gaps.items()
-                ],
-                "p_value": self.left_p_value,
-            },
-            "rows": self.rows,
-            **({"why": self.why} if self.why else {}),
-        }
+    @property
+    def rate_high(self) -> float | None:
+        """The upper end of the rate's interval."""
+        return self.rate.high
 
 
-def _spread(found: Sequence[tuple[int, int]]) -> Row:
+@dataclass(frozen=True)
+class OnDay(Row):
+    """Accounts that first paid so many days after the trial's start."""
+
+    days: Annotated[int, col(N_("Days"), Unit.COUNT)]
+    accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread(Row):
     """Days to convert: how many on each day, and the quarters."""
-    size = sum(count for _, count in found)
-    curve = survival.kaplan_meier({days: (count, 0) for days, count in found})
-    q25, median, q75 = (curve.quantile(q)[0] for q in (0.25, 0.5, 0.75))
-    return {
-        "accounts": size, "q25": q25, "median": median, "q75": q75,
-        "rows": [{"days": days, "accounts": count} for days, count in found],
+
+    accounts: Annotated[int, Key(N_("Who converted."))]
+    q25: Annotated[int | None, Key(N_("The day by which a quarter of them had paid."))]
+    median: Annotated[int | None, col(N_("Median days"), Unit.DAYS)]
+    q75: Annotated[int | None, Key(N_("The day by which three quarters of them had paid."))]
+    rows: Annotated[tuple[OnDay, ...], Key(N_("Accounts by days."))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfCard(Row):
+    """The trials with a card, without one, or of which that is not known."""
+
+    card: Annotated[str, col(N_("Trial"), Kind.NAME, named_by=CARD_LABELS)]
+    trials: Annotated[int, col(N_("Trials"), Unit.COUNT, opens=_of_card("started"))]
+    mature: Annotated[int, col(N_("Ended"), Unit.COUNT, opens=_of_card("mature"))]
+    converted: Annotated[int, col(N_("Converted"), Unit.COUNT, opens=_of_card("converted"))]
+    rate: Annotated[
+        Share,
+        col(N_("Conversion"), Unit.PERCENT, opens=_of_card("converted"),
+            ends=("rate_low", "rate_high")),
+    ]
+    median: Annotated[int | None, col(N_("Median days"), Unit.DAYS)]
+    is_small: Annotated[bool, Key()]
+
+    @property
+    def rate_low(self) -> float | None:
+        """The lower end of the rate's interval."""
+        return self.rate.low
+
+    @property
+    def rate_high(self) -> float | None:
+        """The upper end of the rate's interval."""
+        return self.rate.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedInTrial(Row):
+    """A feature, by how many of those who converted used it while the trial ran."""
+
+    feature: Annotated[str, col(N_("Feature"), about=N_("Used while the trial ran"))]
+    converted: Annotated[
+        Share,
+        col(N_("Converted"), Unit.PERCENT, N_("Share of the trials that converted"),
+            opens=_used_in("converted")),
+    ]
+    not_converted: Annotated[
+        Share,
+        col(N_("Did not convert"), Unit.PERCENT, N_("Share of the other mature trials"),
+            opens=_used_in("not_converted")),
+    ]
+    difference: DifferenceField
+    difference_low: LowField
+    difference_high: HighField
+    p_value: ChanceField
+    is_named: NamedField
+    why: WhyField = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialUse(Row):
+    """What was used while trials ran."""
+
+    about: AboutField = USED_ABOUT
+    columns: ColumnsField
+    rows: Annotated[
+        tuple[UsedInTrial, ...],
+        Key(N_("By how much more converters used it, the statistically significant first.")),
+    ]
+    rest: Annotated[Rest, Key(N_("Features that are not shown one by one."))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialReport(Answer):
+    """Everything about the trials of a company."""
+
+    as_of: AsOfField
+    about: AboutField = ABOUT
+    columns: ColumnsField
+    cards_labels: Annotated[Mapping[str, str], Key(N_("What kinds of trials are called."))]
+    whole: Annotated[tuple[Conversion, ...], Table(N_("All trials"))]
+    cards: Annotated[Mapping[str, Conversion], Key(N_("By whether a card was on file."))]
+    card_difference: Annotated[CardGap, Key(N_("With a card against without."))]
+    time_to_convert: Annotated[Mapping[str, Spread], Key(N_("By card."))]
+    used: Annotated[TrialUse, Key(N_("What converters used."))]
+    left: Annotated[Leaving, Key(N_("Who left after the first paid day."))]
+    rows: Annotated[tuple[Conversion, ...], Table(N_("Conversion by month"))]
+    why: WhyField = None
+    by_card: Annotated[
+        tuple[OfCard, ...], Table(N_("With and without a card"), is_view=True)
+    ] = ()
+    used_rows: Annotated[
+        tuple[UsedInTrial, ...],
+        Table(N_("Used during the trial (an association, not a cause)"), is_view=True),
+    ] = ()
+    left_rows: Annotated[
+        tuple[Left, ...], Table(N_("Left after the first paid day"), is_view=True)
+    ] = ()
+
+    def title(self) -> Said:
+        return Said(N_("Trials, as of %(as_of)s"), {"as_of": self.as_of})
+
+    def said(self) -> tuple[Said, ...]:
+        found = list(card_gap_said(self.card_difference))
+        if self.used.rest.features:
+            count = {"count": (self.used.rest.features, Unit.COUNT)}
+            found.append(Said(N_("%(count)s other features are not shown."), count))
+        return tuple(found)
+
+
+def card_gap_said(gap: CardGap) -> tuple[Said, ...]:
+    """What a card goes with, in a sentence; nothing where it is not known."""
+    if gap.difference is None:
+        return ()
+    verdict = gap.why or (
+        N_("statistically significant; whoever gives a card may differ in other ways too")
+        if gap.is_named else N_("not statistically significant")
+    )
+    values: dict[str, str | Value | Said] = {
+        "gap": (gap.difference, Kind.POINTS), "low": (gap.difference_low, Kind.POINTS),
+        "high": (gap.difference_high, Kind.POINTS), "verdict": verdict,
     }
+    text = N_("Conversion with a card less that without: %(gap)s (%(low)s to %(high)s); "
+              "%(verdict)s.")
+    return (Said(text, values),)
 
 
-def report(asked: Question, ask: Ask, *, top: int = TOP) -> TrialReport:
-    """The report of every trial that has started."""
+@insight("trials report", aliases=("/trials",), comes_from="/trials#cohorts")
+def report(
+    company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None,
+    top: Top = FIRST_FEATURES,
+) -> TrialReport:
+    """Who converts from a trial, what did converters use, and do they stay?
+
+    Conversion by month and card, time to convert, what converters used, who left. `by` splits the
+    conversion by month; the rest is told of all trials together. What changes with time is read on
+    the day on which the trial started.
+    """
+    asked = question_on_day(company, by, where, as_of, relation="trials")
+    sql = [trial_facts.counts_statement(asked), trial_facts.used_statement(asked),
+           trial_facts.lives_statement(asked)]
+    with company.seeing(asked.as_of) as engine:
+        counts, use, lives = (list(engine.rows(one)) for one in sql)
+        times = engine.rows(trial_facts.days_statement(asked))
+    groups: dict[tuple[Values, dt.date | None], list[int]] = {}
+    sums = {card: [0, 0, 0] for card in CARDS}
     places = len(asked.by)
-    groups: dict[tuple[Segment, dt.date | None], list[int]] = {}
-    cards = {card: [0, 0, 0] for card in CARDS}
-    for cohort, *rest in ask(trial_facts.counts_statement(asked)):
-        values, card, counts = tuple(rest[:places]), rest[places], rest[places + 1 :]
+    for cohort, *rest in counts:
+        values, card, numbers = tuple(rest[:places]), rest[places], rest[places + 1 :]
         for cell in (
             groups.setdefault((values, None), [0, 0, 0]),
             groups.setdefault((values, cohort), [0, 0, 0]),
-            cards[card],
+            sums[card],
         ):
-            for place, count in enumerate(counts):
+            for place, count in enumerate(numbers):
                 cell[place] += count
     keys = sorted(groups, key=lambda key: (asked.order(key[0]), key[1] or dt.date.min))
-    found = {
-        key: _conversion(asked.segment(key[0]), key[1], groups[key]) for key in keys
+    found = {key: _conversion(asked.segment(key[0]), key[1], groups[key]) for key in keys}
+    cards = {card: _conversion({}, None, numbers) for card, numbers in sums.items()}
+    days = {
+        card: _spread([(day, count) for own, day, count in times if own == card])
+        for card in CARDS
     }
-    kinds = {card: _conversion({}, None, counts) for card, counts in cards.items()}
-    days: dict[str, list[tuple[int, int]]] = {card: [] for card in CARDS}
-    for card, number, count in ask(trial_facts.days_statement(asked)):
-        days[card].append((number, count))
-    use = list(ask(trial_facts.used_statement(asked)))
-    mature = sum(one.rate.size for one in kinds.values())
-    converted = sum(one.rate.count for one in kinds.values())
-    lives = list(ask(trial_facts.lives_statement(asked)))
-    left = _left(lives)
+    [gap] = gaps([(cards["with"].rate, cards["without"].rate)])
+    used = _used(use, cards, top)
+    left = leaving(lives)
     return TrialReport(
         as_of=asked.as_of.at.isoformat(),
+        columns=columns_of(Conversion),
+        cards_labels=CARD_LABELS,
         whole=tuple(found[key] for key in keys if key[1] is None),
-        cohorts=tuple(found[key] for key in keys if key[1] is not None),
-        cards=kinds,
-        card_gap=_gaps([(kinds["with"].rate, kinds["without"].rate)])[0],
-        days={card: tuple(rows) for card, rows in days.items()},
-        used=_used(use[:top], converted, mature - converted),
-        rest=tuple(name for name, *_ in use[top:]),
-        left=left,
-        left_gaps=_left_gaps(left),
-        left_p_value=survival.differ_by_chance(
-            [_counts(lives, card) for card in ("with", "without")]
+        cards=cards,
+        card_difference=CardGap(
+            with_card=gap.one, without_card=gap.other, **apart(gap)
         ),
+        time_to_convert=days,
+        used=used,
+        left=left,
+        rows=tuple(found[key] for key in keys if key[1] is not None),
         why=None if keys else NO_TRIALS,
-        sql={"trials": trial_facts.counts_statement(asked),
-             "used": trial_facts.used_statement(asked),
-             "left": trial_facts.lives_statement(asked)},
+        by_card=tuple(
+            OfCard(card=card, trials=one.trials, mature=one.mature, converted=one.converted,
+                   rate=one.rate, median=days[card].median, is_small=one.is_small)
+            for card, one in cards.items() if one.trials
+        ),
+        used_rows=used.rows,
+        left_rows=left.rows,
+        sql=";\n\n".join(sql),
     )
 
 
@@ -313,71 +322,40 @@ def _conversion(
     segment: Mapping[str, str | None], cohort: dt.date | None, counts: Sequence[int]
 ) -> Conversion:
     trials, mature, converted = counts
-    return Conversion(segment, cohort, trials, share(converted, mature))
-
-
-def _gaps(pairs: Iterable[tuple[Share, Share]]) -> list[Gap]:
-    """Pairs of shares, those that are large enough tested; chances raised by Holm."""
-    found = []
-    for one, other in pairs:
-        is_small = min(one.size, other.size) < MIN_COMPARED
-        chance = None if is_small else different_by_chance(one, other)
-        why = TOO_FEW.format(count=MIN_COMPARED) if is_small else None
-        found.append(Gap(one, other, difference(one, other), chance, why=why))
-    raised = iter(adjusted([gap.p_value for gap in found if gap.p_value is not None]))
-    judged = []
-    for gap in found:
-        chance = None if gap.p_value is None else next(raised)
-        is_named = chance is not None and chance <= ALPHA
-        judged.append(replace(gap, p_value=chance, is_named=is_named))
-    return judged
-
-
-def _used(
-    rows: Sequence[Sequence[Any]], converted: int, others: int
-) -> tuple[tuple[str, Gap], ...]:
-    """Features by how much more converters used them, those beyond chance first."""
-    names = [name for name, *_ in rows]
-    gaps = _gaps([(share(own, converted), share(rest, others)) for _, own, rest in rows])
-    found = zip(names, gaps, strict=True)
-    return tuple(sorted(
-        found, key=lambda one: (not one[1].is_named, -abs((one[1].gap or (0.0,))[0]), one[0])
-    ))
-
-
-def _left(lives: Sequence[Sequence[Any]]) -> tuple[Left, ...]:
-    classes = sorted({row[1] for row in lives if row[1] is not None})
-    found = []
-    for card in ("all", *CARDS):
-        own = [row for row in lives if card in ("all", row[0])]
-        if not own and card != "all":
-            continue
-        curve = survival.kaplan_meier(_counts(lives, card))
-        for months in HORIZONS:
-            followed = [row for row in own if row[4] >= months]
-            size = sum(row[-1] for row in followed)
-            gone = [row for row in followed if row[2] and row[3] <= months]
-            found.append(Left(
-                card, months, share(sum(row[-1] for row in gone), size),
-                {c: share(sum(row[-1] for row in gone if row[1] == c), size) for c in classes},
-                curve.at(months),
-            ))
-    return tuple(found)
-
-
-def _counts(lives: Iterable[Sequence[Any]], card: str) -> dict[int, tuple[int, int]]:
-    return survival.counted(
-        (months, bool(has_left), count)
-        for own, _, has_left, months, _, count in lives
-        if card in ("all", own)
+    return Conversion(
+        segment=segment, cohort=cohort, trials=trials, mature=mature, converted=converted,
+        rate=share(converted, mature).because(NONE_MATURE), is_small=mature < SMALL,
     )
 
 
-def _left_gaps(left: Iterable[Left]) -> dict[int, Gap]:
-    found = {(one.card, one.months): one.left for one in left}
-    pairs = {
-        months: (found["with", months], found["without", months])
-        for months in HORIZONS
-        if ("with", months) in found and ("without", months) in found
-    }
-    return dict(zip(pairs, _gaps(pairs.values()), strict=True))
+def _spread(found: Sequence[tuple[int, int]]) -> Spread:
+    curve = survival.kaplan_meier({days: (count, 0) for days, count in found})
+    q25, median, q75 = (curve.quantile(q)[0] for q in (0.25, 0.5, 0.75))
+    return Spread(
+        accounts=sum(count for _, count in found), q25=q25, median=median, q75=q75,
+        rows=tuple(OnDay(*one) for one in found),
+    )
+
+
+def _used(
+    use: Sequence[Sequence[Any]], cards: Mapping[str, Conversion], top: int
+) -> TrialUse:
+    mature = sum(one.mature for one in cards.values())
+    converted = sum(one.converted for one in cards.values())
+    shown, rest = use[:top], use[top:]
+    found = gaps([
+        (share(own, converted), share(others, mature - converted)) for _, own, others in shown
+    ])
+    rows = [
+        UsedInTrial(feature=name, converted=gap.one, not_converted=gap.other, **apart(gap))
+        for (name, _, _), gap in zip(shown, found, strict=True)
+    ]
+    return TrialUse(
+        columns=columns_of(
+            UsedInTrial, "feature", "converted", "not_converted", "difference"
+        ),
+        rows=tuple(sorted(
+            rows, key=lambda one: (not one.is_named, -abs(one.difference or 0.0), one.feature)
+        )),
+        rest=Rest(features=len(rest), names=tuple(name for name, *_ in rest)),
+    )

@@ -1,4 +1,4 @@
-"""How insights about cohorts put their question to a company, checked before it is answered."""
+"""How insights put their question to a company, checked before it is answered."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from staycurve.insights.shared.account_facts import check_dims
 from staycurve.insights.shared.first_month import is_first_month
 from staycurve.insights.shared.members import Question, check
 from staycurve.insights.shared.reader import Reader
@@ -23,6 +24,26 @@ def question_of(
 ) -> Question:
     """Whose cohorts are read, and as of when."""
     return Question(company.config, company.as_of(as_of), dims_of(by), filters_of(where))
+
+
+def question_on_day(
+    company: Reader,
+    by: str | Sequence[str],
+    where: str | Sequence[Filter],
+    as_of: str | None,
+    *,
+    relation: str = "closing",
+) -> Question:
+    """A question about what accounts are on a day, once its dimensions are known to be carried.
+
+    Parameters
+    ----------
+    relation : str
+        The relation of the metrics that can be cut as the answer can.
+    """
+    dims, filters = dims_of(by), filters_of(where)
+    check_dims(dims, filters, company.attributes(), relation=relation)
+    return Question(company.config, company.as_of(as_of), dims, filters)
 
 
 @contextmanager

@@ -23,9 +23,12 @@ Grain = Annotated[
     Param(N_("The length of a period."), choices=("day", "week", "month", "quarter", "year")),
 ]
 From = Annotated[
-    str | None, Param(N_("First period, such as 2024-01."), name="from", metavar="P")
+    str | None, Param(N_("First period, such as 2024-01."), name="from", metavar="P",
+                      formerly=("start",)),
 ]
-To = Annotated[str | None, Param(N_("Last period, included."), name="to", metavar="P")]
+To = Annotated[str | None, Param(N_("Last period, included."), name="to", metavar="P",
+                      formerly=("end",)),
+]
 
 CLASSES = ("voluntary", "involuntary", "paused", "unknown")
 CLASS_NAMES = {
@@ -36,3 +39,9 @@ EndClass = Annotated[
     str | None, Param(N_("Count those alone who left so."), choices=CLASSES, metavar="CLASS",
           formerly=("class",)),
 ]
+
+FIRST_FEATURES = 50
+"""How many features are shown one by one; the rest is counted and named."""
+
+Top = Annotated[int, Param(N_("How many features are shown one by one."), least=1, most=1000)]
+Cohort = Annotated[str | None, Param(N_("A month, such as 2024-05."), metavar="P")]

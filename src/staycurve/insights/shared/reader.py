@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import datetime as dt
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
@@ -46,6 +47,9 @@ class Reader(Protocol):
 
     def ledgers(self) -> AbstractContextManager[Ledgers]:
         """The company under any conventions."""
+
+    def first_day(self, metrics: Sequence[str]) -> dt.date | None:
+        """The first day with data for any of the metrics."""
 
     def query(
         self, *metrics: str, grain: str = "month", start: str | None = None,

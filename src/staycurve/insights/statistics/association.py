@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated
 
 from staycurve.i18n import N_
+from staycurve.insights.answers import Key, Kind, Row, WhyField, col
 from staycurve.insights.statistics.proportions import (
     ALPHA,
     LEVEL,
@@ -61,101 +62,68 @@ class Stratum:
 
 
 @dataclass(frozen=True)
-class Confounder:
-    """Something else in which the two sides may differ.
+class Confounder(Row):
+    """Something else in which the two sides may differ."""
 
-    Attributes
-    ----------
-    p_value : float, optional
-        Of the same distribution on both sides, raised by Holm; None where it was not tested.
-    """
-
-    name: str
-    label: str
-    p_value: float | None
-    differs: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        """As `--format json` prints it."""
-        return {
-            "name": self.name, "label": self.label, "p_value": self.p_value,
-            "differs": self.differs,
-        }
+    name: Annotated[str, Key(N_("What it is called in `by`."))]
+    label: Annotated[str, col(N_("What else differs"))]
+    p_value: Annotated[
+        float | None,
+        Key(N_("Of the same distribution on both sides, raised by Holm; empty where not tested.")),
+    ]
+    differs: Annotated[bool, Key(N_("Whether the sides differ in it."))]
 
 
 @dataclass(frozen=True)
-class Within:
-    """The difference among comparable accounts: Mantel-Haenszel over strata.
+class Within(Row):
+    """The difference among comparable accounts: Mantel-Haenszel over strata."""
 
-    Attributes
-    ----------
-    by : tuple of str
-        The confounders that form the strata.
-    value, low, high : float, optional
-        None where no stratum has accounts on both sides.
-    accounts : int
-        How many lie in strata with both sides; the rest is compared with nobody.
-    """
-
-    by: tuple[str, ...]
-    value: float | None
-    low: float | None
-    high: float | None
-    accounts: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """As `--format json` prints it."""
-        return {
-            "by": list(self.by), "difference": self.value, "difference_low": self.low,
-            "difference_high": self.high, "accounts": self.accounts,
-        }
+    by: Annotated[tuple[str, ...], Key(N_("The confounders that form the strata."))]
+    difference: Annotated[
+        float | None,
+        col(N_("Difference"), Kind.POINTS, N_("Empty where no stratum has both sides."),
+            ends=("difference_low", "difference_high")),
+    ]
+    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    accounts: Annotated[
+        int, Key(N_("How many lie in strata with both sides; the rest is compared with nobody."))
+    ]
 
 
-@dataclass(frozen=True)
-class Association:
-    """How many stayed among those who did something, and among the others.
+@dataclass(frozen=True, kw_only=True)
+class Association(Row):
+    """How many stayed among those who did something, and among the others."""
 
-    Attributes
-    ----------
-    gap : tuple of float, optional
-        Users less others, and its 95% interval.
-    p_value : float, optional
-        Fisher's exact test, raised by Holm for all associations of the answer.
-    verdict : str
-        A key of VERDICTS.
-    """
+    users: Annotated[Share, Key(N_("Of those who did it."))]
+    others: Annotated[Share, Key(N_("Of those who did not."))]
+    difference: Annotated[
+        float | None,
+        col(N_("Difference"), Kind.POINTS, N_("Users less others."),
+            ends=("difference_low", "difference_high")),
+    ]
+    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    p_value: Annotated[
+        float | None,
+        Key(N_("Fisher's exact test, raised by Holm for all associations of the answer.")),
+    ]
+    confounders: Annotated[tuple[Confounder, ...], Key(N_("What else may differ."))] = ()
+    among_comparable: Annotated[
+        Within | None, Key(N_("Over strata of all that differs; empty where nothing does."))
+    ] = None
+    verdict: Annotated[str, Key(N_("What can be said, as a name."))] = "not tested"
+    verdict_label: Annotated[str, col(N_("What can be said"))] = VERDICTS["not tested"]
+    why: WhyField = None
 
-    users: Share
-    others: Share
-    gap: tuple[float, float, float] | None
-    p_value: float | None
-    confounders: tuple[Confounder, ...]
-    within: Within | None
-    verdict: str
-    why: str | None = None
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """The names of what else differs."""
+        return tuple(one.name for one in self.confounders if one.differs)
 
-    def as_dict(self) -> dict[str, Any]:
-        """As `--format json` prints it."""
-        gap, low, high = self.gap or (None, None, None)
-        return {
-            "users": shown(self.users),
-            "others": shown(self.others),
-            "difference": gap, "difference_low": low, "difference_high": high,
-            "p_value": self.p_value,
-            "confounders": [one.as_dict() for one in self.confounders],
-            "among_comparable": self.within and self.within.as_dict(),
-            "verdict": self.verdict,
-            "verdict_label": VERDICTS[self.verdict],
-            **({"why": self.why} if self.why else {}),
-        }
-
-
-def shown(found: Share) -> dict[str, Any]:
-    """A share as `--format json` prints it."""
-    return {
-        "size": found.size, "count": found.count, "value": found.value, "low": found.low,
-        "high": found.high,
-    }
+    def judged(self, verdict: str) -> Association:
+        """The same with a key of VERDICTS."""
+        return replace(self, verdict=verdict, verdict_label=VERDICTS[verdict])
 
 
 def associations(
@@ -201,8 +169,10 @@ def _crude(strata: Sequence[Stratum]) -> Association:
     elif min(users.size, others.size) < MIN_COMPARED:
         why = TOO_FEW.format(count=MIN_COMPARED)
     chance = None if why else different_by_chance(users, others)
+    gap, low, high = difference(users, others) or (None, None, None)
     return Association(
-        users, others, difference(users, others), chance, (), None, "not tested", why
+        users=users, others=others, difference=gap, difference_low=low, difference_high=high,
+        p_value=chance, why=why,
     )
 
 
@@ -216,14 +186,15 @@ def _judged(
     if p_value is not None:
         verdict = "no difference" if p_value > ALPHA else "holds"
         if verdict == "holds" and within is not None:
-            low, high = within.low, within.high
+            low, high = within.difference_low, within.difference_high
             if low is None or high is None:
                 verdict = "not separable"
-            elif low <= 0 <= high or (within.value or 0) * (one.gap or (0,))[0] < 0:
+            elif low <= 0 <= high or (within.difference or 0) * (one.difference or 0) < 0:
                 verdict = "confounded"
-    return replace(
-        one, p_value=p_value, confounders=confounders, within=within, verdict=verdict
+    found = replace(
+        one, p_value=p_value, confounders=confounders, among_comparable=within
     )
+    return found.judged(verdict)
 
 
 def _within(

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from staycurve.i18n import N_
+from staycurve.insights.answers import Key, Measure, WhyField, col
+from staycurve.metrics.base import Unit
 
 ALPHA = 0.01
 """Chance that an answer names anything where there is nothing.
@@ -17,7 +22,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Share:
+class Share(Measure):
     """`count` of `size` accounts, with the Wilson interval of the chance behind it.
 
     `value`, `low` and `high` are None where there are no accounts.
@@ -27,11 +32,22 @@ class Share:
     Wilson (1927), J. Am. Stat. Assoc. 22:209-212.
     """
 
-    count: int
-    size: int
-    value: float | None
-    low: float | None
-    high: float | None
+    count: Annotated[int, Key(N_("How many of them."))]
+    size: Annotated[int, Key(N_("Of how many."))]
+    value: Annotated[
+        float | None, col(N_("Share"), Unit.PERCENT, N_("count / size"), ends=("low", "high"))
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    why: WhyField = None
+
+    def because(self, why: str) -> Share:
+        """The same; where there are no accounts, with the reason."""
+        return self if self.value is not None else replace(self, why=why)
+
+    def hidden(self, why: str) -> Share:
+        """What it counts, without a value, and why there is none."""
+        return replace(self, value=None, low=None, high=None, why=why)
 
 
 def share(count: int, size: int) -> Share:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from staycurve.errors import UsageError
+from staycurve.i18n import N_
+from staycurve.insights.answers import Hidden, Key, Row
 from staycurve.period import AsOf, Period, month_index, month_start, parse_period, period_of
 
 TRAILING = "28d"
@@ -18,7 +21,7 @@ _DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Row):
     """Local days `[start, end)`.
 
     Attributes
@@ -33,12 +36,12 @@ class Window:
         The last of its days of which anything is seen.
     """
 
-    name: str
-    grain: str
-    start: dt.date
-    end: dt.date
-    is_open: bool
-    last_seen: dt.date
+    name: Annotated[str, Key(N_("What asks for it again: 2024-05, 2024-Q2, 2024 or 28d."))]
+    grain: Annotated[str, Key(N_("month, quarter, year, or 28d."))]
+    start: Annotated[dt.date, Key(N_("The first day."))]
+    end: Annotated[dt.date, Key(N_("The day after the last."))]
+    is_open: Annotated[bool, Key(N_("Whether it ends after what is seen."), name="open")]
+    last_seen: Annotated[dt.date, Hidden()]
 
     @property
     def close(self) -> dt.date:
@@ -53,13 +56,6 @@ class Window:
     def days_sql(self, day: str) -> str:
         """SQL that is true for a day that lies in it and is seen."""
         return f"{day} >= DATE '{self.start}' AND {day} <= DATE '{self.last_seen}'"
-
-    def as_dict(self) -> dict[str, object]:
-        """As `--format json` prints it."""
-        return {
-            "name": self.name, "grain": self.grain, "start": str(self.start),
-            "end": str(self.end), "open": self.is_open,
-        }
 
 
 def window_of(text: str | None, seen: AsOf, fiscal_start: int = 1) -> Window:
@@ -137,15 +133,6 @@ def days_between_sql(start: dt.date, end: dt.date, *, bits: str, month: str) -> 
         for first, mask in masks(start, end)
     ]
     return f"({' OR '.join(tests)})"
-
-
-def count_between_sql(start: dt.date, end: dt.date, *, bits: str, month: str) -> str:
-    """SQL of how many days of a month table's row lie in `[start, end)`."""
-    cases = " ".join(
-        f"WHEN {month} = DATE '{first}' THEN CAST(bit_count({bits} & {mask}) AS BIGINT)"
-        for first, mask in masks(start, end)
-    )
-    return f"CASE {cases} ELSE 0 END"
 
 
 def months_sql(start: dt.date, end: dt.date) -> str:

@@ -29,6 +29,12 @@ class AnswerModel(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
 
+class OpenModel(AnswerModel):
+    """A JSON object with keys that hang on what was asked."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 class Models:
     """A model for each answer type of some insights, and for each type of row inside.
 
@@ -48,11 +54,13 @@ class Models:
         if shape not in self._made:
             fields: dict[str, Any] = {
                 f"{field.attribute}_": self._field(field) for field in shapes.fields_of(shape)
-                if field.is_json
+                if not field.is_flat
             }
             about = (shape.__doc__ or "").partition("\n\n")[0]
             self._made[shape] = create_model(
-                self._names[shape], __base__=AnswerModel, __doc__=about, **fields
+                self._names[shape], __doc__=about,
+                __base__=OpenModel if len(fields) < len(shapes.fields_of(shape)) else AnswerModel,
+                **fields,
             )
         return self._made[shape]
 
@@ -117,8 +125,7 @@ def shapes_of(insight: Insight[Any, Any]) -> list[type]:
         if isinstance(hint, type) and _is_shape(hint):
             found[hint] = None
             for field in shapes.fields_of(hint):
-                if field.is_json:
-                    see(field.type)
+                see(field.type)
         for part in get_args(hint):
             see(part)
 

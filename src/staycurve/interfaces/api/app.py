@@ -9,24 +9,18 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from staycurve import __version__
 from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
-    acquisition,
     errors,
-    features,
-    lifecycle,
     observe,
-    onboarding,
     routes,
     sources,
-    trials,
-    usage,
     views,
 )
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
 from staycurve.interfaces.api.security import Guard, Heads
+from staycurve.version import VERSION
 from staycurve.workspace import Company, asking
 
 
@@ -70,7 +64,7 @@ def declared() -> FastAPI:
     """What /api/openapi.json declares, without a company that answers."""
     app = FastAPI(
         title="staycurve",
-        version=__version__,
+        version=VERSION,
         description="Subscription and retention metrics, saved views and annotations.",
         openapi_url="/api/openapi.json",
         # Its pages for reading the schema load scripts from elsewhere.
@@ -81,12 +75,6 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
-    app.include_router(features.router)
-    app.include_router(onboarding.router)
-    app.include_router(trials.router)
-    app.include_router(lifecycle.router)
-    app.include_router(acquisition.router)
-    app.include_router(usage.router)
     app.include_router(views.router)
     app.include_router(views.notes)
     return app

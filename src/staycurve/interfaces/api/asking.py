@@ -71,14 +71,19 @@ def endpoint(insight: Insight[Any, Any]) -> Callable[[Request], Response]:
 
     def ask(request: Request) -> Response:
         company: Company = request.app.state.company
-        pairs = request.query_params.multi_items()
+        # An alias may name a value in its path: /lifecycle/history/{account}.
+        pairs = [*request.path_params.items(), *request.query_params.multi_items()]
         for name, _text in pairs:
             if name != FORMAT and not insight.takes(name):
                 raise insight.unknown(name, FORMAT)
         form = next((text for name, text in pairs if name == FORMAT and text), FORMATS[0])
         if form not in FORMATS:
             raise UnknownNameError("format", form, FORMATS)
-        given = insight.read([(name, text) for name, text in pairs if text and name != FORMAT])
+        empty = {one.outward for one in insight.arguments if one.param.can_be_empty}
+        given = insight.read([
+            (name, text) for name, text in pairs
+            if (text or name in empty) and name != FORMAT
+        ])
         answer = answered(company, insight, given)
         if form == "csv":
             return _csv(insight, answer)

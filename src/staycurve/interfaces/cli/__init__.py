@@ -51,7 +51,7 @@ def _invoke() -> int:
 
 def _once_more(damaged: DamagedError) -> int:
     from staycurve.errors import DamagedError
-    from staycurve.interfaces.cli.app import recompute
+    from staycurve.interfaces.cli.opening import recompute
 
     try:
         if not recompute(damaged):
@@ -90,7 +90,7 @@ def _told(error: StaycurveError) -> int:
 
 def _unforeseen(error: Exception) -> int:
     from staycurve import faults
-    from staycurve.interfaces.cli.app import clock, current_folder
+    from staycurve.interfaces.cli.opening import clock, current_folder
 
     folder: Path | None = current_folder()
     doing = faults.command_of(sys.argv[1:])

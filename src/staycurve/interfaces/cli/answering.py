@@ -9,9 +9,19 @@ from typing import Any
 
 import typer
 
-from staycurve.insights.answers import Answer, Col, Kind, Shape
-from staycurve.insights.shapes import Field, Rows, fields_of, lines_of, main_of, tables_of
+from staycurve.insights import shapes
+from staycurve.insights.answers import Answer, Col, Kind, Measure, Shape
+from staycurve.insights.shapes import (
+    Field,
+    Rows,
+    columns_of,
+    fields_of,
+    lines_of,
+    main_of,
+    tables_of,
+)
 from staycurve.interfaces import wording
+from staycurve.interfaces.cli.options import option_of
 from staycurve.interfaces.cli.output import (
     SHOWN,
     Format,
@@ -37,14 +47,13 @@ class Column:
 
     def cells(self, row: Any) -> Cells:
         """What stands in them."""
-        col = _col(self.field)
-        value = getattr(row, col.said or self.field.attribute)
+        value, col = shapes.shown(row, self.field), _col(self.field).of_row(row)
         if self.key:
             return [wording.cell((value or {}).get(self.key), col)]
         found = wording.cell(value, col)
         if self.field.key == "period" and getattr(row, "open", None):
             found += "*"
-        if self.field.key == "size" and getattr(row, "is_small", None):
+        if (self.field.key == "size" or col.is_size) and getattr(row, "is_small", None):
             found += " (small)"
         return [found, wording.interval(row, col)] if col.ends else [found]
 
@@ -66,7 +75,10 @@ def _print_lines(answer: Answer) -> None:
     shape = main.row if main else own
     if rows:
         # An object that is there in some rows makes columns of its own parts.
-        nested = {one.key for one in fields_of(shape) if one.row and not one.is_many}
+        nested = {
+            one.key for one in fields_of(shape)
+            if one.row and not one.is_many and not issubclass(one.row, Measure)
+        }
         nested |= {one.key for one in fields_of(shape) if isinstance(one.mark, Col)
                    and one.mark.spread}
         print_csv([
@@ -75,7 +87,7 @@ def _print_lines(answer: Answer) -> None:
         ])
         return
     names = [one.key for one in fields_of(shape) if one.key != "segment" and not one.row
-             and not one.mark.is_omitted]
+             and not one.mark.is_omitted and getattr(one.mark, "is_in_csv", True)]
     sys.stdout.write(",".join(names) + "\n")
 
 
@@ -103,17 +115,27 @@ def _print_tables(answer: Answer) -> None:
 def _behind(tables: Sequence[Rows], answer: Answer) -> list[str]:
     """The commands that list the rows behind cells."""
     from staycurve.insights.catalogue import INSIGHTS
-    from staycurve.interfaces.cli.asking import option_of
 
-    opened = dict.fromkeys(
-        field.col.opens.insight for table in tables if table.of(answer)
-        for field in fields_of(table.row) if field.col and field.col.opens
-    )
+    own: type = type(answer)
+    asked = {one.attribute for one in fields_of(own)}
+    opened: dict[str, dict[str, None]] = {}
+    for table in tables:
+        for field in fields_of(table.row) if table.of(answer) else ():
+            if field.col and field.col.opens and field.col.opens.insight in INSIGHTS:
+                opens = field.col.opens
+                names = opened.setdefault(opens.insight, {})
+                if len(INSIGHTS[opens.insight].answers) > 1:
+                    # It answers with rows where it is told which.
+                    names |= dict.fromkeys(
+                        name for name, taken in opens.take.items()
+                        if taken not in asked and not hasattr(answer, taken)
+                    )
     return [
         " ".join(["Behind it: staycurve", name, *(
-            f"{option_of(one)} …" for one in INSIGHTS[name].arguments if one.is_required
+            f"{option_of(one)} …" for one in INSIGHTS[name].arguments
+            if one.is_required or one.name in names
         )])
-        for name in opened if name in INSIGHTS
+        for name, names in opened.items()
     ]
 
 
@@ -122,7 +144,7 @@ def _figure(answer: Answer, field: Field) -> list[str]:
     col, value = field.col, getattr(answer, field.attribute)
     if col is None or field.key == "total":
         return []
-    shown = wording.cell(getattr(answer, col.said) if col.said else value, col)
+    shown = wording.cell(shapes.shown(answer, field), col)
     if value is None:
         why = getattr(answer, col.why, None)
         shown = f"{shown or wording.UNKNOWN} ({why})" if why else shown or wording.UNKNOWN
@@ -137,7 +159,8 @@ def _figure(answer: Answer, field: Field) -> list[str]:
 
 def _print_rows(title: str, table: Rows, answer: Answer) -> None:
     rows = table.of(answer)
-    listed = rows[:SHOWN] if table.mark.is_list else rows
+    is_long = table.mark.is_list or "account_id" in {one.key for one in fields_of(table.row)}
+    listed = rows[:SHOWN] if is_long else rows
     dims = list(_segment(rows[0])) if rows else []
     columns = _columns(table.row, rows)
     if table.mark.across and rows:
@@ -156,30 +179,27 @@ def _print_rows(title: str, table: Rows, answer: Answer) -> None:
         heads, numbers = [*heads, ""], [*numbers, False]
         lines = [[*line, reason] for line, reason in zip(lines, reasons, strict=True)]
     print_table(title, heads, lines, are_numbers=numbers)
-    if table.mark.is_list:
+    if is_long:
         say_rest(rows)
+    if table.mark.is_list:
         _say_sums(rows, columns, getattr(answer, "total", None))
 
 
-def _columns(shape: type, rows: Sequence[Any] = ()) -> list[Column]:
+def _columns(shape: type, rows: Sequence[Any]) -> list[Column]:
     found = []
-    for field in fields_of(shape):
-        col = field.col
-        if col is None or _is_nowhere(field, rows):
-            continue
+    for field in columns_of(shape, rows):
+        col = _col(field)
         is_number = wording.is_number(col.unit)
         if col.spread:
             if not col.is_folded:
                 found += [Column([label], is_number, field, key) for key, label in col.spread]
             continue
+        if col.is_folded and field.row:
+            # What it holds has a table of its own.
+            continue
         heads = [col.label, wording.INTERVAL] if col.ends else [col.label]
         found.append(Column(heads, is_number, field))
     return found
-
-
-def _is_nowhere(field: Field, rows: Sequence[Any]) -> bool:
-    """Whether a key that may be left out is left out of every row."""
-    return field.mark.is_omitted and all(getattr(row, field.attribute) is None for row in rows)
 
 
 def _reason(row: Any, columns: Sequence[Column]) -> str:
@@ -200,7 +220,7 @@ def _print_matrix(title: str, table: Rows, rows: Sequence[Any], dims: Cells) -> 
     across, filled = table.mark.across
     fields = {one.attribute: one for one in fields_of(table.row)}
     fixed = [
-        column for column in _columns(table.row)
+        column for column in _columns(table.row, rows)
         if column.field.attribute not in (across, filled)
     ]
     steps = list(dict.fromkeys(getattr(row, across) for row in rows))
@@ -209,8 +229,7 @@ def _print_matrix(title: str, table: Rows, rows: Sequence[Any], dims: Cells) -> 
         key = (*wording.segment(_segment(row)),
                *(one for column in fixed for one in column.cells(row)))
         mark = "*" if getattr(row, "open", None) and fields[across].key == "period" else ""
-        cell = _col(fields[filled])
-        value = wording.cell(getattr(row, cell.said or filled), cell)
+        value = wording.cell(shapes.shown(row, fields[filled]), _col(fields[filled]))
         lines.setdefault(key, {})[getattr(row, across)] = value + mark
     heads = [*dims, *(head for column in fixed for head in column.heads),
              *(wording.cell(step, _col(fields[across])) for step in steps)]

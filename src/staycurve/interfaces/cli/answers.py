@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from staycurve.interfaces.cli.app import app, fresh_company_of
+from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.opening import fresh_company_of
 from staycurve.interfaces.cli.options import AsOf, By, From, Grain, KnownAt, Output, To, Where
 from staycurve.interfaces.cli.output import (
     Format,

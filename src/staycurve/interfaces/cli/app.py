@@ -2,59 +2,62 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_group
 
-from staycurve.errors import DamagedError, ProjectError, StaycurveError
 from staycurve.interfaces.cli import asking
+from staycurve.interfaces.cli.opening import work_on
 
-if TYPE_CHECKING:
-    from staycurve.workspace import Company
+BY_HAND = (
+    "data", "sources", "books", "answers", "questions", "comparing", "views",
+    "annotations", "running",
+)
+"""The files with commands that are written by hand, in the order in which help lists them."""
+
+AT_ONCE = {name: "answers" for name in ("metrics", "show", "cohort", "accounts")}
+"""Commands that wait for no other file to be imported, and theirs."""
+
+
+class Themes(asking.Questions):
+    """The program itself: it imports the files with commands when a command is looked for."""
+
+    @property
+    def words(self) -> str:
+        """Every insight is below it."""
+        return ""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every command."""
+        self._gather(BY_HAND)
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name."""
+        if cmd_name not in self.commands:
+            self._gather((AT_ONCE[cmd_name],) if cmd_name in AT_ONCE else BY_HAND)
+        return super().get_command(ctx, cmd_name)
+
+    def _gather(self, files: Sequence[str]) -> None:
+        for name in files:
+            importlib.import_module(f"staycurve.interfaces.cli.{name}")
+        for name, command in get_group(app).commands.items():
+            self.commands.setdefault(name, command)
+
 
 app = typer.Typer(
     name="staycurve",
     help="Follow SaaS customers from first visit to renewal, with numbers that open to their rows.",
     no_args_is_help=True,
-    cls=asking.Themes,
+    cls=Themes,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-_folder: Path | None = None
-_next_load: int | None = None
-
-
-def current_folder() -> Path | None:
-    """The project directory of the command that runs, once it is known."""
-    return _folder
-
-
-def recompute(error: DamagedError) -> bool:
-    """Compute a damaged table again; whether the command may be run once more after that."""
-    from staycurve.tables.damage import COMPUTED_AGAIN, RECOMPUTED
-    from staycurve.workspace import Company
-
-    if _folder is None or error.table not in RECOMPUTED:
-        return False
-    typer.echo(COMPUTED_AGAIN % error.message, err=True)
-    with Company(_folder, clock=clock) as company:
-        company.refresh(is_full=True)
-        # What was loaded or taken back is not to be so twice.
-        return company.lake.pointer.next_load() == _next_load
-
-
-def clock() -> dt.datetime:
-    """The time now; no layer below the interfaces reads it."""
-    return dt.datetime.now(dt.UTC)
 
 
 @app.callback()
@@ -66,47 +69,7 @@ def project(
     ] = Path("."),
 ) -> None:
     """Every command works on one project directory."""
-    global _folder
-    context.obj = _folder = folder
-
-
-def folder_of(context: typer.Context) -> Path:
-    """The project directory that the command line names."""
-    found = context.obj
-    assert isinstance(found, Path)
-    return found
-
-
-def company_of(context: typer.Context) -> Company:
-    """The company in the project directory."""
-    from staycurve.workspace import Company
-
-    folder = folder_of(context)
-    if not folder.is_dir():
-        raise ProjectError(
-            f"{folder} is not a directory.", hint="Make a project: staycurve --project DIR init"
-        )
-    company = Company(folder, clock=clock)
-    global _next_load
-    with contextlib.suppress(StaycurveError):
-        _next_load = company.lake.pointer.next_load()
-    return company
-
-
-def fresh_company_of(context: typer.Context) -> Company:
-    """The company with its derived tables up to date."""
-    company = company_of(context)
-    if company.is_due():
-        typer.echo("Refreshing …", err=True)
-        company.refresh()
-    return company
-
-
-@contextmanager
-def known_company_of(context: typer.Context, known_at: str | None) -> Iterator[Company]:
-    """The company as `--known-at` asks for it: now, or as readers saw it at an instant."""
-    with fresh_company_of(context) as company:
-        yield company.known_at(known_at) if known_at else company
+    context.obj = work_on(folder)
 
 
 def group(name: str, about: str) -> typer.Typer:
@@ -116,11 +79,3 @@ def group(name: str, about: str) -> typer.Typer:
     )
     app.add_typer(made, name=name)
     return made
-
-
-# Commands live in files by theme; importing them adds them to the app, in this order.
-for _theme in (
-    "data", "sources", "books", "answers", "lifecycle", "acquisition", "features", "onboarding",
-    "trials", "usage", "questions", "comparing", "views", "annotations", "running",
-):
-    importlib.import_module(f"staycurve.interfaces.cli.{_theme}")

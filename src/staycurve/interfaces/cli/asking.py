@@ -17,6 +17,7 @@ from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
 from staycurve.errors import StaycurveError
+from staycurve.interfaces.cli.options import option_of
 from staycurve.interfaces.cli.output import Format
 
 if TYPE_CHECKING:
@@ -43,21 +44,12 @@ class Questions(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As usual; an unknown command is told with those of insights among its neighbours."""
-        if args and super().get_command(ctx, args[0]) is None:
+        if args and self.get_command(ctx, args[0]) is None:
             # What is near is looked for among `commands` alone.
             for word in _next_words(self.words):
                 if word not in self.commands:
                     self.commands[word] = self.get_command(ctx, word)
         return super().resolve_command(ctx, args)
-
-
-class Themes(Questions):
-    """The program itself."""
-
-    @property
-    def words(self) -> str:
-        """Every insight is below it."""
-        return ""
 
 
 def _next_words(before: str) -> list[str]:
@@ -89,7 +81,7 @@ def command_of(insight: Insight[Any, Any]) -> Any:
 def _callback(insight: Insight[Any, Any]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         from staycurve.interfaces.cli.answering import print_answer
-        from staycurve.interfaces.cli.app import company_of, fresh_company_of
+        from staycurve.interfaces.cli.opening import company_of, fresh_company_of
 
         context, output = given.pop(CONTEXT), given.pop(FORMAT)
         try:
@@ -138,13 +130,6 @@ def _shown_default(one: Argument) -> Any:
     return one.default if isinstance(one.default, one.type) and not one.is_many else None
 
 
-def option_of(one: Argument) -> str:
-    """What the command line calls a parameter."""
-    if one.param.is_argument:
-        return one.param.metavar or one.outward.upper()
-    return "--" + one.outward.replace("_", "-")
-
-
 def _flags(one: Argument) -> Sequence[str]:
     name = option_of(one)
     if one.type is not bool or one.default is False:
@@ -160,7 +145,10 @@ def help_of(one: Argument) -> str:
     elif one.param.examples:
         parts.append(f"Such as {one.param.examples}.")
     if one.is_many:
-        parts.append("Several with commas, or again for more.")
+        more = "Again for more." if one.param.has_commas else (
+            "Several with commas, or again for more."
+        )
+        parts.append(more)
         if isinstance(one.default, tuple | list) and one.default:
             parts.append(f"Without it {', '.join(str(value) for value in one.default)}.")
     return " ".join(part for part in parts if part)
@@ -181,7 +169,7 @@ def _given(insight: Insight[Any, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _several(one: Argument, values: Sequence[Any]) -> tuple[Any, ...]:
-    if one.type is not str or one.param.is_argument:
+    if one.type is not str or one.param.is_argument or one.param.has_commas:
         return tuple(values)
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from staycurve.errors import UsageError
-from staycurve.interfaces.cli.app import app, company_of, fresh_company_of
+from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.opening import company_of, fresh_company_of
 from staycurve.interfaces.cli.options import AsOf, Output
 from staycurve.interfaces.cli.output import Format, print_data
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from staycurve.errors import UsageError
-from staycurve.interfaces.cli.app import app, fresh_company_of
+from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.opening import fresh_company_of
 from staycurve.interfaces.cli.options import AsOf, KnownAt, Output
 from staycurve.interfaces.cli.output import Format, print_csv
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from staycurve.interfaces.cli.app import app, clock, company_of, folder_of, fresh_company_of
+from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh_company_of
 from staycurve.interfaces.cli.options import Output
 from staycurve.interfaces.cli.output import Format, print_data
 

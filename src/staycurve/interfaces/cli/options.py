@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from staycurve.interfaces.cli.output import Format
+
+if TYPE_CHECKING:
+    from staycurve.insights.base import Argument
 
 Output = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
 By = Annotated[str, typer.Option("--by", metavar="DIM,…", help="Split by dimensions.")]
@@ -22,3 +25,10 @@ Grain = Annotated[str, typer.Option(help="day, week, month, quarter or year.")]
 From = Annotated[str | None, typer.Option("--from", metavar="P", help="First period.")]
 To = Annotated[str | None, typer.Option("--to", metavar="P", help="Last period.")]
 Top = Annotated[int, typer.Option("--top", help="Features shown one by one.")]
+
+
+def option_of(one: Argument) -> str:
+    """What the command line calls a parameter."""
+    if one.param.is_argument:
+        return one.param.metavar or one.outward.upper()
+    return "--" + one.outward.replace("_", "-")

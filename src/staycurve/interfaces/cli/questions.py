@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from staycurve.interfaces.cli.app import app
-from staycurve.interfaces.cli.asking import help_of, option_of
-from staycurve.interfaces.cli.options import Output
+from staycurve.interfaces.cli.asking import help_of
+from staycurve.interfaces.cli.options import Output, option_of
 from staycurve.interfaces.cli.output import Format, print_data, print_table
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from staycurve.interfaces.cli.app import app, clock, folder_of, fresh_company_of
+from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.opening import clock, folder_of, fresh_company_of
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 AllowOption = Annotated[

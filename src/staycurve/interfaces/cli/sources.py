@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from staycurve.interfaces.cli.app import app, company_of
+from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.opening import company_of
 from staycurve.interfaces.cli.options import Output
 from staycurve.interfaces.cli.output import Format, print_data, print_table
 from staycurve.sources.syncing import StreamReport

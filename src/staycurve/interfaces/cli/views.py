@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from staycurve.interfaces.cli.app import company_of, group
+from staycurve.interfaces.cli.app import group
+from staycurve.interfaces.cli.opening import company_of
 from staycurve.interfaces.cli.options import Output
 from staycurve.interfaces.cli.output import Format, print_data, print_table
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from staycurve.i18n import N_
-from staycurve.insights.onboarding.onboarding import PARTS
+from staycurve.insights.onboarding.onboarding import Days, time_to_value
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.activation_checklist import CHECKLIST, LATER
 from staycurve.interfaces.web.ask import Ask
-from staycurve.interfaces.web.choosing import chooser, day_of, last_closed
+from staycurve.interfaces.web.asking import answer_of
+from staycurve.interfaces.web.choosing import chooser, last_closed
 from staycurve.interfaces.web.drawing import picture, picture_by
 from staycurve.interfaces.web.intervals import band, whiskers
-from staycurve.interfaces.web.kept import asked_of, kept
-from staycurve.interfaces.web.opened import Kind, Listed, rows_page
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import (
     Card,
@@ -26,13 +22,14 @@ from staycurve.interfaces.web.reading import (
     about_95,
     between,
     count,
+    measure,
     month,
     named,
     nothing,
     percent,
-    rate,
-    reason,
+    share_of,
     shown,
+    told,
     whole,
     words,
 )
@@ -40,22 +37,8 @@ from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.period import parse_period
 
-Row = Mapping[str, Any]
-
-DAYS = ("on_day", "from_day", "by_day")
-"""Days since sign-up that an address may name: the very day, that or later, that or earlier."""
-BESIDE = {"in_window": ("mature", "late"), "late": ("mature", "in_window")}
-"""What a part is a share of, and what is left of it."""
 MOST_DAYS = 60
 """Days of the curve that are drawn; the table has them all."""
-
-
-def onboarding_of(ask: Ask) -> dict[str, Any]:
-    """Time to first value and activation rate, as the command line prints them."""
-    return kept(
-        ask, "onboarding",
-        lambda: ask.company.onboarding.time_to_value(**asked_of(ask)).to_json(),
-    )
 
 
 def _opens(
@@ -69,66 +52,69 @@ def _opens(
 
 
 def _figures(ask: Ask) -> Shown:
-    found = onboarding_of(ask)
-    if not found["whole"]:
-        return nothing(ask, reason(found))
-    all_of = found["whole"][0]
-    shares, median = all_of["rate"], all_of["median"]
-    waiting = all_of["size"] - all_of["activated"]
-    late = shares["size"] - shares["count"]
+    found = answer_of(ask, time_to_value)
+    if not found.whole:
+        return nothing(ask, told(found.why))
+    all_of = found.whole[0]
+    shares, median = all_of.rate, all_of.median
+    waiting = all_of.size - all_of.activated
+    late = shares.size - shares.count
     ends = ""
-    if median["low"] is not None:
+    if median.low is not None:
         ends = _("95%% interval: %(low)s to %(high)s days") % {
-            "low": median["low"], "high": median["high"] if median["high"] is not None else "…",
+            "low": median.low, "high": median.high if median.high is not None else "…",
         }
     cards = [
-        Card("signed_up", _("Accounts that signed up"), whole(all_of["size"]),
-             str(all_of["size"]), _opens(ask, "signed_up")),
-        Card("activated", _("Reached first value"), whole(all_of["activated"]),
-             str(all_of["activated"]), _opens(ask, "activated"),
-             note=_("first value: %s") % ", ".join(named(e) for e in found["events"])
-             if found["events"] else _("first value: the first use")),
-        Card("activation_rate", _("Activation rate within %s days") % found["window_days"],
-             percent(shares["value"]), str(shares["value"]), _opens(ask, "in_window"),
-             reason(shares), about_95(shares["low"], shares["high"]),
+        Card("signed_up", _("Accounts that signed up"), whole(all_of.size),
+             str(all_of.size), _opens(ask, "signed_up")),
+        Card("activated", _("Reached first value"), whole(all_of.activated),
+             str(all_of.activated), _opens(ask, "activated"),
+             note=_("first value: %s") % ", ".join(named(e) for e in found.events)
+             if found.events else _("first value: the first use")),
+        Card("activation_rate", _("Activation rate within %s days") % found.window_days,
+             percent(shares.value), str(shares.value), _opens(ask, "in_window"),
+             told(shares.why), about_95(shares.low, shares.high),
              defined_at=ask.defines("activation_rate")),
         Card("median", _("Median days to first value"),
-             numbers.full(median["value"], Unit.COUNT), str(median["value"]), "#curve",
-             reason(median), ends,
+             numbers.full(median.value, Unit.COUNT), str(median.value), "#curve",
+             told(median.why), ends,
              defined_at=ask.defines("time_to_first_value")),
         Card("waiting", _("Not there yet"), whole(waiting), str(waiting), _opens(ask, "waiting")),
         Card("late", _("Window passed without it"), whole(late), str(late), _opens(ask, "late")),
     ]
     rows = [{"figure": card.name, "label": card.label, "value": card.full} for card in cards]
     return shown(rows, Reading(cards=cards), {
-        "window_days": found["window_days"], "events": found["events"]})
+        "window_days": found.window_days, "events": found.events})
 
 
 def _curve(ask: Ask) -> Shown:
     from staycurve.metrics import charts
 
-    found = onboarding_of(ask)
-    if not found["whole"]:
-        return nothing(ask, reason(found))
-    curve = found["whole"][0]["curve"]
-    rows = [{**row, "rows_at": _opens(ask, "activated", on_day=row["time"])} for row in curve]
-    last = min(MOST_DAYS, max((row["time"] for row in rows), default=0))
-    last = max(last, found["window_days"])
+    found = answer_of(ask, time_to_value)
+    if not found.whole:
+        return nothing(ask, told(found.why))
+    curve = found.whole[0].curve
+    rows = [
+        {**point.as_dict(), "rows_at": _opens(ask, "activated", on_day=point.time)}
+        for point in curve
+    ]
+    last = min(MOST_DAYS, max((point.time for point in curve), default=0))
+    last = max(last, found.window_days)
     series = [charts.Series("curve", _("Share that has reached first value"), charts.ACCENT)]
     drawn, ends, at = [], {}, None
-    by_day = {row["time"]: row for row in rows}
+    by_day = {point.time: point for point in curve}
     for day in range(last + 1):
         at = by_day.get(day, at)
         if at is None:
             continue
         name = str(day)
-        if at["low"] is not None:
-            ends[name, "curve"] = at["low"], at["high"]
+        if at.low is not None:
+            ends[name, "curve"] = at.low, at.high
         about = _("By day %(day)s: %(share)s (%(ends)s)") % {
-            "day": day, "share": percent(at["share"]), "ends": between(at["low"], at["high"]),
+            "day": day, "share": percent(at.share), "ends": between(at.low, at.high),
         }
         drawn.append(charts.Point(
-            name, "curve", at["share"], about, _opens(ask, "activated", by_day=day)))
+            name, "curve", at.share, about, _opens(ask, "activated", by_day=day)))
     drawing = picture_by(
         ask, "curve", drawn, band(series, ends), unit=Unit.PERCENT,
         label=_("Share of accounts that have reached first value, by days since sign-up"),
@@ -136,24 +122,24 @@ def _curve(ask: Ask) -> Shown:
         narrow={str(d): [str(d)] for d in range(0, last + 1, 7)},
     )
     lines = [
-        Line(words(whole(row["time"])), [
-            count(row["at_risk"], _opens(ask, "signed_up", from_day=row["time"])),
-            count(row["events"], row["rows_at"]),
-            rate({**row, "value": row["share"]}, _opens(ask, "activated", by_day=row["time"])),
+        Line(words(whole(row.time)), [
+            count(row.at_risk, _opens(ask, "signed_up", from_day=row.time)),
+            count(row.events, _opens(ask, "activated", on_day=row.time)),
+            share_of(row.share, row.low, row.high, _opens(ask, "activated", by_day=row.time)),
         ])
-        for row in rows
+        for row in curve
     ]
     heads = [
         Head(_("Days since sign-up")), Head(_("Not there yet, and seen so long")),
         Head(_("Got there on the day")), Head(_("Share there by then")),
     ]
-    notes = [_(found["about"])]
-    if found["unknown_signup"]:
+    notes = [_(found.about)]
+    if found.unknown_signup:
         notes.append(_("Accounts whose sign-up is not known, and which are left out: %s.")
-                     % whole(found["unknown_signup"]))
-    if found["activated_before_signup"]:
+                     % whole(found.unknown_signup))
+    if found.activated_before_signup:
         notes.append(_("Accounts that were there before they signed up, and count as day 0: %s.")
-                     % whole(found["activated_before_signup"]))
+                     % whole(found.activated_before_signup))
     return shown(rows, Reading(
         picture=drawing if drawn else None, unit=_("share of accounts, by days since sign-up"),
         tables=[Table(_("Time to first value"), heads, lines, is_folded=True)], notes=notes,
@@ -163,33 +149,33 @@ def _curve(ask: Ask) -> Shown:
 def _months(ask: Ask) -> Shown:
     from staycurve.metrics import charts
 
-    found = onboarding_of(ask)
-    if not found["rows"]:
-        return nothing(ask, reason(found))
+    found = answer_of(ask, time_to_value)
+    if not found.rows:
+        return nothing(ask, told(found.why))
     series = [charts.Series("rate", _("Activation rate"), charts.ACCENT)]
     drawn, ends, rows, lines = [], {}, [], []
-    for row in found["rows"]:
-        name, share = row["cohort"], row["rate"]
+    for row in found.rows:
+        name, share = str(row.cohort), row.rate
         href = _opens(ask, "in_window", name)
-        rows.append({**row, "rows_at": href})
-        if share["value"] is not None:
-            ends[name, "rate"] = share["low"], share["high"]
-            about = f"{month(ask, name)}: {percent(share['value'])} " \
-                    f"({between(share['low'], share['high'])})"
+        rows.append({**row.as_dict(), "rows_at": href})
+        if share.value is not None and share.low is not None and share.high is not None:
+            ends[name, "rate"] = share.low, share.high
+            about = f"{month(ask, name)}: {percent(share.value)} " \
+                    f"({between(share.low, share.high)})"
             drawn.append(charts.Point(
-                name, "rate", share["value"], about, href, name > str(last_closed(ask).start)
+                name, "rate", share.value, about, href, name > str(last_closed(ask).start)
             ))
         lines.append(Line(words(month(ask, name)), [
-            count(row["size"], _opens(ask, "signed_up", name)),
-            count(row["activated"], _opens(ask, "activated", name)),
-            count(share["size"], _opens(ask, "mature", name)),
-            rate(share, href),
-            *(_days(row[part]) for part in ("q25", "median", "q75")),
-        ], row["is_small"]))
+            count(row.size, _opens(ask, "signed_up", name)),
+            count(row.activated, _opens(ask, "activated", name)),
+            count(share.size, _opens(ask, "mature", name)),
+            measure(share, href),
+            *(_days(days) for days in (row.q25, row.median, row.q75)),
+        ], row.is_small))
     drawing = picture(
         ask, "signups", drawn, whiskers("bars", series, ends), unit=Unit.PERCENT,
         label=_("Activation rate by month of sign-up, with 95% intervals"), series=series,
-        periods=[parse_period(row["cohort"][:7]) for row in rows], has_legend=False,
+        periods=[parse_period(str(row.month)) for row in found.rows], has_legend=False,
     )
     heads = [
         Head(_("Signed up in")), Head(_("Accounts")), Head(_("Reached it so far")),
@@ -200,51 +186,18 @@ def _months(ask: Ask) -> Shown:
         picture=drawing if drawn else None, unit=_("share of those whose window has passed"),
         tables=[Table(_("By month of sign-up"), heads, lines[::-1], is_folded=True)],
         notes=[_("The rate is of the accounts whose %s days have passed; the others are in "
-                 "neither part. Months marked with * are small.") % found["window_days"]],
+                 "neither part. Months marked with * are small.") % found.window_days],
     ))
 
 
-def _days(found: Row) -> Cell:
-    value, low, high = found["value"], found.get("low"), found.get("high")
+def _days(found: Days) -> Cell:
+    value, low, high = found.value, found.low, found.high
     if value is None:
-        return Cell(numbers.UNKNOWN, about=reason(found))
+        return Cell(numbers.UNKNOWN, about=told(found.why))
     beneath = ""
     if low is not None:
         beneath = _("%(low)s to %(high)s") % {"low": low, "high": high if high is not None else "…"}
     return Cell(numbers.full(value, Unit.COUNT), beneath=beneath)
-
-
-def _accounts(ask: Ask) -> Listed:
-    part, cohort = ask.options.get("part", "signed_up"), ask.options.get("cohort")
-    found = ask.company.onboarding.accounts(part, cohort=cohort, **asked_of(ask))
-    day, least, most = (day_of(ask, name) for name in DAYS)
-    rows = [
-        row for row in found.rows
-        if (day is None or row["days"] == day) and (least is None or row["days"] >= least)
-        and (most is None or row["days"] <= most)
-    ]
-    about = [_(PARTS[part])]
-    if cohort:
-        about.append(_("signed up in %s") % ask.label(parse_period(cohort[:7])))
-    if day is not None:
-        about.append(_("on day %s") % day)
-    if most is not None:
-        about.append(_("by day %s") % most)
-    if least is not None:
-        about.append(_("there on day %s or later, or seen so long without it") % least)
-    return Listed(
-        ", ".join(about), rows,
-        {
-            "signup_on": (_("Signed up"), Kind.DAY), "activated_on": (_("First value"), Kind.DAY),
-            "days": (_("Days"), Unit.COUNT),
-        },
-        ask.url("/activation")
-        + ("#curve" if any(name in ask.options for name in DAYS) else "#months"),
-        sql=found.sql,
-        beside=[
-            (_(PARTS[one]), ask.url(part=one, page=None)) for one in BESIDE.get(part, ())
-        ],
-    )
 
 
 ACTIVATION = Page(
@@ -265,8 +218,4 @@ ACTIVATION = Page(
     ),
     has_controls=False,
     group=Group.BEHAVIOUR,
-)
-ACTIVATION_ACCOUNTS = rows_page(
-    "/activation/accounts", _accounts, title=N_("Accounts by how they got started"),
-    group=Group.BEHAVIOUR, options=("part", "cohort", *DAYS),
 )

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from staycurve.insights.answers import SPREAD, Answer, Col, Kind, Opens, Said, Shape
+from staycurve.insights import shapes
+from staycurve.insights.answers import SPREAD, Answer, Col, Kind, Measure, Opens, Said, Shape
 from staycurve.insights.base import Insight
 from staycurve.insights.catalogue import INSIGHTS
-from staycurve.insights.shapes import Field, Rows, fields_of, main_of, tables_of
+from staycurve.insights.shapes import Field, Rows, columns_of, fields_of, main_of, tables_of
 from staycurve.interfaces import wording
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.opened import Listed, shown_rows
 from staycurve.interfaces.web.page import Shown
@@ -25,6 +25,7 @@ from staycurve.interfaces.web.reading import (
     Reading,
     Table,
     between,
+    named,
     points,
     shown,
     words,
@@ -125,26 +126,69 @@ def listed(
     main = main or main_of(own)
     assert main is not None
     shape, rows = main.row, main.of(answer)
-    fields = [one for one in fields_of(shape) if one.col is not None]
+    fields = columns_of(shape, rows)
     head = next((one for one in fields if one.key in _IDS), fields[0])
     first = None if head.key in _IDS else (head.key, _(head.col.label if head.col else ""))
-    columns = {
-        one.key: (_(one.col.label), one.col.unit)
-        for one in fields
-        if one.col and one is not head and one.key != "account_id"
-    }
+    columns: dict[str, tuple[str, Unit | Kind]] = {}
+    for one in fields:
+        # The name of an account stands beside its id.
+        is_beside = one.key == "account_id" or (one.key == "name" and not first)
+        if one.col and one is not head and not is_beside and not one.is_flat:
+            columns |= _listed_column(one, one.col, rows)
     sums = [one.key for one in fields if one.col and one.col.is_summed]
+    total = getattr(answer, "total", None)
     return Listed(
         told(answer.title()) or _(insight.question),
-        [one.as_dict() for one in rows],
+        [_listed_row(one) for one in rows],
         columns,
-        insight.comes_from,
+        _came_from(ask, insight, answer),
         sums,
         answer.sql,
+        beside=[
+            (told(one.label), ask.url(**{key: _text_of(value) for key, value in one.given.items()},
+                                      page=None))
+            for one in answer.beside()
+        ],
         head=first,
+        number=main.mark.number,
+        total=total.as_dict() if isinstance(total, Shape) else {},
         names={one.key: one.col.named_by for one in fields if one.col and one.col.named_by},
         notes=answer.notes,
     )
+
+
+def _listed_column(
+    field: Field, col: Col, rows: Sequence[Any]
+) -> dict[str, tuple[str, Unit | Kind]]:
+    """The column of a field; of a mapping one for each of its keys."""
+    first = getattr(rows[0], field.attribute) if rows else None
+    if not isinstance(first, Mapping):
+        return {field.key: (_(col.label), col.unit)}
+    return {f"{field.key}_{key}": (named(key), col.unit) for key in first}
+
+
+def _listed_row(row: Shape) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in row.as_dict().items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}_{own}": part for own, part in value.items()}
+        else:
+            found[key] = value
+    return found
+
+
+def _came_from(ask: Ask, insight: Insight[Any, Any], answer: Answer) -> str:
+    """The address of the panel whose number the rows are behind, as it was asked."""
+    page, _sharp, panel = insight.comes_from.partition("#")
+    address, _mark, own = page.partition("?")
+    if not address:
+        return ""
+    kept = {name: ask.options.get(name) for name in own.split("&") if name}
+    return f"{ask.url(address, **kept)}#{answer.stands_at() or panel}"
+
+
+def _text_of(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def sentences(answer: Answer) -> list[str]:
@@ -181,10 +225,10 @@ def cards_of(ask: Ask, answer: Answer) -> list[Card]:
         if col is None or isinstance(value, Mapping):
             continue
         href = opened_at(ask, col.opens, answer) if col.opens and value is not None else ""
-        value = getattr(answer, col.said) if col.said else value
         low, high = _ends(answer, col)
         found.append(Card(
-            field.key, _(col.label), _cell_text(ask, value, col), str(value), href,
+            field.key, _(col.label), _cell_text(ask, shapes.shown(answer, field), col),
+            str(value), href,
             note=between(low, high),
         ))
     return found
@@ -196,11 +240,7 @@ def table_of(ask: Ask, table: Rows, answer: Answer) -> Table:
     if table.mark.across:
         return _matrix(ask, table, answer)
     dims = list(getattr(rows[0], "segment", None) or {})
-    fields = [
-        one for one in fields_of(table.row) if one.col is not None and not (
-            one.mark.is_omitted and all(getattr(row, one.attribute) is None for row in rows)
-        )
-    ]
+    fields = columns_of(table.row, rows)
     heads = [Head(dim, is_text=True) for dim in dims]
     for field in fields:
         col = field.col
@@ -265,17 +305,19 @@ def _is_text(col: Col) -> bool:
 
 
 def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
-    col, value = field.col, getattr(row, field.attribute)
+    col, value = field.col, shapes.shown(row, field)
     assert col is not None
-    if col.said:
-        said = getattr(row, col.said)
-        return [Cell(_cell_text(ask, said, col), about=_(str(getattr(row, col.why, None) or ""))
-                     if value is None else "")]
+    col = col.of_row(row)
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]
-    if isinstance(value, Shape):
-        return [words(_cell_text(ask, value, col))]
     href = opened_at(ask, col.opens, row, answer) if col.opens and value is not None else ""
+    if isinstance(value, Measure):
+        own: type = type(value)
+        [(field, inner)] = [(one, one.col) for one in fields_of(own) if one.col]
+        [cell] = _cells(ask, field, value, answer)
+        return [replace(cell, href=href if getattr(value, inner.why, None) is None else "")]
+    if isinstance(value, Shape):
+        return [words(_cell_text(ask, value, col), href)]
     if _is_text(col):
         return [words(_cell_text(ask, value, col), href)]
     low, high = _ends(row, col)

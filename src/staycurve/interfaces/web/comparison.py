@@ -11,8 +11,7 @@ from staycurve.errors import UnknownNameError
 from staycurve.insights.books.asked import period_named
 from staycurve.insights.books.reconcile import reconcile
 from staycurve.insights.books.reconciliation import INTERACTION, Reconciliation
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Metric, Unit

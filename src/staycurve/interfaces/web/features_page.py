@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.insights.features.feature_adoption import Adopted, adoption
+from staycurve.insights.features.feature_report import FeatureReport, report
+from staycurve.insights.features.feature_retention import SPANS
+from staycurve.insights.features.feature_row import Feature
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.choosing import chooser, chosen_of, month_choice, month_of, switch_of
 from staycurve.interfaces.web.feature_limits import LIMITS, limits_of
-from staycurve.interfaces.web.kept import asked_of, kept
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import (
     Card,
@@ -20,23 +24,21 @@ from staycurve.interfaces.web.reading import (
     Line,
     Reading,
     Table,
+    compared,
     count,
-    difference,
+    measure,
     month,
     named,
     nothing,
     percent,
     points,
-    rate,
-    reason,
     shown,
+    told,
     whole,
     words,
 )
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
-
-Row = Mapping[str, Any]
 
 RANKS = {
     "all": N_("All"), "works": N_("Works"), "needs_work": N_("Needs work"),
@@ -46,25 +48,13 @@ STATUSES = {"paying": N_("Paying"), "trial": N_("In a trial"), "other": N_("Neit
 MONTHS = 12
 
 
-def _rank(row: Row) -> str:
-    return str(row["rank"]).replace(" ", "_") or "none"
+def _rank(row: Feature) -> str:
+    return row.rank.replace(" ", "_") or "none"
 
 
-def report_of(ask: Ask, *, spans: int = 0) -> dict[str, Any]:
+def report_of(ask: Ask, *, spans: int = 0) -> FeatureReport:
     """The feature report of the asked month; without spans it leaves retention out."""
-    name = str(month_of(ask).start)[:7]
-    return kept(
-        ask, "features",
-        lambda: ask.company.features.report(period=name, spans=spans, **asked_of(ask)).to_json(),
-        name, spans,
-    )
-
-
-def _adoption_of(ask: Ask) -> dict[str, Any]:
-    return kept(
-        ask, "adoption",
-        lambda: ask.company.features.adoption(months=MONTHS, **asked_of(ask)).to_json(),
-    )
+    return answer_of(ask, report, period=str(month_of(ask).start)[:7], spans=spans)
 
 
 def _opens(
@@ -79,17 +69,17 @@ def _opens(
 
 def _figures(ask: Ask) -> Shown:
     found = report_of(ask)
-    if not found["active_accounts"]:
-        return nothing(ask, reason(found), "events")
-    ranked = {rank: [r for r in found["rows"] if _rank(r) == rank] for rank in RANKS}
-    active = found["active_accounts"]
+    if not found.active_accounts:
+        return nothing(ask, told(found.why), "events")
+    ranked = {rank: [r for r in found.rows if _rank(r) == rank] for rank in RANKS}
+    active = found.active_accounts
     cards = [
         Card("active", _("Active accounts"), whole(active), whole(active), _opens(ask, "active")),
         *(
             Card(
                 rank, label, whole(len(ranked[rank])), whole(len(ranked[rank])),
                 ask.url(rank=rank, panel=None) + "#report",
-                note=", ".join(named(r["feature"]) for r in ranked[rank][:3])
+                note=", ".join(named(r.feature) for r in ranked[rank][:3])
                 + (" …" if len(ranked[rank]) > 3 else ""),
             )
             for rank, label in (
@@ -99,24 +89,24 @@ def _figures(ask: Ask) -> Shown:
         ),
         Card(
             "breadth", _("Features an account uses, on average"),
-            numbers.full(found["breadth"]["mean"], Unit.RATIO), str(found["breadth"]["mean"]),
+            numbers.full(found.breadth.mean, Unit.RATIO), str(found.breadth.mean),
             _opens(ask, "breadth"),
         ),
         *_ceiling(ask),
     ]
     rows = [{"figure": card.name, "label": card.label, "value": card.full} for card in cards]
     when = ask.label(month_of(ask))
-    if found["period"]["open"]:
+    if found.period.is_open:
         when += f" ({_('to date')})"
     return shown(rows, Reading(cards=cards, when=when))
 
 
 def _ceiling(ask: Ask) -> list[Card]:
     found = limits_of(ask)
-    if not found.get("summary"):
+    if not found.summary:
         return []
-    close = sum(row["near"] + row["above"] for row in found["summary"])
-    above = sum(row["above"] for row in found["summary"])
+    close = sum(row.near + row.above for row in found.summary)
+    above = sum(row.above for row in found.summary)
     return [Card(
         "ceiling", _("Accounts near their limit or above it"), whole(close), str(close),
         ask.url("/features/limits", state="close", feature=None,
@@ -127,23 +117,19 @@ def _ceiling(ask: Ask) -> list[Card]:
 
 def _report(ask: Ask) -> Shown:
     found = report_of(ask)
-    if not found["active_accounts"]:
-        return nothing(ask, reason(found), "events")
+    if not found.active_accounts:
+        return nothing(ask, told(found.why), "events")
     chosen = chosen_of(ask, "rank", RANKS, "all")
-    lines_of = _by_feature(_adoption_of(ask)["rows"])
-    rows = [
-        {**row, "rows_at": _opens(ask, "using", row["feature"])}
-        for row in found["rows"]
-        if chosen in ("all", _rank(row))
-    ]
+    lines_of = _by_feature(answer_of(ask, adoption, months=MONTHS).rows)
+    rows = [row for row in found.rows if chosen in ("all", _rank(row))]
     counts = {
-        rank: str(sum(rank in ("all", _rank(row)) for row in found["rows"])) for rank in RANKS
+        rank: str(sum(rank in ("all", _rank(row)) for row in found.rows)) for rank in RANKS
     }
     texts = {rank: label for rank, label in RANKS.items() if counts[rank] != "0"}
-    has_errors = any(row["errors"] is not None for row in rows)
+    has_errors = any(row.errors is not None for row in rows)
     lines = [_report_line(ask, row, lines_of, has_errors=has_errors) for row in rows]
     heads = [
-        Head(_("Feature")), Head(_("Judgement"), _(found["rule"]), is_text=True),
+        Head(_("Feature")), Head(_("Judgement"), _(found.rule), is_text=True),
         Head(_("Adoption"), _("Accounts using it / accounts active in the month")),
         Head(_("Accounts")), Head(_("Users")),
         Head(_("Change, points"), _("Adoption against three months before")),
@@ -156,20 +142,20 @@ def _report(ask: Ask) -> Shown:
     switch = switch_of(
         ask, "report", "rank", _("Judgement"), texts | {chosen: RANKS[chosen]}, "all", counts
     )
-    rest = found["rest"]
+    rest = found.rest
     more = [_("%(count)s other features are not shown one by one; the most used of them has "
-              "%(most)s accounts.") % {"count": rest["features"], "most": rest["most_accounts"]}]
+              "%(most)s accounts.") % {"count": rest.features, "most": rest.most_accounts}]
     return shown(
-        rows,
+        [{**row.as_dict(), "rows_at": _opens(ask, "using", row.feature)} for row in rows],
         Reading(
             switches=[switch],
             tables=[Table(_("Features"), heads, lines), _months(ask, rows, lines_of)],
-            notes=[_(found["rule"]), *(more if rest["features"] else []),
-                   *(_sentence(note) for note in found["notes"])],
+            notes=[_(found.rule), *(more if rest.features else []),
+                   *(_sentence(note) for note in found.notes)],
             why="" if rows else _("no feature is judged so"),
         ),
-        {"active_accounts": found["active_accounts"], "statuses": found["statuses"],
-         "breadth": found["breadth"], "rule": found["rule"]},
+        {"active_accounts": found.active_accounts, "statuses": found.statuses,
+         "breadth": found.breadth.as_dict(), "rule": found.rule},
     )
 
 
@@ -178,52 +164,54 @@ def _sentence(text: str) -> str:
     return told[:1].upper() + told[1:] + "."
 
 
-def _by_feature(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+def _by_feature(rows: Sequence[Adopted]) -> dict[str, list[Adopted]]:
+    found: dict[str, list[Adopted]] = {}
     for row in rows:
-        found.setdefault(row["feature"], []).append(row)
+        found.setdefault(row.feature, []).append(row)
     return found
 
 
 def _report_line(
-    ask: Ask, row: Row, lines_of: Mapping[str, Sequence[Row]], *, has_errors: bool
+    ask: Ask, row: Feature, lines_of: Mapping[str, Sequence[Adopted]], *, has_errors: bool
 ) -> Line:
-    feature = row["feature"]
+    feature = row.feature
     using = _opens(ask, "using", feature)
-    values = [one["value"] for one in lines_of.get(feature, ())]
-    reasons = "; ".join(_(reason) for reason in row["reasons"]) or _(row.get("rank_why") or "")
-    moved = row["change_3m"]
+    values = [one.value for one in lines_of.get(feature, ())]
+    reasons = "; ".join(_(reason) for reason in row.reasons) or told(row.rank_why)
+    moved = row.change_3m
     cells = [
-        words(_(row["rank_label"]), beneath=reasons),
-        rate(row["adoption"], using),
-        count(row["accounts"], using),
-        count(row["users"], ask.url(
+        words(_(row.rank_label), beneath=reasons),
+        measure(row.adoption, using),
+        count(row.accounts, using),
+        count(row.users, ask.url(
             "/features/users", feature=feature, period=naming.name(month_of(ask), ask.fiscal))),
-        Cell(points(moved), about="" if moved is not None else _(row.get("change_why") or "")),
+        Cell(points(moved), about="" if moved is not None else told(row.change_why)),
         Cell("", spark=numbers.sparkline(list(values))),
-        Cell(numbers.full(row["depth"], Unit.RATIO), using if row["depth"] is not None else ""),
-        rate(row["repeat"], _opens(ask, "again", feature)),
+        Cell(numbers.full(row.depth, Unit.RATIO), using if row.depth is not None else ""),
+        measure(row.repeat, _opens(ask, "again", feature)),
     ]
     if has_errors:
         cells.append(Cell(
-            percent(row["error_rate"]), using if row["error_rate"] is not None else ""))
+            percent(row.error_rate), using if row.error_rate is not None else ""))
     return Line(words(named(feature)), cells)
 
 
 def _months(
-    ask: Ask, rows: Sequence[Row], lines_of: Mapping[str, Sequence[Row]]
+    ask: Ask, rows: Sequence[Feature], lines_of: Mapping[str, Sequence[Adopted]]
 ) -> Table:
     """Adoption month by month: the numbers behind the small lines."""
-    months = list(dict.fromkeys(one["period"] for own in lines_of.values() for one in own))[::-1]
+    months: list[dt.date] = list(
+        dict.fromkeys(one.period for own in lines_of.values() for one in own)
+    )[::-1]
     lines = []
     for row in rows:
-        own = {one["period"]: one for one in lines_of.get(row["feature"], ())}
-        lines.append(Line(words(named(row["feature"])), [
-            Cell(percent(own[name]["value"]), _opens(ask, "using", row["feature"], name[:7]))
-            if name in own and own[name]["value"] is not None else Cell("")
-            for name in months
+        own = {one.period: one for one in lines_of.get(row.feature, ())}
+        lines.append(Line(words(named(row.feature)), [
+            Cell(percent(own[day].value), _opens(ask, "using", row.feature, own[day].month))
+            if day in own and own[day].value is not None else Cell("")
+            for day in months
         ]))
-    heads = [Head(_("Feature")), *(Head(month(ask, name)) for name in months)]
+    heads = [Head(_("Feature")), *(Head(month(ask, day)) for day in months)]
     return Table(
         _("Adoption month by month"), heads, lines, is_folded=True,
         title=_("Adoption month by month"),
@@ -232,21 +220,26 @@ def _months(
 
 def _statuses(ask: Ask) -> Shown:
     found = report_of(ask)
-    if not found["active_accounts"]:
-        return nothing(ask, reason(found), "events")
+    if not found.active_accounts:
+        return nothing(ask, told(found.why), "events")
     lines, rows = [], []
-    for row in found["rows"]:
-        feature = row["feature"]
-        rows.append({"feature": feature, **{name: row[name] for name in STATUSES}})
-        cells = [rate(row[name], _opens(ask, f"using_{name}", feature)) for name in STATUSES]
+    for row in found.rows:
+        feature = row.feature
+        shares = {name: getattr(row, name) for name in STATUSES}
+        rows.append({
+            "feature": feature, **{name: share.as_dict() for name, share in shares.items()},
+        })
+        cells = [
+            measure(share, _opens(ask, f"using_{name}", feature)) for name, share in shares.items()
+        ]
         lines.append(Line(words(named(feature)), cells))
     heads = [
         Head(_("Feature")),
-        *(Head(f"{_(label)} ({whole(found['statuses'].get(name, 0))})")
+        *(Head(f"{_(label)} ({whole(found.statuses.get(name, 0))})")
           for name, label in STATUSES.items()),
     ]
     everybody = Line(words(_("Active accounts")), [
-        count(found["statuses"].get(name, 0), _opens(ask, name)) for name in STATUSES
+        count(found.statuses.get(name, 0), _opens(ask, name)) for name in STATUSES
     ])
     return shown(rows, Reading(
         tables=[Table(_("Adoption by status"), heads, lines, everybody)],
@@ -257,45 +250,39 @@ def _statuses(ask: Ask) -> Shown:
 
 
 def _breadth(ask: Ask) -> Shown:
-    found = report_of(ask)["breadth"]
-    if not found["rows"]:
-        return nothing(ask, reason(report_of(ask)), "events")
-    total = sum(row["accounts"] for row in found["rows"])
+    found = report_of(ask).breadth
+    if not found.rows:
+        return nothing(ask, told(report_of(ask).why), "events")
+    total = sum(row.accounts for row in found.rows)
     rows, lines = [], []
-    for row in found["rows"]:
-        share = row["accounts"] / total
-        href = _opens(ask, "breadth", breadth=row["features"])
-        rows.append({**row, "rows_at": href})
-        lines.append(Line(words(whole(row["features"])), [
-            count(row["accounts"], href), Cell(percent(share), href, meter=(share, share, share)),
+    for row in found.rows:
+        share = row.accounts / total
+        href = _opens(ask, "breadth", breadth=row.features)
+        rows.append({**row.as_dict(), "rows_at": href})
+        lines.append(Line(words(whole(row.features)), [
+            count(row.accounts, href), Cell(percent(share), href, meter=(share, share, share)),
         ]))
     foot = Line(words(_("All")), [count(total, _opens(ask, "breadth")), Cell("")])
     heads = [Head(_("Features used")), Head(_("Accounts")), Head(_("Share"))]
     return shown(rows, Reading(
         tables=[Table(_("Accounts by how many features they use"), heads, lines, foot)],
-    ), {"mean": found["mean"]})
+    ), {"mean": found.mean})
 
 
 def _stay(ask: Ask) -> Shown:
-    from staycurve.insights.features.feature_retention import SPANS
-
     found = report_of(ask, spans=SPANS)
-    told = found["retention"]
-    rows = [row for row in found["rows"] if row.get("retention")]
+    beside = found.retention
+    rows = [(row.feature, row.retention) for row in found.rows if row.retention]
     if not rows:
-        why = reason(told) or reason(found) or _("no feature was used long enough ago")
-        return nothing(ask, _(str(why)), "events")
+        why = beside.why or found.why or N_("no feature was used long enough ago")
+        return nothing(ask, _(why), "events")
     lines, flat = [], []
-    for row in rows:
-        own, feature = row["retention"], row["feature"]
-        flat.append({"feature": feature, **own})
-        among = own.get("among_comparable")
+    for feature, own in rows:
+        flat.append({"feature": feature, **own.as_dict()})
         lines.append(Line(words(named(feature)), [
-            rate(own["users"], _opens(ask, "kept", feature)),
-            rate(own["others"], _opens(ask, "others_kept", feature)),
-            difference(own, is_named=own["verdict"] == "holds"),
-            difference(among) if among else Cell(""),
-            words(_(own["verdict_label"]), about=reason(own)),
+            measure(own.users, _opens(ask, "kept", feature)),
+            measure(own.others, _opens(ask, "others_kept", feature)),
+            *compared(own),
         ]))
     heads = [
         Head(_("Feature")), Head(_("Users that still paid")), Head(_("Others that still paid")),
@@ -303,18 +290,18 @@ def _stay(ask: Ask) -> Shown:
         Head(_("Among comparable accounts"), _("In strata of all that differs at once")),
         Head(_("What can be said"), is_text=True),
     ]
-    spans = told["spans"]
+    spans = beside.spans
     when = _("%(count)s spans of %(months)s months, from %(first)s to %(last)s.") % {
-        "count": len(spans), "months": told["months"],
-        "first": min(one["base"] for one in spans), "last": max(one["close"] for one in spans),
+        "count": len(spans), "months": beside.months,
+        "first": min(one.base for one in spans), "last": max(one.close for one in spans),
     } if spans else ""
     return shown(
         flat,
         Reading(
             tables=[Table(_("Retention of users and others"), heads, lines)],
-            notes=[f"{_(told['about'])} {when}", _(told["method"])],
+            notes=[f"{_(beside.about)} {when}", _(beside.method)],
         ),
-        {"method": told["method"], "spans": spans},
+        {"method": beside.method, "spans": [one.as_dict() for one in spans]},
     )
 
 

@@ -45,12 +45,7 @@ def label(period: Period, fiscal_start: int = 1) -> str:
 
 def name(period: Period, fiscal_start: int = 1) -> str:
     """As an address names it: 2025-12, 2025-Q4, 2025 or 2025-12-29."""
-    year, quarter = _fiscal(period, fiscal_start)
-    if period.grain == "year":
-        return str(year)
-    if period.grain == "quarter":
-        return f"{year}-Q{quarter}"
-    return f"{period.start:%Y-%m}" if period.grain == "month" else str(period.start)
+    return period.name(fiscal_start)
 
 
 def axis(periods: Sequence[Period], room: int, fiscal_start: int = 1) -> dict[str, list[str]]:

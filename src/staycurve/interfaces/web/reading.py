@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from staycurve.insights.statistics.association import Association
+from staycurve.insights.statistics.proportions import Share
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import Picture
@@ -223,6 +225,30 @@ def gap_of(
 def told(why: str | None) -> str:
     """A reason in the reader's language; nothing for none."""
     return _(why) if why else ""
+
+
+def measure(
+    found: Share, href: str = "", *, is_drawn: bool = True, is_named: bool = False
+) -> Cell:
+    """A cell with a share of accounts and its interval, or why it is empty."""
+    return share_of(
+        found.value, found.low, found.high, href, why=found.why, is_drawn=is_drawn,
+        is_named=is_named,
+    )
+
+
+def compared(found: Association) -> list[Cell]:
+    """Three cells: a difference, that among comparable accounts, and what can be said."""
+    among = found.among_comparable
+    return [
+        gap_of(
+            found.difference, found.difference_low, found.difference_high, why=found.why,
+            is_named=found.verdict == "holds",
+        ),
+        gap_of(among.difference, among.difference_low, among.difference_high)
+        if among else Cell(""),
+        words(_(found.verdict_label), about=told(found.why)),
+    ]
 
 
 def rate(

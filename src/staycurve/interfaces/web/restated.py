@@ -18,8 +18,7 @@ from staycurve.insights.books.restating import (
     closed_month,
     restatement,
 )
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import signed

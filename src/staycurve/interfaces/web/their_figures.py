@@ -10,8 +10,7 @@ from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.books.figures import Cause, Explained, Figures, figures_found
 from staycurve.insights.books.figures_read import figures_in
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import asked, signed, words
 from staycurve.interfaces.web.page import Panel, Shown

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from staycurve.i18n import N_
+from staycurve.insights.onboarding.trial_left import Left
+from staycurve.insights.onboarding.trial_report import (
+    Conversion,
+    TrialReport,
+    card_gap_said,
+    report,
+)
+from staycurve.insights.shared.params import CLASS_NAMES
 from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.answered import told as spoken
 from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.drawing import picture, picture_by
 from staycurve.interfaces.web.intervals import whiskers
-from staycurve.interfaces.web.kept import asked_of, kept
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.reading import (
     Cell,
@@ -20,15 +28,15 @@ from staycurve.interfaces.web.reading import (
     Table,
     between,
     count,
-    difference,
+    gap_of,
+    measure,
     month,
     named,
     nothing,
     percent,
-    points,
-    rate,
-    reason,
+    share_of,
     shown,
+    told,
     whole,
     words,
 )
@@ -36,18 +44,12 @@ from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.period import parse_period
 
-Row = Mapping[str, Any]
-
-CLASSES = {
-    "voluntary": N_("Voluntary"), "involuntary": N_("Involuntary"), "paused": N_("Paused"),
-    "unknown": N_("Unknown"),
-}
 COLOURS = {"with": "#0072B2", "without": "#E69F00", "unknown": "#8A9099"}
 
 
-def trials_of(ask: Ask) -> dict[str, Any]:
-    """The report on trials, as the command line prints it."""
-    return kept(ask, "trials", lambda: ask.company.trials.report(**asked_of(ask)).to_json())
+def trials_of(ask: Ask) -> TrialReport:
+    """The report on trials in the asked segments."""
+    return answer_of(ask, report)
 
 
 def opens(
@@ -64,47 +66,47 @@ def opens(
     )
 
 
-def _nothing(ask: Ask, found: Row) -> Shown:
-    return nothing(ask, reason(found))
+def _nothing(ask: Ask, found: TrialReport) -> Shown:
+    return nothing(ask, told(found.why))
 
 
 def _cohorts(ask: Ask) -> Shown:
     from staycurve.metrics import charts
 
     found = trials_of(ask)
-    if not found["rows"]:
+    if not found.rows:
         return _nothing(ask, found)
     series = [charts.Series("rate", _("Conversion"), charts.ACCENT)]
     drawn, ends, rows, lines = [], {}, [], []
-    for row in found["rows"]:
-        name, own = row["cohort"], row["rate"]
+    for row in found.rows:
+        name, own = str(row.cohort), row.rate
         href = opens(ask, "converted", cohort=name)
-        rows.append({**row, "rows_at": href})
-        is_whole = row["mature"] == row["trials"]
-        if own["value"] is not None:
-            ends[name, "rate"] = own["low"], own["high"]
+        rows.append({**row.as_dict(), "rows_at": href})
+        is_whole = row.mature == row.trials
+        if own.value is not None and own.low is not None and own.high is not None:
+            ends[name, "rate"] = own.low, own.high
             about = _("%(month)s: %(share)s (%(ends)s) of %(count)s trials that have ended") % {
-                "month": month(ask, name), "share": percent(own["value"]),
-                "ends": between(own["low"], own["high"]), "count": whole(own["size"]),
+                "month": month(ask, name), "share": percent(own.value),
+                "ends": between(own.low, own.high), "count": whole(own.size),
             }
             drawn.append(
-                charts.Point(name, "rate", own["value"], about, href, is_open=not is_whole)
+                charts.Point(name, "rate", own.value, about, href, is_open=not is_whole)
             )
         lines.append(_line(ask, row, month(ask, name), cohort=name))
     drawing = picture(
         ask, "trials", drawn, whiskers("bars", series, ends), unit=Unit.PERCENT,
         label=_("Conversion by the month in which the trial started, with 95% intervals"),
-        series=series, periods=[parse_period(row["cohort"][:7]) for row in rows],
+        series=series, periods=[parse_period(str(row.month)) for row in found.rows],
         has_legend=False,
     )
-    foot = _line(ask, found["whole"][0], _("All"))
+    foot = _line(ask, found.whole[0], _("All"))
     return shown(rows, Reading(
         picture=drawing if drawn else None, unit=_("share of the trials that have ended"),
         tables=[Table(_("Conversion by month"), _heads(_("Started in")), lines[::-1], foot,
                       is_folded=True)],
-        notes=[_(found["about"]), _("Months in which trials still run are drawn fainter; those "
+        notes=[_(found.about), _("Months in which trials still run are drawn fainter; those "
                                     "marked with * are small.")],
-    ), {"whole": found["whole"]})
+    ), {"whole": [one.as_dict() for one in found.whole]})
 
 
 def _heads(first: str) -> list[Head]:
@@ -115,57 +117,46 @@ def _heads(first: str) -> list[Head]:
 
 
 def _line(
-    ask: Ask, row: Row, label: str, *, cohort: str | None = None, card: str | None = None
+    ask: Ask, row: Conversion, label: str, *, cohort: str | None = None, card: str | None = None
 ) -> Line:
     return Line(words(label), [
-        count(row["trials"], opens(ask, "started", cohort=cohort, card=card)),
-        count(row["mature"], opens(ask, "mature", cohort=cohort, card=card)),
-        count(row["converted"], opens(ask, "converted", cohort=cohort, card=card)),
-        rate(row["rate"], opens(ask, "converted", cohort=cohort, card=card)),
-    ], row["is_small"])
+        count(row.trials, opens(ask, "started", cohort=cohort, card=card)),
+        count(row.mature, opens(ask, "mature", cohort=cohort, card=card)),
+        count(row.converted, opens(ask, "converted", cohort=cohort, card=card)),
+        measure(row.rate, opens(ask, "converted", cohort=cohort, card=card)),
+    ], row.is_small)
 
 
 def _cards(ask: Ask) -> Shown:
     found = trials_of(ask)
-    if not found["rows"]:
+    if not found.rows:
         return _nothing(ask, found)
     rows, lines = [], []
-    for card, row in found["cards"].items():
-        if not row["trials"]:
+    for card, row in found.cards.items():
+        if not row.trials:
             continue
-        rows.append({"card": card, **row, "rows_at": opens(ask, "converted", card=card)})
-        lines.append(_line(ask, row, _(found["cards_labels"][card]), card=card))
-    foot = _line(ask, found["whole"][0], _("All"))
-    gap = found["card_difference"]
-    said = []
-    if gap["difference"] is not None:
-        said = [_("With a card %(gap)s points (%(low)s to %(high)s) against without: %(verdict)s.")
-                % {
-                    "gap": points(gap["difference"]), "low": points(gap["difference_low"]),
-                    "high": points(gap["difference_high"]),
-                    "verdict": reason(gap) or (
-                        _("beyond chance; whoever gives a card may differ in other ways too")
-                        if gap["is_named"] else _("within chance")
-                    ),
-                }]
+        rows.append({"card": card, **row.as_dict(), "rows_at": opens(ask, "converted", card=card)})
+        lines.append(_line(ask, row, _(found.cards_labels[card]), card=card))
+    foot = _line(ask, found.whole[0], _("All"))
+    gap = found.card_difference
     return shown(rows, Reading(
-        said=said,
+        said=[spoken(one) for one in card_gap_said(gap)],
         tables=[Table(_("With and without a card"), _heads(_("Trial")), lines, foot)],
-    ), {"difference": gap})
+    ), {"difference": gap.as_dict()})
 
 
 def _times(ask: Ask) -> Shown:
     from staycurve.metrics import charts
 
     found = trials_of(ask)
-    told = {card: own for card, own in found["time_to_convert"].items() if own["accounts"]}
-    if not told:
-        return nothing(ask, reason(found) or _("nobody has converted yet"))
-    labels = {card: _(found["cards_labels"][card]) for card in told}
-    series = [charts.Series(card, labels[card], COLOURS[card]) for card in told]
-    days = range(max(row["days"] for own in told.values() for row in own["rows"]) + 1)
-    at = {(card, row["days"]): row["accounts"] for card, own in told.items()
-          for row in own["rows"]}
+    spread = {card: own for card, own in found.time_to_convert.items() if own.accounts}
+    if not spread:
+        return nothing(ask, told(found.why) or _("nobody has converted yet"))
+    labels = {card: _(found.cards_labels[card]) for card in spread}
+    series = [charts.Series(card, labels[card], COLOURS[card]) for card in spread]
+    days = range(max(row.days for own in spread.values() for row in own.rows) + 1)
+    at = {(card, row.days): row.accounts for card, own in spread.items()
+          for row in own.rows}
     rows, drawn = [], []
     for (card, day), accounts in sorted(at.items(), key=lambda one: (one[0][1], one[0][0])):
         href = opens(ask, "converted", card=card, day=day)
@@ -186,21 +177,21 @@ def _times(ask: Ask) -> Shown:
         Line(words(str(day)), [
             count(at[card, day], opens(ask, "converted", card=card, day=day))
             if (card, day) in at else Cell("")
-            for card in told
+            for card in spread
         ])
         for day in days
-        if any((card, day) in at for card in told)
+        if any((card, day) in at for card in spread)
     ]
     foot = Line(words(_("All")), [
-        count(own["accounts"], opens(ask, "converted", card=card)) for card, own in told.items()
+        count(own.accounts, opens(ask, "converted", card=card)) for card, own in spread.items()
     ])
-    heads = [Head(_("Days")), *(Head(labels[card]) for card in told)]
+    heads = [Head(_("Days")), *(Head(labels[card]) for card in spread)]
     said = [
         _("%(card)s: half had paid by day %(median)s, a quarter by day %(q25)s, three quarters by "
           "day %(q75)s.") % {
-            "card": labels[card], "median": own["median"], "q25": own["q25"], "q75": own["q75"],
+            "card": labels[card], "median": own.median, "q25": own.q25, "q75": own.q75,
         }
-        for card, own in told.items()
+        for card, own in spread.items()
     ]
     return shown(rows, Reading(
         said=said, picture=drawing, unit=_("accounts, by days since the trial began"),
@@ -209,74 +200,78 @@ def _times(ask: Ask) -> Shown:
 
 
 def _used(ask: Ask) -> Shown:
-    found = trials_of(ask)["used"]
-    if not found["rows"]:
+    found = trials_of(ask).used
+    if not found.rows:
         return nothing(
-            ask, reason(found) or _("nothing was used during a trial"), "events"
+            ask, _("nothing was used during a trial"), "events"
         )
     rows, lines = [], []
-    for row in found["rows"]:
-        feature = row["feature"]
-        rows.append({**row, "rows_at": opens(ask, "used", feature=feature)})
+    for row in found.rows:
+        feature = row.feature
+        rows.append({**row.as_dict(), "rows_at": opens(ask, "used", feature=feature)})
         lines.append(Line(words(named(feature), opens(ask, "used", feature=feature)), [
-            rate(row["converted"], opens(ask, "converted", feature=feature)),
-            rate(row["not_converted"], opens(ask, "not_converted", feature=feature)),
-            difference(row, is_named=row["is_named"]),
-            words(_("beyond chance") if row["is_named"]
-                  else reason(row) or _("within chance")),
+            measure(row.converted, opens(ask, "converted", feature=feature)),
+            measure(row.not_converted, opens(ask, "not_converted", feature=feature)),
+            gap_of(row.difference, row.difference_low, row.difference_high, why=row.why,
+                   is_named=row.is_named),
+            words(_("statistically significant") if row.is_named
+                  else told(row.why) or _("not statistically significant")),
         ]))
     heads = [
         Head(_("Feature")), Head(_("Used by converters")), Head(_("Used by the others")),
         Head(_("Difference, points")), Head(_("What can be said"), is_text=True),
     ]
-    rest = found["rest"]["features"]
+    rest = found.rest.features
     return shown(rows, Reading(
         tables=[Table(_("Used during the trial"), heads, lines)],
-        notes=[_(found["about"])]
+        notes=[_(found.about)]
         + ([_("%s other features are not shown.") % rest] if rest else []),
     ))
 
 
 def _left(ask: Ask) -> Shown:
     found = trials_of(ask)
-    told = found["left"]
-    if not told["rows"]:
+    leaving = found.left
+    if not leaving.rows:
         return _nothing(ask, found)
-    labels = {"all": N_("All")} | found["cards_labels"]
+    labels = {"all": N_("All"), **found.cards_labels}
     rows, lines = [], []
     shown_card = ""
-    for row in told["rows"]:
-        card, own = row["card"], row["left"]
-        href = opens(ask, "left", card=card, within=row["months"])
-        rows.append({**row, "rows_at": href})
-        curve = row["kaplan_meier"]
+    for row in leaving.rows:
+        card, own = row.card, row.left
+        href = opens(ask, "left", card=card, within=row.months)
+        rows.append({**row.as_dict(), "rows_at": href})
+        curve = row.kaplan_meier
         lines.append(Line(
             words(_(labels[card]) if card != shown_card else ""),
             [
-                count(row["months"]),
-                count(own["size"], opens(ask, "converted", card=card, within=row["months"])),
-                rate(own, href if own["count"] else ""),
-                rate(curve, is_drawn=False) if curve else Cell(numbers.UNKNOWN),
-                *(_class(ask, row, name) for name in CLASSES),
+                count(row.months),
+                count(own.size, opens(ask, "converted", card=card, within=row.months)),
+                measure(own, href if own.count else ""),
+                share_of(curve.value, curve.low, curve.high, is_drawn=False)
+                if curve else Cell(numbers.UNKNOWN),
+                *(_class(ask, row, name) for name in CLASS_NAMES),
             ],
-            row["is_small"],
+            row.is_small,
         ))
         shown_card = card
     heads = [
         Head(_("Trial")), Head(_("Within months")), Head(_("Followed so long")), Head(_("Left")),
         Head(_("By the curve"), _("Kaplan-Meier: everybody, followed long or short")),
-        *(Head(_(label)) for label in CLASSES.values()),
+        *(Head(_(label)) for label in CLASS_NAMES.values()),
     ]
     return shown(rows, Reading(
         tables=[Table(_("Left after the first paid day"), heads, lines)],
-        notes=[_(told["about"])],
+        notes=[_(leaving.about)],
     ))
 
 
-def _class(ask: Ask, row: Row, name: str) -> Cell:
-    own = row["by_class"].get(name) or {"value": None, "count": 0}
-    href = opens(ask, "left", card=row["card"], within=row["months"], end_class=name)
-    return Cell(percent(own["value"]), href if own["count"] else "")
+def _class(ask: Ask, row: Left, name: str) -> Cell:
+    own = row.by_class.get(name)
+    if own is None:
+        return Cell(percent(None))
+    href = opens(ask, "left", card=row.card, within=row.months, end_class=name)
+    return Cell(percent(own.value), href if own.count else "")
 
 
 def _panel(name: str, title: str, question: str, show: Any) -> Panel:

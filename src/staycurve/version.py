@@ -1,0 +1,3 @@
+"""The version of staycurve."""
+
+VERSION = "0.1.0"

@@ -13,9 +13,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from staycurve.errors import TooSlowError
-from staycurve.interfaces.api import comparing
 from staycurve.interfaces.api.app import create_app
-from staycurve.workspace import Company, asking
+from staycurve.workspace import Company, asking, project
 from staycurve.workspace.cache import Cache
 from tests.company import NOW, create, load
 
@@ -114,7 +113,7 @@ def test_waiting_for_other_conventions_counts_as_time(
     load(one, {"accounts": ACCOUNTS})
     monkeypatch.setenv("STAYCURVE_TIME_LIMIT", "0.05")
     client = TestClient(create_app(one))
-    with comparing._ONE:
+    with project._LEDGERS:
         answer = client.get(path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (504, "too_slow")
 

@@ -89,7 +89,7 @@ def test_referrals(company: Company) -> None:
 
 
 def test_other_conventions(company: Company) -> None:
-    found = company.reconcile("stripe", period="2024-02").as_dict()
+    found = company.reconcile(against="stripe", period="2024-02").as_dict()
     assert (found["ours"], found["theirs"]) == (TOTAL, TOTAL)
     with company.ledgers() as ledgers:
         query = company.query("mrr", start="2024-02", end="2024-02")

@@ -118,8 +118,6 @@ def cell(value: Any, col: Col, _: Translate = in_english, show: Show | None = No
     key = "" if value is None else value
     if isinstance(key, str) and key in col.named_by:
         return _(col.named_by[key])
-    if isinstance(value, Said):
-        return told(value, _, show)
     if isinstance(value, Shape):
         return brief(value, _, show)
     if isinstance(value, Said):

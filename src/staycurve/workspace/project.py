@@ -42,6 +42,7 @@ _log = logging.getLogger("staycurve.project")
 
 Clock = Callable[[], dt.datetime]
 T = TypeVar("T")
+_LEDGERS = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -363,7 +364,12 @@ class Project:
         """
         from staycurve.insights.books.ledgers import Ledgers
 
-        with open_engine(self.config, self.folder / ".tmp") as engine, asking.watched(engine):
+        # They take a lot of memory: one is open at a time.
+        with (
+            asking.holding(_LEDGERS),
+            open_engine(self.config, self.folder / ".tmp") as engine,
+            asking.watched(engine),
+        ):
             yield Ledgers(engine, self.lake, self.snapshot, self.config)
 
     @property

@@ -1,4 +1,4 @@
-"""What insights that compare conventions have in common: their period, and one at a time.
+"""What insights that compare conventions have in common.
 
 Each answer takes an engine of its own and up to some seconds, so it is kept by snapshot.
 """
@@ -6,7 +6,6 @@ Each answer takes an engine of its own and up to some seconds, so it is kept by 
 from __future__ import annotations
 
 import datetime as dt
-import threading
 from collections.abc import Callable, Hashable
 from typing import Annotated, TypeVar
 
@@ -23,8 +22,6 @@ ClosedPeriod = Annotated[
     str | None,
     Param(N_("Without it the last month that has closed."), metavar="P", examples="2024-06"),
 ]
-
-_ONE = threading.Lock()
 
 
 def period_named(company: Reader, text: str | None, seen: AsOf) -> Period:
@@ -45,8 +42,8 @@ def period_named(company: Reader, text: str | None, seen: AsOf) -> Period:
 
 
 def alone(company: Reader, make: Callable[[Ledgers], T]) -> T:
-    """What `make` finds under other conventions; one is made at a time."""
-    with _ONE, company.ledgers() as ledgers:
+    """What `make` finds under other conventions."""
+    with company.ledgers() as ledgers:
         return make(ledgers)
 
 

@@ -105,12 +105,12 @@ class Reconciliation(Answer):
         Fraction | None, col(N_("Gap"), Unit.RATIO, N_("Theirs less ours."), shown_as="apart")
     ]
     why: WhyField = None
+    rules: Annotated[tuple[Step, ...], Table(N_("By rule"))]
     rows: Annotated[
         tuple[Difference, ...],
         Table(N_("By account"), N_("One for each rule and account that it changes."),
               is_list=True),
     ]
-    rules: Annotated[tuple[Step, ...], Table(N_("By rule"))]
     not_imitated: Annotated[tuple[NotImitated, ...], Key()]
     unit: Annotated[Unit, Hidden()]
     is_ratio: Annotated[bool, Hidden()] = False

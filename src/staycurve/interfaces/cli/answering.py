@@ -147,7 +147,7 @@ def _figure(answer: Answer, field: Field) -> list[str]:
     col, value = field.col, getattr(answer, field.attribute)
     if col is None or field.key == "total":
         return []
-    shown = wording.cell(getattr(answer, col.shown_as) if col.shown_as else value, col)
+    shown = wording.cell(shapes.shown(answer, field), col)
     if value is None:
         why = getattr(answer, col.why, None)
         shown = f"{shown or wording.UNKNOWN} ({why})" if why else shown or wording.UNKNOWN
@@ -232,8 +232,7 @@ def _print_matrix(title: str, table: Rows, rows: Sequence[Any], dims: Cells) -> 
         key = (*wording.segment(_segment(row)),
                *(one for column in fixed for one in column.cells(row)))
         mark = "*" if getattr(row, "open", None) and fields[across].key == "period" else ""
-        cell = _col(fields[filled])
-        value = wording.cell(getattr(row, cell.shown_as or filled), cell)
+        value = wording.cell(shapes.shown(row, fields[filled]), _col(fields[filled]))
         lines.setdefault(key, {})[getattr(row, across)] = value + mark
     heads = [*dims, *(head for column in fixed for head in column.heads),
              *(wording.cell(step, _col(fields[across])) for step in steps)]

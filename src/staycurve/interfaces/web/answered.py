@@ -225,10 +225,10 @@ def cards_of(ask: Ask, answer: Answer) -> list[Card]:
         if col is None or isinstance(value, Mapping):
             continue
         href = opened_at(ask, col.opens, answer) if col.opens and value is not None else ""
-        value = getattr(answer, col.shown_as) if col.shown_as else value
         low, high = _ends(answer, col)
         found.append(Card(
-            field.key, _(col.label), _cell_text(ask, value, col), str(value), href,
+            field.key, _(col.label), _cell_text(ask, shapes.shown(answer, field), col),
+            str(value), href,
             note=between(low, high),
         ))
     return found

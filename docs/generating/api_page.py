@@ -38,7 +38,7 @@ def api_page() -> str:
         themes.setdefault(asked["tags"][0], []).append("\n\n".join(filter(None, part)))
     for theme, found in themes.items():
         parts += [f"## {theme.capitalize()}", *found]
-    return made("HTTP interface", *parts)
+    return made("HTTP API", *parts)
 
 
 def _kinds(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:

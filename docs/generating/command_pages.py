@@ -54,8 +54,8 @@ def cli_page() -> str:
         "Answers go to standard output, everything else to standard error. With `--format json` "
         "standard output is one object and nothing else.",
         table(["exit status", "means"], [
-            ["0", "done; a load of which some rows were set aside is done too"],
-            ["1", "an error that you can mend: one line says what, one line says how"],
+            ["0", "done; a load of which some rows were rejected is done too"],
+            ["1", "an error that you can fix: one line says what, one line says how"],
             ["2", "wrong usage, or a load of which nothing could be loaded"],
         ]),
     ]

@@ -39,10 +39,10 @@ def conventions_page() -> str:
         if profile.not_imitated:
             parts += ["Not imitated:",
                       table(["rule", "source"], list(profile.not_imitated.items()))]
-    parts += ["## End reasons", "`[end_reasons]` sorts the texts of `end_reason` into classes. "
+    parts += ["## End reasons", "`[end_reasons]` sorts the texts of `end_reason` into churn types. "
               "Letter case does not matter. A text in neither list is *unknown*. A list in "
               "staycurve.toml replaces the default of the same name.",
-              table(["class", "default texts"], [["`voluntary`", ", ".join(VOLUNTARY)],
+              table(["churn type", "default texts"], [["`voluntary`", ", ".join(VOLUNTARY)],
                                                  ["`involuntary`", ", ".join(INVOLUNTARY)]])]
     return made("Conventions", *parts)
 

@@ -42,7 +42,7 @@ def _table_part(found: Table) -> str:
     if found.checks:
         rules = [f"- `{c.column}` {c.rule.replace('{', '`').replace('}', '`')}"
                  for c in found.checks]
-        parts += ["A row is set aside when:", "\n".join(rules)]
+        parts += ["A row is rejected when:", "\n".join(rules)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -93,7 +93,7 @@ class Company(MeasuredCompany):
 
     @property
     def trials(self) -> Trials:
-        """Trials: conversion, what converters did, and who left afterwards."""
+        """Trials: conversion, what converters did, and churn after conversion."""
         from staycurve.workspace.trials import Trials
 
         return Trials(self)

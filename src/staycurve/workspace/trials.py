@@ -38,7 +38,7 @@ class Trials:
         as_of: str | None = None,
         top: int = TOP,
     ) -> TrialReport:
-        """Starts, conversion by cohort and card, time to convert, use, and leaving afterwards.
+        """Starts, conversion by cohort and card, time to convert, usage, churn after conversion.
 
         Parameters
         ----------

@@ -76,7 +76,7 @@ class Usage(Flows):
         first, last : str, optional
             Cohorts from and to: 2024, 2024-Q1, 2024-01 or 2024-01-31, both included.
         ages : int, optional
-            Periods to follow.
+            Number of periods.
         """
         use = self._question(whose, by, where, as_of)
         cohorts = self._periods(use, per, first, last) if per in SHOWN else ()

@@ -54,7 +54,7 @@ TOO_YOUNG = N_("no cohort has closed the month of this age yet")
 TOO_FEW_COHORTS = N_(
     "too few: a change needs {cohorts} cohorts and {accounts} accounts on either side"
 )
-NO_CHANGE = N_("no change beyond chance")
+NO_CHANGE = N_("no statistically significant change")
 ONE_COHORT = N_("there is one cohort: nothing to compare it with")
 
 
@@ -197,7 +197,7 @@ def _told(trend: Trend) -> Said:
     }
     return Said(
         N_("Retention at age %(age)s%(segment)s changed between the cohorts of %(first)s and "
-           "%(then)s: from %(before)s to %(after)s, by more than chance explains."),
+           "%(then)s: from %(before)s to %(after)s, statistically significant."),
         values,
     )
 

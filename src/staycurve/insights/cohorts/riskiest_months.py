@@ -162,7 +162,7 @@ class RiskiestMonths(Answer):
         found = [_told(month) for month in named(self.rows)]
         if self.rows and not found:
             is_tested = any(month.p_value is not None for month in self.rows)
-            none = Said(N_("No month is above the others by more than chance explains."))
+            none = Said(N_("No month is significantly above the others."))
             why = {"why": self.rows[0].why or ""}
             untested = Said(N_("No month could be tested: %(why)s"), why)
             found = [none if is_tested else untested]
@@ -189,8 +189,8 @@ def riskiest_months(
 ) -> RiskiestMonths:
     """In which month of their subscription do accounts leave?
 
-    The hazard of leaving by subscription month, and the months above the others by more than
-    chance explains.
+    The hazard (monthly churn rate) by subscription month, and the months in which it is
+    significantly higher than in the others.
     """
     asked = question_of(company, by, where, as_of)
     sql = statement(asked)

@@ -148,7 +148,7 @@ def accounts(
     ] = "",
     known_at: KnownAt = "",
 ) -> JSONResponse:
-    """The rows behind one number; they sum (or divide) to its total exactly."""
+    """The accounts behind one number; they sum (or divide) to its total exactly."""
     found = company.accounts(
         name, period=period, grain=grain or None, under=under, known_at=known_at or None, **asked
     )
@@ -169,7 +169,7 @@ def cohorts(
 
 @router.get("/tables", response_model=shapes.TablesShape)
 def tables(company: Served) -> JSONResponse:
-    """Every conformed table with its rows and how many were set aside."""
+    """Every conformed table with its rows and how many were rejected."""
     return JSONResponse({"rows": company.tables()})
 
 

@@ -79,7 +79,7 @@ class TotalShape(TypedDict, total=False):
 
 
 class AccountsShape(TypedDict):
-    """The rows behind one number."""
+    """The accounts behind one number."""
 
     as_of: str
     currency: str
@@ -118,6 +118,7 @@ class TableShape(TypedDict):
     table: str
     rows: int
     set_aside: int
+    rejected: int
 
 
 class TablesShape(TypedDict):

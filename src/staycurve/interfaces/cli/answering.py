@@ -101,7 +101,7 @@ def _print_tables(answer: Answer) -> None:
 
 
 def _behind(tables: Sequence[Rows], answer: Answer) -> list[str]:
-    """The commands that list the rows behind cells."""
+    """The commands that list the accounts behind cells."""
     from staycurve.insights.catalogue import INSIGHTS
 
     opened = dict.fromkeys(

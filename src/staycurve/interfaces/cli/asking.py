@@ -144,7 +144,7 @@ def help_of(one: Argument) -> str:
     elif one.param.examples:
         parts.append(f"Such as {one.param.examples}.")
     if one.is_many:
-        parts.append("Several with commas, or again for more.")
+        parts.append("Several with commas; repeatable.")
         if isinstance(one.default, tuple | list) and one.default:
             parts.append(f"Without it {', '.join(str(value) for value in one.default)}.")
     return " ".join(part for part in parts if part)

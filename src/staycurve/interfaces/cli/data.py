@@ -11,6 +11,7 @@ from staycurve.interfaces.cli.app import app
 from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh_company_of
 from staycurve.interfaces.cli.options import Output
 from staycurve.interfaces.cli.output import Format, cell, print_data, print_table
+from staycurve.tables.rejects import STATE_LABELS
 
 
 @app.command()
@@ -100,7 +101,7 @@ def load(
         for note in report.notes:
             typer.echo(f"  {note}")
     if any(report.rejected for report in reports) and not dry_run:
-        typer.echo("What was set aside, and why: staycurve rejects", err=True)
+        typer.echo("What was rejected, and why: staycurve rejects", err=True)
     if dry_run:
         typer.echo("Dry run: nothing was changed.", err=True)
 
@@ -149,14 +150,14 @@ def recover(
 
 @app.command()
 def tables(context: typer.Context, output: Output = Format.table) -> None:
-    """Every table with its rows, and how many were set aside."""
+    """Every table with its rows, and how many were rejected."""
     with company_of(context) as company:
         rows = company.tables()
     if not print_data({"rows": rows}, output):
         print_table(
             "Tables",
-            ["table", "rows", "set aside"],
-            [[r["table"], f"{r['rows']:,}", f"{r['set_aside']:,}"] for r in rows],
+            ["table", "rows", "rejected"],
+            [[r["table"], f"{r['rows']:,}", f"{r['rejected']:,}"] for r in rows],
         )
 
 
@@ -174,16 +175,17 @@ def loads(context: typer.Context, output: Output = Format.table) -> None:
 
 @app.command()
 def rejects(context: typer.Context, output: Output = Format.table) -> None:
-    """What was set aside: table, file, line, column, value, rule."""
+    """What was rejected, and why: table, file, line, column, value, rule."""
     with company_of(context) as company:
         rows = company.rejects()
     if print_data({"rows": rows}, output):
         return
     columns = ["table", "file", "line", "column", "value", "rule", "state"]
     print_table(
-        f"{len(rows)} rows set aside",
+        f"{len(rows)} rejected rows",
         columns,
-        [[cell(row[name]) for name in columns] for row in rows[:200]],
+        [[cell(row[name]) for name in columns[:-1]] + [STATE_LABELS[row["state"]]]
+         for row in rows[:200]],
     )
     if len(rows) > 200:
         typer.echo(f"The first 200 of {len(rows)}; all: staycurve rejects --format csv")

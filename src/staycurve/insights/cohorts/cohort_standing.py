@@ -38,7 +38,7 @@ Over = Annotated[
 ]
 PerCohort = Annotated[
     str,
-    Param(N_("The activation months that one row takes together."),
+    Param(N_("How activation months are grouped into cohorts."),
           choices=("month", "quarter", "year", "all")),
 ]
 

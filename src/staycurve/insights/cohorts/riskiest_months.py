@@ -106,8 +106,8 @@ class Month(Row):
     ]
     p_value: Annotated[
         float | None,
-        col(N_("p"), Kind.CHANCE, N_("Chance of so high a churn rate at that of the others, "
-                                     "raised for the number of tests (Holm).")),
+        col(N_("p"), Kind.CHANCE, N_("p-value against the other months, with the Holm "
+                                     "correction over all tests.")),
     ]
     is_named: Annotated[
         bool, col(N_("Above the others"), Kind.FLAG, N_("Statistically significant."))
@@ -142,7 +142,7 @@ class RiskiestMonths(Answer):
         Key(N_("The churn type that was counted; accounts that left otherwise are at risk until "
                "then.")),
     ]
-    alpha: Annotated[float, Key(N_("Chance that a month is named where none is riskier."))]
+    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
     returned: Annotated[int, Key(N_("Those who left and paid again later."))]
     additive: AdditiveField = None
     why: WhyField = None

@@ -109,7 +109,7 @@ def _behind(tables: Sequence[Rows], answer: Answer) -> list[str]:
         for field in fields_of(table.row) if field.col and field.col.opens
     )
     return [
-        " ".join(["Behind it: staycurve", name, *(
+        " ".join(["Drill down: staycurve", name, *(
             f"{option_of(one)} …" for one in INSIGHTS[name].arguments if one.is_required
         )])
         for name in opened if name in INSIGHTS

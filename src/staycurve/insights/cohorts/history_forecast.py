@@ -36,8 +36,8 @@ TOO_FEW = N_("a forecast needs {count} closed quarters after the first one; ther
 NO_RECORD = N_("an interval needs a backtest of {count} quarters; there are {found}")
 NOTHING_STANDS = N_("nothing stands to forecast from")
 NOT_BETTER = N_(
-    "The forecast does not beat the naive forecast: over {count} quarters it was off by {own} points "
-    "on average, the last quarter's share by {plain}."
+    "The forecast does not beat the naive forecast: in a backtest over {count} quarters its mean "
+    "error was {own} points, that of the last quarter's share {plain}."
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 
 class StaycurveError(Exception):
-    """An error that the user can mend.
+    """An error that the user can fix.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class StaycurveError(Exception):
     code : str
         A stable name, as the HTTP interface prints it.
     exit_status : int
-        1 when the answer is an error that the user can mend, 2 for wrong usage.
+        1 when the answer is an error that the user can fix, 2 for wrong usage.
     """
 
     code = "error"

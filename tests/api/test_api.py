@@ -14,7 +14,7 @@ def test_catalogue_says_what_every_metric_means(client: TestClient) -> None:
     assert [row["name"] for row in rows] == list(METRICS)
     nrr = next(row for row in rows if row["name"] == "nrr")
     assert nrr["label"] == "Net revenue retention"
-    assert nrr["formula"] == "their closing MRR ÷ their opening MRR"
+    assert nrr["formula"] == "closing MRR of accounts active at the start ÷ their opening MRR"
     assert nrr["unit"] == "percent"
     assert nrr["better"] == "higher"
     assert nrr["stage"] == "retention"

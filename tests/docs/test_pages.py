@@ -97,7 +97,7 @@ def test_the_changelog_says_which_numbers_change() -> None:
 @pytest.mark.parametrize("word", [
     "account", "customer", "user", "item", "span", "MRR", "movement", "new", "reactivation",
     "expansion", "contraction", "churned", "opening, close", "as-of", "activation cohort",
-    "segment", "trait", "moving dimension", "entering, leaving", "set aside", "waiting", "load",
+    "segment", "trait", "moving dimension", "entering, leaving", "rejected", "waiting", "load",
     "snapshot", "pointer", "refresh", "lake", "convention", "profile", "grace",
 ])
 def test_the_glossary_defines(word: str) -> None:

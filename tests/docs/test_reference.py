@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from docs import generate
 from staycurve.conventions import PROFILES, SWITCHES
+from staycurve.insights.catalogue import INSIGHTS
 from staycurve.metrics.base import STAGES
 from staycurve.metrics.catalogue import METRICS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.views import DERIVED
+from tests.docs.snippets import ROOT
 
 ADVICE = "Run: make docs"
 
@@ -46,6 +49,24 @@ def test_every_metric_has_a_page_that_says_what_it_is(name: str) -> None:
         assert needed in page
     assert metric.disagreements in page
     assert f"]({name}.md)" in text("metrics/index.md")
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_the_page_of_a_metric_names_the_file_that_declares_it(name: str) -> None:
+    assert_names_a_file(text(f"metrics/{name}.md"), rf"^{name}\b.* = \w+\(")
+
+
+@pytest.mark.parametrize("name", list(INSIGHTS))
+def test_the_part_of_an_insight_names_the_file_that_declares_it(name: str) -> None:
+    page = text(f"insights/{name.partition(' ')[0]}.md")
+    assert_names_a_file(page.split(f"\n## {name}\n")[1], rf'"{name}"')
+
+
+def assert_names_a_file(page: str, declaration: str) -> None:
+    named = re.search(r"\| declared in \| `(.*?)` \|", page)
+    assert named
+    source = (ROOT / named[1]).read_text(encoding="utf-8")
+    assert re.search(declaration, source, re.MULTILINE)
 
 
 def test_every_metric_belongs_to_a_stage() -> None:

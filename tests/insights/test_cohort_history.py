@@ -108,7 +108,7 @@ def test_a_forecast_that_does_not_beat_the_plain_guess_says_so(tmp_path: Path) -
         forecast = company.cohorts.history(as_of="2025-01-01").forecasts[0]
     assert forecast.beats_plain is False
     assert forecast.note is not None
-    assert "does not beat the plain guess" in forecast.note
+    assert "does not beat the naive forecast" in forecast.note
     assert forecast.as_dict()["note"] == forecast.note
 
 

@@ -226,7 +226,7 @@ def test_small_segments_of_a_rate_are_named(tmp_path: Path) -> None:
         how = {"start": "2024-02", "end": "2024-02", "as_of": "2024-04-01"}
         found = ours.show("activation_rate", by="country", **how)
         assert found.said == (
-            "Small segments: a rate rests on fewer than 20 in country=DE (3).",
+            "Small samples: a rate rests on fewer than 20 accounts in country=DE (3).",
         )
         assert ours.show("activation_rate", **how).said == ()
         assert ours.show("active_accounts", by="country", **how).said == ()
@@ -248,7 +248,7 @@ def test_small_segments_of_money_are_counted_in_accounts(tmp_path: Path) -> None
             found = ours.show(metric, by="country", **how)
             assert found.small == {("DE",): 3}, metric
             assert found.as_dict()["notes"] == [
-                "Small segments: a rate rests on fewer than 20 in country=DE (3)."
+                "Small samples: a rate rests on fewer than 20 accounts in country=DE (3)."
             ]
             assert ours.show(metric, **how).small == {}
             # Money adds up, however many plans an account has.

@@ -243,7 +243,7 @@ def test_a_span_that_gets_room_joins_again(company: Company) -> None:
     report = company.load("more-subscriptions.csv", head + "s,a,2024-01-01,2024-02-01,1\n")
     assert counts(report) == (0, 1, 0)
     assert report.notes == (
-        "spans set aside before that overlap nothing any more, joined: 1",
+        "spans rejected before that no longer overlap anything, joined: 1",
     )
     assert company.rows("subscriptions", "amount, _load, _line") == [
         (1_000_000, 2, 2), (2_000_000, 1, 3),

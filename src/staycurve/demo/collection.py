@@ -19,7 +19,7 @@ _RETRIES = (0, 3, 7, 14)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A failed collection: recovered beyond this month, or lost; both None when mended in time."""
+    """A failed collection: recovered beyond this month, or lost; both None when fixed in time."""
 
     recovers_at: int | None = None
     lost_at: int | None = None

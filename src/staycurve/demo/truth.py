@@ -134,7 +134,7 @@ def _hazards(accounts: list[Account], real: list[Exposure]) -> tuple[Cause, ...]
         ),
         Cause(
             "guided_setup",
-            "Guided setup, released in January 2024, mends the first two renewals.",
+            "Guided setup, released in January 2024, fixes the first two renewals.",
             {"interval": ["month", "week"], "renewals": list(c.guided_renewals),
              "cohort_ages": list(c.guided_renewals), "first_cohort": iso(c.guided_since)[:7],
              "is_first_life": True},

@@ -286,7 +286,7 @@ class Insight(Generic[P, T]):
         ----------
         company : Reader
         **given
-            By the names of the signature; `known_at` answers from what was loaded by then.
+            By the names of the signature; `known_at` uses the data as it was loaded at that time.
 
         Raises
         ------
@@ -382,6 +382,6 @@ def _kind_of(hint: Any) -> tuple[type, bool]:
 
 KnownAt = Annotated[
     str | None,
-    Param(N_("Answer from what was loaded by then."), metavar="INSTANT",
+    Param(N_("Use the data as it was loaded at this time."), metavar="INSTANT",
           examples="2026-07-31T18:00"),
 ]

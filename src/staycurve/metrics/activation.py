@@ -15,7 +15,7 @@ def km_median(codes: Sequence[int]) -> int | None:
     Parameters
     ----------
     codes : sequence of int
-        Days of who got there; −1 − days for who has been seen so long without.
+        Days to activation; −1 − days for who has been seen so long without.
     """
     left = Fraction(1)
     for day in sorted({code for code in codes if code >= 0}):

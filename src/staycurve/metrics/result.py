@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 SHOWN_SEGMENTS = 8
-"""How many small segments a note names."""
+"""How many small samples a note names."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,16 @@ class Result:
 
     @property
     def said(self) -> tuple[str, ...]:
-        """All notes, of small segments first."""
+        """All notes, small samples first."""
         if not self.small:
             return self.notes
         dims = list(self.rows[0]["segment"])
         listed = [_sized(dims, values, size) for values, size in self.small.items()]
         more = f" and {len(listed) - SHOWN_SEGMENTS} more" if len(listed) > SHOWN_SEGMENTS else ""
         text = f"{', '.join(listed[:SHOWN_SEGMENTS])}{more}"
-        return (f"Small segments: a rate rests on fewer than {SMALL} in {text}.", *self.notes)
+        return (
+            f"Small samples: a rate rests on fewer than {SMALL} accounts in {text}.", *self.notes,
+        )
 
     @property
     def df(self) -> pandas.DataFrame:
@@ -122,7 +124,7 @@ class Result:
         )
 
     def accounts(self, period: str | None = None, metric: str | None = None) -> AccountRows:
-        """The rows behind one number: the last period's and the first metric's unless named."""
+        """The accounts behind one number: the last period's and the first metric's unless named."""
         assert self._accounts is not None
         names = list(self.units)
         chosen = self._periods[-1]

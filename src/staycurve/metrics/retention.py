@@ -46,7 +46,9 @@ _s_grown = _count(
 _s_opening = _money(
     "s_opening", N_("their opening MRR"), "openers", "opening", counted_by=_s_accounts
 )
-_s_closing = _money("s_closing", N_("their closing MRR"), "openers", "closing")
+_s_closing = _money(
+    "s_closing", N_("closing MRR of accounts active at the start"), "openers", "closing"
+)
 _s_least = _money(
     "s_least", N_("the lesser of opening and closing MRR of each"), "openers",
     "least(opening, closing)", total="SUM(least)",

@@ -236,7 +236,7 @@ def signup_rows(context: Context) -> str:
     """One row an account that signed up in the period.
 
     Columns: days (to its activation, or those it has been seen for), is_activated (1 or 0),
-    is_mature (its window has passed), is_in_window (it got there within).
+    is_mature (its window has passed), is_in_window (it activated within).
     """
     segments, joins = context.segments(account="s.account_id", own={}, day="s.signup_on")
     last = f"DATE '{context.as_of.last_day}'"

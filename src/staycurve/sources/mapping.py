@@ -105,7 +105,7 @@ def parse_mapping(text: str, name: str = "the mapping") -> Mapping:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LoadError(f"{name} is not valid TOML: {error}.", hint="Mend that line.") from None
+        raise LoadError(f"{name} is not valid TOML: {error}.", hint="Fix that line.") from None
     raw = dict(raw)
     options = _table(name, "options", raw.pop("options", {}))
     also = raw.pop("also", [])

@@ -179,7 +179,7 @@ def _commits(
         yield reports
         wrong = [report.error for report in reports if report.error]
         if wrong and group.rows:
-            # The rows behind them would move the cursor beyond rows that are not in.
+            # The rows after them would move the cursor beyond rows that are not in.
             return
         is_restart = is_restart and len(wrong) == len(reports)
         say(0, 0, "reading")

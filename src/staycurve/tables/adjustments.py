@@ -294,7 +294,7 @@ def _check_row(engine: Engine, table: Table, key: Mapping[str, str], match: str)
     shown = ",".join(f"{column}={text}" for column, text in key.items())
     raise LoadError(
         f"{table.name} has no row with the key {shown}.",
-        hint=f"It has: {'; '.join(named)}" if named else "Rows that were set aside cannot be "
+        hint=f"It has: {'; '.join(named)}" if named else "Rejected rows cannot be "
         "adjusted: staycurve rejects",
     )
 

@@ -1,6 +1,6 @@
 """Arrivals: conformed rows on their way into the lake, and those that have to wait.
 
-Whatever the source, a row is accepted, replaces the row of its key, or is set aside with its
+Whatever the source, a row is accepted, replaces the row of its key, or is rejected with its
 reason; no row is lost, and the outcome does not depend on the order of loading.
 """
 
@@ -18,7 +18,7 @@ from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import name, quoted
 from staycurve.tables.placing import Counts, Placing
 from staycurve.tables.pointer import undone_by
-from staycurve.tables.rejects import SET_ASIDE, WAITING, Origin, row_key_sql
+from staycurve.tables.rejects import REJECTED, WAITING, Origin, row_key_sql
 from staycurve.tables.staging import LINE, ROW, parquet_sql, store
 from staycurve.tables.stale import (
     STALE_COLUMNS,
@@ -114,7 +114,7 @@ class Arrivals(Placing):
         good = self._corrected(table, good)
         self.rejects.forget(table, good, origin)
         if broken or unread:
-            self.rejects.set_aside(job, typed, bad, origin)
+            self.rejects.reject(job, typed, bad, origin)
         removed = 0
         notes: tuple[str, ...] = ()
         if earlier:
@@ -196,7 +196,7 @@ class Arrivals(Placing):
             if table.makes_accounts:
                 self._make_accounts(
                     f"(SELECT account_id FROM {table.name} UNION SELECT account_id FROM rejected "
-                    f'WHERE "table" = {quoted(table.name)} AND state <> {quoted(SET_ASIDE)} '
+                    f'WHERE "table" = {quoted(table.name)} AND state <> {quoted(REJECTED)} '
                     "AND account_id IS NOT NULL)",
                     load,
                 )

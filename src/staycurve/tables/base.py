@@ -42,7 +42,7 @@ class Column:
     about : str
         What it holds.
     is_required : bool
-        Whether a row without it is set aside.
+        Whether a row without it is rejected.
     choices : tuple of str
         The values that it takes, lower case; empty when any.
     default : str, optional

@@ -235,7 +235,7 @@ def _is_alive(process: int) -> bool:
 
 
 def translated(error: duckdb.Error) -> Exception:
-    """The engine's error as one of ours where the user can mend it, else itself."""
+    """The engine's error as one of ours where the user can fix it, else itself."""
     text = str(error)
     for files in mounted.values():
         if files.failed is not None and files.failed.message in text:

@@ -358,12 +358,12 @@ _REASONS = (
     (
         _NO_BUCKET,
         "There is no bucket for {}.",
-        f"Make it, or mend lake in {FILE_NAME}.",
+        f"Make it, or fix lake in {FILE_NAME}.",
     ),
     (
         r"40[13] (Forbidden|Unauthorized)|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch",
         "The object store refuses the key for {}.",
-        f"Mend [lake_options] of {FILE_NAME}: the key must be allowed to list, read, write and "
+        f"Fix [lake_options] of {FILE_NAME}: the key must be allowed to list, read, write and "
         "delete there.",
     ),
     (

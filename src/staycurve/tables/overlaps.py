@@ -1,7 +1,7 @@
-"""Overlaps: of two overlapping spans of one item, the later-starting one is set aside.
+"""Overlaps: of two overlapping spans of one item, the later-starting one is rejected.
 
 The outcome is a function of the set of rows alone, never of the order in which they were loaded:
-an item whose rows changed is decided anew over its kept rows and those set aside before.
+an item whose rows changed is decided anew over its kept rows and those rejected before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from staycurve.tables.engine import Row
 from staycurve.tables.staging import parquet_sql, store
 
 LOADED, ARRIVING, ASIDE = 0, 1, 2
-"""Where a span comes from: the lake, this load, or those set aside before."""
+"""Where a span comes from: the lake, this load, or those rejected before."""
 
 ITEM = ("subscription_id", "item_id")
 _COLUMNS = "subscription_id, item_id, starts_at, ends_at"
@@ -41,12 +41,12 @@ def same(left: str, right: str, columns: Iterable[str]) -> str:
 def decide(
     engine: Engine, *, arriving: str, loaded: str | None, aside: str | None, folder: Path
 ) -> str | None:
-    """A relation that says for each span in doubt whether it is set aside.
+    """A relation that says for each span in doubt whether it is rejected.
 
     Parameters
     ----------
     arriving, loaded, aside : str
-        Relations of subscriptions: this load's, the lake's, and those set aside before, the
+        Relations of subscriptions: this load's, the lake's, and those rejected before, the
         latter two None when they hold nothing. A key occurs once in each.
 
     Returns

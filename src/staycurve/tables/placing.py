@@ -1,7 +1,7 @@
 """Placing: rows put into the tables of one unit of work, and taken out of them.
 
 A row goes in when its account and its exchange rate are known and its amount can be told at that
-rate, and of overlapping spans the earlier one; otherwise it is set aside with what it waits for.
+rate, and of overlapping spans the earlier one; otherwise it is rejected with what it waits for.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Placing:
     def take_out(self, table: Table, keys: str, load: int) -> int:
         """Take the rows whose key is in table `keys` out of the lake; how many there were.
 
-        Spans that were set aside because they overlapped one of them may join.
+        Spans that were rejected because they overlapped one of them may join.
         """
         match = overlaps.same("t", "k", [name(column) for column in table.key])
         found = 0
@@ -261,7 +261,7 @@ class Placing:
     def _set_overlapping(
         self, table: Table, arriving: str, decided: str
     ) -> tuple[int, tuple[str, ...]]:
-        """How many arriving spans are set aside, and notes; the others are in table `flipped`."""
+        """How many arriving spans are rejected, and notes; the others are in table `flipped`."""
         stored = ", ".join(f"s.{name(column)}" for column, _ in table.stored)
         match = overlaps.same("d", "s", table.key)
         sources = (
@@ -286,9 +286,9 @@ class Placing:
         out = self._count("flipped WHERE NOT is_back")
         back = self._count("flipped WHERE is_back")
         if out:
-            notes.append(f"spans loaded before that overlap an earlier one, set aside now: {out}")
+            notes.append(f"spans loaded before that overlap an earlier one, rejected now: {out}")
         if back:
-            notes.append(f"spans set aside before that overlap nothing any more, joined: {back}")
+            notes.append(f"spans rejected before that no longer overlap anything, joined: {back}")
         return self._count(f"judged WHERE origin = {overlaps.ARRIVING}"), tuple(notes)
 
     def _touch(self, table: Table, *, new: str, kept: str, keys: str, load: int) -> int:

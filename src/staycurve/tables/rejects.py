@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from staycurve.i18n import N_
 from staycurve.tables.base import Table
 from staycurve.tables.conform import BROKEN, Conforming, rules, texts_sql
 from staycurve.tables.duckdb_engine import Engine
@@ -14,12 +15,15 @@ from staycurve.tables.writing import Writing
 
 REJECTS_TABLE = "rejects"
 
-SET_ASIDE = "set aside"
-"""The row breaks a rule: a mended row has to be loaded."""
+REJECTED = "set aside"
+"""The row breaks a rule: a fixed row has to be loaded. Stored so in every lake; shown as below."""
 WAITING = "waiting"
 """The row is good, but its account or its exchange rate is not known yet; it joins by itself."""
 OVERLAP = "overlap"
 """The span overlaps an earlier one of its item; it joins by itself when that one makes room."""
+
+STATE_LABELS = {REJECTED: N_("rejected"), WAITING: N_("waiting"), OVERLAP: N_("overlap")}
+"""State → what people read."""
 
 REJECTS_COLUMNS = (
     ("load", "BIGINT"),
@@ -35,7 +39,7 @@ REJECTS_COLUMNS = (
     ("path", "VARCHAR"),
     ("row_key", "VARCHAR"),
 )
-"""`payload` is the row as JSON: as the file had it when set aside, as it would be stored when it
+"""`payload` is the row as JSON: as the file had it when rejected, as it would be stored when it
 may still join. `path` tells files of one name apart, `row_key` is the row's key as text."""
 
 
@@ -83,7 +87,7 @@ def pending_sql(table: Table, rejects: str) -> str:
     """SQL for the stored columns of a table's rows that wait or overlap, out of `rejects`."""
     return (
         f"SELECT {from_payload_sql(table, 'w')} FROM ({rejects}) w "
-        f'WHERE "table" = {quoted(table.name)} AND state <> {quoted(SET_ASIDE)}'
+        f'WHERE "table" = {quoted(table.name)} AND state <> {quoted(REJECTED)}'
     )
 
 
@@ -129,7 +133,7 @@ class Rejects:
         """Drop what the file said when it was last loaded, and what newer rows of a key replace."""
         own = f'"table" = {quoted(table.name)}'
         self._delete(
-            f"{own} AND state = {quoted(SET_ASIDE)} AND path = {quoted(origin.path)} "
+            f"{own} AND state = {quoted(REJECTED)} AND path = {quoted(origin.path)} "
             f"AND load <> {origin.load}"
         )
         if self.engine.value(f"SELECT 1 FROM rejected WHERE {own} LIMIT 1"):
@@ -145,19 +149,19 @@ class Rejects:
             f"(SELECT {row_key_sql(table, 'g')} FROM {rows} g)"
         )
 
-    def set_aside(self, job: Conforming, typed: str, bad: str | None, origin: Origin) -> None:
+    def reject(self, job: Conforming, typed: str, bad: str | None, origin: Origin) -> None:
         """Add the rows that break a rule, and the lines that are no rows."""
         self.engine.execute(
-            f"CREATE OR REPLACE TEMP TABLE fresh AS {_set_aside_sql(job, typed, bad, origin)}"
+            f"CREATE OR REPLACE TEMP TABLE fresh AS {_rejected_sql(job, typed, bad, origin)}"
         )
         # The same bad row out of another file, such as a copy of this one, is listed once.
         self._delete(
-            f'"table" = {quoted(job.table.name)} AND state = {quoted(SET_ASIDE)} '
+            f'"table" = {quoted(job.table.name)} AND state = {quoted(REJECTED)} '
             f"AND load <> {origin.load} AND payload IN (SELECT payload FROM fresh)"
         )
         # What a stream says of a row takes the place of what it said in an earlier batch.
         self._delete(
-            f'"table" = {quoted(job.table.name)} AND state = {quoted(SET_ASIDE)} '
+            f'"table" = {quoted(job.table.name)} AND state = {quoted(REJECTED)} '
             f"AND load <> {origin.load} AND starts_with(path, {quoted(origin.file + '#')}) "
             "AND row_key IN (SELECT row_key FROM fresh)"
         )
@@ -167,7 +171,7 @@ class Rejects:
         self, job: Conforming, typed: str, bad: str | None, origin: Origin
     ) -> str:
         """What is wrong with the first row that breaks a rule."""
-        listed = _set_aside_sql(job, typed, bad, origin)
+        listed = _rejected_sql(job, typed, bad, origin)
         found = self.engine.rows(
             f'SELECT file, line, "column", value, rule FROM ({listed}) ORDER BY line LIMIT 1'
         )
@@ -220,7 +224,7 @@ class Rejects:
         A row that waits or overlaps is still meant for the table; one that breaks a rule is not.
         """
         own = f'"table" = {quoted(table.name)} AND load IN ({loads})'
-        self._delete(f"{own} AND state = {quoted(SET_ASIDE)}")
+        self._delete(f"{own} AND state = {quoted(REJECTED)}")
         return self._delete(
             f"{own} AND row_key IS NOT NULL AND row_key NOT IN (SELECT row_key FROM {keys})"
         )
@@ -228,13 +232,13 @@ class Rejects:
     def forget_pending(self, table: Table, rows: str) -> int:
         """Drop the waiting and the overlapping rows whose key is among `rows`; how many."""
         return self._delete(
-            f'"table" = {quoted(table.name)} AND state <> {quoted(SET_ASIDE)} AND row_key IN '
+            f'"table" = {quoted(table.name)} AND state <> {quoted(REJECTED)} AND row_key IN '
             f"(SELECT {row_key_sql(table, 'g')} FROM {rows} g)"
         )
 
     def take_back(self, table: Table, *, went: str, came: str) -> None:
         """Let the rows that broke a rule be what they were: without `came`, with `went`."""
-        own = f'"table" = {quoted(table.name)} AND state = {quoted(SET_ASIDE)}'
+        own = f'"table" = {quoted(table.name)} AND state = {quoted(REJECTED)}'
         same = (
             "c.load = rejected.load AND c.line IS NOT DISTINCT FROM rejected.line "
             'AND c."table" = rejected."table" AND c.state = rejected.state'
@@ -254,7 +258,7 @@ class Rejects:
         )
 
     def overlapping_sql(self, table: Table) -> str:
-        """SQL for the stored columns of the spans that were set aside for their overlap."""
+        """SQL for the stored columns of the spans that were rejected for their overlap."""
         return (
             f"SELECT {from_payload_sql(table, 'w')} FROM rejected w "
             f'WHERE "table" = {quoted(table.name)} AND state = {quoted(OVERLAP)}'
@@ -263,7 +267,7 @@ class Rejects:
     def overlap(self, table: Table, rows: str) -> None:
         """Replace what is known of the spans of `rows`, which has stored columns and `rule`.
 
-        Spans with a rule are set aside by it; those without one are no longer.
+        Spans with a rule are rejected by it; those without one are no longer.
         """
         self._delete(
             f'"table" = {quoted(table.name)} AND state = {quoted(OVERLAP)} AND row_key IN '
@@ -281,7 +285,7 @@ class Rejects:
         self._is_changed = True
 
 
-def _set_aside_sql(job: Conforming, typed: str, bad: str | None, origin: Origin) -> str:
+def _rejected_sql(job: Conforming, typed: str, bad: str | None, origin: Origin) -> str:
     """SQL: REJECTS_COLUMNS of the rows that break a rule and the lines that are no rows."""
     broken = f"(SELECT {ROW} FROM {typed} WHERE {BROKEN} IS NOT NULL)"
     texts = texts_sql(replace(job, where=f"({job.where}) AND r.{ROW} IN {broken}"))
@@ -295,14 +299,14 @@ def _set_aside_sql(job: Conforming, typed: str, bad: str | None, origin: Origin)
     sql = (
         f'SELECT CAST({origin.load} AS BIGINT) AS load, {table} AS "table", {file} AS file, '
         f't.{LINE} AS line, {column} END AS "column", {value} END AS value, {rule} END AS rule, '
-        f"{quoted(SET_ASIDE)} AS state, {account} AS account_id, x.x_payload AS payload, "
+        f"{quoted(REJECTED)} AS state, {account} AS account_id, x.x_payload AS payload, "
         f"{path} AS path, {row_key_sql(job.table, 't')} AS row_key "
         f"FROM ({texts}) x JOIN {typed} t ON t.{ROW} = x.{ROW}"
     )
     if bad:
         sql += (
             f" UNION ALL SELECT {origin.load}, {table}, {file}, line, '', value, rule, "
-            f"{quoted(SET_ASIDE)}, NULL, CAST(json_object('line', value) AS VARCHAR), {path}, NULL "
+            f"{quoted(REJECTED)}, NULL, CAST(json_object('line', value) AS VARCHAR), {path}, NULL "
             f"FROM {bad}"
         )
     return sql

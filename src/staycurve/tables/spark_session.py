@@ -276,7 +276,7 @@ def _reach(url: str) -> None:
             return
     raise EngineError(
         f"The Spark cluster {scheme}://{addresses} does not answer: {reason}.",
-        hint='Start it, mend engine in staycurve.toml, or compute here: engine = "duckdb"',
+        hint='Start it, fix engine in staycurve.toml, or compute here: engine = "duckdb"',
     )
 
 

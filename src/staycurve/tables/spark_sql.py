@@ -1,6 +1,6 @@
-"""Spark's words for our statements: DuckDB's dialect, translated by sqlglot, and mended.
+"""Spark's words for our statements: DuckDB's dialect, translated by sqlglot, and fixed.
 
-What is mended here is where sqlglot's translation runs, or fails, otherwise than DuckDB does;
+What is fixed here is where sqlglot's translation runs, or fails, otherwise than DuckDB does;
 tests/engines/test_translation.py shows each of them. All else is portable as it is written.
 """
 
@@ -20,7 +20,7 @@ from staycurve.errors import EngineError
 BIG = exp.DataType.build("DECIMAL(38, 0)", dialect="spark")
 """Spark has no 128-bit integer; 38 digits hold any product of two 64-bit ones."""
 
-# It warns of what is mended here.
+# It warns of what is fixed here.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 

@@ -23,7 +23,7 @@ from staycurve.tables.duckdb_engine import Engine, remove_leftovers
 from staycurve.tables.engine import name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions, undone_by
-from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE, SET_ASIDE, pending_sql
+from staycurve.tables.rejects import REJECTED, REJECTS_COLUMNS, REJECTS_TABLE, pending_sql
 from staycurve.tables.staging import ROW, parquet_sql, store
 from staycurve.tables.writing import Writing
 
@@ -209,7 +209,7 @@ class _Taking:
                 removed, restored, kept = (
                     removed + counts[0], restored + counts[1], kept + counts[2],
                 )
-                self._set_aside(table)
+                self._rejected_again(table)
         self._sources()
         return UndoReport(
             self.record.load, self.record.file, self.record.table, removed, restored, kept
@@ -345,7 +345,7 @@ class _Taking:
             )
             self.arrivals.put_back(table, parquet_sql(target), self.number)
 
-    def _set_aside(self, table: Table) -> None:
+    def _rejected_again(self, table: Table) -> None:
         """Let the rows that broke a rule be listed as before, where no later load spoke of them."""
         later = [
             record
@@ -357,7 +357,7 @@ class _Taking:
         ]
         paths = ", ".join(quoted(str(record.details.get("path", ""))) for record in later) or "NULL"
         loads = ", ".join(str(load) for load in sorted(self.undone))
-        newer = f"state = {quoted(SET_ASIDE)} AND load NOT IN ({loads})"
+        newer = f"state = {quoted(REJECTED)} AND load NOT IN ({loads})"
         self._temp(
             "aside_went",
             f"SELECT * FROM rejects_went WHERE {newer} AND coalesce(path NOT IN ({paths}), TRUE)",

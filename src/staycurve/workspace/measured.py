@@ -149,7 +149,7 @@ class MeasuredCompany(Project):
         as_of : str, optional
             Facts after this instant are not seen.
         known_at : str, optional
-            Answer from what was loaded at this instant.
+            Use the data as it was loaded at this time.
         """
         if known_at:
             earlier = self.known_at(known_at)
@@ -195,7 +195,7 @@ class MeasuredCompany(Project):
         known_at: str | None = None,
         under: str = "",
     ) -> AccountRows:
-        """The rows behind one number; they sum (or divide) to it.
+        """The accounts behind one number; they sum (or divide) to it.
 
         Parameters
         ----------
@@ -217,7 +217,7 @@ class MeasuredCompany(Project):
         return self.account_rows(query, under=under)
 
     def account_rows(self, query: Query, *, under: str = "") -> AccountRows:
-        """The rows behind a query of one metric and one period; see `accounts`."""
+        """The accounts behind a query of one metric and one period; see `accounts`."""
         made = self._plan(query, is_by_account=True)
         answer: list[tuple[Any, ...]]
         if under:

@@ -323,23 +323,24 @@ class Project:
         self._put_off_visits(reader, snapshot, seen)
 
     def tables(self) -> list[dict[str, Any]]:
-        """Every conformed table with its rows and how many were set aside."""
+        """Every conformed table with its rows and how many were rejected."""
         snapshot = self.snapshot
         with self.reading() as engine:
             scan = self.lake.scan(snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
             answer = engine.rows(f'SELECT "table", COUNT(*) FROM ({scan}) GROUP BY "table"')
-        aside: dict[str, int] = dict(answer)
+        rejected: dict[str, int] = dict(answer)
         return [
             {
                 "table": table,
                 "rows": self.lake.rows(snapshot, table),
-                "set_aside": int(aside.get(table, 0)),
+                "set_aside": int(rejected.get(table, 0)),
+                "rejected": int(rejected.get(table, 0)),
             }
             for table in CONFORMED
         ]
 
     def rejects(self) -> list[dict[str, Any]]:
-        """Every row that was set aside, with the reason."""
+        """Every rejected row, with the reason."""
         names = [column for column, _ in REJECTS_COLUMNS if column not in ("row_key", "path")]
         listed = ", ".join(f'"{column}"' for column in names)
         with self.reading() as engine:
@@ -382,6 +383,6 @@ class Project:
         if self.snapshot.meta.get("ledger_hash") in (None, self.config.ledger_hash):
             return ()
         return (
-            "staycurve.toml was another one then: MRR and its movements were computed under it, "
-            "rates and the rest are computed under today's.",
+            "The configuration has changed since: MRR and its movements were computed under the "
+            "staycurve.toml of that time, rates and the rest under today's.",
         )

@@ -61,7 +61,7 @@ def test_a_forecast_stands_with_its_interval_or_the_reason(findings: TestClient)
 
 def test_small_cohorts_are_marked_and_the_future_is_blank(findings: TestClient) -> None:
     text = findings.get(PATH).text
-    assert 'title="small group"' in text
+    assert 'title="small sample"' in text
     later = [row for row in panel(findings, PATH, "retention")["rows"] if row["age"] == 12]
     # No cohort is twelve months old yet: nothing is shown, no zero.
     assert later == []

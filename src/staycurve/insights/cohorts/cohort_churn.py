@@ -85,7 +85,9 @@ class CohortChurn(Row):
             named_by={"": N_("all")}),
     ]
     size: Annotated[int, col(N_("Size"), Unit.COUNT, opens=BEHIND)]
-    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
+    is_small: Annotated[
+        bool, Key(N_("Small sample: one account moves the share by five points or more."))
+    ]
     why_small: Annotated[str | None, Key(is_omitted=True)] = None
     left: Annotated[
         int,
@@ -161,7 +163,7 @@ class Churn(Answer):
     as_of: AsOfField
     currency: CurrencyField
     over: Annotated[str, Key(N_("activation, or 12m."))]
-    per: Annotated[str, Key(N_("The activation months that one row takes together."))]
+    per: Annotated[str, Key(N_("How activation months are grouped into cohorts."))]
     close: Annotated[
         dt.date | None,
         Key(N_("The last day of the last closed month, at which everything is read.")),

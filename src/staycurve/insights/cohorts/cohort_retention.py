@@ -54,7 +54,7 @@ TOO_YOUNG = N_("no cohort has closed the month of this age yet")
 TOO_FEW_COHORTS = N_(
     "too few: a change needs {cohorts} cohorts and {accounts} accounts on either side"
 )
-NO_CHANGE = N_("no change beyond chance")
+NO_CHANGE = N_("no statistically significant change")
 ONE_COHORT = N_("there is one cohort: nothing to compare it with")
 
 
@@ -70,13 +70,15 @@ class Point(Row):
     ]
     age: Annotated[int, col(N_("Age"), Unit.COUNT, N_("Months after the activation month."))]
     size: Annotated[int, col(N_("Size"), Unit.COUNT)]
-    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    retained: Annotated[int, Key(N_("Accounts that still pay."))]
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
     low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
     high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
-    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
+    is_small: Annotated[
+        bool, Key(N_("Small sample: one account moves the share by five points or more."))
+    ]
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Change(Row):
     before: Annotated[Kept, Key(N_("The cohorts before it."))]
     after: Annotated[Kept, Key(N_("The cohorts from it on."))]
     p_value: Annotated[
-        float, col(N_("p"), Kind.CHANCE, N_("Raised for the number of trends (Holm)."))
+        float, col(N_("p"), Kind.CHANCE, N_("With the Holm correction over all trends."))
     ]
 
     def brief(self) -> Said:
@@ -117,7 +119,7 @@ class Half(Row):
     start: Annotated[dt.date, Key(N_("The first cohort."), name="from")]
     to: Annotated[dt.date, Key(N_("The last cohort."))]
     size: Annotated[int, Key(N_("Accounts."))]
-    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    retained: Annotated[int, Key(N_("Accounts that still pay."))]
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
@@ -143,7 +145,7 @@ class Trend(Row):
     age: Annotated[int, col(N_("Age"), Unit.COUNT, N_("Months after the activation month."))]
     cohorts: Annotated[int, col(N_("Cohorts"), Unit.COUNT)]
     size: Annotated[int, col(N_("Size"), Unit.COUNT)]
-    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    retained: Annotated[int, Key(N_("Accounts that still pay."))]
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
@@ -167,9 +169,9 @@ class Retention(Answer):
     """Retention at some ages: cohort by cohort, as a trend, and segment against segment."""
 
     as_of: AsOfField
-    per: Annotated[str, Key(N_("The activation months that one row takes together."))]
+    per: Annotated[str, Key(N_("How activation months are grouped into cohorts."))]
     ages: Annotated[tuple[int, ...], Key(N_("Months after the activation month."))]
-    alpha: Annotated[float, Key(N_("Chance that anything is named where there is nothing."))]
+    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
     additive: AdditiveField = None
     why: WhyField = None
     trends: Annotated[tuple[Trend, ...], Table(N_("Newer cohorts against older ones"))]
@@ -197,7 +199,7 @@ def _told(trend: Trend) -> Said:
     }
     return Said(
         N_("Retention at age %(age)s%(segment)s changed between the cohorts of %(first)s and "
-           "%(then)s: from %(before)s to %(after)s, by more than chance explains."),
+           "%(then)s: from %(before)s to %(after)s, statistically significant."),
         values,
     )
 

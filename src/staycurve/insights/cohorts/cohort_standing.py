@@ -38,7 +38,7 @@ Over = Annotated[
 ]
 PerCohort = Annotated[
     str,
-    Param(N_("The activation months that one row takes together."),
+    Param(N_("How activation months are grouped into cohorts."),
           choices=("month", "quarter", "year", "all")),
 ]
 
@@ -51,7 +51,7 @@ def fared_sql(question: Question, over: str) -> str:
     """The relations up to `fared`: one row an account that stood at the opening, and segment.
 
     Rows of (account_id, first_paid_on, opening, peak, closing, plan, is_paying, last_on); `last_on`
-    is the day on which it ceased to pay, or the first day after the close.
+    is the day on which it churned, or the first day after the close.
     """
     close = f"DATE '{close_of(question)}'"
     opened, standing = "f.first_paid_on", ""

@@ -31,7 +31,7 @@ class Kept(Row):
     """Those retained of some accounts."""
 
     size: Annotated[int, Key(N_("Accounts."))]
-    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    retained: Annotated[int, Key(N_("Accounts that still pay."))]
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
@@ -51,7 +51,7 @@ class Comparison(Row):
     segment: Segment
     age: Annotated[int, col(N_("Age"), Unit.COUNT, N_("Months after the activation month."))]
     size: Annotated[int, col(N_("Size"), Unit.COUNT)]
-    retained: Annotated[int, Key(N_("Those of them that pay."))]
+    retained: Annotated[int, Key(N_("Accounts that still pay."))]
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
@@ -67,7 +67,7 @@ class Comparison(Row):
     p_value: Annotated[
         float | None,
         col(N_("p"), Kind.CHANCE,
-            N_("Fisher's exact test, raised for the number of comparisons (Holm).")),
+            N_("Fisher's exact test, with the Holm correction.")),
     ]
     is_named: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
     why: WhyField = None

@@ -6,7 +6,7 @@ quarters, from the same day of the quarter on. To the standing MRR of this quart
 is added what the last four quarters added on average after that day.
 
 Its record: the same forecast from the same day of each earlier quarter, with the quarters before it
-alone, beside the plain guess that the share stays that of the quarter before.
+alone, beside the naive forecast that the share stays that of the quarter before.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ With n earlier forecasts the interval is as wide as the k-th smallest of their n
 """
 
 TOO_FEW = N_("a forecast needs {count} closed quarters after the first one; there are {found}")
-NO_RECORD = N_("an interval needs {count} earlier forecasts to be held against; there are {found}")
+NO_RECORD = N_("an interval needs a backtest of {count} quarters; there are {found}")
 NOTHING_STANDS = N_("nothing stands to forecast from")
 NOT_BETTER = N_(
-    "The forecast does not beat the plain guess: over {count} quarters it was off by {own} points "
-    "on average, the last quarter's share by {plain}."
+    "The forecast does not beat the naive forecast: in a backtest over {count} quarters its mean "
+    "error was {own} points, that of the last quarter's share {plain}."
 )
 
 
@@ -75,7 +75,7 @@ class Tried(Row):
     forecast: Annotated[float, col(N_("Forecast"), Unit.PERCENT)]
     actual: Annotated[float, col(N_("Share"), Unit.PERCENT)]
     plain: Annotated[
-        float, col(N_("Plain guess"), Unit.PERCENT, N_("The share of the quarter before."))
+        float, col(N_("Naive forecast"), Unit.PERCENT, N_("The share of the quarter before."))
     ]
 
 
@@ -99,22 +99,22 @@ class Forecast(Row):
     ] = INTERVAL
     plain: Annotated[
         float | None,
-        col(N_("Plain guess"), Unit.PERCENT, N_("The last closed quarter's share.")),
+        col(N_("Naive forecast"), Unit.PERCENT, N_("The last closed quarter's share.")),
     ]
     beats_plain: Annotated[
         bool | None,
-        col(N_("Better than it"), Kind.FLAG,
-            N_("Whether it was nearer than the plain guess; empty without a record.")),
+        col(N_("Beats it"), Kind.FLAG,
+            N_("Whether its mean error is smaller; empty without a backtest.")),
     ]
     error: Annotated[
         float | None,
-        col(N_("Off by"), Unit.PERCENT, N_("Mean absolute error over its record.")),
+        col(N_("Mean error"), Unit.PERCENT, N_("Mean absolute error in the backtest.")),
     ]
     plain_error: Annotated[
-        float | None, col(N_("Plain guess off by"), Unit.PERCENT)
+        float | None, col(N_("Naive forecast, mean error"), Unit.PERCENT)
     ]
     backtest: Annotated[
-        tuple[Tried, ...], Key(N_("The same forecast for earlier quarters, beside what came."))
+        tuple[Tried, ...], Key(N_("Backtest: the same forecast for earlier quarters."))
     ]
     why: WhyField = None
     why_no_interval: Annotated[

@@ -103,13 +103,13 @@ def _told(one: Forecast) -> Said:
                   "interval: %(why)s.")
     elif one.beats_plain is False:
         text = N_("Forecast for the quarter from %(quarter)s%(segment)s: %(share)s, %(level)s "
-                  "interval %(low)s to %(high)s. It does not beat the plain guess: over %(count)s "
-                  "earlier quarters it was off by %(error)s points on average, the last quarter's "
-                  "share by %(plain)s.")
+                  "interval %(low)s to %(high)s. It does not beat the naive forecast: in a "
+                  "backtest over %(count)s quarters its mean error was %(error)s points, that of "
+                  "the last quarter's share %(plain)s.")
     else:
         text = N_("Forecast for the quarter from %(quarter)s%(segment)s: %(share)s, %(level)s "
-                  "interval %(low)s to %(high)s. Made so for %(count)s earlier quarters it was "
-                  "off by %(error)s points on average, the last quarter's share by %(plain)s.")
+                  "interval %(low)s to %(high)s. In a backtest over %(count)s quarters its "
+                  "mean error was %(error)s points, that of the last quarter's share %(plain)s.")
     return Said(text, values)
 
 

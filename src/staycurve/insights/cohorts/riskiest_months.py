@@ -106,8 +106,8 @@ class Month(Row):
     ]
     p_value: Annotated[
         float | None,
-        col(N_("p"), Kind.CHANCE, N_("Chance of so high a churn rate at that of the others, "
-                                     "raised for the number of tests (Holm).")),
+        col(N_("p"), Kind.CHANCE, N_("p-value against the other months, with the Holm "
+                                     "correction over all tests.")),
     ]
     is_named: Annotated[
         bool, col(N_("Above the others"), Kind.FLAG, N_("Statistically significant."))
@@ -142,7 +142,7 @@ class RiskiestMonths(Answer):
         Key(N_("The churn type that was counted; accounts that left otherwise are at risk until "
                "then.")),
     ]
-    alpha: Annotated[float, Key(N_("Chance that a month is named where none is riskier."))]
+    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
     returned: Annotated[int, Key(N_("Those who left and paid again later."))]
     additive: AdditiveField = None
     why: WhyField = None
@@ -162,7 +162,7 @@ class RiskiestMonths(Answer):
         found = [_told(month) for month in named(self.rows)]
         if self.rows and not found:
             is_tested = any(month.p_value is not None for month in self.rows)
-            none = Said(N_("No month is above the others by more than chance explains."))
+            none = Said(N_("No month is significantly above the others."))
             why = {"why": self.rows[0].why or ""}
             untested = Said(N_("No month could be tested: %(why)s"), why)
             found = [none if is_tested else untested]
@@ -189,8 +189,8 @@ def riskiest_months(
 ) -> RiskiestMonths:
     """In which month of their subscription do accounts leave?
 
-    The hazard of leaving by subscription month, and the months above the others by more than
-    chance explains.
+    The hazard (monthly churn rate) by subscription month, and the months in which it is
+    significantly higher than in the others.
     """
     asked = question_of(company, by, where, as_of)
     sql = statement(asked)

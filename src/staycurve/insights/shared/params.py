@@ -16,7 +16,7 @@ Where = Annotated[
     str | Sequence[Filter], Param(N_("Such as 'industry=EdTech,country=US'."), metavar="FILTER,…")
 ]
 AsOfText = Annotated[
-    str | None, Param(N_("See no facts after it."), metavar="INSTANT", examples="2026-07-31")
+    str | None, Param(N_("Ignore data after this time."), metavar="INSTANT", examples="2026-07-31")
 ]
 Grain = Annotated[
     str,
@@ -36,7 +36,7 @@ CLASS_NAMES = {
     "unknown": N_("Unknown"),
 }
 EndClass = Annotated[
-    str | None, Param(N_("Count those alone who left so."), choices=CLASSES, metavar="CLASS",
+    str | None, Param(N_("Only accounts with this churn type."), choices=CLASSES, metavar="CLASS",
           formerly=("class",)),
 ]
 

@@ -61,7 +61,7 @@ class Reader(Protocol):
         """Values of metrics."""
 
     def account_rows(self, query: Query, *, under: str = "") -> AccountRows:
-        """The rows behind one value."""
+        """The accounts behind one value."""
 
     def known_at(self, text: str) -> Self:
         """The company as readers saw it at an instant."""

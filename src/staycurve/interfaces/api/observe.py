@@ -103,7 +103,7 @@ def data_text(company: Company) -> list[str]:
     tables = company.tables()
     for name, key, about in (
         ("staycurve_table_rows", "rows", "Rows of a conformed table."),
-        ("staycurve_table_set_aside", "set_aside", "Rows of a table that were set aside."),
+        ("staycurve_table_set_aside", "set_aside", "Rejected rows of a table."),
     ):
         lines += _head(name, "gauge", about)
         lines += [f"{name}{_labels(table=row['table'])} {row[key]}" for row in tables]

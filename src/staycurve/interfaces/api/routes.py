@@ -144,7 +144,7 @@ def accounts(
     ] = "",
     known_at: KnownAt = "",
 ) -> JSONResponse:
-    """The rows behind one number; they sum (or divide) to its total exactly."""
+    """The accounts behind one number; they sum (or divide) to its total exactly."""
     found = company.accounts(
         name, period=period, grain=grain or None, under=under, known_at=known_at or None, **asked
     )

@@ -79,7 +79,7 @@ class TotalShape(TypedDict, total=False):
 
 
 class AccountsShape(TypedDict):
-    """The rows behind one number."""
+    """The accounts behind one number."""
 
     as_of: str
     currency: str

@@ -116,7 +116,7 @@ def _print_tables(answer: Answer) -> None:
 
 
 def _behind(tables: Sequence[Rows], answer: Answer) -> list[str]:
-    """The commands that list the rows behind cells."""
+    """The commands that list the accounts behind cells."""
     from staycurve.insights.catalogue import INSIGHTS
 
     own: type = type(answer)
@@ -134,7 +134,7 @@ def _behind(tables: Sequence[Rows], answer: Answer) -> list[str]:
                         if taken not in asked and not hasattr(answer, taken)
                     )
     return [
-        " ".join(["Behind it: staycurve", name, *(
+        " ".join(["Drill down: staycurve", name, *(
             f"{option_of(one)} …" for one in INSIGHTS[name].arguments
             if one.is_required or one.name in names
         )])

@@ -141,7 +141,7 @@ def accounts(
     ] = "",
     output: Output = Format.table,
 ) -> None:
-    """The rows behind one number; they sum (or divide) to it exactly."""
+    """The accounts behind one number; they sum (or divide) to it exactly."""
     from staycurve.metrics.catalogue import METRICS
 
     with fresh_company_of(context) as company:

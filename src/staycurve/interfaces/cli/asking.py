@@ -145,8 +145,8 @@ def help_of(one: Argument) -> str:
     elif one.param.examples:
         parts.append(f"Such as {one.param.examples}.")
     if one.is_many:
-        more = "Again for more." if one.param.has_commas else (
-            "Several with commas, or again for more."
+        more = "Repeatable." if one.param.has_commas else (
+            "Several with commas; repeatable."
         )
         parts.append(more)
         if isinstance(one.default, tuple | list) and one.default:

@@ -100,7 +100,7 @@ def load(
         for note in report.notes:
             typer.echo(f"  {note}")
     if any(report.rejected for report in reports) and not dry_run:
-        typer.echo("What was set aside, and why: staycurve rejects", err=True)
+        typer.echo("What was rejected, and why: staycurve rejects", err=True)
     if dry_run:
         typer.echo("Dry run: nothing was changed.", err=True)
 

@@ -15,11 +15,13 @@ Output = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
 By = Annotated[str, typer.Option("--by", metavar="DIM,…", help="Split by dimensions.")]
 Where = Annotated[str, typer.Option("--where", help="Such as 'industry=EdTech,country=US'.")]
 AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="INSTANT", help="See no facts after it.")
+    str | None, typer.Option("--as-of", metavar="INSTANT", help="Ignore data after this time.")
 ]
 KnownAt = Annotated[
     str | None,
-    typer.Option("--known-at", metavar="INSTANT", help="Answer from what was loaded by then."),
+    typer.Option(
+        "--known-at", metavar="INSTANT", help="Use the data as it was loaded at this time."
+    ),
 ]
 Grain = Annotated[str, typer.Option(help="day, week, month, quarter or year.")]
 From = Annotated[str | None, typer.Option("--from", metavar="P", help="First period.")]

@@ -41,7 +41,7 @@ def serve(
 def demo(
     context: typer.Context,
     accounts: Annotated[int, typer.Option(help="How many accounts.")] = 4000,
-    seed: Annotated[int, typer.Option(help="Another seed is another company.")] = 7,
+    seed: Annotated[int, typer.Option(help="Random seed of the example company.")] = 7,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Build it only.")] = False,
     host: HostOption = "127.0.0.1",
     port: PortOption = 8765,

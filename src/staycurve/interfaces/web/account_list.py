@@ -1,4 +1,4 @@
-"""The rows behind one number: the page at /accounts."""
+"""The accounts behind one number: the page at /accounts."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def text(value: Any, unit: Unit | Kind, currency: str = "") -> str:
 def opened_at(
     ask: Ask, opens: Opens, row: Any, answer: Answer | None = None, *, key: str = ""
 ) -> str:
-    """The address of the rows behind a cell, in the segment of its row."""
+    """The address of the accounts behind a cell, in the segment of its row."""
     target: Insight[Any, Any] = INSIGHTS[opens.insight]
     options: dict[str, str | Sequence[str] | None] = {
         name: ask.options.get(name) for name in ("as_of", "known_at")
@@ -121,7 +121,7 @@ def answered(ask: Ask, insight: Insight[Any, Any], answer: Answer) -> Shown:
 def listed(
     ask: Ask, insight: Insight[Any, Any], answer: Answer, main: Rows | None = None
 ) -> Listed:
-    """The rows behind a number, as `rows_page` shows them."""
+    """The accounts behind a number, as `rows_page` shows them."""
     own: type = type(answer)
     main = main or main_of(own)
     assert main is not None

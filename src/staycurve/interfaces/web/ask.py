@@ -106,7 +106,7 @@ class Ask:
         return self.company.answer(query)
 
     def rows(self, metric: str, period: Period) -> AccountRows:
-        """The rows behind one number in the asked segments; see `opens`."""
+        """The accounts behind one number in the asked segments; see `opens`."""
         query = Query((metric,), period.grain, (period,), self.seen, (), self.filters)
         return self.company.account_rows(query, under=self.options.get("under", ""))
 
@@ -134,7 +134,7 @@ class Ask:
         self, metric: str, period: Period, *extra: Filter, under: str | None = None,
         known_at: str | None = None, as_of: str | None = None,
     ) -> str:
-        """The address that lists the rows behind a number.
+        """The address that lists the accounts behind a number.
 
         Parameters
         ----------

@@ -240,8 +240,8 @@ def _record(ask: Ask, forecast: Forecast) -> str:
     if forecast.error is None:
         return text
     return text + " " + (
-        _("Made so for %(count)s earlier quarters it was off by %(error)s points on average; "
-          "repeating the quarter before, by %(plain)s.") % {
+        _("In a backtest over %(count)s quarters its mean error was %(error)s points; that of "
+          "repeating the quarter before, %(plain)s.") % {
             "count": len(forecast.backtest),
             "error": points(forecast.error).lstrip("+"),
             "plain": points(forecast.plain_error).lstrip("+"),

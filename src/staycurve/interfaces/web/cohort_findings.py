@@ -137,9 +137,10 @@ def _told(ask: Ask, trend: Trend) -> str:
     what = _(AGE_LABELS[trend.age])
     changed = trend.changepoint
     if not changed:
-        return f"{what}: {trend.why or _('no change beyond chance')}."
+        return f"{what}: {trend.why or _('no statistically significant change')}."
     return _("%(what)s changed between the cohorts of %(first)s and %(then)s: from %(before)s "
-             "(%(before_ends)s) to %(after)s (%(after_ends)s), beyond chance.") % {
+             "(%(before_ends)s) to %(after)s (%(after_ends)s), statistically significant at "
+             "1%%.") % {
         "what": what, "first": month(ask, str(changed.between[0])),
         "then": month(ask, str(changed.between[1])),
         "before": percent(changed.before.value),
@@ -187,8 +188,8 @@ def _risk(ask: Ask) -> Shown:
     if not found.rows:
         return nothing(ask, told(found.why))
     series = [
-        charts.Series("usual", _("Within chance of the other months"), "#8A9099"),
-        charts.Series("named", _("Above the other months beyond chance"), "#C44E00",
+        charts.Series("usual", _("Not significantly different from the other months"), "#8A9099"),
+        charts.Series("named", _("Significantly above the other months"), "#C44E00",
                       is_hatched=True),
     ]
     drawn, ends = [], {}
@@ -216,11 +217,11 @@ def _risk(ask: Ask) -> Shown:
         Reading(
             said=sentences(found), picture=drawing, unit=_("share of those at risk"),
             tables=tables(ask, found, "rows", is_folded=True),
-            notes=[_("Months counted from the first paid day, until an account first ceased to "
-                     "pay. The upright lines are 95% intervals; they widen as fewer accounts are "
-                     "left to look at. A month is named where its churn rate lies above that of "
-                     "the other months by more than chance explains, all months being tested at "
-                     "once.")],
+            notes=[_("Months are counted from the first paid day until an account first churns. "
+                     "The vertical lines are 95% confidence intervals; they widen as fewer "
+                     "accounts are left. A month is flagged if its churn rate is significantly "
+                     "higher than that of the other months (1% level, Holm correction over all "
+                     "months).")],
         ),
         {"named": [one.as_dict() for one in found.named], "returned": found.returned},
     )

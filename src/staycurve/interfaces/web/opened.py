@@ -1,4 +1,4 @@
-"""Pages that list the rows behind one number of a panel of findings."""
+"""Pages that list the accounts behind one number of a panel of findings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Listed:
-    """The rows behind one number.
+    """The accounts behind one number.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ def rows_page(
     group: Group,
     options: Sequence[str],
 ) -> Page:
-    """A page with the rows behind the numbers of another page.
+    """A page with the accounts behind the numbers of another page.
 
     Parameters
     ----------

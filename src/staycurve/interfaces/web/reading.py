@@ -53,7 +53,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a table; a small group is marked."""
+    """One row of a table; a small sample is marked."""
 
     head: Cell
     cells: Sequence[Cell]

@@ -1,0 +1,1 @@
+"""The pages of docs/reference, by kind; docs/generate.py writes them."""

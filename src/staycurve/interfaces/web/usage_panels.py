@@ -225,7 +225,7 @@ def _lifecycle(ask: Ask) -> Shown:
     drawing = picture(
         ask, "use-lifecycle", drawn, lambda p, f: charts.bars(p, series, f, reference=0),
         unit=Unit.COUNT, label=_("Who is active, and who no longer is, by period"),
-        series=series, periods=[_period(ask, row["period"]) for row in rows],
+        series=series, periods=[_period(ask, row.period) for row in found.rows],
     )
     heads = [
         Head(_("Period")), *(

@@ -354,7 +354,9 @@ def _insight_part(insight: Insight[Any, Any]) -> str:
 def _themes() -> dict[str, list[Insight[Any, Any]]]:
     found: dict[str, list[Insight[Any, Any]]] = {}
     for _name, insight in sorted(INSIGHTS.items()):
-        found.setdefault(insight.name.partition(" ")[0], []).append(insight)
+        word = insight.name.partition(" ")[0]
+        # Those of one word that begin no theme are about the books.
+        found.setdefault(word if word in THEMES else "books", []).append(insight)
     return found
 
 

@@ -49,7 +49,7 @@ def test_a_month_sums_as_the_file_does(ravenstack: Company) -> None:
                 for place, key in enumerate(("usage_count", "error_count", "usage_duration_secs")):
                     sums[row["feature_name"]][place] += int(row[key])
     found = ravenstack.features.report(period="2024-12", spans=0)
-    assert {row["feature"]: [row["uses"], row["errors"], row["seconds"]] for row in found.rows} \
+    assert {row.feature: [row.uses, row.errors, row.seconds] for row in found.rows} \
         == dict(sums)
     # As docs/how-to/load-ravenstack.md says.
     assert sums["feature_5"] == [349, 13, 120_708]

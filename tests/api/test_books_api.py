@@ -72,10 +72,7 @@ def test_books_are_those_of_the_commands(kept: Bookkeeper, client: TestClient) -
     assert {"rows": answer["rows"]} == command(kept, "close", "--list")
     told = command(kept, "restatements")
     (found,) = answer["restatements"]
-    bare = [
-        {key: figure[key] for key in ("metric", "closed", "now")} for figure in found["figures"]
-    ]
-    assert {"rows": [{**found, "figures": bare}]} == told
+    assert {"rows": [found]} == told
     (mrr,) = [figure for figure in found["figures"] if figure["metric"] == "mrr"]
     assert (mrr["closed"], mrr["now"], mrr["difference"]) == (160, 185, 25)
     assert mrr["reasons"] == [{"loads": [2], "difference": 25, "accounts": 1}]

@@ -15,10 +15,10 @@ from starlette.types import Message
 
 from staycurve.errors import ClientGoneError
 from staycurve.interfaces.api.app import create_app
-from staycurve.interfaces.web.cache import Cache
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.workspace import Company, asking
 from staycurve.workspace.asking import Asking
+from staycurve.workspace.cache import Cache
 from tests.api.made_up import BEGAN, LONG
 from tests.company import create
 

@@ -15,8 +15,8 @@ from fastapi.testclient import TestClient
 from staycurve.errors import TooSlowError
 from staycurve.interfaces.api import comparing
 from staycurve.interfaces.api.app import create_app
-from staycurve.interfaces.web.cache import Cache
 from staycurve.workspace import Company, asking
+from staycurve.workspace.cache import Cache
 from tests.company import NOW, create, load
 
 LONG = "SELECT COUNT(*) FROM range(10000000) a, range(10000000) b WHERE a.range % 7 = b.range % 5"

@@ -31,7 +31,7 @@ def involuntary(books: Bookkeeper) -> float | None:
 
 
 def states(books: Bookkeeper) -> list[tuple[int, str, str, str]]:
-    found = books.company.books.adjustments()
+    found = books.company.books.adjustments().rows
     return [(one.load, one.column, one.value, one.state) for one in found]
 
 
@@ -45,7 +45,7 @@ def test_an_end_reason_is_reclassified_and_stays_when_the_file_comes_again(
     books.load(subscriptions=ROWS.replace(" 10 ", " 12 "))
     # The amount is the file's, the reason is Ana's.
     assert involuntary(books) == 12
-    only = books.company.books.adjustments()[0]
+    only = books.company.books.adjustments().rows[0]
     assert (only.author, only.reason, only.key) == (
         "Ana", "The bank said so", "subscription_id=s1, starts_at=2024-01-01",
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from staycurve.errors import LoadError, NotAnsweredError, StaycurveError
+from staycurve.insights.books.restating import Cause, Reason, Restatement
 from staycurve.workspace import Company
 from tests.books.keeping import Bookkeeper
 
@@ -35,79 +35,78 @@ def closed(begun: Bookkeeper, tmp_path: Path) -> Iterator[Bookkeeper]:
     found.company.close()
 
 
-def changes(found: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+def changes(found: Sequence[Restatement]) -> dict[str, dict[str, dict[str, float]]]:
     """Month → account → metric → difference."""
     return {
-        one["month"]: {
-            account["account_id"]: {
-                metric: change["difference"] for metric, change in account["changes"].items()
+        one.month: {
+            account.account_id: {
+                metric: change.difference for metric, change in account.changes.items()
             }
-            for account in one["accounts"]
+            for account in one.accounts
         }
         for one in found
     }
 
 
 def test_nothing_is_restated_while_nothing_changes(closed: Bookkeeper) -> None:
-    months = [f"{one.month:%Y-%m}" for one in closed.company.books.closed()]
+    months = [one.month for one in closed.company.books.closed().rows]
     assert months == ["2024-01", "2024-02"]
-    assert closed.company.books.restatements() == []
+    assert closed.company.books.restatements().rows == ()
     # The same rows again, and rows of a later month, change no closed figure.
     closed.load(subscriptions=HEAD + BEGUN)
     closed.load(later_subscriptions=HEAD + "s4 d 2024-03-07 - 40 -")
-    assert closed.company.books.restatements() == []
+    assert closed.company.books.restatements().rows == ()
 
 
 def test_a_changed_amount_restates_every_month_that_it_touches(closed: Bookkeeper) -> None:
     closed.load(subscriptions=HEAD + BEGUN.replace("a 2024-01-01 - 10", "a 2024-01-01 - 12"))
-    found = closed.company.books.restatements()
+    found = closed.company.books.restatements().rows
     assert changes(found) == {
         "2024-01": {"a": {"mrr": 2.0, "new_mrr": 2.0}},
         "2024-02": {"a": {"mrr": 2.0, "opening_mrr": 2.0}},
     }
     january = found[0]
-    assert {"metric": "mrr", "closed": 30.0, "now": 32.0} in january["figures"]
-    assert january["accounts"][0]["causes"] == [
-        {
-            "load": 2, "kind": "load", "file": "subscriptions.csv", "table": "subscriptions",
-            "rows": ["changed s1, 2024-01-01"], "count": 1,
-        }
-    ]
+    (mrr,) = [figure for figure in january.figures if figure.metric == "mrr"]
+    assert (mrr.closed, mrr.now, mrr.difference) == (30.0, 32.0, 2.0)
+    assert mrr.reasons == (Reason((2,), 2.0, 1),)
+    assert january.accounts[0].causes == (
+        Cause(2, "load", "subscriptions.csv", "subscriptions", ("changed s1, 2024-01-01",), 1),
+    )
 
 
 def test_what_was_taken_back_restates_nothing(closed: Bookkeeper) -> None:
     closed.load(subscriptions=HEAD + "s9 z 2024-01-15 - 90 -")
-    assert changes(closed.company.books.restatements())["2024-01"] == {
+    assert changes(closed.company.books.restatements().rows)["2024-01"] == {
         "z": {"mrr": 90.0, "new_mrr": 90.0}
     }
     closed.undo()
-    assert closed.company.books.restatements() == []
+    assert closed.company.books.restatements().rows == ()
     closed.load(subscriptions=HEAD + "s1 a 2024-01-01 - 11 -")
-    causes = [account["causes"] for account in closed.company.books.restatements()[0]["accounts"]]
-    assert [[cause["load"] for cause in listed] for listed in causes] == [[4]]
+    causes = [account.causes for account in closed.company.books.restatements().rows[0].accounts]
+    assert [[cause.load for cause in listed] for listed in causes] == [[4]]
 
 
 def test_a_removed_row_is_a_cause(closed: Bookkeeper) -> None:
     closed.load(is_complete=True, subscriptions=HEAD + BEGUN.replace("s2", "s8"))
     causes = [
-        (account["account_id"], cause["load"], cause["kind"], cause["rows"])
-        for one in closed.company.books.restatements()
-        for account in one["accounts"]
-        for cause in account["causes"]
+        (account.account_id, cause.load, cause.kind, cause.rows)
+        for one in closed.company.books.restatements().rows
+        for account in one.accounts
+        for cause in account.causes
     ]
     # s8 is s2 under another name: the figures of b are the same.
     assert causes == []
     closed.load(is_complete=True, subscriptions=HEAD + "s1 a 2024-01-01 - 10 -")
-    found = closed.company.books.restatements()
+    found = closed.company.books.restatements().rows
     assert changes(found)["2024-01"] == {"b": {"mrr": -20.0, "new_mrr": -20.0}}
-    assert [cause["rows"] for cause in found[0]["accounts"][0]["causes"]] == [
-        ["added s8, 2024-01-01", "removed s2, 2024-01-01"], ["removed s8, 2024-01-01"],
+    assert [cause.rows for cause in found[0].accounts[0].causes] == [
+        ("added s8, 2024-01-01", "removed s2, 2024-01-01"), ("removed s8, 2024-01-01",),
     ]
 
 
 def test_a_reason_that_changes_its_class(closed: Bookkeeper) -> None:
     closed.load(subscriptions=HEAD + BEGUN.replace("too_expensive", "payment_failed"))
-    assert changes(closed.company.books.restatements()) == {
+    assert changes(closed.company.books.restatements().rows) == {
         "2024-02": {"b": {"voluntary_churned_mrr": -20.0, "involuntary_churned_mrr": 20.0}}
     }
 
@@ -120,15 +119,15 @@ def test_changed_conventions_are_named(closed: Bookkeeper, tmp_path: Path) -> No
     )
     closed.load(subscriptions=HEAD + "s1 a 2024-01-01 - 13 -")
     with Company(tmp_path / "project", clock=lambda: closed.now) as ours:
-        found = ours.books.restatements()[0]
-    assert found["conventions"] == [
+        found = ours.books.restatements().rows[0]
+    assert found.conventions == (
         "churn_denominator: start, now start_plus_new", "days_per_month: 365/12, now 30",
-    ]
+    )
 
 
 def test_the_old_figure_is_still_known(closed: Bookkeeper) -> None:
     closed.load(subscriptions=HEAD + "s1 a 2024-01-01 - 99 -")
-    assert closed.mrr("2024-01", known_at=closed.company.books.closed()[0].closed_at) == 30
+    assert closed.mrr("2024-01", known_at=closed.company.books.closed().rows[0].closed_at) == 30
     assert closed.mrr("2024-01") == 119
 
 
@@ -145,7 +144,7 @@ def test_the_old_figure_is_still_known(closed: Bookkeeper) -> None:
 def test_a_month_that_cannot_be_closed(begun: Bookkeeper, month: str, message: str) -> None:
     with pytest.raises(StaycurveError, match=message):
         begun.company.books.close(month)
-    assert len(begun.company.books.closed()) == 2
+    assert len(begun.company.books.closed().rows) == 2
 
 
 def test_a_month_without_data_cannot_be_closed(books: Bookkeeper) -> None:
@@ -162,9 +161,9 @@ def test_a_load_on_which_a_closed_month_rests_stays(closed: Bookkeeper) -> None:
         closed.undo()
     assert closed.state() == before
     closed.undo(is_restating=True)
-    found = closed.company.books.restatements()
+    found = closed.company.books.restatements().rows
     assert changes(found)["2024-01"]["a"] == {"mrr": -10.0, "new_mrr": -10.0}
-    assert found[0]["accounts"][0]["causes"][0]["kind"] == "undo"
+    assert found[0].accounts[0].causes[0].kind == "undo"
 
 
 def test_a_load_of_later_rows_may_be_taken_back(books: Bookkeeper) -> None:
@@ -172,4 +171,4 @@ def test_a_load_of_later_rows_may_be_taken_back(books: Bookkeeper) -> None:
     books.load(later_subscriptions=HEAD + "s4 d 2024-03-07 - 40 -")
     books.company.books.close("2024-01")
     assert books.undo()[0].removed == 1
-    assert books.company.books.restatements() == []
+    assert books.company.books.restatements().rows == ()

@@ -33,36 +33,36 @@ def example(
 def test_a_feature_of_large_accounts_is_shown_as_confounded(example: Company) -> None:
     feature = CAUSES.confounded_feature
     found = example.features.report(features=[feature, "automation_run"], spans=12)
-    kept = {row["feature"]: row["retention"] for row in found.rows}[feature]
-    assert kept["verdict"] == "confounded"
-    assert kept["p_value"] < 0.01
-    assert "size" in [one["name"] for one in kept["confounders"] if one["differs"]]
-    within = kept["among_comparable"]
-    assert within["difference_low"] < 0 < within["difference_high"]
-    assert abs(within["difference"]) < kept["difference"] / 2
+    kept = {row.feature: row.retention for row in found.rows}[feature]
+    assert kept.verdict == "confounded"
+    assert kept.p_value < 0.01
+    assert "size" in kept.differing
+    within = kept.among_comparable
+    assert within.difference_low < 0 < within.difference_high
+    assert abs(within.difference) < kept.difference / 2
 
 
 def test_steps_are_steps_and_limits_have_somebody(example: Company) -> None:
     found = example.features.report(spans=0)
-    steps = {row["feature"] for row in found.rows if row["rank"] == "step"}
+    steps = {row.feature for row in found.rows if row.rank == "step"}
     assert steps == {"signed_up", "project_created", "teammate_invited", "data_imported"}
     limited = example.features.limits().summary[0]
-    assert limited["feature"] == "automation_run"
-    assert limited["above"] > 0
-    assert limited["near"] > 0
+    assert limited.feature == "automation_run"
+    assert limited.above > 0
+    assert limited.near > 0
 
 
 def test_cards_convert_and_leave(example: Company) -> None:
     found = example.trials.report()
-    assert found.card_gap.is_named
-    assert found.card_gap.gap is not None
+    assert found.card_difference.is_named
+    assert found.card_difference.difference is not None
     # Planted: 56% with a card, 26% without, a little more or less with an early project.
-    assert 0.2 < found.card_gap.gap[0] < 0.4
-    assert found.left_p_value is not None
-    assert found.left_p_value < 0.05
+    assert 0.2 < found.card_difference.difference < 0.4
+    assert found.left.p_value is not None
+    assert found.left.p_value < 0.05
     shown = example.show("trial_conversion_rate")
     theirs = {row["period"]: row["value"] for row in shown.rows}
-    assert all(row["rate"]["value"] == theirs[row["cohort"]] for row in found.rows)
+    assert all(row.rate.value == theirs[str(row.cohort)] for row in found.rows)
 
 
 def test_first_value_is_a_project(example: Company) -> None:
@@ -72,4 +72,4 @@ def test_first_value_is_a_project(example: Company) -> None:
     assert share is not None
     assert 0.7 < share < 0.8
     rows = example.onboarding.checklist().rows
-    assert [row["step"] for row in rows if row["is_largest_loss"]] == ["data_imported"]
+    assert [row.step for row in rows if row.is_largest_loss] == ["data_imported"]

@@ -39,13 +39,13 @@ def books(spark: Spark, tmp_path: Path) -> Iterator[Bookkeeper]:
 
 def found_changes(company: Company) -> dict[str, Any]:
     return {
-        one["month"]: {
-            account["account_id"]: {
-                metric: change["difference"] for metric, change in account["changes"].items()
+        one.month: {
+            account.account_id: {
+                metric: change.difference for metric, change in account.changes.items()
             }
-            for account in one["accounts"]
+            for account in one.accounts
         }
-        for one in company.books.restatements()
+        for one in company.books.restatements().rows
     }
 
 
@@ -56,14 +56,14 @@ def test_a_month_that_closes_and_is_changed(books: Bookkeeper) -> None:
         company.books.close(f"{books.now:%Y-%m}")
     for month in ("2024-01", "2024-02"):
         company.books.close(month)
-    assert company.books.restatements() == []
+    assert company.books.restatements().rows == ()
     books.load(subscriptions=HEAD + BEGUN.replace("a 2024-01-01 - 10", "a 2024-01-01 - 12"))
     assert found_changes(company) == {
         "2024-01": {"a": {"mrr": 2.0, "new_mrr": 2.0}},
         "2024-02": {"a": {"mrr": 2.0, "opening_mrr": 2.0}},
     }
-    (cause,) = company.books.restatements()[0]["accounts"][0]["causes"]
-    assert (cause["load"], cause["rows"]) == (2, ["changed s1, 2024-01-01"])
+    (cause,) = company.books.restatements().rows[0].accounts[0].causes
+    assert (cause.load, cause.rows) == (2, ("changed s1, 2024-01-01",))
     assert books.mrr("2024-01") == 32.0
     before = (books.now - dt.timedelta(minutes=30)).isoformat()
     assert books.mrr("2024-01", known_at=before) == 30.0
@@ -71,7 +71,7 @@ def test_a_month_that_closes_and_is_changed(books: Bookkeeper) -> None:
     with pytest.raises(LoadError):
         books.undo(1)
     books.undo(2)
-    assert company.books.restatements() == []
+    assert company.books.restatements().rows == ()
     assert books.mrr("2024-01") == 30.0
 
 

@@ -131,7 +131,7 @@ def test_doctor(both: tuple[Company, Company]) -> None:
 
 @pytest.mark.skipif(not FULL, reason="takes minutes; see: make test-spark")
 def test_conventions_are_compared_the_same(both: tuple[Company, Company]) -> None:
-    ours, theirs = (one.reconcile("stripe", period="2024-03") for one in both)
+    ours, theirs = (one.reconcile(against="stripe", period="2024-03") for one in both)
     assert ours.as_dict() == theirs.as_dict()
 
 

@@ -44,24 +44,26 @@ MORE: dict[str, Asked] = {
     "adoption": lambda c: c.features.adoption(months=4, as_of="2024-09-01"),
     **{
         f"{part} accounts": lambda c, part=part: c.features.accounts(
-            "edit", part=part, period="2024-05", as_of="2024-09-01", months=1, spans=1
+            feature="edit", part=part, period="2024-05", as_of="2024-09-01", months=1, spans=1
         )
         for part in ("using", "again", "kept")
     },
-    "users": lambda c: c.features.users("edit", period="2024-05", as_of="2024-09-01"),
-    "steps": lambda c: c.onboarding.step_accounts("share", state="stopped", as_of="2024-09-01"),
-    "signed up": lambda c: c.onboarding.accounts("late", as_of="2024-09-01"),
-    "unknown": lambda c: c.onboarding.accounts("unknown", as_of="2024-09-01"),
-    "left": lambda c: c.trials.accounts("left", within=3, as_of="2024-09-01"),
-    "used": lambda c: c.trials.accounts("used", feature="edit", as_of="2024-09-01"),
+    "users": lambda c: c.features.users(feature="edit", period="2024-05", as_of="2024-09-01"),
+    "steps": lambda c: c.onboarding.step_accounts(
+        step="share", state="stopped", as_of="2024-09-01"
+    ),
+    "signed up": lambda c: c.onboarding.accounts(part="late", as_of="2024-09-01"),
+    "unknown": lambda c: c.onboarding.accounts(part="unknown", as_of="2024-09-01"),
+    "left": lambda c: c.trials.accounts(part="left", within=3, as_of="2024-09-01"),
+    "used": lambda c: c.trials.accounts(part="used", feature="edit", as_of="2024-09-01"),
     "did without": lambda c: c.trials.accounts(
-        "converted", without="edit", as_of="2024-09-01"
+        part="converted", without="edit", as_of="2024-09-01"
     ),
     "breadth": lambda c: c.features.accounts(
-        "edit", part="breadth", period="2024-05", as_of="2024-09-01", months=1, spans=1
+        feature="edit", part="breadth", period="2024-05", as_of="2024-09-01", months=1, spans=1
     ),
     "did not": lambda c: c.onboarding.step_accounts(
-        "share", state="did_not", as_of="2024-09-01"
+        step="share", state="did_not", as_of="2024-09-01"
     ),
 }
 
@@ -83,6 +85,6 @@ def both(
 def test_an_answer_is_the_same(both: tuple[Company, Company], name: str) -> None:
     here, there = both
     ask = {**ASKED, **MORE}[name]
-    ours = ask(here).to_json()
+    ours = ask(here).as_dict()
     assert ours["rows"] or name == "unknown"
-    assert ask(there).to_json() == ours
+    assert ask(there).as_dict() == ours

@@ -55,8 +55,8 @@ def test_a_feature_of_large_accounts_is_confounded() -> None:
     assert found.p_value is not None
     assert found.p_value < 0.001
     assert [c.name for c in found.confounders if c.differs] == ["size"]
-    assert found.within is not None
-    assert found.within.value == pytest.approx(0, abs=1e-12)
+    assert found.among_comparable is not None
+    assert found.among_comparable.difference == pytest.approx(0, abs=1e-12)
     assert found.verdict == "confounded"
 
 
@@ -64,23 +64,23 @@ def test_a_difference_in_every_stratum_holds() -> None:
     strata = [Stratum(("large",), 180, 171, 60, 45), Stratum(("small",), 30, 24, 300, 165)]
     found = associations({"sso": strata}, ONE)["sso"]
     assert found.verdict == "holds"
-    assert found.within is not None
-    assert found.within.low is not None
-    assert found.within.low > 0
+    assert found.among_comparable is not None
+    assert found.among_comparable.difference_low is not None
+    assert found.among_comparable.difference_low > 0
 
 
 def test_accounts_that_differ_wholly_are_not_comparable() -> None:
     strata = [Stratum(("large",), 200, 190, 0, 0), Stratum(("small",), 0, 0, 200, 100)]
     found = associations({"sso": strata}, ONE)["sso"]
-    assert found.within is not None
-    assert (found.within.value, found.within.accounts) == (None, 0)
+    assert found.among_comparable is not None
+    assert (found.among_comparable.difference, found.among_comparable.accounts) == (None, 0)
     assert found.verdict == "not separable"
 
 
 def test_small_sides_are_shown_and_not_tested() -> None:
     found = associations({"x": [Stratum(("a",), 29, 29, 500, 100)]}, ONE)["x"]
     assert (found.p_value, found.verdict) == (None, "not tested")
-    assert found.gap is not None
+    assert found.difference is not None
     assert "fewer than 30" in str(found.why)
 
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from staycurve.insights.onboarding.checklist import STATES
+from staycurve.insights.onboarding.checklist_accounts import STATES
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.cli import main
 from staycurve.interfaces.cli.app import app
@@ -76,11 +76,13 @@ SAME: list[tuple[str, str, Ask, int]] = [
      lambda c: c.features.accounts(part="breadth", breadth=2, period="2024-04", as_of=AS_OF), 2),
     ("features limit-uses acme report --period 2024-04",
      "features/limits/uses?account=acme&feature=report&period=2024-04",
-     lambda c: c.features.limit_uses("acme", "report", period="2024-04", as_of=AS_OF), 4),
+     lambda c: c.features.limit_uses(
+         account="acme", feature="report", period="2024-04", as_of=AS_OF), 4),
     *(
         (f"onboarding progress project --state {state}",
          f"onboarding/checklist/accounts?step=project&state={state}",
-         lambda c, state=state: c.onboarding.step_accounts("project", state=state, as_of=AS_OF),
+         lambda c, state=state: c.onboarding.step_accounts(
+             step="project", state=state, as_of=AS_OF),
          count)
         for state, count in (
             ("did", 2), ("did_paying", 1), ("did_active", 1), ("did_not", 1),
@@ -89,10 +91,10 @@ SAME: list[tuple[str, str, Ask, int]] = [
     ),
     ("trials accounts --part converted --without report",
      "trials/accounts?part=converted&without=report",
-     lambda c: c.trials.accounts("converted", without="report", as_of=AS_OF), 1),
+     lambda c: c.trials.accounts(part="converted", without="report", as_of=AS_OF), 1),
     ("trials accounts --part left --end-class voluntary",
      "trials/accounts?part=left&end_class=voluntary",
-     lambda c: c.trials.accounts("left", end_class="voluntary", as_of=AS_OF), 1),
+     lambda c: c.trials.accounts(part="left", end_class="voluntary", as_of=AS_OF), 1),
     ("lifecycle visits activation --has-ended",
      "lifecycle/visits?stage=activation&has_ended=true",
      lambda c: c.lifecycle.visits(stage="activation", has_ended=True, as_of=AS_OF), 1),
@@ -244,7 +246,7 @@ def test_a_path_of_a_segment_opens_in_its_segment(company: Company) -> None:
 def test_every_state_of_the_checklist_is_named(client: TestClient) -> None:
     paths = client.get("/api/openapi.json").json()["paths"]
     [state] = [
-        one for one in paths["/api/v1/onboarding/checklist/accounts"]["get"]["parameters"]
+        one for one in paths["/api/v1/onboarding/progress"]["get"]["parameters"]
         if one["name"] == "state"
     ]
     assert all(name in state["description"] for name in STATES)

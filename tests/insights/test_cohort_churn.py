@@ -9,8 +9,7 @@ import pytest
 from staycurve.errors import UnknownNameError
 from staycurve.workspace import Company
 from tests.company import build
-from tests.oracle.companies import Seeded
-from tests.oracle.companies import company as random_company
+from tests.oracle.companies import Seeded, company as random_company
 
 LIVES = """
     subscription_id account_id plan starts_at  ends_at    amount

@@ -11,8 +11,7 @@ from staycurve.errors import UnknownNameError
 from staycurve.insights.cohorts.history_forecast import Quarter, expected, half_width, tried
 from staycurve.period import parse_period
 from tests.company import build
-from tests.oracle.companies import Seeded
-from tests.oracle.companies import company as random_company
+from tests.oracle.companies import Seeded, company as random_company
 
 
 def quarter(name: str, old_then: int, new_then: int, old: int | None, new: int | None) -> Quarter:

@@ -11,8 +11,7 @@ from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.cohorts import changepoint
 from staycurve.insights.statistics.proportions import difference, share
 from tests.company import build
-from tests.oracle.companies import Seeded
-from tests.oracle.companies import company as random_company
+from tests.oracle.companies import Seeded, company as random_company
 
 ACCOUNTS = """
     account_id industry

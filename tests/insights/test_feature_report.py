@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.insights.features.feature_row import Feature
 from staycurve.insights.usage.usage_windows import masks, months_back
 from staycurve.workspace import Company
 from tests.company import build, create, load
@@ -59,55 +60,62 @@ def hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         yield company
 
 
-def row_of(rows: Rows, feature: str) -> dict[str, Any]:
-    return next(row for row in rows if row["feature"] == feature)
+def row_of(rows: Sequence[Feature], feature: str) -> Feature:
+    return next(row for row in rows if row.feature == feature)
 
 
 def test_a_month_by_hand(hand: Company) -> None:
     found = hand.features.report(period="2024-03", as_of="2024-04-01", spans=0)
-    assert found.active == 3
+    assert found.active_accounts == 3
     assert dict(found.statuses) == {"paying": 2, "trial": 1, "other": 0}
     view, export = row_of(found.rows, "view"), row_of(found.rows, "export")
-    assert (view["accounts"], view["adoption"]["value"], view["users"]) == (3, 1.0, 4)
-    assert (view["uses"], view["depth"]) == (4, 4 / 3)
+    assert (view.accounts, view.adoption.value, view.users) == (3, 1.0, 4)
+    assert (view.uses, view.depth) == (4, 4 / 3)
     # acme (an export without a user among them) and crux
-    assert (export["accounts"], export["users"], export["uses"]) == (2, 2, 3)
-    assert export["paying"]["value"] == 1 / 2
-    assert export["trial"]["value"] == 1.0
-    assert export["other"]["value"] is None
-    assert export["other"]["why"]
+    assert (export.accounts, export.users, export.uses) == (2, 2, 3)
+    assert export.paying.value == 1 / 2
+    assert export.trial.value == 1.0
+    assert export.other.value is None
+    assert export.other.why
     # Used from 5 February to 3 March by acme and bolt; again by acme alone.
-    assert (export["repeat"]["size"], export["repeat"]["count"]) == (2, 1)
+    assert (export.repeat.size, export.repeat.count) == (2, 1)
     # acme's two views say 1 error and 40 seconds; the others say nothing.
-    assert (view["errors"], view["error_rate"]) == (1, 1 / 2)
-    assert (view["seconds"], view["seconds_per_use"]) == (40, 20.0)
-    assert (export["errors"], export["error_rate"]) == (None, None)
+    assert (view.errors, view.error_rate) == (1, 1 / 2)
+    assert (view.seconds, view.seconds_per_use) == (40, 20.0)
+    assert (export.errors, export.error_rate) == (None, None)
     # In February acme and bolt were active, both exported, nobody viewed.
-    assert view["change"] == 1.0
-    assert export["change"] == pytest.approx(2 / 3 - 1)
+    assert view.change == 1.0
+    assert export.change == pytest.approx(2 / 3 - 1)
     # In December acme alone was active: a view, no export.
-    assert (view["change_3m"], export["change_3m"]) == (0.0, pytest.approx(2 / 3))
-    assert [(k, n) for k, n in found.breadth] == [(1, 1), (2, 2)]
-    assert found.mean_breadth == 5 / 3
-    assert {row["rank"] for row in found.rows} == {""}
-    assert view["rank_why"] == "fewer than 30 active accounts"
+    assert (view.change_3m, export.change_3m) == (0.0, pytest.approx(2 / 3))
+    assert [(one.features, one.accounts) for one in found.breadth.rows] == [(1, 1), (2, 2)]
+    assert found.breadth.mean == 5 / 3
+    assert {row.rank for row in found.rows} == {""}
+    assert view.rank_why == "fewer than 30 active accounts"
 
 
 def test_every_number_opens(hand: Company) -> None:
     found = hand.features.report(period="2024-03", as_of="2024-04-01", spans=0)
+    march = {"period": "2024-03", "as_of": "2024-04-01"}
+    assert found.rows
     for row in found.rows:
-        name = row["feature"]
-        using = found.accounts(name, "using")
+        name = row.feature
+        using = hand.features.accounts(feature=name, **march)
         assert (using.total["count"], using.total["uses"], using.total["users"]) == (
-            row["accounts"], row["uses"], row["users"]
+            row.accounts, row.uses, row.users
         )
-        assert found.users(name).total == {"users": row["users"], "uses": row["uses"]}
+        users = hand.features.users(feature=name, **march)
+        assert users.total == {"users": row.users, "uses": row.uses}
         for part, key in (("before", "size"), ("again", "count")):
-            assert found.accounts(name, part).total["count"] == row["repeat"][key]
+            opened = hand.features.accounts(feature=name, part=part, **march)
+            assert opened.total["count"] == getattr(row.repeat, key)
         for status in ("paying", "trial", "other"):
-            assert found.accounts(name, f"using_{status}").total["count"] == row[status]["count"]
-            assert found.accounts(part=status).total["count"] == row[status]["size"]
-    assert {row["account_id"]: row["features"] for row in found.accounts(part="active").rows} == {
+            using = hand.features.accounts(feature=name, part=f"using_{status}", **march)
+            every = hand.features.accounts(part=status, **march)
+            own = getattr(row, status)
+            assert (using.total["count"], every.total["count"]) == (own.count, own.size)
+    active = hand.features.accounts(part="active", **march).rows
+    assert {row.account_id: row.features for row in active} == {
         "acme": 2, "bolt": 1, "crux": 2
     }
 
@@ -121,23 +129,25 @@ def test_adoption_is_the_metric(hand: Company) -> None:
         (row["segment"]["feature"], row["period"]): row["value"] for row in shown.rows
     }
     for row in found.rows:
-        assert row["value"] == pytest.approx(theirs[row["feature"], row["period"]])
+        assert row.value == pytest.approx(theirs[row.feature, str(row.period)])
     active = hand.show("active_accounts", start="2024-03", end="2024-03", as_of="2024-04-01")
     assert active.rows[0]["value"] == 3
-    assert found.accounts("export", "2024-02").total["count"] == 2
+    assert hand.features.accounts(
+        feature="export", period="2024-02", as_of="2024-04-01"
+    ).total["count"] == 2
 
 
 def test_a_segment_and_an_open_month(hand: Company) -> None:
     toys = hand.features.report(period="2024-03", as_of="2024-04-01", where="industry=Toys")
-    assert toys.active == 2
-    assert row_of(toys.rows, "export")["adoption"]["value"] == 1 / 2
+    assert toys.active_accounts == 2
+    assert row_of(toys.rows, "export").adoption.value == 1 / 2
     half = hand.features.report(period="2024-03", as_of="2024-03-04")
-    assert half.window.is_open
+    assert half.period.is_open
     view = row_of(half.rows, "view")
-    assert (view["accounts"], view["uses"]) == (1, 2)
-    assert (view["adoption"]["value"], view["depth"], view["change"]) == (None, None, None)
-    assert view["adoption"]["why"] == "the period is still open"
-    assert half.to_json()["retention"]["why"] == "the period is still open"
+    assert (view.accounts, view.uses) == (1, 2)
+    assert (view.adoption.value, view.depth, view.change) == (None, None, None)
+    assert view.adoption.why == "the period is still open"
+    assert half.retention.why == "the period is still open"
 
 
 def test_adoption_in_a_moving_segment_is_the_metric(hand: Company) -> None:
@@ -145,55 +155,57 @@ def test_adoption_in_a_moving_segment_is_the_metric(hand: Company) -> None:
     found = hand.features.adoption(months=3, **asked)
     shown = hand.show("feature_adoption", by="feature", start="2024-01", end="2024-03", **asked)
     theirs = {(r["segment"]["feature"], r["period"]): r["value"] for r in shown.rows}
-    ours = {(r["feature"], r["period"]): r["value"] for r in found.rows if r["value"] is not None}
+    ours = {
+        (r.feature, str(r.period)): r.value for r in found.rows if r.value is not None
+    }
     assert ours
     assert all(theirs[key] == pytest.approx(value) for key, value in ours.items() if key in theirs)
     # dune paid 80 at the close of January, and was active then.
-    assert hand.features.adoption(months=3, **asked).accounts("view", "2024-01").total["count"] == 1
+    assert hand.features.accounts(feature="view", period="2024-01", **asked).total["count"] == 1
 
 
 def test_facts_after_an_instant_are_not_seen(hand: Company) -> None:
     # 28 days that end within a day: the day is not seen whole, so the window ends before it.
     found = hand.features.report(period="28d", as_of="2024-03-02T12:00:00Z", spans=0)
-    assert (str(found.window.start), str(found.window.close)) == ("2024-02-03", "2024-03-01")
-    assert row_of(found.rows, "view")["uses"] == 1
+    assert (str(found.period.start), str(found.period.close)) == ("2024-02-03", "2024-03-01")
+    assert row_of(found.rows, "view").uses == 1
     morning = hand.features.report(period="2024-03", as_of="2024-03-02T00:00:01Z", spans=0)
-    assert row_of(morning.rows, "view")["uses"] == 2
+    assert row_of(morning.rows, "view").uses == 2
 
 
 def test_a_quarter_counts_accounts_once(hand: Company) -> None:
     found = hand.features.report(period="2024-Q1", as_of="2024-04-01", spans=0)
     export = row_of(found.rows, "export")
-    assert (found.active, export["accounts"], export["uses"]) == (4, 3, 6)
-    assert export["change_3m"] is None
+    assert (found.active_accounts, export.accounts, export.uses) == (4, 3, 6)
+    assert export.change_3m is None
     # What was done before December is not known, so there is no quarter to compare with.
-    assert export["change"] is None
-    assert export["change_why"]
+    assert export.change is None
+    assert export.change_why
 
 
 def test_what_is_not_known_is_refused(hand: Company) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'export'"):
-        hand.features.accounts("exprt")
+        hand.features.accounts(feature="exprt")
     with pytest.raises(UnknownNameError, match="part"):
-        hand.features.accounts("export", part="usign")
+        hand.features.accounts(feature="export", part="usign")
     with pytest.raises(UsageError, match="one feature"):
         hand.features.accounts(part="using")
     with pytest.raises(UnknownNameError, match="dimension"):
         hand.features.report(where="industri=Toys")
     with pytest.raises(UsageError, match="begins after"):
         hand.features.report(period="2031-01")
-    with pytest.raises(UsageError, match="at least 1 feature"):
+    with pytest.raises(UsageError, match="no value of 'top'"):
         hand.features.report(top=0)
     with pytest.raises(NotAnsweredError, match="does not reach back"):
-        hand.features.accounts("view", part="kept", months=12, as_of="2024-04-01")
+        hand.features.accounts(feature="view", part="kept", months=12, as_of="2024-04-01")
 
 
 def test_nothing_loaded_says_so(tmp_path: Path) -> None:
     with create(tmp_path / "p") as empty:
         empty.refresh()
         found = empty.features.report()
-        assert (found.rows, found.why) == ([], "no account was active")
-        assert empty.features.adoption().rows == []
+        assert (found.rows, found.why) == ((), "no account was active")
+        assert empty.features.adoption().rows == ()
 
 
 def test_months_back_keeps_a_close_a_close() -> None:
@@ -293,7 +305,9 @@ def test_a_month_is_what_a_brute_force_finds(seed: int, tmp_path: Path) -> None:
         load(company, tables)
         found = company.features.report(period="2024-05", as_of="2024-07-01", months=1, spans=2)
         opened = {
-            (name, part): found.accounts(name, part).total["count"]
+            (name, part): company.features.accounts(
+                feature=name, part=part, period="2024-05", as_of="2024-07-01", months=1, spans=2
+            ).total["count"]
             for name in ("view", "edit") for part in ("followed", "kept", "others", "others_kept")
         }
     naive = Naive(tables)
@@ -303,31 +317,31 @@ def test_a_month_is_what_a_brute_force_finds(seed: int, tmp_path: Path) -> None:
         a: "paying" if naive.pays(a, last) else "trial" if naive.tries(a, first, last) else "other"
         for a in active
     }
-    assert found.active == len(active)
+    assert found.active_accounts == len(active)
     middle, start = dt.date(2024, 5, 4), dt.date(2024, 4, 6)
     breadth: dict[str, set[str]] = defaultdict(set)
     for row in found.rows:
-        name = row["feature"]
+        name = row.feature
         events = [e for e in naive.using(name, first, last) if e[0] in active]
         accounts = {e[0] for e in events}
-        assert row["accounts"] == len(accounts), name
-        assert row["adoption"]["value"] == len(accounts) / len(active)
-        assert row["uses"] == sum(e[4] for e in events)
-        assert row["users"] == len({(e[0], e[1]) for e in events if e[1]})
+        assert row.accounts == len(accounts), name
+        assert row.adoption.value == len(accounts) / len(active)
+        assert row.uses == sum(e[4] for e in events)
+        assert row.users == len({(e[0], e[1]) for e in events if e[1]})
         for status in ("paying", "trial", "other"):
             of = [a for a in active if standing[a] == status]
-            assert row[status]["size"] == len(of)
-            assert row[status]["count"] == len(accounts & set(of))
+            assert getattr(row, status).size == len(of)
+            assert getattr(row, status).count == len(accounts & set(of))
         known = [e[5] for e in events if e[5] is not None]
-        assert row["errors"] == (sum(known) if known else None)
+        assert row.errors == (sum(known) if known else None)
         for account in accounts:
             breadth[account].add(name)
         before = {e[0] for e in naive.using(name, start, middle - dt.timedelta(days=1))}
         again = {e[0] for e in naive.using(name, middle, last)}
-        assert (row["repeat"]["size"], row["repeat"]["count"]) == (len(before), len(before & again))
+        assert (row.repeat.size, row.repeat.count) == (len(before), len(before & again))
         april = naive.active(dt.date(2024, 4, 1), dt.date(2024, 4, 30))
         used = {e[0] for e in naive.using(name, dt.date(2024, 4, 1), dt.date(2024, 4, 30))} & april
-        assert row["change"] == pytest.approx(len(accounts) / len(active) - len(used) / len(april))
+        assert row.change == pytest.approx(len(accounts) / len(active) - len(used) / len(april))
         sides = [0, 0, 0, 0]
         for base, close in ((dt.date(2024, 4, 30), last),
                             (dt.date(2024, 3, 31), dt.date(2024, 4, 30))):
@@ -337,16 +351,16 @@ def test_a_month_is_what_a_brute_force_finds(seed: int, tmp_path: Path) -> None:
                     side = 0 if account in users else 2
                     sides[side] += 1
                     sides[side + 1] += naive.pays(account, close)
-        kept = row["retention"]
-        assert sides == [kept["users"]["size"], kept["users"]["count"], kept["others"]["size"],
-                         kept["others"]["count"]]
+        kept = row.retention
+        assert sides == [kept.users.size, kept.users.count, kept.others.size,
+                         kept.others.count]
         for place, part in enumerate(("followed", "kept", "others", "others_kept")):
             assert opened.get((name, part), sides[place]) == sides[place]
-    assert "ping" not in {row["feature"] for row in found.rows}
+    assert "ping" not in {row.feature for row in found.rows}
     counts = defaultdict(int)
     for names in breadth.values():
         counts[len(names)] += 1
-    assert dict(found.breadth) == dict(counts)
+    assert {one.features: one.accounts for one in found.breadth.rows} == dict(counts)
 
 
 # Ranks, confounding, and many names: one company of 300 accounts, its use written out by rule.
@@ -398,22 +412,23 @@ def ranked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 def test_ranks_follow_their_rule(ranked: Company) -> None:
     found = ranked.features.report(period="2024-05", as_of="2024-06-15", top=5, months=1, spans=1)
-    rows = {row["feature"]: row for row in found.rows}
-    assert rows["view"]["rank"] == "works"
-    assert rows["once"]["rank"] == "needs work"
-    assert rows["once"]["reasons"] == [
-        "fewer than half of its accounts came back to it within 28 days"
-    ]
-    assert rows["rare"]["rank"] == "unused"
-    assert [row["rank"] for row in found.rows] == ["works", "works", "needs work", "unused",
+    rows = {row.feature: row for row in found.rows}
+    assert rows["view"].rank == "works"
+    assert rows["once"].rank == "needs work"
+    assert rows["once"].reasons == (
+        "fewer than half of its accounts came back to it within 28 days",
+    )
+    assert rows["rare"].rank == "unused"
+    assert [row.rank for row in found.rows] == ["works", "works", "needs work", "unused",
                                                    "unused"]
-    assert rows["sso"]["retention"]["verdict"] == "confounded"
-    assert rows["sso"]["retention"]["p_value"] < 0.01
-    differs = [c["name"] for c in rows["sso"]["retention"]["confounders"] if c["differs"]]
-    assert differs == ["size"]
-    within = rows["sso"]["retention"]["among_comparable"]
-    assert within["difference_low"] < 0 < within["difference_high"]
-    assert abs(within["difference"]) < 0.5 * rows["sso"]["retention"]["difference"]
+    kept = rows["sso"].retention
+    assert kept.verdict == "confounded"
+    assert kept.p_value is not None
+    assert kept.p_value < 0.01
+    assert kept.differing == ("size",)
+    within = kept.among_comparable
+    assert within.difference_low < 0 < within.difference_high
+    assert abs(within.difference) < 0.5 * kept.difference
 
 
 def test_a_segment_is_read_before_it_is_known_who_stayed(ranked: Company) -> None:
@@ -424,25 +439,26 @@ def test_a_segment_is_read_before_it_is_known_who_stayed(ranked: Company) -> Non
     everybody = ranked.features.report(
         period="2024-05", as_of="2024-06-15", top=1, months=1, spans=1
     )
-    kept, whole = found.rows[0]["retention"], everybody.rows[0]["retention"]
-    assert kept["users"] == whole["users"]
-    assert kept["others"] == whole["others"]
-    assert whole["users"]["count"] < whole["users"]["size"]
+    kept, whole = found.rows[0].retention, everybody.rows[0].retention
+    assert kept.users == whole.users
+    assert kept.others == whole.others
+    assert whole.users.count < whole.users.size
 
 
 def test_ten_thousand_names_are_counted_and_named(ranked: Company) -> None:
     found = ranked.features.report(period="2024-05", as_of="2024-06-15", top=4, spans=0)
-    rest = found.to_json()["rest"]
-    assert (len(found.rows), rest["features"], rest["most_accounts"], rest["uses"]) == (
+    rest = found.rest
+    assert (len(found.rows), rest.features, rest.most_accounts, rest.uses) == (
         4, 10_000, 1, 10_000
     )
-    assert rest["names"][0] == "name-00000"
+    assert rest.names[0] == "name-00000"
     one = ranked.features.report(
         period="2024-05", as_of="2024-06-15", features=["name-09999"], spans=0
     )
-    assert [(row["feature"], row["accounts"]) for row in one.rows] == [("name-09999", 1)]
-    assert one.to_json()["rest"]["features"] == 0
-    assert len(ranked.features.adoption(months=3, as_of="2024-06-15", top=4).rest) == 10_000
+    assert [(row.feature, row.accounts) for row in one.rows] == [("name-09999", 1)]
+    assert one.rest.features == 0
+    adoption = ranked.features.adoption(months=3, as_of="2024-06-15", top=4)
+    assert (adoption.rest.features, len(adoption.rest.names)) == (10_000, 10_000)
 
 
 def test_errors_and_steps_change_the_judgement(tmp_path: Path) -> None:
@@ -456,6 +472,6 @@ def test_errors_and_steps_change_the_judgement(tmp_path: Path) -> None:
     tables = {"accounts": [{"account_id": f"a{n}"} for n in range(40)], "events": events}
     with build(tmp_path / "p", tables, end_reasons=settings) as company:
         found = company.features.report(period="2024-03", as_of="2024-04-01", spans=0)
-    rows = {row["feature"]: row for row in found.rows}
-    assert rows["save"]["reasons"] == ["over 5% of its uses fail"]
-    assert rows["sign"]["rank"] == "step"
+    rows = {row.feature: row for row in found.rows}
+    assert rows["save"].reasons == ("over 5% of its uses fail",)
+    assert rows["sign"].rank == "step"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,61 +71,65 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         yield found
 
 
+def limited(company: Company, state: str) -> Any:
+    return company.features.limited(feature="call", state=state, as_of="2024-06-11")
+
+
 def test_utilisation_by_hand(company: Company) -> None:
     found = company.features.limits(as_of="2024-06-11", least=0)
-    rows = {(row["account_id"], row["feature"]): row for row in found.rows}
+    rows = {(row.account_id, row.feature): row for row in found.rows}
     # eden and gone have left; every plan has ten seats.
     assert {key for key in rows if key[1] == "call"} == {
         ("acme", "call"), ("bolt", "call"), ("crux", "call")
     }
     assert {key[0] for key in rows if key[1] == "seat"} == {"acme", "bolt", "crux", "dune"}
     acme = rows["acme", "call"]
-    assert (acme["plan"], acme["mrr"], acme["uses"], acme["allowance"]) == ("Pro", 100.0, 85, 100)
-    assert (acme["utilisation"], acme["status"]) == (0.85, "near")
+    assert (acme.plan, acme.mrr, acme.uses, acme.allowance) == ("Pro", 100.0, 85, 100)
+    assert (acme.utilisation, acme.status) == (0.85, "near")
     # Ten of thirty days have passed.
-    assert acme["projected"] == pytest.approx(255)
-    assert acme["is_projected_above"]
+    assert acme.projected == pytest.approx(255)
+    assert acme.is_projected_above
     # bolt has two plans; the larger allowance counts, its MRR is all of it.
     bolt = rows["bolt", "call"]
-    assert (bolt["plan"], bolt["allowance"], bolt["mrr"]) == ("Max", 1000, 550.0)
-    assert (bolt["utilisation"], bolt["status"], bolt["is_projected_above"]) == (
+    assert (bolt.plan, bolt.allowance, bolt.mrr) == ("Max", 1000, 550.0)
+    assert (bolt.utilisation, bolt.status, bolt.is_projected_above) == (
         0.12, "below", False
     )
     crux = rows["crux", "call"]
-    assert (crux["status"], crux["mrr"], crux["uses"]) == ("above", 0.0, 106)
-    assert rows["dune", "seat"]["status"] == "near"
-    assert [row["account_id"] for row in found.rows][:2] == ["crux", "acme"]
+    assert (crux.status, crux.mrr, crux.uses) == ("above", 0.0, 106)
+    assert rows["dune", "seat"].status == "near"
+    assert [row.account_id for row in found.rows][:2] == ["crux", "acme"]
 
 
 def test_the_summary_counts_everybody_and_the_list_the_fullest(company: Company) -> None:
     found = company.features.limits(as_of="2024-06-11")
-    call = next(row for row in found.summary if row["feature"] == "call")
-    assert (call["accounts"], call["using"], call["above"], call["near"], call["below"]) == (
+    call = next(row for row in found.summary if row.feature == "call")
+    assert (call.accounts, call.using, call.above, call.near, call.below) == (
         3, 3, 1, 1, 1
     )
-    assert (call["projected_above"], call["projected_above_mrr"], call["near_mrr"]) == (2, 100, 100)
-    assert [(row["account_id"], row["feature"]) for row in found.rows] == [
+    assert (call.projected_above, call.projected_above_mrr, call.near_mrr) == (2, 100, 100)
+    assert [(row.account_id, row.feature) for row in found.rows] == [
         ("crux", "call"), ("acme", "call"), ("dune", "seat")
     ]
-    assert found.to_json()["left_out"] == 4
+    assert found.left_out == 4
     for status in ("above", "near", "below"):
-        assert found.accounts("call", status).total["accounts"] == call[status]
-    assert found.accounts("call", "projected").total == {"accounts": 2, "mrr": 100.0}
+        assert limited(company, status).total["accounts"] == getattr(call, status)
+    assert limited(company, "projected").total == {"accounts": 2, "mrr": 100.0}
 
 
 def test_an_instant_cuts_the_day(company: Company) -> None:
     found = company.features.limits(as_of="2024-06-10T12:00:00Z", least=0)
-    crux = next(row for row in found.rows if row["account_id"] == "crux")
-    assert crux["uses"] == 101
-    assert found.month.days_passed == pytest.approx(9.5)
+    crux = next(row for row in found.rows if row.account_id == "crux")
+    assert crux.uses == 101
+    assert found.days_passed == pytest.approx(9.5)
 
 
 def test_a_closed_month_is_what_it_came_to(company: Company) -> None:
     found = company.features.limits(period="2024-05", as_of="2024-06-11", least=0)
-    acme = next(row for row in found.rows if row["account_id"] == "acme")
-    assert (acme["uses"], acme["projected"]) == (71, 71.0)
+    acme = next(row for row in found.rows if row.account_id == "acme")
+    assert (acme.uses, acme.projected) == (71, 71.0)
     # eden still was on Pro then.
-    assert {row["account_id"] for row in found.rows if row["feature"] == "call"} == {
+    assert {row.account_id for row in found.rows if row.feature == "call"} == {
         "acme", "bolt", "eden", "gone"
     }
 
@@ -132,15 +137,15 @@ def test_a_closed_month_is_what_it_came_to(company: Company) -> None:
 def test_the_projection_is_tried_on_closed_months(company: Company) -> None:
     # Ten of May's 31 days: acme's 70 uses by then would be 217, and came to 71.
     record = company.features.limits(as_of="2024-06-11").record
-    assert record["months"] == ["2024-03", "2024-04", "2024-05"]
-    assert (record["projected_only"], record["projected_and_passed"], record["passed_only"]) == (
+    assert record.months == ("2024-03", "2024-04", "2024-05")
+    assert (record.projected_only, record.projected_and_passed, record.passed_only) == (
         1, 0, 0
     )
 
 
 def test_a_segment_and_an_early_month(company: Company) -> None:
     found = company.features.limits(as_of="2024-06-03", where="country=DE", least=0)
-    assert {row["account_id"] for row in found.rows} == {"acme"}
+    assert {row.account_id for row in found.rows} == {"acme"}
     assert found.notes
 
 

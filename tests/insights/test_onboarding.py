@@ -67,23 +67,24 @@ def test_time_to_first_value_by_hand(hand: Company) -> None:
     found = hand.onboarding.time_to_value(as_of="2024-03-01")
     whole = found.whole[0]
     # fern never signed up as far as is known; eden did with its trial.
-    assert (found.unknown, found.before, whole.size, whole.activated) == (1, 1, 6, 4)
+    assert (found.unknown_signup, found.activated_before_signup) == (1, 1)
+    assert (whole.size, whole.activated) == (6, 4)
     # Days 0 (eden, gull), 2 (acme), 19 (bolt); dune 4 and crux 50 days without.
-    assert [(p.time, p.at_risk, p.events) for p in whole.curve.points] == [
+    assert [(p.time, p.at_risk, p.events) for p in whole.curve] == [
         (0, 6, 2), (2, 4, 1), (19, 2, 1)
     ]
     # Left: 4/6, 3/6, 3/6 × 1/2.
-    assert [p.share for p in whole.curve.points] == pytest.approx([1 / 3, 1 / 2, 3 / 4])
-    row = whole.as_dict()
-    assert (row["q25"]["value"], row["median"]["value"], row["q75"]["value"]) == (0, 2, 19)
+    assert [p.share for p in whole.curve] == pytest.approx([1 / 3, 1 / 2, 3 / 4])
+    row = whole
+    assert (row.q25.value, row.median.value, row.q75.value) == (0, 2, 19)
     # Within 7 days: acme, eden and gull, of the five whose window has passed.
-    assert (row["rate"]["count"], row["rate"]["size"]) == (3, 5)
+    assert (row.rate.count, row.rate.size) == (3, 5)
     january, february = found.rows
-    assert (january["cohort"], january["size"], february["size"]) == ("2024-01-01", 5, 1)
-    assert (february["rate"]["value"], february["rate"]["why"]) == (
+    assert (january.month, january.size, february.size) == ("2024-01", 5, 1)
+    assert (february.rate.value, february.rate.why) == (
         None, "nobody's window has passed yet"
     )
-    assert february["median"]["value"] is None
+    assert february.median.value is None
 
 
 def test_it_is_the_metric(hand: Company) -> None:
@@ -94,14 +95,16 @@ def test_it_is_the_metric(hand: Company) -> None:
     )
     theirs = {row["metric"]: row["value"] for row in shown.rows}
     january = found.rows[0]
-    assert january["rate"]["value"] == theirs["activation_rate"]
-    assert january["median"]["value"] == theirs["time_to_first_value"]
+    assert january.rate.value == theirs["activation_rate"]
+    assert january.median.value == theirs["time_to_first_value"]
 
 
 def test_the_numbers_open(hand: Company) -> None:
-    found = hand.onboarding.time_to_value(as_of="2024-03-01")
     names = {
-        part: [row["account_id"] for row in found.accounts(part).rows]
+        part: [
+            row.account_id
+            for row in hand.onboarding.accounts(part=part, as_of="2024-03-01").rows
+        ]
         for part in ("activated", "waiting", "mature", "in_window", "late", "unknown", "before")
     }
     assert names == {
@@ -110,7 +113,8 @@ def test_the_numbers_open(hand: Company) -> None:
         "in_window": ["acme", "eden", "gull"], "late": ["bolt", "crux"], "unknown": ["fern"],
         "before": ["gull"],
     }
-    assert found.accounts("signed_up", "2024-02").rows == [
+    february = hand.onboarding.accounts(cohort="2024-02", as_of="2024-03-01")
+    assert [one.as_dict() for one in february.rows] == [
         {"account_id": "dune", "signup_on": "2024-02-25", "activated_on": None, "days": 4}
     ]
 
@@ -134,35 +138,37 @@ def test_the_checklist_by_hand(hand: Company) -> None:
     found = hand.onboarding.checklist(as_of="2024-03-01")
     signed, made, invited = found.rows
     # acme, bolt, crux, eden and gull; in order: acme all, bolt up to made, crux signed.
-    assert signed["in_order"]["size"] == 5
-    assert [row["in_order"]["count"] for row in found.rows] == [3, 2, 1]
-    assert [row["any_order"]["count"] for row in found.rows] == [3, 4, 2]
+    assert signed.in_order.size == 5
+    assert [row.in_order.count for row in found.rows] == [3, 2, 1]
+    assert [row.any_order.count for row in found.rows] == [3, 4, 2]
     # bolt made something on day 19, after the window of 7 days.
-    assert [row["in_window"]["count"] for row in found.rows] == [3, 3, 2]
-    assert [row["stopped"] for row in found.rows] == [2, 1, 1]
-    assert [row["is_largest_loss"] for row in found.rows] == [True, False, False]
+    assert [row.in_window.count for row in found.rows] == [3, 3, 2]
+    assert [row.stopped for row in found.rows] == [2, 1, 1]
+    assert [row.is_largest_loss for row in found.rows] == [True, False, False]
     # From signed to made: acme 50.5 hours, bolt 18 days; the mean of the two in the middle.
-    assert signed["median_hours"] is None
-    assert made["median_hours"] == pytest.approx((50.5 + 18 * 24) / 2)
-    assert invited["median_hours"] == 0.25
-    stopped = found.accounts("invited", "stopped").rows
-    assert [(row["account_id"], row["steps_in_order"]) for row in stopped] == [("bolt", 2)]
-    assert stopped[0]["steps"]["invited"] == "2024-01-02T08:00:00+00:00"
+    assert signed.median_hours is None
+    assert made.median_hours == pytest.approx((50.5 + 18 * 24) / 2)
+    assert invited.median_hours == 0.25
+    asked = {"as_of": "2024-03-01"}
+    stopped = hand.onboarding.step_accounts(step="invited", state="stopped", **asked).rows
+    assert [(row.account_id, row.steps_in_order) for row in stopped] == [("bolt", 2)]
+    assert stopped[0].steps["invited"] == "2024-01-02T08:00:00+00:00"
     for place, name in enumerate(("signed", "made", "invited")):
         for state, key in (("reached", "in_order"), ("any_order", "any_order"),
                            ("in_window", "in_window")):
-            assert len(found.accounts(name, state).rows) == found.rows[place][key]["count"]
+            opened = hand.onboarding.step_accounts(step=name, state=state, **asked)
+            assert len(opened.rows) == getattr(found.rows[place], key).count
 
 
 def test_who_stays_three_months_later(hand: Company) -> None:
     # Known on 11 April: acme, bolt (1 April) and crux (10 April).
     found = hand.onboarding.checklist(as_of="2024-04-11")
     made = found.rows[1]
-    assert (made["paying"]["users"]["size"], made["paying"]["users"]["count"]) == (1, 1)
-    assert (made["paying"]["others"]["size"], made["paying"]["others"]["count"]) == (2, 0)
+    assert (made.paying.users.size, made.paying.users.count) == (1, 1)
+    assert (made.paying.others.size, made.paying.others.count) == (2, 0)
     # acme was seen on 25 March, within the 28 days up to 1 April.
-    assert made["active"]["users"]["count"] == 1
-    assert made["paying"]["verdict"] == "not tested"
+    assert made.active.users.count == 1
+    assert made.paying.verdict == "not tested"
 
 
 def test_what_is_missing_says_so(tmp_path: Path, hand: Company) -> None:
@@ -170,15 +176,15 @@ def test_what_is_missing_says_so(tmp_path: Path, hand: Company) -> None:
         steps = company.onboarding.checklist()
         assert steps.why == "staycurve.toml states no [activation] checklist"
         found = company.onboarding.time_to_value()
-        assert (found.why, found.unknown) == ("nobody signed up, as far as is known", 1)
+        assert (found.why, found.unknown_signup) == ("nobody signed up, as far as is known", 1)
         assert found.notes == ("no events are loaded",)
         with pytest.raises(UsageError, match="no steps"):
-            company.onboarding.step_accounts("signed")
+            company.onboarding.step_accounts(step="signed")
     assert hand.onboarding.checklist(as_of="2024-01-02").why == "nobody's window has passed yet"
     with pytest.raises(UnknownNameError, match="step"):
-        hand.onboarding.step_accounts("sign")
+        hand.onboarding.step_accounts(step="sign")
     with pytest.raises(UnknownNameError, match="part"):
-        hand.onboarding.accounts("gone")
+        hand.onboarding.accounts(part="gone")
     with pytest.raises(NotAnsweredError, match="cannot be cut by plan"):
         hand.onboarding.time_to_value(by="plan")
 
@@ -251,16 +257,16 @@ def test_the_checklist_is_what_a_brute_force_finds(seed: int, tmp_path: Path) ->
                     cell[1 if is_timely else 3] += holds
     for place, row in enumerate(rows):
         reached = [chain for chain in chains if len(chain) > place]
-        assert row["in_order"]["size"] == 80
-        assert row["in_order"]["count"] == len(reached)
-        assert row["any_order"]["count"] == done[place]
-        assert row["in_window"]["count"] == timely[place]
+        assert row.in_order.size == 80
+        assert row.in_order.count == len(reached)
+        assert row.any_order.count == done[place]
+        assert row.in_window.count == timely[place]
         if place and reached:
             hours = [(chain[place] - chain[place - 1]).total_seconds() / 3600 for chain in reached]
-            assert row["median_hours"] == pytest.approx(statistics.median(hours))
+            assert row.median_hours == pytest.approx(statistics.median(hours))
         for outcome in ("paying", "active"):
-            found = row[outcome]
+            found = getattr(row, outcome)
             assert beside[place, outcome] == [
-                found["users"]["size"], found["users"]["count"], found["others"]["size"],
-                found["others"]["count"],
+                found.users.size, found.users.count, found.others.size,
+                found.others.count,
             ]

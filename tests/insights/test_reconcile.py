@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from staycurve.conventions import PROFILES, SWITCHES, Profile, Rule, definition
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.books.ledgers import Ledgers, closed_period
-from staycurve.insights.books.reconcile import Reconciliation, reconcile
+from staycurve.insights.books.reconcile import reconciled
+from staycurve.insights.books.reconciliation import Reconciliation
 from staycurve.insights.books.switches import HEADLINES, effects_of
 from staycurve.interfaces.cli.app import app
 from staycurve.metrics.query import Query
@@ -48,7 +49,7 @@ def against(
     more: Mapping[str, str] | None = None,
 ) -> Reconciliation:
     with build(folder / "p", {"subscriptions": rows, **(more or {})}) as made:
-        return made.reconcile(profile, period=period, metric=metric, as_of="2024-12-01")
+        return made.reconcile(against=profile, period=period, metric=metric, as_of="2024-12-01")
 
 
 def test_discounts_are_named_account_by_account(tmp_path: Path) -> None:
@@ -128,14 +129,14 @@ def test_what_two_rules_do_together_is_interaction(tmp_path: Path) -> None:
     assert differences(found) == {
         ("acme", "discounts"): -20, ("acme", "usage"): -100, ("acme", "interaction"): 20,
     }
-    assert [step.rule for step in found.steps][-1] == "interaction"
+    assert [step.rule for step in found.rules][-1] == "interaction"
 
 
 def test_rules_stand_in_the_order_of_the_conventions(tmp_path: Path) -> None:
     rows = f"""{HEAD}
         s1 acme 2024-01-01 - 100"""
     found = against(tmp_path, rows, "recurly", "2024-03")
-    rules = [step.rule for step in found.steps]
+    rules = [step.rule for step in found.rules]
     assert rules == [name for name in SWITCHES if name in rules]
     assert rules == ["days_per_month", "discounts", "usage", "past_due_grace", "netting"]
 
@@ -248,7 +249,7 @@ def test_differences_sum_to_the_gap_for_every_pair_of_profiles(
             metric, text = METRICS[place % len(METRICS)], MONTHS[place % len(MONTHS)]
             period = closed_period(text, seen, 1)
             query = Query((metric,), period.grain, (period,), seen)
-            found = reconcile(ledgers, query, other)
+            found = reconciled(ledgers, query, other)
             for side, made in ((found.ours, own), (found.theirs, companies[other])):
                 assert near(side, made.answer(query).rows[0]["value"]), (metric, text, other)
             if found.gap is not None:
@@ -281,7 +282,7 @@ def test_effects_are_those_of_a_company_with_that_switch(
 
 def test_the_lake_is_not_touched(companies: dict[str, Company]) -> None:
     before = companies["stripe"].snapshot
-    companies["stripe"].reconcile("recurly", period="2024-02")
+    companies["stripe"].reconcile(against="recurly", period="2024-02")
     assert companies["stripe"].snapshot == before
     assert not companies["stripe"].is_due()
 

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from staycurve.errors import UsageError
-from staycurve.insights.books.figures import Explained, explain, read_figures
+from staycurve.insights.books.figures import Explained, explain
+from staycurve.insights.books.figures_read import read_figures
 from staycurve.interfaces.cli.app import app
 from staycurve.workspace import Company
 from tests.company import build
@@ -67,14 +68,14 @@ def test_a_switch_is_found(made: Company, tmp_path: Path) -> None:
     (found,) = explained(made, tmp_path, "2024-04,mrr,223.00")
     assert found.gap == -40
     assert cause(found) == ("switch", "usage", "exclude")
-    assert found.is_explained
+    assert found.explained
 
 
 def test_a_switch_explains_a_rate(made: Company, tmp_path: Path) -> None:
     # Without the metered 40: 223 of 240.99.
     (found,) = explained(made, tmp_path, "2024-03,nrr,0.92535")
     assert cause(found) == ("switch", "usage", "exclude")
-    assert found.is_explained
+    assert found.explained
 
 
 def test_an_account_that_they_leave_out_is_found(made: Company, tmp_path: Path) -> None:
@@ -96,13 +97,13 @@ def test_a_pair_is_found_and_others_as_near_are_counted(made: Company, tmp_path:
 def test_an_account_that_they_still_count_is_found(made: Company, tmp_path: Path) -> None:
     (found,) = explained(made, tmp_path, "2024-03,mrr,280.99")
     assert cause(found) == ("accounts counted", "echo")
-    assert found.is_explained
+    assert found.explained
 
 
 def test_what_remains_is_said(made: Company, tmp_path: Path) -> None:
     (found,) = explained(made, tmp_path, "2024-04,mrr,202.00")
     assert cause(found) == ("accounts left out", "bolt")
-    assert not found.is_explained
+    assert not found.explained
     assert found.cause is not None
     assert found.cause.remaining == Fraction(-1, 2)
 

@@ -62,13 +62,13 @@ def test_the_paths_and_all_other_paths_add_up_to_every_path(company: Company) ->
 
 def test_parts_that_do_not_go_together_are_refused(company: Company) -> None:
     with pytest.raises(UsageError):
-        company.trials.accounts("left", without="report", as_of=AS_OF)
+        company.trials.accounts(part="left", without="report", as_of=AS_OF)
     with pytest.raises(UsageError):
-        company.trials.accounts("converted", feature="report", without="board", as_of=AS_OF)
+        company.trials.accounts(part="converted", feature="report", without="board", as_of=AS_OF)
     with pytest.raises(UsageError):
-        company.trials.accounts("converted", end_class="voluntary", as_of=AS_OF)
+        company.trials.accounts(part="converted", end_class="voluntary", as_of=AS_OF)
     with pytest.raises(UsageError):
-        company.features.accounts("report", part="using", breadth=1, as_of=AS_OF)
+        company.features.accounts(feature="report", part="using", breadth=1, as_of=AS_OF)
     with pytest.raises(UnknownNameError):
         company.usage.activity(as_of=AS_OF).figure_users("yau")
     with pytest.raises(UnknownNameError):

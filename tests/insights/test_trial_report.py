@@ -51,53 +51,59 @@ def hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 def test_conversion_by_hand(hand: Company) -> None:
     found = hand.trials.report(as_of="2024-07-01")
-    assert [(r["cohort"], r["trials"], r["mature"], r["converted"]) for r in found.rows] == [
-        ("2024-01-01", 3, 3, 2), ("2024-02-01", 1, 1, 1), ("2024-06-01", 1, 0, 0)
+    assert [(r.month, r.trials, r.mature, r.converted) for r in found.rows] == [
+        ("2024-01", 3, 3, 2), ("2024-02", 1, 1, 1), ("2024-06", 1, 0, 0)
     ]
-    assert found.rows[2]["rate"]["why"] == "no trial has ended yet"
+    assert found.rows[2].rate.why == "no trial has ended yet"
     kinds = {c: (one.trials, one.rate.size, one.rate.count) for c, one in found.cards.items()}
     assert kinds == {"with": (2, 1, 1), "without": (2, 2, 1), "unknown": (1, 1, 1)}
-    assert found.card_gap.gap is not None
-    assert found.card_gap.gap[0] == 0.5
-    assert found.card_gap.p_value is None
-    assert dict(found.days["with"]) == {14: 1}
-    assert dict(found.days["without"]) == {19: 1}
+    assert found.card_difference.difference is not None
+    assert found.card_difference.difference == 0.5
+    assert found.card_difference.p_value is None
+    assert days_of(found, "with") == {14: 1}
+    assert days_of(found, "without") == {19: 1}
+
+
+def days_of(found: Any, card: str) -> dict[int, int]:
+    return {one.days: one.accounts for one in found.time_to_convert[card].rows}
 
 
 def test_use_counts_while_the_trial_runs(hand: Company) -> None:
-    used = dict(hand.trials.report(as_of="2024-07-01").used)
+    used = {one.feature: one for one in hand.trials.report(as_of="2024-07-01").used.rows}
     # acme's export is of the day on which it paid; crux's invite came after its trial.
     invite, export = used["invite"], used["export"]
-    assert (invite.one.count, invite.one.size) == (2, 3)
-    assert (invite.other.count, invite.other.size) == (0, 1)
-    assert (export.one.count, export.other.count) == (1, 1)
-    names = [row["account_id"] for row in hand.trials.accounts(
-        "used", feature="export", as_of="2024-07-01").rows]
+    assert (invite.converted.count, invite.converted.size) == (2, 3)
+    assert (invite.not_converted.count, invite.not_converted.size) == (0, 1)
+    assert (export.converted.count, export.not_converted.count) == (1, 1)
+    names = [row.account_id for row in hand.trials.accounts(
+        part="used", feature="export", as_of="2024-07-01").rows]
     assert names == ["bolt", "crux"]
-    converted = hand.trials.accounts("converted", feature="export", as_of="2024-07-01").rows
-    assert [row["account_id"] for row in converted] == ["bolt"]
+    converted = hand.trials.accounts(part="converted", feature="export", as_of="2024-07-01").rows
+    assert [row.account_id for row in converted] == ["bolt"]
 
 
 def test_leaving_by_hand(hand: Company) -> None:
     found = hand.trials.report(as_of="2024-07-01")
-    left = {(one.card, one.months): one for one in found.left}
+    left = {(one.card, one.months): one for one in found.left.rows}
     # Seen whole to 30 June: acme was paid for 5 full months since, bolt 5, dune 4; none 6.
     assert [(left["all", m].left.count, left["all", m].left.size) for m in (1, 3, 6, 12)] == [
         (0, 3), (1, 3), (0, 0), (0, 0)
     ]
-    assert left["all", 6].as_dict()["left"]["why"] == "nobody has been followed that long"
+    assert left["all", 6].left.why == "nobody has been followed that long"
     assert left["all", 3].by_class["voluntary"].count == 1
     assert left["all", 3].by_class["involuntary"].count == 0
-    assert {row["account_id"]: (row["months"], row["end_class"]) for row in hand.trials.accounts(
-        "left", as_of="2024-07-01").rows} == {"acme": (2, "voluntary"), "bolt": (5, "involuntary")}
-    within = hand.trials.accounts("left", within=3, as_of="2024-07-01").rows
-    assert [row["account_id"] for row in within] == ["acme"]
+    gone = hand.trials.accounts(part="left", as_of="2024-07-01").rows
+    assert {row.account_id: (row.months, row.end_class) for row in gone} == {
+        "acme": (2, "voluntary"), "bolt": (5, "involuntary")
+    }
+    within = hand.trials.accounts(part="left", within=3, as_of="2024-07-01").rows
+    assert [row.account_id for row in within] == ["acme"]
 
 
 def test_an_earlier_as_of_sees_less(hand: Company) -> None:
     found = hand.trials.report(as_of="2024-01-20")
     assert (found.whole[0].trials, found.whole[0].rate.size, found.whole[0].rate.count) == (3, 2, 1)
-    assert found.left[0].left.size == 0
+    assert found.left.rows[0].left.size == 0
 
 
 def test_segments_and_the_card(hand: Company) -> None:
@@ -105,24 +111,26 @@ def test_segments_and_the_card(hand: Company) -> None:
     assert [(one.segment["channel"], one.trials) for one in found.whole] == [("ads", 2), ("web", 3)]
     card = hand.trials.report(where="card_on_file=true", as_of="2024-07-01")
     assert card.whole[0].trials == 2
-    assert [row["account_id"] for row in hand.trials.accounts(
-        "mature", card="without", cohort="2024-01", as_of="2024-07-01").rows] == ["bolt", "crux"]
+    mature = hand.trials.accounts(
+        part="mature", card="without", cohort="2024-01", as_of="2024-07-01"
+    )
+    assert [row.account_id for row in mature.rows] == ["bolt", "crux"]
 
 
 def test_what_is_not_known_is_refused(hand: Company, tmp_path: Path) -> None:
     with pytest.raises(NotAnsweredError, match="cannot be cut by plan"):
         hand.trials.report(by="plan")
     with pytest.raises(UnknownNameError, match="part"):
-        hand.trials.accounts("started_")
-    with pytest.raises(UnknownNameError, match="kind of trial"):
-        hand.trials.accounts("started", card="gold")
+        hand.trials.accounts(part="started_")
+    with pytest.raises(UnknownNameError, match="card"):
+        hand.trials.accounts(part="started", card="gold")
     with pytest.raises(UsageError, match="one feature"):
-        hand.trials.accounts("used")
+        hand.trials.accounts(part="used")
     with pytest.raises(UsageError, match="number of months"):
-        hand.trials.accounts("started", within=3)
+        hand.trials.accounts(part="started", within=3)
     with build(tmp_path / "p", {"accounts": "account_id\nacme"}) as company:
         found = company.trials.report()
-        assert (found.rows, found.why) == ([], "no trial has started, as far as is known")
+        assert (found.rows, found.why) == ((), "no trial has started, as far as is known")
 
 
 # A brute force over random trials.
@@ -185,15 +193,16 @@ def test_the_report_is_what_a_brute_force_finds(seed: int, tmp_path: Path) -> No
         )
         lives[trial["account_id"]] = {"trial": trial, "paid": paid, "converts": converts}
     for row in found.rows:
-        own = [v for v in lives.values() if str(v["trial"]["starts_at"])[:7] == row["cohort"][:7]]
-        assert row["trials"] == len(own)
-        assert row["mature"] == sum(v["trial"]["ends_at"] <= last for v in own)
-        assert row["converted"] == sum(v["converts"] for v in own)
+        own = [v for v in lives.values() if str(v["trial"]["starts_at"])[:7] == row.month]
+        assert row.trials == len(own)
+        assert row.mature == sum(v["trial"]["ends_at"] <= last for v in own)
+        assert row.converted == sum(v["converts"] for v in own)
     theirs = {(r["metric"], r["period"]): r["value"] for r in shown.rows}
     for row in found.rows:
-        assert row["rate"]["value"] == theirs["trial_conversion_rate", row["cohort"]]
-        assert row["trials"] == theirs["trial_starts", row["cohort"]]
-    for name, gap in found.used:
+        assert row.rate.value == theirs["trial_conversion_rate", str(row.cohort)]
+        assert row.trials == theirs["trial_starts", str(row.cohort)]
+    for one in found.used.rows:
+        name = one.feature
         sides = [0, 0]
         for account, life in lives.items():
             until = life["trial"]["ends_at"]
@@ -205,10 +214,10 @@ def test_the_report_is_what_a_brute_force_finds(seed: int, tmp_path: Path) -> No
                 for e in tables["events"]
             ):
                 sides[0 if life["converts"] else 1] += 1
-        assert sides == [gap.one.count, gap.other.count]
+        assert sides == [one.converted.count, one.not_converted.count]
     classes = {"too expensive": "voluntary", "payment failed": "involuntary", "?": "unknown"}
     cards = {"true": "with", "false": "without"}
-    for one in found.left:
+    for one in found.left.rows:
         own = [
             v for v in lives.values()
             if v["converts"] and full_months(v["paid"]["starts_at"], last) >= one.months

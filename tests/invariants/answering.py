@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from staycurve.errors import StaycurveError
+from staycurve.insights.answers import Answer
 from staycurve.metrics.catalogue import METRICS
 from staycurve.tables import fx_days, views
 from staycurve.tables.conformed import CONFORMED
@@ -148,6 +149,8 @@ def answers(
 
 
 def _shown(report: object) -> dict[str, Any]:
+    if isinstance(report, Answer):
+        return report.as_dict()
     return {name: one for name, one in vars(report).items() if not name.startswith("_")}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from staycurve.interfaces.api import books as keeping
+from staycurve.insights.books import restating
 from staycurve.interfaces.api.app import create_app
 from tests.books.keeping import Bookkeeper
 from tests.web.reading import links
@@ -206,12 +206,12 @@ def test_what_was_found_is_kept_until_something_is_loaded(
         asked.append(f"{closed.month:%Y-%m}")
         return None
 
-    monkeypatch.setattr(keeping, "restated", counting)
-    keeping._RESTATED._kept.clear()
+    monkeypatch.setattr(restating, "restated", counting)
+    kept.company._found.clear()
     client.get("/books.json?page=1")
     client.get("/books?page=1&metric=")
     assert sorted(asked) == ["2024-01", "2024-02"]
-    keeping._RESTATED._kept.clear()
+    kept.company._found.clear()
 
 
 # States in which there is little to say.

@@ -13,12 +13,12 @@ from fastapi.testclient import TestClient
 from markupsafe import escape
 
 from staycurve.conventions import PROFILES, SWITCHES
-from staycurve.insights.books.reconcile import Difference
+from staycurve.insights.books.reconciliation import Difference
 from staycurve.interfaces.api.app import create_app
-from staycurve.interfaces.api.comparing import FIGURES
 from staycurve.interfaces.web import forms
 from staycurve.interfaces.web.comparison import signed
 from staycurve.interfaces.web.differences import sum_of
+from staycurve.interfaces.web.their_figures import FIGURES
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.workspace import Company

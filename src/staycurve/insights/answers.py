@@ -13,50 +13,20 @@ from typing import Annotated, Any, ClassVar, TypeGuard
 from staycurve.i18n import N_
 from staycurve.insights.marks import (
     SPREAD as SPREAD,
-)
-from staycurve.insights.marks import (
     AdditiveField as AdditiveField,
-)
-from staycurve.insights.marks import (
     AsOfField as AsOfField,
-)
-from staycurve.insights.marks import (
     Beside as Beside,
-)
-from staycurve.insights.marks import (
     Col as Col,
-)
-from staycurve.insights.marks import (
     CurrencyField as CurrencyField,
-)
-from staycurve.insights.marks import (
     Hidden as Hidden,
-)
-from staycurve.insights.marks import (
     Key as Key,
-)
-from staycurve.insights.marks import (
     Kind as Kind,
-)
-from staycurve.insights.marks import (
     Opens as Opens,
-)
-from staycurve.insights.marks import (
     Said as Said,
-)
-from staycurve.insights.marks import (
     Segment as Segment,
-)
-from staycurve.insights.marks import (
     Table as Table,
-)
-from staycurve.insights.marks import (
     Value as Value,
-)
-from staycurve.insights.marks import (
     WhyField as WhyField,
-)
-from staycurve.insights.marks import (
     col as col,
 )
 from staycurve.insights.shapes import as_dict, tables_of
@@ -115,7 +85,7 @@ class Answer(Shape):
         """What rows behind a number are a part of, or are compared with."""
         return ()
 
-    def anchor(self) -> str:
+    def stands_at(self) -> str:
         """The panel whose number the rows are behind, where it depends on what is asked."""
         return ""
 

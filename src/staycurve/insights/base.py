@@ -53,6 +53,10 @@ class Param:
         Bounds of a number.
     examples : str
         How a value looks, for the hint of an error.
+    has_commas : bool
+        Whether a value may hold commas: several are then given by naming it again alone.
+    can_be_empty : bool
+        Whether an empty text says something else than leaving it out.
     formerly : sequence of str
         What it was called before: who says so is told its name.
     """
@@ -65,6 +69,8 @@ class Param:
     least: int | None = None
     most: int | None = None
     examples: str = ""
+    has_commas: bool = False
+    can_be_empty: bool = False
     formerly: Sequence[str] = ()
 
 
@@ -167,7 +173,8 @@ class Insight(Generic[P, T]):
         The address of the page, with its panel, whose numbers it opens: '/features#report'. Its
         parameters that are parameters of the insight too go along: '/features?period#report'.
     needs : str
-        The table without which it says nothing.
+        The table without which it says nothing; empty where it says what is loaded, whether it
+        is computed or not.
     has_history : bool
         Whether it can be answered from what was loaded at an earlier instant.
     """

@@ -23,7 +23,9 @@ THEMES = {
     ),
     "trials": N_("Trials: who converts, what converters did, and who leaves afterwards."),
     "usage": N_("What users do: who comes back, in which order, how often."),
-    "books": N_("Closed months: what was reported, and what has changed since."),
+    "books": N_(
+        "Closed months and what changed them, what came in, and how other tools count."
+    ),
 }
 """The first word of insights' names → what they are about, in one line."""
 

@@ -25,6 +25,7 @@ class Kind(Enum):
     DAY = "day"
     MONTH = "month"
     POINTS = "points"
+    LENGTH = "length"
     CHANCE = "chance"
 
 
@@ -64,7 +65,10 @@ class Key:
     name : str
         As JSON calls it, where Python cannot: `from`.
     is_omitted : bool
-        Whether it is left out where it is empty.
+        Whether it is left out where it is empty; tables for people leave out its column where it
+        is empty in every row.
+    is_flat : bool
+        Whether the keys of a mapping stand among those of the row itself.
     is_in_csv : bool
         Whether it stands in CSV too.
     """
@@ -72,6 +76,7 @@ class Key:
     about: str = ""
     name: str = ""
     is_omitted: bool = False
+    is_flat: bool = False
     is_in_csv: bool = True
 
 
@@ -106,6 +111,8 @@ class Col(Key):
         Whether it counts what the row rests on: a row that `is_small` says so beside it.
     unit_from : str
         The field of the row that names the unit, where rows differ in it.
+    shown_as : str
+        The property of the row that tables for people show in its place: a text, or a Said.
     """
 
     label: str = ""
@@ -119,6 +126,7 @@ class Col(Key):
     is_folded: bool = False
     is_size: bool = False
     unit_from: str = ""
+    shown_as: str = ""
 
     def of_row(self, row: Any) -> Col:
         """The column as it is in one row, with the row's own unit."""

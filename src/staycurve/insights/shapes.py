@@ -8,6 +8,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -37,6 +38,11 @@ class Field:
     mark: Key | Table
     row: type | None
     is_many: bool
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the keys of its mapping stand in its place."""
+        return isinstance(self.mark, Key) and self.mark.is_flat
 
     @property
     def col(self) -> Col | None:
@@ -134,6 +140,9 @@ def as_dict(answer: Any) -> dict[str, Any]:
         value = getattr(answer, field.attribute)
         if field.mark.is_omitted and (value is None or value == "" or value == ()):
             continue
+        if field.is_flat:
+            found |= _written(value)
+            continue
         found[field.key] = _written(value)
     return found
 
@@ -153,6 +162,23 @@ def _written(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _written(one) for key, one in value.items()}
     return plain(value)
+
+
+def shown(row: Any, field: Field) -> Any:
+    """What tables for people show of a field."""
+    name = field.col.shown_as if field.col else ""
+    return getattr(row, name or field.attribute)
+
+
+def columns_of(shape: type, rows: Sequence[Any]) -> list[Field]:
+    """The fields that stand in a table of rows: without those that all of them leave out."""
+    return [
+        one for one in fields_of(shape)
+        if one.col is not None and not (
+            one.mark.is_omitted and rows
+            and all(getattr(row, one.attribute) in (None, "", ()) for row in rows)
+        )
+    ]
 
 
 def lines_of(rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -204,4 +230,6 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Fraction):
+        return float(value)
     return value

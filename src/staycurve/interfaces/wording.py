@@ -7,6 +7,7 @@ tables of the command line: a share to a tenth of a percent, an amount to a hund
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from staycurve.i18n import N_
@@ -21,6 +22,7 @@ UNKNOWN = "–"
 NONE = N_("(none)")
 INTERVAL = N_("95% interval")
 _WORDS = (Kind.TEXT, Kind.NAME, Kind.DAY)
+_LENGTHS = ((86_400, N_("%s d")), (3600, N_("%s h")), (60, N_("%s min")))
 
 
 def in_english(text: str) -> str:
@@ -30,7 +32,7 @@ def in_english(text: str) -> str:
 
 def is_number(unit: Unit | Kind) -> bool:
     """Whether values stand at the right of their column."""
-    return isinstance(unit, Unit) or unit in (Kind.POINTS, Kind.CHANCE)
+    return isinstance(unit, Unit) or unit in (Kind.POINTS, Kind.CHANCE, Kind.LENGTH)
 
 
 def text(value: Any, unit: Unit | Kind, _: Translate = in_english) -> str:
@@ -40,6 +42,8 @@ def text(value: Any, unit: Unit | Kind, _: Translate = in_english) -> str:
     """
     if value is None or value == "":
         return "" if unit in _WORDS else UNKNOWN
+    if isinstance(value, Fraction):
+        value = float(value)
     if isinstance(unit, Kind):
         return _of_kind(value, unit, _)
     if unit is Unit.PERCENT:
@@ -62,9 +66,18 @@ def _of_kind(value: Any, unit: Kind, _: Translate) -> str:
         return _(N_("%s pp")) % f"{value * 100:+.1f}"
     if unit is Kind.CHANCE:
         return "<0.0001" if value < 0.0001 else f"{value:.4f}"
+    if unit is Kind.LENGTH:
+        return _length(float(value), _)
     if unit is Kind.NAME:
         return _(str(value).replace("_", " "))
     return str(value)
+
+
+def _length(seconds: float, _: Translate) -> str:
+    for size, words in _LENGTHS:
+        if seconds >= size:
+            return _(words) % f"{seconds / size:.1f}"
+    return _(N_("%s s")) % f"{seconds:.0f}"
 
 
 def told(said: Said, _: Translate = in_english, show: Show | None = None) -> str:
@@ -105,8 +118,12 @@ def cell(value: Any, col: Col, _: Translate = in_english, show: Show | None = No
     key = "" if value is None else value
     if isinstance(key, str) and key in col.named_by:
         return _(col.named_by[key])
+    if isinstance(value, Said):
+        return told(value, _, show)
     if isinstance(value, Shape):
         return brief(value, _, show)
+    if isinstance(value, Said):
+        return told(value, _, show)
     if isinstance(value, Mapping):
         known = {key: one for key, one in value.items() if one is not None}
         return ", ".join(f"{key} {cell(one, col, _, show)}".strip() for key, one in known.items())

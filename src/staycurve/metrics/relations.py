@@ -24,6 +24,7 @@ from staycurve.metrics.mrr_totals import (
 )
 from staycurve.metrics.usage_relations import (
     FEATURE,
+    account_rows as usage_account_rows,
     calendar_rows,
     feature_base_rows,
     feature_base_totals,
@@ -32,7 +33,6 @@ from staycurve.metrics.usage_relations import (
     signup_rows,
     user_rows,
 )
-from staycurve.metrics.usage_relations import account_rows as usage_account_rows
 from staycurve.tables.conformed import CONFORMED
 
 

@@ -16,8 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from staycurve.errors import SourceError, StaycurveError
 from staycurve.registry import Registry
-from staycurve.sources.mapping import Feed
-from staycurve.sources.mapping import Mapping as FileMapping
+from staycurve.sources.mapping import Feed, Mapping as FileMapping
 from staycurve.sources.options import ReadOptions
 from staycurve.tables.conformed import CONFORMED
 

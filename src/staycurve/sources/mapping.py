@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from collections.abc import Iterable
-from collections.abc import Mapping as Dict
+from collections.abc import Iterable, Mapping as Dict
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any

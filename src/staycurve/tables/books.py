@@ -104,13 +104,6 @@ class Cause:
     rows: tuple[str, ...]
     count: int
 
-    def as_dict(self) -> dict[str, object]:
-        """As `--format json` prints it."""
-        return {
-            "load": self.load, "kind": self.kind, "file": self.file, "table": self.table,
-            "rows": list(self.rows), "count": self.count,
-        }
-
 
 def known_at(lake: Lake, instant: dt.datetime) -> Snapshot:
     """The snapshot that readers saw at an instant: the last that had been refreshed by then.

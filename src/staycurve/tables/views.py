@@ -10,8 +10,7 @@ from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.delta import DeltaTables
 from staycurve.tables.derived import Derived
 from staycurve.tables.engine import AnyEngine, empty_sql
-from staycurve.tables.fx_days import BOUNDS_SQL
-from staycurve.tables.fx_days import COLUMNS as FX_COLUMNS
+from staycurve.tables.fx_days import BOUNDS_SQL, COLUMNS as FX_COLUMNS
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.mrr_movements import MRR_MOVEMENTS
 from staycurve.tables.pointer import Snapshot

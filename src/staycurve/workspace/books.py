@@ -5,21 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from staycurve.errors import NotAnsweredError
 from staycurve.insights.books import closing
 from staycurve.tables import adjustments, books, undo
+from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
     from staycurve.workspace.measured import MeasuredCompany
 
 
 @dataclass(frozen=True)
-class Books:
-    """The books of one company."""
+class Books(Theme):
+    """The books of one company: what writes them, beside the insights that read them."""
 
     company: MeasuredCompany
+    name: str = ""
 
     def undo(self, load: int | None = None, *, is_restating: bool = False) -> list[undo.UndoReport]:
         """Take a load back, or the last command's, and refresh; see `staycurve.tables.undo`."""
@@ -34,11 +36,6 @@ class Books:
             )
             self.company.refresh()
         return found
-
-    def closed(self) -> list[books.ClosedMonth]:
-        """Every closed month, the earliest first."""
-        with self.company.reading() as engine:
-            return books.closed_months(self.company.lake, self.company.snapshot, engine)
 
     def close(self, month: str, *, as_of: str | None = None) -> books.ClosedMonth:
         """Lock a month: keep every metric's value and every account's movements as they are now.
@@ -63,7 +60,7 @@ class Books:
                         "Something was loaded at this very moment.", hint="Close it again."
                     )
                 seen = self.company.as_of(as_of)
-                before = self.closed()
+                before = closing.closed_months(self.company)
                 closing.check(period, seen, before, self.company.first_day(("mrr",)))
                 closed = books.ClosedMonth(
                     period.start,
@@ -79,14 +76,6 @@ class Books:
                     books.write(writing, engine, closed, figures, accounts)
                 writing.commit(now=self.company.clock())
         return closed
-
-    def restatements(self) -> list[dict[str, Any]]:
-        """Closed months whose figures are others now; see `staycurve.insights.books.closing`."""
-        with self.company.lock:
-            if self.company.is_due():
-                self.company.refresh()
-            found = [closing.restated(self.company, closed) for closed in self.closed()]
-        return [one for one in found if one is not None]
 
     def adjust(
         self,
@@ -112,8 +101,3 @@ class Books:
             )
             self.company.refresh()
         return load
-
-    def adjustments(self) -> list[adjustments.Adjustment]:
-        """Every adjustment, the earliest first."""
-        with self.company.reading() as engine:
-            return adjustments.adjustments(self.company.lake, self.company.snapshot, engine)

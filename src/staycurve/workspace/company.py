@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.themes import Theme
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from staycurve.workspace.books import Books
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
-    from staycurve.workspace.usage import Usage
 
 
 class Company(MeasuredCompany):
@@ -24,12 +23,16 @@ class Company(MeasuredCompany):
         if "state" in vars(self):
             self.state.close()
 
-    def __getattr__(self, name: str) -> Theme:
-        # Themes of other packages; ours are named below.
-        from staycurve.insights.catalogue import INSIGHTS
+    def __getattr__(self, name: str) -> Any:
+        # Insights of one word, and themes of other packages; ours are named below.
+        from staycurve.insights.catalogue import INSIGHTS, of_method
 
-        if not name.startswith("_") and any(one.theme == name for _, one in INSIGHTS.items()):
-            return Theme(self, name)
+        if not name.startswith("_"):
+            if any(one.theme == name for _, one in INSIGHTS.items()):
+                return Theme(self, name)
+            found = of_method("", name)
+            if found is not None:
+                return partial(found.ask, self)
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'.")
 
     @cached_property
@@ -48,7 +51,7 @@ class Company(MeasuredCompany):
 
     @property
     def books(self) -> Books:
-        """Closing months, restatements, adjustments and taking loads back."""
+        """Closing months, adjusting rows and taking loads back; and what reads all that."""
         from staycurve.workspace.books import Books
 
         return Books(self)
@@ -59,11 +62,9 @@ class Company(MeasuredCompany):
         return Theme(self, "cohorts")
 
     @property
-    def usage(self) -> Usage:
-        """What users do: retention, lifecycle, funnels, paths, activity."""
-        from staycurve.workspace.usage import Usage
-
-        return Usage(self)
+    def usage(self) -> Theme:
+        """What users do: who comes back, in which order, how often."""
+        return Theme(self, "usage")
 
     @property
     def lifecycle(self) -> Theme:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from staycurve.errors import NotAnsweredError
 from staycurve.metrics import cohorts
@@ -38,10 +38,6 @@ from staycurve.period import (
 )
 from staycurve.tables.conformed import CONFORMED
 from staycurve.workspace.project import Clock, Project
-
-if TYPE_CHECKING:
-    # What only some commands use is imported by them: `show` starts in half a second.
-    from staycurve.insights.books.reconcile import Reconciliation
 
 EARLIER = 4
 """Earlier instants that stay open."""
@@ -328,33 +324,6 @@ class MeasuredCompany(Project):
             total={"value": sum(n for _, n in answer) / scale},
             sql=sql,
         )
-
-    def reconcile(
-        self,
-        against: str,
-        *,
-        period: str | None = None,
-        metric: str = "mrr",
-        as_of: str | None = None,
-    ) -> Reconciliation:
-        """How a number differs under another tool's profile, by rule and account.
-
-        Parameters
-        ----------
-        against : str
-            A profile, such as 'stripe'.
-        period : str, optional
-            2024-06, 2024-Q2, …; without it the last month that has closed.
-        """
-        from staycurve.insights.books import reconcile as reconciling
-        from staycurve.insights.books.ledgers import closed_period
-
-        seen = self.as_of(as_of)
-        named = closed_period(period, seen, self.config.company.fiscal_year_start)
-        with self.ledgers() as ledgers:
-            return reconciling.reconcile(
-                ledgers, Query((metric,), named.grain, (named,), seen), against
-            )
 
     def known_at(self, instant: str) -> Self:
         """This company as readers saw it at an instant: its rows then, its configuration now.

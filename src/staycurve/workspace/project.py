@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from staycurve import config as configuration
 from staycurve.config import Config
@@ -30,6 +30,7 @@ from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
 from staycurve.workspace import asking
+from staycurve.workspace.cache import Cache
 from staycurve.workspace.readers import Reader, Readers
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("staycurve.project")
 
 Clock = Callable[[], dt.datetime]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Project:
         self._lock = threading.RLock()
         self._pinned: Snapshot | None = None
         self._suspects: set[str] = set()
+        self._found: dict[str, Cache[Any]] = {}
 
     @staticmethod
     def create(folder: Path, *, name: str, currency: str, timezone: str) -> Path:
@@ -236,11 +239,30 @@ class Project:
                 return Recovery(plan, is_done=not plan.wrong)
             kept = recovery.carry_out(self.lake, plan, now=self.clock())
             self.lake = Lake(self.folder)
+            self._found = {}
             # What they name may lie elsewhere now, under the number of the same snapshot.
             self.readers.close()
             if plan.is_refreshed or (self.snapshot.tables and self.is_due()):
                 self.refresh(is_full=plan.is_refreshed)
             return Recovery(plan, is_done=True, kept=tuple(kept))
+
+    def kept(
+        self, name: str, key: Hashable, make: Callable[[], T], *, most: int = 16
+    ) -> T:
+        """What `make` finds, found once for a snapshot and its conventions.
+
+        Parameters
+        ----------
+        name : str
+            Of what is found.
+        key : hashable
+            What else it hangs on.
+        most : int
+            How many findings of that name are remembered.
+        """
+        cache = self._found.setdefault(name, Cache(most))
+        whole = (self.snapshot.seq, self.config.ledger_hash, key)
+        return cast(T, cache.get(whole, make))
 
     def is_due(self) -> bool:
         """Whether a refresh has anything to do."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from staycurve.errors import UnknownNameError
-from staycurve.state import annotations as noting
-from staycurve.state import audit, views
+from staycurve.state import annotations as noting, audit, views
 from staycurve.state.database import Database
 from staycurve.state.records import Annotation, AuditEntry, SavedView
 from staycurve.workspace.project import Clock, Project

@@ -12,10 +12,10 @@ PATH = "/activation"
 
 
 def test_its_numbers_are_those_of_python(findings: TestClient, found: Company) -> None:
-    told = found.onboarding.time_to_value().to_json()
+    told = found.onboarding.time_to_value().as_dict()
     assert same(panel(findings, PATH, "curve")["rows"], told["whole"][0]["curve"])
     assert same(panel(findings, PATH, "months")["rows"], told["rows"])
-    steps = found.onboarding.checklist().to_json()["rows"]
+    steps = found.onboarding.checklist().as_dict()["rows"]
     for row, step in zip(panel(findings, PATH, "checklist")["rows"], steps, strict=True):
         assert row["in_order"] == step["in_order"]
         assert row["stopped"] == step["stopped"]

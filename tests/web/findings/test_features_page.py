@@ -12,14 +12,14 @@ PATH = "/features?period=2024-08"
 
 
 def test_its_numbers_are_those_of_python(findings: TestClient, found: Company) -> None:
-    report = found.features.report(period="2024-08", spans=0).to_json()
+    report = found.features.report(period="2024-08", spans=0).as_dict()
     told = panel(findings, PATH, "report")
     assert same(told["rows"], report["rows"])
     assert told["active_accounts"] == report["active_accounts"]
-    limits = found.features.limits(period="2024-08", least=0.0).to_json()
+    limits = found.features.limits(period="2024-08", least=0.0).as_dict()
     assert panel(findings, PATH, "limits")["summary"] == limits["summary"]
     assert limits["summary"][0]["accounts"]
-    whole = found.features.report(period="2024-08").to_json()
+    whole = found.features.report(period="2024-08").as_dict()
     stay = {row["feature"]: row["retention"] for row in whole["rows"] if row["retention"]}
     for row in panel(findings, PATH, "stay")["rows"]:
         assert row["users"] == stay[row["feature"]]["users"]

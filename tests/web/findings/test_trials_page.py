@@ -12,7 +12,7 @@ PATH = "/trials"
 
 
 def test_its_numbers_are_those_of_python(findings: TestClient, found: Company) -> None:
-    told = found.trials.report().to_json()
+    told = found.trials.report().as_dict()
     cohorts = panel(findings, PATH, "cohorts")
     assert same(cohorts["rows"], told["rows"])
     assert cohorts["whole"] == told["whole"]
@@ -32,7 +32,7 @@ def test_months_and_cards_open_to_who_converted(findings: TestClient) -> None:
 
 def test_a_day_opens_to_who_paid_on_it(findings: TestClient, found: Company) -> None:
     rows = panel(findings, PATH, "times")["rows"]
-    assert sum(row["accounts"] for row in rows) == found.trials.report().to_json()["whole"][0][
+    assert sum(row["accounts"] for row in rows) == found.trials.report().as_dict()["whole"][0][
         "converted"]
     for row in rows:
         assert opened(findings, row["rows_at"])["total"]["accounts"] == row["accounts"]

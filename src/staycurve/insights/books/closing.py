@@ -7,22 +7,16 @@ conventions, never from the time that has passed.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from collections.abc import Sequence
 
-from staycurve.config import Config
 from staycurve.errors import NotAnsweredError
+from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query
-from staycurve.metrics.result import AccountRows, Result
 from staycurve.money import MICRO
-from staycurve.period import AsOf, Period, as_of, parse_period, period_of
+from staycurve.period import AsOf, Period, parse_period
 from staycurve.tables import books
 from staycurve.tables.books import ClosedMonth
-from staycurve.tables.engine import AnyEngine
-from staycurve.tables.lake import Lake
-from staycurve.tables.pointer import Snapshot
 
 MOVED = (
     "mrr", "opening_mrr", "new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr",
@@ -32,24 +26,10 @@ MOVED = (
 """Of these a closed month keeps every account's value."""
 
 
-class Answering(Protocol):
-    """What can be asked of a company."""
-
-    config: Config
-    lake: Lake
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """What readers see now."""
-
-    def reading(self) -> AbstractContextManager[AnyEngine]:
-        """The engine for one reader at a time."""
-
-    def answer(self, query: Query) -> Result:
-        """The Result of a query."""
-
-    def account_rows(self, query: Query) -> AccountRows:
-        """The rows behind a query of one metric and one period."""
+def closed_months(company: Reader) -> list[ClosedMonth]:
+    """Every closed month, the earliest first."""
+    with company.reading() as engine:
+        return books.closed_months(company.lake, company.snapshot, engine)
 
 
 def month_named(text: str) -> Period:
@@ -87,7 +67,7 @@ def check(
         )
 
 
-def figures(company: Answering, period: Period, seen: AsOf) -> dict[str, float | None]:
+def figures(company: Reader, period: Period, seen: AsOf) -> dict[str, float | None]:
     """Every metric's value in a month."""
     names = tuple(name for name, metric in METRICS.items() if period.grain in metric.grains)
     rows = company.answer(Query(names, period.grain, (period,), seen)).rows
@@ -95,66 +75,11 @@ def figures(company: Answering, period: Period, seen: AsOf) -> dict[str, float |
 
 
 def account_figures(
-    company: Answering, period: Period, seen: AsOf
+    company: Reader, period: Period, seen: AsOf
 ) -> dict[tuple[str, str], int]:
     """(metric, account) → micro-units, for MRR at the close and the month's movements."""
     return {
         (name, row["account_id"]): round(row["value"] * MICRO)
         for name in MOVED
         for row in company.account_rows(Query((name,), period.grain, (period,), seen)).rows
-    }
-
-
-def restated(company: Answering, closed: ClosedMonth) -> dict[str, Any] | None:
-    """How a closed month differs from what it is now; None when it does not.
-
-    Returns
-    -------
-    dict
-        month, closed_at, as_of; `figures`: metric, closed, now; `accounts`: account_id, `changes`
-        (metric → closed, now, difference) and `causes`; `conventions` that changed since.
-    """
-    seen = as_of(dt.datetime.fromisoformat(closed.as_of), company.config.company.zone)
-    period = period_of(closed.month, "month")
-    with company.reading() as engine:
-        was = books.closed_figures(company.lake, company.snapshot, engine, closed.month)
-        had = books.closed_accounts(company.lake, company.snapshot, engine, closed.month)
-    now, have = figures(company, period, seen), account_figures(company, period, seen)
-    moved: dict[str, dict[str, Mapping[str, float]]] = {}
-    for metric, account in sorted({*had, *have}, key=lambda key: (key[1], MOVED.index(key[0]))):
-        then, since = had.get((metric, account), 0), have.get((metric, account), 0)
-        if then != since:
-            moved.setdefault(account, {})[metric] = {
-                "closed": then / MICRO, "now": since / MICRO, "difference": (since - then) / MICRO,
-            }
-    changed = [
-        {"metric": metric, "closed": was[metric], "now": value}
-        for metric, value in now.items()
-        if metric in was and was[metric] != value
-    ]
-    if not (moved or changed):
-        return None
-    causes: Mapping[str, Sequence[books.Cause]] = {}
-    if moved:
-        with company.reading() as engine:
-            causes = books.causes(
-                company.lake, engine, closed, company.snapshot, config=company.config
-            )
-    conventions = books.changed_conventions(
-        closed.conventions, books.conventions_of(company.config)
-    )
-    return {
-        "month": f"{closed.month:%Y-%m}",
-        "closed_at": closed.closed_at,
-        "as_of": closed.as_of,
-        "conventions": list(conventions),
-        "figures": changed,
-        "accounts": [
-            {
-                "account_id": account,
-                "changes": changes,
-                "causes": [cause.as_dict() for cause in causes.get(account, ())],
-            }
-            for account, changes in moved.items()
-        ],
     }

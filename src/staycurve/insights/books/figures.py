@@ -1,4 +1,4 @@
-"""Figures of another tool, read from a file: what single cause explains each difference best.
+"""Figures of another tool: what single cause explains each difference best.
 
 Three kinds of causes are tried: one switch with another value, the profile of that tool, and one
 or two accounts that one side counts and the other does not. Of those that leave the least
@@ -8,213 +8,184 @@ how many others leave as little.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Hidden,
+    Key,
+    Kind,
+    Row,
+    Said,
+    Table,
+    WhyField,
+    col,
+)
+from staycurve.insights.books.asked import alone
+from staycurve.insights.books.figures_read import Figure
 from staycurve.insights.books.ledgers import Ledgers
 from staycurve.insights.books.reconcile import profile_named
+from staycurve.insights.books.reconciliation import valued
 from staycurve.insights.books.switches import Cells, cells, look_at, others
+from staycurve.insights.shared.reader import Reader
 from staycurve.metrics import base
 from staycurve.metrics.base import Operation, Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query
 from staycurve.money import MICRO
-from staycurve.period import AsOf, Period, parse_period, periods_between
+from staycurve.period import AsOf, Period, periods_between
 
-COLUMNS = ("month", "metric", "value")
-MOST_DIGITS = 30
-"""A number with more before or after its point is a slip, not a figure."""
-SHOWN = 5
-"""How many wrong lines an error names."""
 NOTHING_CHANGES_IT = N_("no switch and no account changes it")
 NOTHING_BRINGS_IT_NEARER = N_("no single switch and no account brings it nearer")
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One line of the file.
+class Cause(Row):
+    """What would explain a difference."""
 
-    Attributes
-    ----------
-    tolerance : Fraction
-        Half a unit of the last digit given: what rounding alone may differ by.
-    """
+    kind: Annotated[
+        str,
+        Key(N_("switch, profile, accounts left out (of the other tool's figure) or accounts "
+               "counted (by the other tool, and not by us).")),
+    ]
+    names: Annotated[
+        tuple[str, ...], Key(N_("The switch and its value, the profile, or account ids."))
+    ]
+    remaining: Annotated[Fraction, Key(N_("What it leaves of the difference."))]
+    as_near: Annotated[
+        int, Key(N_("How many other choices of the same kind leave as little."))
+    ] = 0
 
-    line: int
-    month: Period
-    metric: str
-    value: Fraction
-    tolerance: Fraction
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What would explain a difference.
-
-    Attributes
-    ----------
-    kind : str
-        'switch', 'profile', 'accounts left out' (of the other tool's figure) or 'accounts
-        counted' (by the other tool, and not by us).
-    names : tuple of str
-        The switch and its value, the profile, or account ids.
-    remaining : Fraction
-        What it leaves of the difference.
-    as_near : int
-        How many other choices of the same kind leave as little.
-    """
-
-    kind: str
-    names: tuple[str, ...]
-    remaining: Fraction
-    as_near: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """The part `cause` of a row."""
-        return {"kind": self.kind, "names": list(self.names),
-                "remaining": float(self.remaining), "as_near": self.as_near}
+    @property
+    def words(self) -> str:
+        """What it is, and how many others would do as well."""
+        if self.kind == "switch":
+            text = f"{self.names[0]} = {self.names[1]}"
+        elif self.kind == "profile":
+            text = f"profile {self.names[0]}"
+        else:
+            text = f"{self.kind}: {', '.join(self.names)}"
+        if self.as_near == 0:
+            return text
+        return f"{text} (or {self.as_near} other{'s' if self.as_near > 1 else ''} as near)"
 
 
 @dataclass(frozen=True)
-class Explained:
+class Explained(Row):
     """A figure beside ours, and the cause that explains the difference best."""
 
-    figure: Figure
-    ours: Fraction | None
-    cause: Cause | None
-    why: str | None = None
-
-    @property
-    def gap(self) -> Fraction | None:
-        """Theirs less ours."""
-        return None if self.ours is None else self.figure.value - self.ours
-
-    @property
-    def agrees(self) -> bool:
-        """Whether nothing but rounding differs."""
-        return self.gap is not None and abs(self.gap) <= self.figure.tolerance
-
-    @property
-    def is_explained(self) -> bool:
-        """Whether the cause leaves nothing but rounding."""
-        return self.cause is not None and abs(self.cause.remaining) <= self.figure.tolerance
-
-    def as_dict(self) -> dict[str, Any]:
-        """One row of `--format json`."""
-        return {
-            "month": str(self.figure.month.start)[:7],
-            "metric": self.figure.metric,
-            "ours": None if self.ours is None else float(self.ours),
-            "theirs": float(self.figure.value),
-            "gap": None if self.gap is None else float(self.gap),
-            "agrees": self.agrees,
-            "explained": self.is_explained,
-            "cause": self.cause.as_dict() if self.cause else None,
-            **({"why": self.why} if self.why else {}),
-        }
-
-
-def read_figures(path: Path, seen: AsOf) -> list[Figure]:
-    """The figures in a CSV file with the columns month, metric and value.
-
-    A value may be written as 0.95 or 95%, and with commas between thousands.
-
-    Raises
-    ------
-    UsageError
-        Naming the file, and each line whose month, metric or value is not known.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return figures_in(file, path.name, seen)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path} cannot be read: {error}.", hint="Name a CSV file in UTF-8."
-        ) from None
-
-
-def figures_in(text: Iterable[str], name: str, seen: AsOf) -> list[Figure]:
-    """The figures in the lines of a CSV file called `name`; see `read_figures`."""
-    reader = csv.DictReader(text)
-    try:
-        header = {(column or "").strip().lower(): column for column in reader.fieldnames or ()}
-        missing = [column for column in COLUMNS if column not in header]
-        if missing:
-            raise UsageError(
-                f"{name} has no column {', '.join(missing)}.",
-                hint="Its first line must be: month,metric,value",
-            )
-        lines = [
-            (reader.line_num, {n: (row[header[n]] or "").strip() for n in COLUMNS})
-            for row in reader
-        ]
-    except csv.Error as error:
-        raise UsageError(
-            f"{name}:{reader.line_num} is not CSV: {error}.", hint="Write: 2024-06,mrr,1234.50"
-        ) from None
-    wrong: list[str] = []
-    found = [
-        figure
-        for number, cell in lines
-        if (figure := _figure(f"{name}:{number}", number, cell, seen, wrong))
+    month: Annotated[str, col(N_("Month"))]
+    metric: Annotated[str, col(N_("Metric"))]
+    ours: Annotated[Fraction | None, col(N_("Ours"), Unit.RATIO, shown_as="our_value")]
+    theirs: Annotated[Fraction, col(N_("Theirs"), Unit.RATIO, shown_as="their_value")]
+    gap: Annotated[
+        Fraction | None, col(N_("Gap"), Unit.RATIO, N_("Theirs less ours."), shown_as="apart")
     ]
-    if wrong:
-        more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        raise UsageError(
-            "; ".join(wrong[:SHOWN]) + more + ".",
-            hint="Months are written 2024-06; names of metrics: staycurve metrics",
-        )
-    if not found:
-        raise UsageError(f"{name} holds no figures.", hint="Write lines: 2024-06,mrr,1234.50")
-    return found
+    agrees: Annotated[bool, Key(N_("Whether nothing but rounding differs."))]
+    explained: Annotated[bool, Key(N_("Whether the cause leaves nothing but rounding."))]
+    cause: Annotated[Cause | None, col(N_("Explained best by"), shown_as="best")]
+    why: WhyField
+    figure: Annotated[Figure, Hidden()]
+
+    @property
+    def our_value(self) -> Said:
+        """Ours in the metric's unit."""
+        return self._valued(self.ours)
+
+    @property
+    def their_value(self) -> Said:
+        """Theirs in the metric's unit."""
+        return self._valued(self.theirs)
+
+    @property
+    def apart(self) -> Said:
+        """The gap in the metric's unit."""
+        return self._valued(self.gap)
+
+    @property
+    def best(self) -> Said:
+        """The cause and what it leaves; or that both agree, or why nothing explains it."""
+        if self.agrees:
+            return Said(N_("agrees"))
+        if self.cause is None:
+            return Said(self.why or "")
+        return Said(N_("%(cause)s; %(remaining)s remain"), {
+            "cause": (self.cause.words, Kind.TEXT),
+            "remaining": (self.cause.remaining, METRICS[self.metric].unit),
+        })
+
+    def _valued(self, value: Fraction | None) -> Said:
+        return valued(value, METRICS[self.metric].unit)
 
 
-def _figure(
-    place: str, number: int, cell: Mapping[str, str], seen: AsOf, wrong: list[str]
-) -> Figure | None:
-    month, metric, value = (cell[name] for name in COLUMNS)
-    reasons = []
-    period = None
-    try:
-        period = parse_period(month[:7] if len(month) == 10 else month)
-    except UsageError:
-        reasons.append(f"'{month}' is not a month")
-    if period and period.grain != "month":
-        reasons.append(f"'{month}' is not a month")
-    elif period and period.start > seen.last_day:
-        reasons.append(f"month {month} begins after the as-of")
-    if metric not in METRICS:
-        reasons.append(f"unknown metric '{metric}'")
-    number_given = _number(value)
-    if number_given is None:
-        reasons.append(f"'{value}' is not a number")
-    if reasons or period is None or number_given is None:
-        wrong.append(f"{place} {', '.join(reasons)}")
-        return None
-    return Figure(number, period, metric, *number_given)
+@dataclass(frozen=True, kw_only=True)
+class Figures(Answer):
+    """Figures of another tool beside ours, each with what explains the difference best."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    rows: Annotated[tuple[Explained, ...], Table(N_("Figures"))]
+    name: Annotated[str, Hidden()]
+
+    @property
+    def agreeing(self) -> int:
+        """How many figures agree with ours."""
+        return sum(one.agrees for one in self.rows)
+
+    @property
+    def explained(self) -> int:
+        """How many do not, and are explained to the last digit."""
+        return sum(one.explained and not one.agrees for one in self.rows)
+
+    def lines(self) -> list[dict[str, object]]:
+        """Each figure on one line, with its cause in words."""
+        return [
+            one.as_dict() | {
+                "cause": one.cause.words if one.cause else "",
+                "remaining": float(one.cause.remaining) if one.cause else None,
+            }
+            for one in self.rows
+        ]
+
+    def title(self) -> Said:
+        return Said(N_("%(name)s beside ours, %(currency)s"), {
+            "name": (self.name, Kind.TEXT), "currency": (self.currency, Kind.TEXT),
+        })
+
+    def said(self) -> tuple[Said, ...]:
+        rest = len(self.rows) - self.agreeing - self.explained
+        return (Said(
+            N_("%(count)s figures: %(agree)s agree, %(explained)s are explained to the last "
+               "digit, %(rest)s are not."),
+            {"count": (len(self.rows), Unit.COUNT), "agree": (self.agreeing, Unit.COUNT),
+             "explained": (self.explained, Unit.COUNT), "rest": (rest, Unit.COUNT)},
+        ),)
 
 
-def _number(text: str) -> tuple[Fraction, Fraction] | None:
-    """The number that `text` states, and half a unit of its last digit."""
-    is_percent = text.endswith("%")
-    try:
-        number = Decimal(text.rstrip("% ").replace(",", ""))
-    except InvalidOperation:
-        return None
-    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
-        return None
-    scale = 100 if is_percent else 1
-    digits = int(number.as_tuple().exponent)
-    return Fraction(number) / scale, Fraction(10) ** min(digits, 0) / 2 / scale
+def figures_found(
+    company: Reader, figures: Sequence[Figure], seen: AsOf, against: str | None, *, name: str
+) -> Figures:
+    """Each figure beside ours, with the cause that explains the difference best; see `explain`.
+
+    Parameters
+    ----------
+    name : str
+        What the file with the figures is called.
+    """
+    found = alone(company, lambda ledgers: explain(ledgers, figures, seen, against))
+    return Figures(
+        as_of=seen.at.isoformat(), currency=company.config.company.currency, rows=tuple(found),
+        name=name,
+    )
 
 
 def explain(
@@ -287,7 +258,7 @@ def _explained(
     own, why = ours[key]
     value = _exact(own)
     if value is None or _agrees(figure, ours):
-        return Explained(figure, value, None, why)
+        return _line(figure, value, None, why)
     causes = []
     for (kind, *names), found in tried.items():
         changed = _exact(found[key][0])
@@ -296,17 +267,35 @@ def _explained(
     if METRICS[figure.metric].unit is Unit.MONEY:
         causes += _accounts(ledgers, figure, query, figure.value - value)
     if not causes:
-        return Explained(figure, value, None, NOTHING_CHANGES_IT)
+        return _line(figure, value, None, NOTHING_CHANGES_IT)
     # Of causes that leave only what rounding may leave, the first tried is the simplest.
     best = min(
         causes,
         key=lambda c: abs(c.remaining) if abs(c.remaining) > figure.tolerance else 0,
     )
     if abs(best.remaining) >= abs(figure.value - value):
-        return Explained(figure, value, None, NOTHING_BRINGS_IT_NEARER)
+        return _line(figure, value, None, NOTHING_BRINGS_IT_NEARER)
     alike = [c for c in causes if c.kind == best.kind and abs(c.remaining) == abs(best.remaining)]
     near = best.as_near if best.kind.startswith("accounts") else len(alike) - 1
-    return Explained(figure, value, dataclasses.replace(best, as_near=near))
+    return _line(figure, value, dataclasses.replace(best, as_near=near))
+
+
+def _line(
+    figure: Figure, ours: Fraction | None, cause: Cause | None, why: str | None = None
+) -> Explained:
+    gap = None if ours is None else figure.value - ours
+    return Explained(
+        month=str(figure.month.start)[:7],
+        metric=figure.metric,
+        ours=ours,
+        theirs=figure.value,
+        gap=gap,
+        agrees=gap is not None and abs(gap) <= figure.tolerance,
+        explained=cause is not None and abs(cause.remaining) <= figure.tolerance,
+        cause=cause,
+        why=why,
+        figure=figure,
+    )
 
 
 def _accounts(

@@ -24,8 +24,7 @@ from staycurve.period import AsOf, Period, parse_period, period_of
 from staycurve.tables import asof, fx_days, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.derived import Derived
-from staycurve.tables.engine import AnyEngine, cast_sql, quoted
-from staycurve.tables.engine import Row as Line
+from staycurve.tables.engine import AnyEngine, Row as Line, cast_sql, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 from staycurve.tables.views import DERIVED

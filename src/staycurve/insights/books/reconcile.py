@@ -13,130 +13,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 from staycurve.conventions import PROFILES, SWITCHES, definition
 from staycurve.errors import UnknownNameError
+from staycurve.i18n import N_
+from staycurve.insights.base import Param, insight
+from staycurve.insights.books.asked import ClosedPeriod, kept, period_named
 from staycurve.insights.books.ledgers import Ledgers, first_day, touches_ledger
+from staycurve.insights.books.reconciliation import (
+    INTERACTION,
+    Account,
+    Difference,
+    NotImitated,
+    Reconciliation,
+    Step,
+)
+from staycurve.insights.shared.params import AsOfText
+from staycurve.insights.shared.reader import Reader
 from staycurve.metrics import base
 from staycurve.metrics.base import Constant, Formula, Measure, Metric, Operation, Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import STILL_OPEN, Plan, Query
 
-INTERACTION = "interaction"
-"""The row of what rules do together and none of them does alone."""
-
-Account = str | None
 Parts = Mapping[Account, tuple[Fraction, Fraction]]
 Counts = dict[str, int | None]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What one rule changes for one account, theirs less ours.
-
-    Attributes
-    ----------
-    account_id : str, optional
-        None for what belongs to no account, such as a month's costs.
-    difference : Fraction, optional
-        In the metric's unit; None where one of the two values is empty.
-    numerator, denominator : Fraction
-        The same for the two parts of a ratio; a number that is no ratio has no denominator.
-    """
-
-    account_id: Account
-    rule: str
-    difference: Fraction | None
-    numerator: Fraction
-    denominator: Fraction | None
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one rule changes over all accounts, with both definitions in words."""
-
-    rule: str
-    ours: str
-    theirs: str
-    difference: Fraction | None
-    accounts: int
-
-
-@dataclass(frozen=True)
-class Reconciliation:
-    """Two values of one metric and period, and every difference between them.
-
-    Attributes
-    ----------
-    ours, theirs, gap : Fraction, optional
-        `gap` is theirs less ours; None where a value is empty, and `why` says why.
-    steps : tuple of Step
-        One for each rule in which the two differ, in the order in which they were switched.
-    rows : tuple of Difference
-        One for each rule and account that it changes; they sum to the gap.
-    not_imitated : mapping
-        Rules of the other tool for which there is no switch → where it states them.
-    """
-
-    metric: str
-    period: str
-    against: str
-    as_of: str
-    currency: str
-    unit: Unit
-    ours: Fraction | None
-    theirs: Fraction | None
-    steps: tuple[Step, ...]
-    rows: tuple[Difference, ...]
-    not_imitated: Mapping[str, str]
-    is_ratio: bool = False
-    why: str | None = None
-
-    @property
-    def gap(self) -> Fraction | None:
-        """Theirs less ours."""
-        if self.ours is None or self.theirs is None:
-            return None
-        return self.theirs - self.ours
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of,
-            "currency": self.currency,
-            "metric": self.metric,
-            "period": self.period,
-            "against": self.against,
-            "ours": _float(self.ours),
-            "theirs": _float(self.theirs),
-            "gap": _float(self.gap),
-            **({"why": self.why} if self.why else {}),
-            "rows": list(self.row_dicts()),
-            "rules": [
-                {"rule": s.rule, "ours": s.ours, "theirs": s.theirs,
-                 "difference": _float(s.difference), "accounts": s.accounts}
-                for s in self.steps
-            ],
-            "not_imitated": [
-                {"rule": rule, "source": source, "difference": None}
-                for rule, source in self.not_imitated.items()
-            ],
-        }
-
-    def row_dicts(self) -> Iterator[dict[str, Any]]:
-        """account_id, rule and difference; for a ratio its numerator and denominator too."""
-        for row in self.rows:
-            found = {"account_id": row.account_id, "rule": row.rule,
-                     "difference": _float(row.difference)}
-            if self.is_ratio:
-                found |= {"numerator": float(row.numerator),
-                          "denominator": float(row.denominator or 0)}
-            yield found
-
-
-def _float(value: Fraction | None) -> float | None:
-    return None if value is None else float(value)
 
 
 @dataclass(frozen=True)
@@ -165,7 +66,27 @@ def profile_named(name: str) -> Mapping[str, str]:
     return PROFILES[name].conventions()
 
 
-def reconcile(ledgers: Ledgers, query: Query, against: str) -> Reconciliation:
+@insight("reconcile")
+def reconcile(
+    company: Reader, *,
+    against: Annotated[
+        str, Param(N_("Another tool's rules."), metavar="PROFILE", examples="stripe")
+    ],
+    period: ClosedPeriod = None,
+    metric: Annotated[str, Param(N_("A name from: staycurve metrics"))] = "mrr",
+    as_of: AsOfText = None,
+) -> Reconciliation:
+    """Where does a number differ from another tool's, by rule and account?"""
+    seen = company.as_of(as_of)
+    named = period_named(company, period, seen)
+    query = Query((metric,), named.grain, (named,), seen)
+    return kept(
+        company, "reconcile", named, seen, lambda ledgers: reconciled(ledgers, query, against),
+        against, metric,
+    )
+
+
+def reconciled(ledgers: Ledgers, query: Query, against: str) -> Reconciliation:
     """How one metric of one period differs under the profile `against`, account by account.
 
     Parameters
@@ -189,7 +110,7 @@ def reconcile(ledgers: Ledgers, query: Query, against: str) -> Reconciliation:
     alone = {switch: own | {switch: theirs[switch]} for switch in switches}
     ours, others = _readings(ledgers, query, metric, [own, *alone.values(), theirs])
     changed = dict(zip(switches, others, strict=False))
-    rows = tuple(_differences(ours, changed, others[-1]))
+    rows = tuple(_differences(ours, changed, others[-1], metric.unit))
     is_unknown = query.as_of.is_open(query.periods[0]) and not metric.is_to_date
     shown = (None, None) if is_unknown else (ours.value, others[-1].value)
     why = STILL_OPEN if is_unknown else (
@@ -197,11 +118,12 @@ def reconcile(ledgers: Ledgers, query: Query, against: str) -> Reconciliation:
         or base.why_empty(others[-1].formula, others[-1].total)
     )
     steps = [
-        _step(switch, definition(switch, own[switch]), definition(switch, theirs[switch]), rows)
+        _step(switch, definition(switch, own[switch]), definition(switch, theirs[switch]), rows,
+              metric.unit)
         for switch in switches
     ]
     if any(row.rule == INTERACTION for row in rows):
-        steps.append(_step(INTERACTION, "", "", rows))
+        steps.append(_step(INTERACTION, "", "", rows, metric.unit))
     return Reconciliation(
         metric=name,
         period=str(query.periods[0].start),
@@ -211,19 +133,25 @@ def reconcile(ledgers: Ledgers, query: Query, against: str) -> Reconciliation:
         unit=metric.unit,
         ours=shown[0],
         theirs=shown[1],
-        steps=tuple(steps),
-        rows=() if is_unknown else rows,
-        not_imitated=PROFILES[against].not_imitated,
-        is_ratio=_denominator(ours.formula) is not None,
+        gap=None if shown[0] is None or shown[1] is None else shown[1] - shown[0],
         why=why,
+        rows=() if is_unknown else rows,
+        rules=tuple(steps),
+        not_imitated=tuple(
+            NotImitated(rule, source) for rule, source in PROFILES[against].not_imitated.items()
+        ),
+        is_ratio=_denominator(ours.formula) is not None,
+        profile=ledgers.config.profile,
     )
 
 
-def _step(rule: str, ours: str, theirs: str, rows: Sequence[Difference]) -> Step:
+def _step(
+    rule: str, ours: str, theirs: str, rows: Sequence[Difference], unit: Unit
+) -> Step:
     own = [row for row in rows if row.rule == rule]
     known = [row.difference for row in own if row.difference is not None]
     total = sum(known, Fraction(0)) if len(known) == len(own) else None
-    return Step(rule, ours, theirs, total, len(own))
+    return Step(rule, ours, theirs, total, len(own), unit)
 
 
 def _readings(
@@ -351,7 +279,7 @@ def _is_linear(formula: Formula) -> bool:
 
 
 def _differences(
-    ours: _Reading, changed: Mapping[str, _Reading], theirs: _Reading
+    ours: _Reading, changed: Mapping[str, _Reading], theirs: _Reading, unit: Unit
 ) -> Iterator[Difference]:
     accounts = {a for reading in (ours, theirs, *changed.values()) for a in reading.parts}
     ordered = sorted(accounts, key=lambda account: (account is None, account or ""))
@@ -365,8 +293,9 @@ def _differences(
         kept = [(a, parts) for a, parts in change.items() if any(parts)]
         kept.sort(key=lambda found: -abs(found[1][0] or found[1][1]))
         for account, (difference, upper, lower) in kept:
-            has_lower = _denominator(ours.formula) is not None
-            yield Difference(account, rule, difference, upper, lower if has_lower else None)
+            is_ratio = _denominator(ours.formula) is not None
+            numerator, denominator = (upper, lower) if is_ratio else (None, None)
+            yield Difference(account, rule, difference, numerator, denominator, unit)
 
 
 _Change = tuple[Fraction | None, Fraction, Fraction]

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 from staycurve.conventions import SWITCHES, definition
 from staycurve.errors import UnknownNameError
+from staycurve.i18n import N_
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Hidden,
+    Key,
+    Kind,
+    Row,
+    Said,
+    Table,
+    Value,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import insight
+from staycurve.insights.books.asked import ClosedPeriod, kept, period_named
 from staycurve.insights.books.ledgers import Ledgers
 from staycurve.insights.books.reconcile import profile_named
+from staycurve.insights.books.reconciliation import valued
+from staycurve.insights.shared.params import AsOfText
+from staycurve.insights.shared.reader import Reader
+from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query
 
@@ -19,35 +40,78 @@ HEADLINES = (
 
 
 @dataclass(frozen=True)
-class Effect:
-    """One figure under one other value of one switch.
+class Effect(Row):
+    """One figure under one other value of one switch."""
 
-    Attributes
-    ----------
-    ours, with_it : float, optional
-        The figure as it is, and as it would be; None where it is empty, and `why` says why.
-    """
-
-    switch: str
-    value: str
-    metric: str
-    period: str
-    ours: float | None
-    with_it: float | None
-    why: str | None = None
+    switch: Annotated[str, col(N_("Switch"))]
+    value: Annotated[str, col(N_("Value"))]
+    meaning: Annotated[str, col(N_("Meaning"))]
+    metric: Annotated[str, col(N_("Metric"))]
+    period: Annotated[str, Key(N_("Its first day."))]
+    ours: Annotated[float | None, Key(N_("The figure as it is."))]
+    with_it: Annotated[
+        float | None,
+        col(N_("With it"), Unit.RATIO, N_("The figure as it would be."), name="with",
+            shown_as="would_be"),
+    ]
+    difference: Annotated[float | None, Key(N_("What the switch would change."))]
+    why: WhyField = None
 
     @property
-    def difference(self) -> float | None:
-        """What the switch would change."""
-        return None if self.ours is None or self.with_it is None else self.with_it - self.ours
+    def would_be(self) -> Said:
+        """The figure as it would be; = where it stays as it is."""
+        if self.with_it == self.ours:
+            return Said("=")
+        return valued(self.with_it, METRICS[self.metric].unit)
 
-    def as_dict(self) -> dict[str, Any]:
-        """One row of `--format json`."""
-        return {
-            "switch": self.switch, "value": self.value, "metric": self.metric,
-            "period": self.period, "ours": self.ours, "with": self.with_it,
-            "difference": self.difference, **({"why": self.why} if self.why else {}),
+
+@dataclass(frozen=True, kw_only=True)
+class Effects(Answer):
+    """Every headline figure under every other value of every switch, each switched alone."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    rows: Annotated[
+        tuple[Effect, ...], Table(N_("Every switch alone"), across=("metric", "with_it"))
+    ]
+    period: Annotated[str, Hidden()]
+
+    def title(self) -> Said:
+        return Said(N_("Every switch alone, %(period)s, %(currency)s"), {
+            "period": (self.period, Kind.DAY), "currency": (self.currency, Kind.TEXT),
+        })
+
+    def said(self) -> tuple[Said, ...]:
+        ours = {row.metric: row.ours for row in self.rows}
+        figures = ", ".join(f"{name} %({name})s" for name in ours)
+        values: dict[str, str | Value | Said] = {
+            name: (value, METRICS[name].unit) for name, value in ours.items()
         }
+        return (
+            Said(N_("As it is: %(figures)s"), {"figures": Said(figures, values)}),
+            Said(N_("=  stays as it is")),
+        )
+
+
+@insight("switches")
+def switches(company: Reader, *, period: ClosedPeriod = None, as_of: AsOfText = None) -> Effects:
+    """What would our own figures be under another convention?
+
+    Each switch is given each of its other values alone. It takes some seconds.
+    """
+    seen = company.as_of(as_of)
+    named = period_named(company, period, seen)
+    query = Query(HEADLINES, named.grain, (named,), seen)
+
+    def make(ledgers: Ledgers) -> Effects:
+        return Effects(
+            as_of=seen.at.isoformat(),
+            currency=company.config.company.currency,
+            rows=tuple(effects_of(ledgers, query)),
+            period=str(named.start),
+        )
+
+    return kept(company, "switches", named, seen, make)
 
 
 def conventions_of(own: Mapping[str, str], text: str) -> dict[str, str]:
@@ -114,18 +178,17 @@ def effects_of(ledgers: Ledgers, query: Query) -> list[Effect]:
         changed = cells(ledgers, query, own | {switch: value})
         for (metric, period), (before, why) in ours.items():
             after, why_after = changed[metric, period]
-            found.append(
-                Effect(switch, value, metric, period, before, after, why or why_after)
-            )
+            change = None if before is None or after is None else after - before
+            found.append(Effect(
+                switch, value, definition(switch, value), metric, period, before, after, change,
+                why or why_after,
+            ))
     return found
 
 
-def summary(found: Sequence[Effect]) -> list[tuple[str, str, str, dict[str, Effect]]]:
-    """(switch, value, its words, metric → effect), for one period."""
+def summary(found: Sequence[Effect]) -> list[tuple[str, str, dict[str, Effect]]]:
+    """(switch, value, metric → effect), for one period."""
     lines: dict[tuple[str, str], dict[str, Effect]] = {}
     for effect in found:
         lines.setdefault((effect.switch, effect.value), {})[effect.metric] = effect
-    return [
-        (switch, value, definition(switch, value), by_metric)
-        for (switch, value), by_metric in lines.items()
-    ]
+    return [(*key, by_metric) for key, by_metric in lines.items()]

@@ -46,8 +46,7 @@ from staycurve.insights.cohorts.cohort_standing import (
     PerCohort,
 )
 from staycurve.insights.shared.asking import first_paid_on, question_of, seeing
-from staycurve.insights.shared.members import NO_CLOSED_MONTH, NOBODY, Question
-from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.members import NO_CLOSED_MONTH, NOBODY, Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.proportions import share

@@ -35,11 +35,11 @@ from staycurve.insights.shared.members import (
     NO_CLOSED_MONTH,
     NOBODY,
     Question,
+    Segment as Values,
     members_sql,
     segs_of,
     spells_sql,
 )
-from staycurve.insights.shared.members import Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.shared.saying import of_segment

@@ -8,8 +8,7 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import Key, Kind, Row, Segment, WhyField, col
-from staycurve.insights.shared.members import Question
-from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.statistics.proportions import (
     ALPHA,
     Share,

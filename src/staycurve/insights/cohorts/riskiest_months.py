@@ -40,12 +40,12 @@ from staycurve.insights.shared.asking import question_of, seeing
 from staycurve.insights.shared.members import (
     NOBODY,
     Question,
+    Segment as Values,
     members_sql,
     segs_of,
     spells_sql,
     whole_months,
 )
-from staycurve.insights.shared.members import Segment as Values
 from staycurve.insights.shared.params import (
     CLASS_NAMES,
     CLASSES,

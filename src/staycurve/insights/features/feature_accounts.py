@@ -113,7 +113,7 @@ class Behind(Answer):
             Beside(Said(PARTS[one]), {"part": one}) for one in BESIDE.get(self.part, ())
         )
 
-    def anchor(self) -> str:
+    def stands_at(self) -> str:
         return ANCHORS.get(self.part, "")
 
 

@@ -39,8 +39,7 @@ from staycurve.insights.lifecycle.lifecycle import (
     shared_sql,
     today,
 )
-from staycurve.insights.lifecycle.stage_times import durations
-from staycurve.insights.lifecycle.stage_times import statement as times_statement
+from staycurve.insights.lifecycle.stage_times import durations, statement as times_statement
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader

@@ -36,8 +36,7 @@ from staycurve.insights.shared.columns import (
     columns_of,
     named,
 )
-from staycurve.insights.shared.members import Question
-from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.shared.staying import Stayed, stayed
@@ -70,6 +69,10 @@ class Step(Row):
 
     segment: Segment
     step: Annotated[str, col(N_("Step"), about=N_("From [activation] checklist"))]
+    accounts: Annotated[
+        int,
+        col(N_("Accounts"), Unit.COUNT, N_("Whose window has passed."), opens=_behind("members")),
+    ]
     in_order: Annotated[
         Share,
         col(N_("Reached in order"), Unit.PERCENT, N_("This step and all before it, in order"),
@@ -104,6 +107,11 @@ class Step(Row):
         Association | None,
         col(N_("Active three months later"), Kind.POINTS, METHOD, is_folded=True),
     ] = None
+
+
+NAMES = ("step", "in_order", "any_order", "in_window", "stopped", "median_hours", "paying",
+         "active")
+"""The columns that JSON describes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +174,7 @@ def checklist(
     names, places = activation.checklist, len(asked.by)
     told: dict[str, Any] = {
         "as_of": asked.as_of.at.isoformat(), "window_days": activation.window_days,
-        "columns": columns_of(Step, median_hours="hours"),
+        "columns": columns_of(Step, *NAMES, median_hours="hours"),
     }
     if not names:
         return Checklist(**told, why=NO_STEPS)
@@ -208,6 +216,7 @@ def _steps(
         Step(
             segment=asked.segment(segment),
             step=name,
+            accounts=accounts,
             in_order=share(orderly[place], accounts),
             any_order=share(anyhow[place], accounts),
             in_window=share(timely[place], accounts),

@@ -96,7 +96,7 @@ class StepAccounts(Answer):
             for one in BESIDE.get(self.state, ())
         )
 
-    def anchor(self) -> str:
+    def stands_at(self) -> str:
         return "later" if self.state.startswith("did") else ""
 
 

@@ -27,8 +27,7 @@ from staycurve.insights.base import insight
 from staycurve.insights.onboarding.signup_facts import accounts_statement, statement
 from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.columns import AboutField, ColumnsField, columns_of
-from staycurve.insights.shared.members import Question
-from staycurve.insights.shared.members import Segment as Values
+from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics import survival
@@ -62,7 +61,7 @@ def _behind(part: str) -> Opens:
 class Days(Measure):
     """Days by which a share is there, with the 95% interval."""
 
-    value: Annotated[int | None, col(N_("Days"), Unit.DAYS, ends=("low", "high"))]
+    value: Annotated[int | None, col(N_("Days"), Unit.COUNT, ends=("low", "high"))]
     low: Annotated[int | None, Key(N_("The lower end of its 95% interval."))]
     high: Annotated[int | None, Key(N_("The upper end of its 95% interval."))]
     why: WhyField = None
@@ -95,12 +94,12 @@ class Reached(Row):
             ends=("rate_low", "rate_high")),
     ]
     is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
-    q25: Annotated[Days, col(N_("A quarter by"), Unit.DAYS)]
+    q25: Annotated[Days, col(N_("A quarter by"), Unit.COUNT)]
     median: Annotated[
         Days,
-        col(N_("Median days"), Unit.DAYS, N_("Time to first value by which half are there")),
+        col(N_("Median days"), Unit.COUNT, N_("Time to first value by which half are there")),
     ]
-    q75: Annotated[Days, col(N_("Three quarters by"), Unit.DAYS)]
+    q75: Annotated[Days, col(N_("Three quarters by"), Unit.COUNT)]
 
     @property
     def month(self) -> str | None:
@@ -209,7 +208,7 @@ def time_to_value(
         as_of=asked.as_of.at.isoformat(),
         events=activation.events,
         window_days=activation.window_days,
-        columns=columns_of(Reached, *NAMES),
+        columns=columns_of(Reached, *NAMES, median="days", q25="days", q75="days"),
         unknown_signup=unknown,
         activated_before_signup=before,
         whole=whole,

@@ -85,7 +85,7 @@ class SignedUpAccounts(Answer):
             Beside(Said(PARTS[one]), {"part": one}) for one in BESIDE.get(self.part, ())
         )
 
-    def anchor(self) -> str:
+    def stands_at(self) -> str:
         return "curve" if self.days else ""
 
 

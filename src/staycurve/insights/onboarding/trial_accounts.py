@@ -112,7 +112,7 @@ class TrialAccounts(Answer):
         one = others[part]
         return (Beside(Said(PARTS[one]), {"part": one, "end_class": None}),)
 
-    def anchor(self) -> str:
+    def stands_at(self) -> str:
         found = (("feature", "used"), ("without", "used"), ("within", "left"),
                  ("on_day", "times"), ("card", "cards"))
         return next((panel for name, panel in found if name in self.given), "")

@@ -54,7 +54,11 @@ class Left(Row):
     ]
     months: Annotated[
         int,
-        col(N_("Within months"), Unit.COUNT, N_("Of the first paid day"),
+        col(N_("Within months"), Unit.COUNT, N_("Of the first paid day")),
+    ]
+    followed: Annotated[
+        int,
+        col(N_("Followed"), Unit.COUNT, N_("Converted accounts that were followed so long."),
             opens=_behind("converted")),
     ]
     left: Annotated[
@@ -87,11 +91,6 @@ class Left(Row):
     def left_high(self) -> float | None:
         """The upper end of the share's interval."""
         return self.left.high
-
-    @property
-    def followed(self) -> int:
-        """How many were followed so long."""
-        return self.left.size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +142,7 @@ def _left(lives: Sequence[Sequence[Any]]) -> tuple[Left, ...]:
             found.append(Left(
                 card=card,
                 months=months,
+                followed=size,
                 left=share(sum(row[-1] for row in gone), size).because(NOBODY_FOLLOWED),
                 by_class={
                     c: share(sum(row[-1] for row in gone if row[1] == c), size) for c in classes

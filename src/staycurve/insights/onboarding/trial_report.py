@@ -131,7 +131,7 @@ class Spread(Row):
 
     accounts: Annotated[int, Key(N_("Who converted."))]
     q25: Annotated[int | None, Key(N_("The day by which a quarter of them had paid."))]
-    median: Annotated[int | None, col(N_("Median days"), Unit.DAYS)]
+    median: Annotated[int | None, col(N_("Median days"), Unit.COUNT)]
     q75: Annotated[int | None, Key(N_("The day by which three quarters of them had paid."))]
     rows: Annotated[tuple[OnDay, ...], Key(N_("Accounts by days."))]
 
@@ -149,7 +149,7 @@ class OfCard(Row):
         col(N_("Conversion"), Unit.PERCENT, opens=_of_card("converted"),
             ends=("rate_low", "rate_high")),
     ]
-    median: Annotated[int | None, col(N_("Median days"), Unit.DAYS)]
+    median: Annotated[int | None, col(N_("Median days"), Unit.COUNT)]
     is_small: Annotated[bool, Key()]
 
     @property

@@ -55,22 +55,6 @@ class Opened:
         }
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """One column of an answer in words."""
-
-    name: str
-    label: str
-    unit: str
-    about: str = ""
-
-    def as_dict(self) -> Row:
-        """As `--format json` prints it."""
-        return {
-            "name": self.name, "label": self.label, "unit": self.unit, "about": self.about,
-        }
-
-
 def check_dims(
     by: Sequence[str], filters: Sequence[Filter], attributes: Sequence[str],
     *, relation: str = "closing",
@@ -186,8 +170,3 @@ def tenure_sql(first_paid_on: str, day: str) -> str:
         for months, label in reversed(TENURE_BANDS)
     )
     return f"CASE {cases} ELSE 'unknown' END"
-
-
-def described(columns: Mapping[str, tuple[str, str, str]]) -> tuple[Labelled, ...]:
-    """Columns from name → (label, unit, about)."""
-    return tuple(Labelled(name, *words) for name, words in columns.items())

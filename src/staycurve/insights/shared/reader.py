@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from staycurve.config import Config
 from staycurve.metrics.query import Query
@@ -18,6 +18,8 @@ from staycurve.tables.pointer import LoadRecord, Snapshot
 
 if TYPE_CHECKING:
     from staycurve.insights.books.ledgers import Ledgers
+
+T = TypeVar("T")
 
 
 class Reader(Protocol):
@@ -69,3 +71,17 @@ class Reader(Protocol):
 
     def loads(self) -> list[LoadRecord]:
         """Every load, oldest first."""
+
+    def tables(self) -> list[dict[str, Any]]:
+        """Every conformed table with its rows and how many were rejected."""
+
+    def rejects(self) -> list[dict[str, Any]]:
+        """Every row that was rejected, with the reason."""
+
+    def is_due(self) -> bool:
+        """Whether something was loaded that is not computed yet."""
+
+    def kept(
+        self, name: str, key: Hashable, make: Callable[[], T], *, most: int = 16
+    ) -> T:
+        """What `make` finds, found once for a snapshot and its conventions."""

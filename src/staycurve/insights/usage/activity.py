@@ -8,334 +8,274 @@ Days come from the month tables' bits, uses and features from `usage_days`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.insights.usage import usage_segments as segments
-from staycurve.insights.usage.sessions import NO_SESSIONS, NONE_FOUND, Span
-from staycurve.insights.usage.sessions import rows as rows_of_sessions
-from staycurve.insights.usage.usage_acts import month_table, months_between_sql
-from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, UseQuestion
-from staycurve.insights.usage.usage_segments import Cut, Members, Row, cut, listed_sql, order_of
-from staycurve.insights.usage.usage_windows import masks
+from staycurve.insights.answers import (
+    AdditiveField,
+    Answer,
+    AsOfField,
+    Hidden,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Segment,
+    Table,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import Param, insight
+from staycurve.insights.shared.params import AsOfText, By, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.usage import activity_sql as sqls, members as people, sessions
+from staycurve.insights.usage.activity_members import (
+    ActiveOn,
+    InSessions,
+    active_on,
+    in_sessions,
+)
+from staycurve.insights.usage.activity_sql import (
+    DAYS,
+    LABELS,
+    WINDOWS,
+    Asked,
+    check,
+    windows_of,
+)
+from staycurve.insights.usage.members import Person, number
+from staycurve.insights.usage.sessions import NO_SESSIONS, NONE_FOUND, Sessions
+from staycurve.insights.usage.usage_asking import (
+    Day,
+    Whose,
+    fiscal_of,
+    has_events,
+    question_of,
+    seeing,
+)
+from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, WHOSE, UseQuestion
+from staycurve.metrics.base import Unit
+from staycurve.period import parse_period
 
-DAYS = 28
-WINDOWS = {"dau": 1, "wau": 7, "mau": 28}
-"""The figures, and on how many days back from the last each counts."""
-LABELS = {
-    "dau": N_("active on the day"),
-    "wau": N_("active on the 7 days to it"),
-    "mau": N_("active on the 28 days to it"),
-}
 NOBODY = N_("nobody was active on these days")
+TO_DATE = N_("The day is not over: its numbers are to date.")
+IN_SESSIONS = "sessions"
 
-_ONE = dt.timedelta(days=1)
+_ASKED = {"day": "day", "whose": "whose"}
+IN_FIGURE = Opens("usage activity", {**_ASKED, "members": "figure"})
+ON_DAYS = Opens("usage activity", {**_ASKED, "members": "active_days"})
+ON_ANY = Opens("usage activity", _ASKED, {"members": f"1-{DAYS}"})
+THEIR_USES = Opens("usage uses", {**_ASKED, "who": "who"})
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Whose activity is read, up to which local day.
+class Figure(Row):
+    """How many were active in a window, and in the one right before."""
 
-    Attributes
-    ----------
-    day : date
-        The last of the 28 days.
-    top : int
-        How many power users are listed.
-    """
+    segment: Segment
+    figure: Annotated[str, col(N_("Figure"), about=N_("dau, wau or mau."))]
+    label: Annotated[str, Key(N_("What it counts, in words."))]
+    days: Annotated[int, col(N_("Days"), Unit.COUNT, N_("Back from the last, included."))]
+    value: Annotated[
+        int,
+        col(N_("Active"), Unit.COUNT,
+            opens=IN_FIGURE),
+    ]
+    before: Annotated[
+        int, col(N_("Before"), Unit.COUNT, N_("In as many days right before."))
+    ]
+    open: Annotated[bool, Key(N_("Whether the last day is not over."))]
 
-    use: UseQuestion
-    day: dt.date
-    top: int = 20
+
+@dataclass(frozen=True)
+class ActiveDays(Row):
+    """How many were active on so many of the 28 days."""
+
+    segment: Segment
+    active_days: Annotated[int, col(N_("Active days"), Unit.COUNT)]
+    count: Annotated[
+        int,
+        col(N_("Active"), Unit.COUNT,
+            opens=ON_DAYS),
+    ]
+    value: Annotated[
+        float | None, col(N_("Share"), Unit.PERCENT, N_("Of all who were active on the 28 days."))
+    ]
+    is_small: Annotated[bool, Key(N_("Whether they are too few to read much into."))]
+    why: WhyField = None
+
+
+@dataclass(frozen=True)
+class Power(Person):
+    """One of the most active."""
+
+    active_days: Annotated[int, col(N_("Active days"), Unit.COUNT)]
+    uses: Annotated[
+        int,
+        col(N_("Uses"), Unit.COUNT, opens=THEIR_USES),
+    ]
+    features: Annotated[int, col(N_("Features"), Unit.COUNT)]
+    last_on: Annotated[dt.date, col(N_("Last on"), Kind.DAY)]
 
     @property
-    def first(self) -> dt.date:
-        """The first of the 28 days."""
-        return self.day - dt.timedelta(days=DAYS - 1)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the last day is not seen whole."""
-        seen = self.use.as_of
-        return self.day > seen.last_day or (self.day == seen.last_day and not seen.is_whole)
-
-    @property
-    def span(self) -> Span:
-        """The 28 days as sessions are read over them."""
-        return Span(self.use, self.first, self.day)
+    def who(self) -> str | None:
+        """Whose uses open."""
+        return self.user_id or self.account_id
 
 
-def check(asked: Asked) -> None:
-    """Raise for a day that is not seen, or a list of nobody."""
-    if asked.day > asked.use.as_of.last_day:
-        raise NotAnsweredError(
-            f"{asked.day} lies after {asked.use.as_of.last_day}, the last day that is seen.",
-            hint="Choose an earlier day, or a later --as-of.",
+@dataclass(frozen=True, kw_only=True)
+class Activity(Answer):
+    """Who was active up to a day."""
+
+    as_of: AsOfField
+    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    day: Annotated[dt.date, Key(N_("The last of the days."))]
+    days: Annotated[int, Key(N_("How many days are read."))] = DAYS
+    is_open: Annotated[bool, Key(N_("Whether the last day is not over."), name="open")]
+    additive: AdditiveField = None
+    why: WhyField = None
+    figures: Annotated[tuple[Figure, ...], Table(N_("Who is active"))]
+    rows: Annotated[
+        tuple[ActiveDays, ...], Table(N_("Days of the 28 on which they were active"))
+    ]
+    power: Annotated[tuple[Power, ...], Table(N_("The most active"))]
+    sessions: Annotated[tuple[Sessions, ...], Table(N_("Sessions"))]
+    why_no_sessions: Annotated[
+        str | None, Key(N_("Why no sessions are known."), is_omitted=True)
+    ] = None
+    behind: Annotated[Callable[..., ActiveOn] | None, Hidden()] = None
+    with_sessions: Annotated[Callable[..., InSessions] | None, Hidden()] = None
+
+    def title(self) -> Said:
+        return Said(
+            N_("Active %(whose)s up to %(day)s, as of %(as_of)s"),
+            {"whose": Said(WHOSE[self.whose]), "day": (self.day, Kind.DAY), "as_of": self.as_of},
         )
-    if asked.top < 1:
-        raise UsageError("At least one power user is listed.", hint="Write: --top 20")
 
+    def said(self) -> tuple[Said, ...]:
+        return tuple(
+            Said(text) for text in (TO_DATE if self.is_open else "", self.why_no_sessions) if text
+        )
 
-def statement(asked: Asked) -> str:
-    """SQL of rows (seg…, active_days, number, dau, wau, mau, dau0, wau0, mau0).
-
-    Who was active on so many of the 28 days, and how many of them are in each window; those
-    with 0 were active on the days before alone. `0` marks the same window right before.
-    """
-    ctes, cutting = _cut(asked)
-    sums = ", ".join(
-        f"CAST(SUM({name}) AS BIGINT) AS {name}" for name in _windows(asked)
-    )
-    return f"""WITH {_joined((*ctes, *cutting.ctes))}
-SELECT {_lead(cutting)}CAST(active_days AS BIGINT) AS active_days,
-       CAST(COUNT(*) AS BIGINT) AS number, {sums}
-FROM {cutting.name}
-GROUP BY {_lead(cutting)}active_days
-ORDER BY {order_of(asked.use, "active_days")}"""
-
-
-def top_statement(asked: Asked) -> str:
-    """SQL of rows (entity, customer, active_days, uses, features, last_on) of the most active."""
-    use = asked.use
-    done = f"""done AS (
-    SELECT d.{use.who} AS entity, MIN(d.account_id) AS account_id,
-           COUNT(DISTINCT d.day) AS active_days, SUM(d.uses) AS uses,
-           COUNT(DISTINCT d.feature) AS features, MAX(d.day) AS last_on
-    {counted_sql(asked)}
-    GROUP BY d.{use.who}
-)"""
-    columns = ("entity", "account_id", "active_days", "uses", "features", "last_on")
-    cutting = cut(use.undivided(), "done", columns, day=f"DATE '{asked.day}'")
-    top = f"""top AS (
-    SELECT * FROM (
-        SELECT DISTINCT {", ".join(columns)} FROM {cutting.name}
-    ) named ORDER BY active_days DESC, uses DESC, entity LIMIT {asked.top}
-)"""
-    named = "".join(
-        f", CAST(b.{column} AS BIGINT) AS {column}" for column in columns[2:5]
-    )
-    return f"WITH {_joined((done, *cutting.ctes, top))}\n" + listed_sql(
-        use, "top", f"{named}, b.last_on", "active_days DESC, uses DESC"
-    )
-
-
-def counted_sql(asked: Asked) -> str:
-    """FROM and WHERE of the acts of the 28 days that count."""
-    return f"""FROM usage_days d
-    WHERE d.is_active AND d.{asked.use.who} IS NOT NULL AND {_days(asked)}"""
-
-
-def members_statement(
-    asked: Asked, *, least: int = 1, most: int = DAYS, figure: str = "mau"
-) -> str:
-    """SQL of rows (entity, customer, active_days) of who was active on so many days.
-
-    Parameters
-    ----------
-    figure : str
-        A key of WINDOWS: they were also active on its days.
-    """
-    ctes, cutting = _cut(asked)
-    named = (
-        f"named AS (SELECT DISTINCT entity, account_id, active_days FROM {cutting.name} "
-        f"WHERE active_days >= {least} AND active_days <= {most} AND {figure} = 1)"
-    )
-    return f"WITH {_joined((*ctes, *cutting.ctes, named))}\n" + listed_sql(
-        asked.use, "named", ", CAST(b.active_days AS BIGINT) AS active_days", "active_days DESC"
-    )
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return ",\n".join(parts)
-
-
-def _lead(cutting: Cut) -> str:
-    return f"{cutting.segs[2:]}, " if cutting.segs else ""
-
-
-def _days(asked: Asked) -> str:
-    return f"d.day >= DATE '{asked.first}' AND d.day <= DATE '{asked.day}'"
-
-
-def _windows(asked: Asked) -> dict[str, tuple[dt.date, dt.date]]:
-    """Each window as `[start, end)`, and with a 0 behind its name the one right before."""
-    end = asked.day + _ONE
-    found = {}
-    for name, size in WINDOWS.items():
-        length = dt.timedelta(days=size)
-        found[name] = (end - length, end)
-        found[f"{name}0"] = (end - 2 * length, end - length)
-    return found
-
-
-def _cut(asked: Asked) -> tuple[list[str], Cut]:
-    """Up to one row of everybody active on the 56 days: active_days, dau, …"""
-    use = asked.use
-    windows = _windows(asked)
-    first = windows["mau0"][0]
-    cases = " ".join(
-        f"WHEN month_on = DATE '{month}' THEN bit_count(days & CAST({mask} AS BIGINT))"
-        for month, mask in masks(*windows["mau"])
-    )
-    flags = ", ".join(
-        "MAX(CASE WHEN " + " OR ".join(
-            f"(month_on = DATE '{month}' AND (days & CAST({mask} AS BIGINT)) <> 0)"
-            for month, mask in masks(*window)
-        ) + f" THEN 1 ELSE 0 END) AS {name}"
-        for name, window in windows.items()
-    )
-    ctes = [f"""months AS (
-    SELECT m.{use.who} AS entity, m.month_on, MIN(m.account_id) AS account_id,
-           bit_or(m.days) AS days
-    FROM {month_table(use)} m
-    WHERE {months_between_sql(first, asked.day)}
-    GROUP BY m.{use.who}, m.month_on
-)""", f"""people AS (
-    SELECT * FROM (
-        SELECT entity, MIN(account_id) AS account_id, SUM(CASE {cases} ELSE 0 END) AS active_days,
-               {flags}
-        FROM months GROUP BY entity
-    ) whole WHERE mau = 1 OR mau0 = 1
-)"""]
-    columns = ("entity", "account_id", "active_days", *windows)
-    return ctes, cut(use, "people", columns, day=f"DATE '{asked.day}'")
-
-
-@dataclass(frozen=True)
-class Activity:
-    """Who was active up to a day.
-
-    Attributes
-    ----------
-    figures : list of dict
-        One a segment and window: figure (dau, wau, mau), label, days, value, before (the same
-        window right before), open.
-    rows : list of dict
-        The histogram: one a segment and number of active_days, 1 to 28, with count and value, the
-        share of MAU.
-    power : list of dict
-        The most active: user_id, account_id, active_days, uses, features, last_on.
-    sessions : list of dict
-        One a segment: sessions, people, events, mean_events, median_events, mean_seconds,
-        median_seconds.
-    why_no_sessions : str, optional
-        Why there are none.
-    """
-
-    as_of: str
-    whose: str
-    day: str
-    is_open: bool
-    figures: list[Row]
-    rows: list[Row]
-    power: list[Row]
-    sessions: list[Row]
-    why_no_sessions: str | None = None
-    is_additive: bool = True
-    sql: str = field(repr=False, default="")
-    why: str | None = None
-    _members: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
-    _sessions: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
-
-    def users(self, least: int = 1, most: int = DAYS, **segment: str | None) -> Members:
+    def users(self, least: int = 1, most: int = DAYS, **segment: str | None) -> ActiveOn:
         """Who was active on `least` to `most` of the 28 days."""
-        assert self._members is not None
-        return self._members(least, most, segment)
+        assert self.behind is not None
+        return self.behind(least, most, segment)
 
-    def figure_users(self, figure: str, **segment: str | None) -> Members:
+    def figure_users(self, figure: str, **segment: str | None) -> ActiveOn:
         """Who was active on the days of a figure: dau, wau or mau."""
-        if figure not in WINDOWS:
-            raise UnknownNameError("figure", figure, WINDOWS)
-        assert self._members is not None
-        return self._members(1, DAYS, segment, figure)
+        assert self.behind is not None
+        return self.behind(1, DAYS, segment, figure=figure)
 
-    def session_users(self, **segment: str | None) -> Members:
+    def session_users(self, **segment: str | None) -> InSessions:
         """Who had a session, with how many, their events and seconds."""
-        assert self._sessions is not None
-        return self._sessions(segment)
-
-    def accounts(self, least: int = 1, most: int = DAYS, **segment: str | None) -> list[Row]:
-        """The accounts behind a count; they sum to it."""
-        return self.users(least, most, **segment).accounts
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of, "whose": self.whose, "day": self.day, "days": DAYS,
-            "open": self.is_open, **({} if self.is_additive else {"additive": False}),
-            **({"why": self.why} if self.why else {}),
-            "figures": self.figures, "rows": self.rows, "power": self.power,
-            "sessions": self.sessions,
-            **({"why_no_sessions": self.why_no_sessions} if self.why_no_sessions else {}),
-        }
+        assert self.with_sessions is not None
+        return self.with_sessions(segment)
 
 
+@insight("usage activity", comes_from="/usage#figures")
 def activity(
+    company: Reader, *,
+    day: Day = None,
+    top: Annotated[
+        int, Param(N_("How many power users are listed."), least=1, most=1000)
+    ] = 20,
+    members: Annotated[
+        str | None,
+        Param(N_("Who was active on so many days, without a split: 3, or 21-28; or is in dau, "
+                 "wau or mau; or had sessions."), metavar="N[-M]"),
+    ] = None,
+    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+) -> Activity | ActiveOn | InSessions:
+    """Who is active, on how many of 28 days, who most, and how long does a session take?"""
+    use = question_of(company, whose, by, where, as_of)
+    asked = asked_of(company, use, day, top)
+    if members:
+        return _opened(company, asked, members)
+    sql = sqls.statement(asked)
+    with seeing(company, use) as engine:
+        answer = engine.rows(sql)
+        most = engine.rows(sqls.top_statement(asked))
+        held = engine.rows(sessions.statement(asked.span)) if asked.span.is_named else []
+    return replace(
+        of_answer(asked, answer, most, held, sql=sql, has_events=has_events(company)),
+        behind=lambda least, most, segment, figure=None: active_on(
+            company, asked, segment, least=least, most=most, figure=figure
+        ),
+        with_sessions=lambda segment: in_sessions(company, asked, segment),
+    )
+
+
+def asked_of(company: Reader, use: UseQuestion, day: str | None, top: int) -> Asked:
+    """The 28 days up to the one that `day` names, or to the last that is seen."""
+    last = parse_period(day, fiscal_of(company)).end - dt.timedelta(days=1) if day else None
+    asked = Asked(use, last or use.as_of.last_day, top)
+    check(asked)
+    return asked
+
+
+def _opened(company: Reader, asked: Asked, members: str) -> ActiveOn | InSessions:
+    """Who was active on so many of the days, '3' or '21-28', or is in a figure, 'wau'."""
+    if members == IN_SESSIONS:
+        return in_sessions(company, asked, {})
+    if members.isalpha():
+        return active_on(company, asked, {}, figure=members)
+    least, _, most = members.partition("-")
+    words = "3, 21-28, dau, wau, mau or sessions"
+    return active_on(
+        company, asked, {}, least=number(least, words), most=number(most or least, words)
+    )
+
+
+def of_answer(
     asked: Asked, answer: Iterable[Sequence[Any]], top: Iterable[Sequence[Any]],
-    sessions: Iterable[Sequence[Any]], *, sql: str = "",
-    members: Callable[..., Members] | None = None, has_events: bool = True,
-    session_members: Callable[..., Members] | None = None,
+    held: Iterable[Sequence[Any]], *, sql: str = "", has_events: bool = True,
 ) -> Activity:
     """What the answers of the three statements say."""
     places = len(asked.use.by)
-    windows = list(_windows(asked))
+    windows = list(windows_of(asked))
     sums: dict[tuple[Any, ...], dict[str, int]] = {}
     days: dict[tuple[Any, ...], dict[int, int]] = {}
     for line in answer:
         values = tuple(line[:places])
-        active_days, number, *found = line[places:]
+        active_days, many, *found = line[places:]
         own = sums.setdefault(values, dict.fromkeys(windows, 0))
         for name, value in zip(windows, found, strict=True):
             own[name] += value
-        days.setdefault(values, {})[active_days] = number
+        days.setdefault(values, {})[active_days] = many
     if not sums and not places and has_events:
         sums[()], days[()] = dict.fromkeys(windows, 0), {}
-    use = asked.use
+    use, span = asked.use, asked.span
     rows = [
-        {
-            "segment": use.segment(values), "active_days": n, "count": days[values].get(n, 0),
-            "value": days[values].get(n, 0) / own["mau"] if own["mau"] else None,
-            "is_small": own["mau"] < SMALL, **({} if own["mau"] else {"why": NOBODY}),
-        }
+        ActiveDays(
+            use.segment(values), n, days[values].get(n, 0),
+            days[values].get(n, 0) / own["mau"] if own["mau"] else None, own["mau"] < SMALL,
+            None if own["mau"] else NOBODY,
+        )
         for values, own in sums.items()
         for n in range(1, DAYS + 1)
     ]
-    listed = segments.members(
-        use, top, ("active_days", "uses", "features", "last_on"), about={}, sql=""
-    ).rows
-    held = rows_of_sessions(asked.span, sessions)
-    missing = None if held else NONE_FOUND if asked.span.is_named else NO_SESSIONS
+    power = [Power(*people.ids(use, entity, customer), *rest) for entity, customer, *rest in top]
+    segments = tuple(sessions.rows(span, held))
+    missing = None if segments else NONE_FOUND if span.is_named else NO_SESSIONS
     return Activity(
-        as_of=use.as_of.at.isoformat(), whose=use.whose, day=str(asked.day),
-        is_open=asked.is_open, figures=_figures(asked, sums), rows=rows,
-        power=[row | {"last_on": str(row["last_on"])} for row in listed], sessions=held,
-        why_no_sessions=missing, is_additive=use.is_additive, sql=sql,
-        why=None if has_events else NO_EVENTS, _members=members,
-        _sessions=session_members,
+        as_of=use.as_of.at.isoformat(), whose=use.whose, day=asked.day, is_open=asked.is_open,
+        figures=tuple(_figures(asked, sums)), rows=tuple(rows), power=tuple(power),
+        sessions=segments, why_no_sessions=missing,
+        additive=None if use.is_additive else False, sql=sql,
+        why=None if has_events else NO_EVENTS,
     )
 
 
-def _figures(asked: Asked, sums: dict[tuple[Any, ...], dict[str, int]]) -> list[Row]:
-    return [
-        {
-            "segment": asked.use.segment(values), "figure": name, "label": LABELS[name],
-            "days": size, "value": own[name], "before": own[f"{name}0"], "open": asked.is_open,
-        }
-        for values, own in sums.items()
-        for name, size in WINDOWS.items()
-    ]
-
-
-def members_of(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, least: int, most: int,
-    figure: str | None = None, sql: str,
-) -> Members:
-    """Who is behind a part of the histogram, from the answer of `members_statement`."""
-    about = {
-        "day": str(asked.day), "least": least, "most": most,
-        **({"figure": figure} if figure else {}),
-    }
-    return segments.members(asked.use, answer, ("active_days",), about=about, sql=sql)
+def _figures(
+    asked: Asked, sums: Mapping[tuple[Any, ...], Mapping[str, int]]
+) -> Iterable[Figure]:
+    for values, own in sums.items():
+        for name, size in WINDOWS.items():
+            yield Figure(
+                asked.use.segment(values), name, LABELS[name], size, own[name], own[f"{name}0"],
+                asked.is_open,
+            )

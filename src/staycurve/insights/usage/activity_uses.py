@@ -2,22 +2,113 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.shared.account_facts import Opened
-from staycurve.insights.usage.activity import Asked, counted_sql
-from staycurve.insights.usage.usage_segments import Row
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Hidden,
+    Key,
+    Kind,
+    Row as AnswerRow,
+    Said,
+    Table,
+    Value,
+    col,
+)
+from staycurve.insights.base import Param, insight
+from staycurve.insights.shared.params import AsOfText, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.usage import members as people
+from staycurve.insights.usage.activity import asked_of
+from staycurve.insights.usage.activity_sql import Asked, counted_sql
+from staycurve.insights.usage.members import Person
+from staycurve.insights.usage.usage_asking import Day, Whose, question_of, seeing
+from staycurve.metrics.base import Unit
 from staycurve.tables.engine import quoted
 
 ABOUT = N_("what was done on the 28 days, by day and feature")
 
 
+@dataclass(frozen=True)
+class Use(Person):
+    """What was done on one day, of one feature."""
+
+    day: Annotated[dt.date, col(N_("Day"), Kind.DAY)]
+    feature: Annotated[str | None, col(N_("Feature"))]
+    uses: Annotated[int, col(N_("Uses"), Unit.COUNT, is_summed=True)]
+
+
+@dataclass(frozen=True)
+class UsesTotal(AnswerRow):
+    """What the rows come to."""
+
+    uses: int
+    active_days: int
+    features: int
+
+    def brief(self) -> Said:
+        return Said(
+            N_("uses %(uses)s, active days %(days)s, features %(features)s"),
+            {"uses": (self.uses, Unit.COUNT), "days": (self.active_days, Unit.COUNT),
+             "features": (self.features, Unit.COUNT)},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uses(Answer):
+    """What somebody did, by day and feature, the last day first."""
+
+    as_of: AsOfField
+    about: Annotated[str, Key(N_("What the rows are."))] = ABOUT
+    rows: Annotated[
+        tuple[Use, ...], Table(N_("What was done"), is_list=True, number="uses")
+    ]
+    total: Annotated[UsesTotal, Key(N_("What they come to."))]
+    who: Annotated[str, Hidden()] = ""
+
+    def title(self) -> Said:
+        values: dict[str, str | Value | Said] = {
+            "who": self.who, "days": (self.total.active_days, Unit.COUNT),
+            "features": (self.total.features, Unit.COUNT), "as_of": self.as_of,
+        }
+        return Said(
+            N_("What %(who)s did on %(days)s of the 28 days, with %(features)s features, "
+               "as of %(as_of)s"),
+            values,
+        )
+
+
+@insight("usage uses", comes_from="/usage#power")
+def uses(
+    company: Reader, *,
+    who: Annotated[
+        str,
+        Param(N_("The user's id, or the account's."), metavar="WHO", is_argument=True),
+    ],
+    day: Day = None, whose: Whose = "user", where: Where = "", as_of: AsOfText = None,
+) -> Uses:
+    """What did one user or account do on the 28 days of the activity, by day and feature?"""
+    use = question_of(company, whose, (), where, as_of)
+    asked = asked_of(company, use, day, 1)
+    sql = statement(asked, who)
+    with seeing(company, use) as engine:
+        answer = engine.rows(sql)
+        if not answer and not engine.value(known_statement(asked, who)):
+            hint = "Who is active: staycurve usage activity"
+            raise UnknownNameError(whose, who, (), hint=hint)
+    return of_answer(asked, who, answer, sql=sql)
+
+
 def statement(asked: Asked, entity: str) -> str:
     """SQL of rows (account_id, day, feature, uses) of one user or account.
 
-    They are the acts that `activity.top_statement` counts.
+    They are the acts that `activity_sql.top_statement` counts.
     """
     return f"""SELECT d.account_id, d.day, d.feature, CAST(SUM(d.uses) AS BIGINT) AS uses
 {counted_sql(asked)} AND d.{asked.use.who} = {quoted(entity)}
@@ -35,16 +126,18 @@ def known_statement(asked: Asked, entity: str) -> str:
 ) known"""
 
 
-def uses(asked: Asked, entity: str, answer: Iterable[Sequence[Any]], *, sql: str) -> Opened:
+def of_answer(
+    asked: Asked, entity: str, answer: Iterable[Sequence[Any]], *, sql: str
+) -> Uses:
     """The rows of `statement`, with what they come to: uses, active days and features."""
-    own: Row = {} if asked.use.whose == "account" else {"user_id": entity}
-    rows = [
-        {**own, "account_id": account, "day": str(day), "feature": feature, "uses": count}
+    rows = tuple(
+        Use(*people.ids(asked.use, entity, account), day, feature, count)
         for account, day, feature, count in answer
-    ]
-    total = {
-        "uses": sum(row["uses"] for row in rows),
-        "active_days": len({row["day"] for row in rows}),
-        "features": len({row["feature"] for row in rows}),
-    }
-    return Opened(ABOUT, asked.use.as_of.at.isoformat(), rows, total, sql)
+    )
+    total = UsesTotal(
+        sum(row.uses for row in rows), len({row.day for row in rows}),
+        len({row.feature for row in rows}),
+    )
+    return Uses(
+        as_of=asked.use.as_of.at.isoformat(), rows=rows, total=total, who=entity, sql=sql
+    )

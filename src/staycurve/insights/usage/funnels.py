@@ -22,15 +22,51 @@ docs/explanation/flows.md says where they count otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from staycurve.i18n import N_
-from staycurve.insights.usage import usage_segments as segments
-from staycurve.insights.usage.funnels_asked import Asked
-from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL
-from staycurve.insights.usage.usage_segments import Members, Row, shares
+from staycurve.insights.answers import (
+    AdditiveField,
+    Answer,
+    AsOfField,
+    Hidden,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import Param, insight
+from staycurve.insights.shared.params import AsOfText, By, From, To, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.saying import of_segment
+from staycurve.insights.usage import funnels_sql as sqls
+from staycurve.insights.usage.funnel_members import (
+    DROPPED,
+    PENDING,
+    TOOK,
+    OfStep,
+    of_step,
+    part_of,
+)
+from staycurve.insights.usage.funnels_asked import ENTRIES, ORDERS, Asked, check, exclusion
+from staycurve.insights.usage.usage_asking import (
+    Whose,
+    days_of,
+    has_events,
+    question_of,
+    seeing,
+)
+from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, WHOSE, doing, seconds_of
+from staycurve.insights.usage.usage_segments import shares
+from staycurve.metrics.base import Unit
 
 NOBODY = N_("nobody took the first step in the range")
 STILL_IN_TIME = N_(
@@ -38,41 +74,149 @@ STILL_IN_TIME = N_(
     "pending."
 )
 
+_ASKED = {name: name for name in ("steps", "window", "order", "entry", "whose")} | {
+    "exclude": "exclusions", "first": "first", "last": "last",
+}
+
+
+def opens(part: str) -> Opens:
+    """Who took a step (members), did not (dropped), or may still go on (pending)."""
+    return Opens("usage funnel", {**_ASKED, part: f"who_{part}"})
+
 
 @dataclass(frozen=True)
-class Funnel:
-    """How many took each step, and how long they needed.
+class StepShare(Row):
+    """A share with its 95% interval."""
 
-    Attributes
-    ----------
-    rows : list of dict
-        One a segment and step: step (from 1), doing, count, dropped (since the step before),
-        pending (of those who took it and have not gone on: still within the window), value (of the
-        first step) and from_previous, each with low and high of its 95% interval; mean_seconds and
-        median_seconds from the step before.
-    totals : list of dict
-        One a segment: started, converted, excluded, value, and mean_seconds and median_seconds
-        from the first step to the last.
-    """
+    value: Annotated[
+        float | None, col(N_("Of the one before"), Unit.PERCENT, ends=("low", "high"))
+    ]
+    low: float | None
+    high: float | None
 
-    as_of: str
-    whose: str
-    first: str
-    last: str
-    window_seconds: int
-    order: str
-    entry: str
-    steps: tuple[str, ...]
-    exclusions: tuple[str, ...]
-    rows: list[Row]
-    totals: list[Row]
-    is_additive: bool = True
-    notes: tuple[str, ...] = ()
-    sql: str = field(repr=False, default="")
-    why: str | None = None
-    _members: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
 
-    def users(self, step: int, *, dropped: bool = False, **segment: str | None) -> Members:
+@dataclass(frozen=True)
+class Step(Row):
+    """One step of a funnel."""
+
+    segment: Segment
+    step: Annotated[int, col(N_("Step"), Unit.COUNT, N_("From 1."))]
+    doing: Annotated[str, col(N_("What is done"))]
+    count: Annotated[int, col(N_("Took it"), Unit.COUNT, opens=opens("members"))]
+    dropped: Annotated[
+        int | None,
+        col(N_("Did not"), Unit.COUNT, N_("Of those who took the step before."),
+            opens=opens("dropped")),
+    ]
+    pending: Annotated[
+        int,
+        col(N_("Still in time"), Unit.COUNT,
+            N_("Of those who took it and have not gone on: the window has not passed yet."),
+            opens=opens("pending")),
+    ]
+    value: Annotated[
+        float | None,
+        col(N_("Of the first"), Unit.PERCENT, ends=("low", "high"), opens=opens("members")),
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    from_previous: Annotated[StepShare | None, col(N_("Of the one before"))]
+    mean_seconds: Annotated[float | None, Key(N_("From the step before."))]
+    median_seconds: Annotated[
+        float | None,
+        col(N_("Median time"), Kind.LENGTH, N_("From the step before."), opens=opens("members")),
+    ]
+    is_small: Annotated[bool, Key(N_("Whether too few started to read much into it."))]
+    why: WhyField = None
+
+    @property
+    def who_members(self) -> str:
+        """Those who took it, as `members` names them."""
+        return str(self.step)
+
+    @property
+    def who_dropped(self) -> int | None:
+        """The step that they did not take."""
+        return self.step if self.step > 1 else None
+
+    @property
+    def who_pending(self) -> int:
+        """The step that they took last."""
+        return self.step
+
+
+@dataclass(frozen=True)
+class Whole(Row):
+    """A funnel from its first step to its last."""
+
+    segment: Segment
+    started: Annotated[int, col(N_("Started"), Unit.COUNT)]
+    converted: Annotated[int, col(N_("Went through"), Unit.COUNT)]
+    excluded: Annotated[
+        int, col(N_("Left out"), Unit.COUNT, N_("They did what is excluded."))
+    ]
+    pending: Annotated[
+        int, col(N_("Still in time"), Unit.COUNT, N_("They may still go on to the next step."))
+    ]
+    value: Annotated[
+        float | None, col(N_("Went through, of all"), Unit.PERCENT, ends=("low", "high"))
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    mean_seconds: Annotated[float | None, Key(N_("From the first step to the last."))]
+    median_seconds: Annotated[
+        float | None, col(N_("Median time"), Kind.LENGTH, N_("From the first step to the last."))
+    ]
+    is_small: Annotated[bool, Key(N_("Whether too few started to read much into it."))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Funnel(Answer):
+    """How many took each step, and how long they needed."""
+
+    as_of: AsOfField
+    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    first: Annotated[str, Key(N_("The first day on which the first step lies."), name="from")]
+    last: Annotated[str, Key(N_("The last day, included."), name="to")]
+    window_seconds: Annotated[int, Key(N_("From the first step to the last."))]
+    order: Annotated[str, Key(N_("any or strict."))]
+    entry: Annotated[str, Key(N_("deepest or first."))]
+    steps: Annotated[tuple[str, ...], Key(N_("What is done, in order."))]
+    exclusions: Annotated[tuple[str, ...], Key(N_("What is excluded, between which steps."))]
+    unit: Annotated[str, Key(N_("Of `value`."))] = "percent"
+    additive: AdditiveField = None
+    why: WhyField = None
+    # Always there, unlike those of most answers.
+    notes: Annotated[tuple[str, ...], Key(N_("What a reader must know."))] = ()
+    rows: Annotated[tuple[Step, ...], Table(N_("Funnel"))]
+    totals: Annotated[tuple[Whole, ...], Table(N_("From the first step to the last"))]
+    window: Annotated[str, Hidden()] = ""
+    behind: Annotated[Callable[..., OfStep] | None, Hidden()] = None
+
+    def title(self) -> Said:
+        return Said(
+            N_("Funnel within %(window)s, %(whose)s who began %(first)s to %(last)s, "
+               "as of %(as_of)s"),
+            {"window": self.window, "whose": Said(WHOSE[self.whose]), "first": self.first,
+             "last": self.last, "as_of": self.as_of},
+        )
+
+    def said(self) -> tuple[Said, ...]:
+        found = []
+        for total in self.totals:
+            values: dict[str, str | Value | Said] = {
+                "excluded": (total.excluded, Unit.COUNT), "pending": (total.pending, Unit.COUNT),
+                "segment": of_segment(total.segment),
+            }
+            if total.excluded:
+                found.append(Said(
+                    N_("%(excluded)s are left out%(segment)s: they did what is excluded."), values
+                ))
+            if total.pending:
+                found.append(Said(N_("%(pending)s are still in time%(segment)s."), values))
+        return tuple(found)
+
+    def users(self, step: int, *, dropped: bool = False, **segment: str | None) -> OfStep:
         """Who took a step; with `dropped`, who took the one before and not this one.
 
         Parameters
@@ -82,10 +226,10 @@ class Funnel:
         **segment
             Dimension → value, where the answer is split.
         """
-        assert self._members is not None
-        return self._members(step, "dropped" if dropped else "took", segment)
+        assert self.behind is not None
+        return self.behind(step, DROPPED if dropped else TOOK, segment)
 
-    def pending(self, step: int, **segment: str | None) -> Members:
+    def pending(self, step: int, **segment: str | None) -> OfStep:
         """Who took a step and has not gone on, but is still within the window.
 
         Parameters
@@ -93,99 +237,124 @@ class Funnel:
         step : int
             From 1 to the last but one.
         """
-        assert self._members is not None
-        return self._members(step, "pending", segment)
-
-    def accounts(self, step: int, *, dropped: bool = False, **segment: str | None) -> list[Row]:
-        """The accounts behind a count; they sum to it."""
-        return self.users(step, dropped=dropped, **segment).accounts
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of, "whose": self.whose, "from": self.first, "to": self.last,
-            "window_seconds": self.window_seconds, "order": self.order, "entry": self.entry,
-            "steps": list(self.steps), "exclusions": list(self.exclusions), "unit": "percent",
-            **({} if self.is_additive else {"additive": False}),
-            **({"why": self.why} if self.why else {}),
-            "notes": list(self.notes), "rows": self.rows, "totals": self.totals,
-        }
+        assert self.behind is not None
+        return self.behind(step, PENDING, segment)
 
 
+@insight("usage funnel", comes_from="/usage#funnel")
 def funnel(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, sql: str = "",
-    members: Callable[..., Members] | None = None, has_events: bool = True,
+    company: Reader, *,
+    steps: Annotated[
+        Sequence[str],
+        Param(N_("What is done, in order."), metavar="EVENT…", is_argument=True,
+              formerly=("step",)),
+    ],
+    window: Annotated[
+        str, Param(N_("From the first step to the last."), examples="30m, 24h or 14d")
+    ] = "14d",
+    order: Annotated[
+        str, Param(N_("Whether other things may come between."), choices=tuple(ORDERS))
+    ] = "any",
+    entry: Annotated[
+        str, Param(N_("The chain that gets furthest, or that of the first start."),
+                   choices=tuple(ENTRIES)),
+    ] = "deepest",
+    exclude: Annotated[
+        Sequence[str],
+        Param(N_("Not to be done between all steps, or two of them."), metavar="EVENT[@I-J]",
+              has_commas=True),
+    ] = (),
+    first: From = None, last: To = None,
+    members: Annotated[
+        str | None,
+        Param(N_("Who took a step, without a split: 2; 2:dropped did not, 1:pending may still."),
+              metavar="STEP"),
+    ] = None,
+    dropped: Annotated[
+        int | None,
+        Param(N_("Who took the step before and not this one."), metavar="STEP"),
+    ] = None,
+    pending: Annotated[
+        int | None, Param(N_("Who took it last, and is still in time."), metavar="STEP")
+    ] = None,
+    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+) -> Funnel | OfStep:
+    """How many get from step to step, how long does it take, and who drops out?
+
+    A step is an event, with properties where they matter, or a feature. Without a range the first
+    one lies in the last 90 days that are seen. It can also be split by 'property:NAME' of the
+    first step's event.
+    """
+    part = part_of(members, dropped, pending)
+    use = question_of(company, whose, by, where, as_of)
+    begin, end = days_of(company, use, first, last)
+    asked = Asked(
+        use, tuple(doing(step) for step in steps), seconds_of(window), begin, end, order, entry,
+        tuple(exclusion(one, len(steps)) for one in exclude),
+    )
+    check(asked)
+    if part is not None:
+        return of_step(company, asked, *part, {})
+    sql = sqls.statement(asked)
+    named = (*asked.steps, *(one.doing for one in asked.exclusions))
+    with seeing(company, use, named, own=tuple(asked.own)) as engine:
+        answer = engine.rows(sql)
+    return replace(
+        of_answer(asked, answer, sql=sql, has_events=has_events(company)), window=window,
+        behind=lambda step, part, segment: of_step(company, asked, step, part, segment),
+    )
+
+
+def of_answer(
+    asked: Asked, answer: Iterable[Sequence[Any]], *, sql: str = "", has_events: bool = True
 ) -> Funnel:
     """What the answer of `statement` says, step by step."""
     places, count = len(asked.use.by), len(asked.steps)
-    rows: list[Row] = []
-    totals: list[Row] = []
+    rows: list[Step] = []
+    totals: list[Whole] = []
     for line in answer:
-        segment = asked.use.segment(line[:places])
         excluded, *numbers = line[places:]
-        counts = numbers[:count]
-        pending = numbers[count:2 * count - 1]
-        times = numbers[2 * count - 1:]
-        if not (counts[0] or excluded):
-            continue
-        rows += [
-            {
-                "segment": segment, "step": i + 1, "doing": asked.steps[i].label,
-                "count": counts[i], "dropped": counts[i - 1] - counts[i] if i else None,
-                "pending": pending[i] if i < count - 1 else 0,
-                "mean_seconds": times[2 * i - 2] if i else None,
-                "median_seconds": times[2 * i - 1] if i else None,
-                "started": counts[0], "before": counts[i - 1] if i else counts[0],
-            }
-            for i in range(count)
-        ]
-        totals.append({
-            "segment": segment, "started": counts[0], "converted": counts[-1],
-            "excluded": excluded, "pending": sum(pending),
-            "mean_seconds": times[-2], "median_seconds": times[-1],
-        })
-    _add_shares(rows, totals)
+        if numbers[0] or excluded:
+            segment = asked.use.segment(line[:places])
+            rows += _steps(asked, segment, numbers)
+            totals.append(_whole(segment, numbers, excluded, count))
     why = None if rows else NOBODY
-    notes = [STILL_IN_TIME] if any(total["pending"] for total in totals) else []
     return Funnel(
         as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, first=str(asked.first),
         last=str(asked.last), window_seconds=asked.window, order=asked.order, entry=asked.entry,
         steps=tuple(step.label for step in asked.steps),
         exclusions=tuple(f"{one.doing.label}@{one.after}-{one.until}" for one in asked.exclusions),
-        rows=rows, totals=totals, is_additive=asked.use.is_additive, notes=tuple(notes), sql=sql,
-        why=why if has_events else NO_EVENTS, _members=members,
+        rows=tuple(rows), totals=tuple(totals),
+        additive=None if asked.use.is_additive else False,
+        notes=(STILL_IN_TIME,) if any(total.pending for total in totals) else (), sql=sql,
+        why=why if has_events else NO_EVENTS,
     )
 
 
-def _add_shares(rows: Sequence[Row], totals: Sequence[Row]) -> None:
-    counts = [row["count"] for row in rows]
-    whole = shares(counts, [row["started"] for row in rows])
-    since = shares(counts, [row.pop("before") for row in rows])
-    for row, of_all, of_before in zip(rows, whole, since, strict=True):
-        row["value"], row["low"], row["high"] = of_all
-        value, low, high = of_before
-        row["from_previous"] = (
-            {"value": value, "low": low, "high": high} if row["step"] > 1 else None
+def _steps(
+    asked: Asked, segment: Mapping[str, str | None], numbers: Sequence[Any]
+) -> Iterable[Step]:
+    """A segment's steps, from the counts, those still in time, and the times of the answer."""
+    count = len(asked.steps)
+    counts, pending, times = numbers[:count], numbers[count:2 * count - 1], numbers[2 * count - 1:]
+    whole = shares(counts, [counts[0]] * count)
+    since = shares(counts, [counts[0], *counts[:-1]])
+    for i in range(count):
+        yield Step(
+            segment, i + 1, asked.steps[i].label, counts[i],
+            counts[i - 1] - counts[i] if i else None, pending[i] if i < count - 1 else 0,
+            *whole[i], StepShare(*since[i]) if i else None,
+            times[2 * i - 2] if i else None, times[2 * i - 1] if i else None,
+            counts[0] < SMALL, NOBODY if whole[i][0] is None else None,
         )
-        row["is_small"] = row.pop("started") < SMALL
-        if row["value"] is None:
-            row["why"] = NOBODY
-    overall = shares([t["converted"] for t in totals], [t["started"] for t in totals])
-    for total, (value, low, high) in zip(totals, overall, strict=True):
-        total |= {"value": value, "low": low, "high": high, "is_small": total["started"] < SMALL}
 
 
-def members_of(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, step: int, part: str, sql: str
-) -> Members:
-    """Who is behind a count, from the answer of `members_statement`, with each step's instant."""
-    about = {
-        "step": step, "doing": asked.steps[step - 1].label, "dropped": part == "dropped",
-        **({"pending": True} if part == "pending" else {}),
-    }
-    names = tuple(f"step{i}_at" for i in range(1, len(asked.steps) + 1))
-    found = segments.members(asked.use, answer, names, about=about, sql=sql)
-    for row in found.rows:
-        for name in names:
-            row[name] = row[name] and f"{row[name].isoformat()}+00:00"
-    return found
+def _whole(
+    segment: Mapping[str, str | None], numbers: Sequence[Any], excluded: int, count: int
+) -> Whole:
+    started, converted = numbers[0], numbers[count - 1]
+    (of_all,) = shares([converted], [started])
+    return Whole(
+        segment, started, converted, excluded, sum(numbers[count:2 * count - 1]), *of_all,
+        numbers[-2], numbers[-1], started < SMALL,
+    )

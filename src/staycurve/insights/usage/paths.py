@@ -11,349 +11,320 @@ to the occurrences.
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
-from staycurve.insights.usage import usage_segments as segments
-from staycurve.insights.usage.usage_acts import acts_sql, session_sql
-from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, Doing, UseQuestion
-from staycurve.insights.usage.usage_segments import (
-    Cut,
-    Members,
+from staycurve.insights.answers import (
+    AdditiveField,
+    Answer,
+    AsOfField,
+    Hidden,
+    Key,
+    Kind,
+    Opens,
     Row,
-    cut,
-    listed_sql,
-    order_of,
-    shares,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
 )
-from staycurve.tables.engine import quoted
+from staycurve.insights.base import Param, insight
+from staycurve.insights.shared.params import AsOfText, By, From, To, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.usage import members as people, paths_sql as sqls
+from staycurve.insights.usage.members import ALL, Members, Person, number
+from staycurve.insights.usage.paths_sql import MOST, REPEATS, SESSION, WAYS, Asked, check
+from staycurve.insights.usage.usage_asking import (
+    Whose,
+    days_of,
+    has_events,
+    narrowed,
+    question_of,
+    seeing,
+)
+from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, WHOSE, doing, seconds_of
+from staycurve.insights.usage.usage_segments import shares
+from staycurve.metrics.base import Unit
 
-WAYS = {"after": N_("what is done next"), "before": N_("what was done before")}
-REPEATS = {"keep": N_("every one counts"), "drop": N_("a run of one thing counts once")}
-SESSION = "session"
-MOST = 10
-"""The longest path: longer ones are each other's exceptions, and no two are alike."""
 NOBODY = N_("it was not done in the range")
+OTHERS = "others"
+
+_ASKED = {
+    name: name
+    for name in ("anchor", "size", "way", "within", "first", "last", "listed", "repeats", "whose")
+}
+WHO = Opens("usage paths", {**_ASKED, "members": "place"})
+"""A row of a segment opens in it: there it stands by the place that it has in it."""
+EVERYBODY = Opens("usage paths", _ASKED, {"members": ALL})
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What paths are asked for.
+class Path(Row):
+    """One path, or all of a segment that are not listed."""
 
-    Attributes
-    ----------
-    anchor : Doing
-        What they begin with, or end with.
-    size : int
-        How many things follow it.
-    window : int, optional
-        Seconds; None within a session.
-    first, last : date
-        Local days, both included, in which the anchor lies.
-    listed : int
-        How many paths are listed.
-    """
-
-    use: UseQuestion
-    anchor: Doing
-    size: int
-    way: str
-    window: int | None
-    first: dt.date
-    last: dt.date
-    listed: int = 20
-    repeats: str = "keep"
+    segment: Segment
+    path: Annotated[
+        tuple[str, ...],
+        col(N_("Then"), Kind.TEXT,
+            N_("What is done, the nearest to the anchor first; shorter where the time ended."),
+            shown_as="told"),
+    ]
+    count: Annotated[int, col(N_("Times"), Unit.COUNT, opens=WHO)]
+    people: Annotated[
+        int | None, col(N_("By how many"), Unit.COUNT, N_("Empty of all other paths."))
+    ]
+    is_other: Annotated[bool, Key(N_("Whether it stands for all that are not listed."))]
+    paths: Annotated[
+        int | None, Key(N_("How many paths stand in it."), is_omitted=True)
+    ]
+    value: Annotated[
+        float | None,
+        col(N_("Share of all times"), Unit.PERCENT, ends=("low", "high"), opens=WHO),
+    ]
+    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    is_small: Annotated[bool, Key(N_("Whether there are too few to read much into it."))]
+    place: Annotated[str, Hidden()]
 
     @property
-    def steps(self) -> tuple[str, ...]:
-        """The columns of a path."""
-        return tuple(f"s{i}" for i in range(1, self.size + 1))
-
-
-def check(asked: Asked) -> None:
-    """Raise for paths that cannot be asked."""
-    for kind, given, known in (("way", asked.way, WAYS), ("repeats", asked.repeats, REPEATS)):
-        if given not in known:
-            raise UnknownNameError(kind, given, known)
-    if not 1 <= asked.size <= MOST:
-        raise UsageError(f"A path takes 1 to {MOST} things.", hint="Write: --next 3")
-    if asked.listed < 1:
-        raise UsageError("At least one path is listed.", hint="Write: --top 20")
-    if asked.anchor.is_any:
-        raise UsageError(
-            "Paths begin with an event.", hint="Write: staycurve usage paths signed_up"
-        )
-    if asked.window is None and not asked.use.config.behaviour.usage.session:
-        raise NotAnsweredError(
-            "Nothing says which session an event belongs to.",
-            hint='Name its property in staycurve.toml: [usage] session = "session_id"',
-        )
-    if asked.first > asked.last:
-        raise NotAnsweredError(
-            f"The range from {asked.first} to {asked.last} is empty.",
-            hint="--from must not lie after --to (or after the as-of).",
-        )
-
-
-def statement(asked: Asked) -> str:
-    """SQL of rows (seg…, place, s1…, occurrences, people, paths).
-
-    `place` is the rank of a path among its segment's, from 1; those past the last that is listed
-    stand together in one row without steps.
-    """
-    ctes, cutting = _cut(asked)
-    steps = ", ".join(asked.steps)
-    lead = f"{cutting.segs[2:]}, " if cutting.segs else ""
-    partition = f"PARTITION BY {cutting.segs[2:]} " if cutting.segs else ""
-    shown = f"place <= {asked.listed}"
-    listed = ", ".join(f"CASE WHEN {shown} THEN {step} END" for step in asked.steps)
-    named = ", ".join(
-        f"CASE WHEN {shown} THEN {step} END AS {step}" for step in asked.steps
-    )
-    place = f"CASE WHEN {shown} THEN place ELSE {asked.listed + 1} END"
-    return f"""WITH {_joined((*ctes, *cutting.ctes))},
-counted AS (
-    SELECT {lead}{steps}, COUNT(*) AS occurrences, COUNT(DISTINCT entity) AS people
-    FROM {cutting.name} GROUP BY {lead}{steps}
-),
-ranked AS (
-    SELECT c.*, row_number() OVER ({partition}ORDER BY occurrences DESC,
-               {", ".join(f"{step} NULLS LAST" for step in asked.steps)}) AS place
-    FROM counted c
-)
-SELECT {lead}CAST({place} AS BIGINT) AS place, {named},
-       CAST(SUM(occurrences) AS BIGINT) AS occurrences, CAST(MAX(people) AS BIGINT) AS people,
-       CAST(COUNT(*) AS BIGINT) AS paths
-FROM ranked
-GROUP BY {lead}{place}, {listed}
-ORDER BY {order_of(asked.use, "place")}"""
-
-
-def members_statement(
-    asked: Asked, path: Sequence[str] | None, but: Sequence[Sequence[str]] = ()
-) -> str:
-    """SQL of rows (entity, customer, done_at) of one path; `asked` without `by`.
-
-    Parameters
-    ----------
-    path : sequence of str, optional
-        None is every path.
-    but : sequence of sequence of str
-        Paths that are left out.
-    """
-    ctes, cutting = _cut(asked)
-    tests = ["1 = 1" if path is None else _is_path(asked, path)]
-    tests += [f"CASE WHEN {_is_path(asked, one)} THEN 0 ELSE 1 END = 1" for one in but]
-    named = (
-        f"named AS (SELECT DISTINCT entity, account_id, event_id, done_at FROM {cutting.name} "
-        f"WHERE {' AND '.join(tests)})"
-    )
-    return (
-        f"WITH {_joined((*ctes, *cutting.ctes, named))}\n"
-        + listed_sql(asked.use, "named", ", b.done_at, b.event_id", "done_at, event_id")
-    )
-
-
-def _is_path(asked: Asked, path: Sequence[str]) -> str:
-    return " AND ".join(
-        f"{step} = {quoted(path[i])}" if i < len(path) else f"{step} IS NULL"
-        for i, step in enumerate(asked.steps)
-    )
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return ",\n".join(parts)
-
-
-def _cut(asked: Asked) -> tuple[list[str], Cut]:
-    """Up to one row an occurrence: entity, account_id, start_on, event_id, done_at, s1…"""
-    columns = ("entity", "account_id", "start_on", "event_id", "done_at", *asked.steps)
-    return _paths(asked), cut(asked.use, "paths", columns, day="b.start_on")
-
-
-def _paths(asked: Asked) -> list[str]:
-    use = asked.use
-    anchor = asked.anchor.test(use.config)
-    # A session may begin a day before the range, or end a day after.
-    reach = dt.timedelta(seconds=asked.window if asked.window is not None else 0, days=1)
-    columns = (
-        "e.occurred_at AS done_at, e.occurred_on AS day, e.event_id, e.event, "
-        f"CASE WHEN {anchor} THEN 1 ELSE 0 END AS is_anchor"
-    )
-    own = "entity"
-    where = (
-        f"e.occurred_on >= DATE '{asked.first - reach}' "
-        f"AND e.occurred_on <= DATE '{min(asked.last + reach, use.as_of.last_day)}'"
-    )
-    if asked.window is None:
-        columns += f", {session_sql(use.config)} AS session"
-        own = "entity, session"
-        where += f" AND {session_sql(use.config)} IS NOT NULL"
-    order = f"PARTITION BY {own} ORDER BY done_at, event_id"
-    ctes = [f"done AS ({acts_sql(use, columns=columns, where=where)})"]
-    rows = "done"
-    is_in = (
-        f"is_anchor = 1 AND day >= DATE '{asked.first}' AND day <= DATE '{asked.last}'"
-    )
-    # Most people never do it: what they do need not be put in order.
-    ctes.append(f"""near AS (
-    SELECT d.* FROM done d
-    JOIN (SELECT DISTINCT entity FROM done WHERE {is_in}) a ON a.entity = d.entity
-)""")
-    rows = "near"
-    if asked.repeats == "drop":
-        ctes.append(f"""runs AS (
-    SELECT * FROM (SELECT d.*, lag(event) OVER ({order}) AS event_before FROM near d) r
-    WHERE event_before IS NULL OR event_before <> event
-)""")
-        rows = "runs"
-    move = "lead" if asked.way == "after" else "lag"
-    moved = "".join(
-        f", {move}(event, {i}) OVER ({order}) AS e{i}, {move}(done_at, {i}) OVER ({order}) AS t{i}"
-        for i in range(1, asked.size + 1)
-    )
-    steps = ", ".join(f"{_within(asked, i)} AS s{i}" for i in range(1, asked.size + 1))
-    ctes.append(f"""paths AS (
-    SELECT entity, account_id, day AS start_on, event_id, done_at, {steps}
-    FROM (SELECT d.*{moved} FROM {rows} d) l
-    WHERE {is_in}
-)""")
-    return ctes
-
-
-def _within(asked: Asked, i: int) -> str:
-    if asked.window is None:
-        return f"e{i}"
-    if asked.way == "after":
-        return f"CASE WHEN t{i} <= done_at + INTERVAL {asked.window} SECOND THEN e{i} END"
-    return f"CASE WHEN t{i} >= done_at - INTERVAL {asked.window} SECOND THEN e{i} END"
+    def told(self) -> Said:
+        """What is done, in one text."""
+        if self.is_other:
+            return Said(N_("(%(paths)s others)"), {"paths": (self.paths, Unit.COUNT)})
+        return Said(" → ".join(self.path) or N_("(nothing)"))
 
 
 @dataclass(frozen=True)
-class Paths:
-    """The most common paths.
+class Times(Row):
+    """How often the anchor was done."""
 
-    Attributes
-    ----------
-    rows : list of dict
-        One a segment and path, the most common first: path (list of str, the nearest to the anchor
-        first), count of occurrences, people, value (of all occurrences) with low and high. The
-        last row of a segment may be `is_other`: how many `paths` stand in it, without people.
-    totals : list of dict
-        One a segment: count of occurrences.
-    """
+    segment: Segment
+    count: Annotated[int, col(N_("Times"), Unit.COUNT)]
 
-    as_of: str
-    whose: str
-    anchor: str
-    way: str
-    size: int
-    within: str
-    first: str
-    last: str
-    repeats: str
-    rows: list[Row]
-    totals: list[Row]
-    is_additive: bool = True
-    sql: str = field(repr=False, default="")
-    why: str | None = None
-    _members: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
 
-    @property
-    def links(self) -> list[Row]:
-        """How often one thing leads to another in the paths listed, by segment and position."""
-        found: dict[tuple[Any, ...], Row] = {}
-        for row in self.rows:
-            if row["is_other"]:
-                continue
-            before = self.anchor
-            for position, step in enumerate(row["path"], 1):
-                key = (*row["segment"].values(), position, before, step)
-                own = found.setdefault(key, {
-                    "segment": row["segment"], "position": position, "from": before, "to": step,
-                    "count": 0,
-                })
-                own["count"] += row["count"]
-                before = step
-        return list(found.values())
+@dataclass(frozen=True)
+class Link(Row):
+    """How often one thing leads to another in the paths listed."""
 
-    def users(self, path: Sequence[str] | None, **segment: str | None) -> Members:
-        """Whose path it was, one row an occurrence; None is every path."""
-        assert self._members is not None
-        return self._members(path, (), segment)
+    segment: Segment
+    position: int
+    before: Annotated[str, Key(N_("What is done."), name="from")]
+    then: Annotated[str, Key(N_("What it leads to."), name="to")]
+    count: int
 
-    def other_users(self, **segment: str | None) -> Members:
-        """Whose path is none of those listed, one row an occurrence."""
-        assert self._members is not None
-        listed = [
-            row["path"] for row in self.rows
-            if not row["is_other"] and row["segment"] == segment
-        ]
-        return self._members(None, listed, segment)
 
-    def accounts(self, path: Sequence[str], **segment: str | None) -> list[Row]:
-        """The accounts behind a count; they sum to it."""
-        return self.users(path, **segment).accounts
+@dataclass(frozen=True)
+class Occurrence(Person):
+    """One occurrence of a path."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of, "whose": self.whose, "anchor": self.anchor, "way": self.way,
-            "size": self.size, "within": self.within, "from": self.first, "to": self.last,
-            "repeats": self.repeats, "unit": "count",
-            **({} if self.is_additive else {"additive": False}),
-            **({"why": self.why} if self.why else {}),
-            "rows": self.rows, "totals": self.totals, "links": self.links,
+    done_at: Annotated[str, col(N_("On"), Kind.DAY, N_("The instant of the anchor."))]
+    event_id: Annotated[str, Key(N_("The anchor's event."))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPath(Members):
+    """Whose path it was, one row an occurrence."""
+
+    anchor: Annotated[str, Key(N_("What paths begin with."))]
+    way: Annotated[str, Key(N_("after or before."))]
+    path: Annotated[tuple[str, ...] | None, Key(N_("Empty for every path, or all others."))]
+    rows: Annotated[tuple[Occurrence, ...], Table(N_("Who is behind it"), is_list=True)]
+    are_others: Annotated[bool, Hidden()] = False
+
+    def title(self) -> Said:
+        steps = " → ".join(self.path or ()) or N_("nothing within the time")
+        if self.path is None:
+            steps = N_("all other paths") if self.are_others else N_("anything")
+        values: dict[str, str | Value | Said] = {
+            "anchor": self.anchor, "steps": Said(steps), "whose": Said(WHOSE[self.whose]),
+            "as_of": self.as_of,
         }
+        if self.way == "before":
+            return Said(N_("Before %(anchor)s: %(steps)s; %(whose)s, as of %(as_of)s"), values)
+        return Said(N_("After %(anchor)s: %(steps)s; %(whose)s, as of %(as_of)s"), values)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Paths(Answer):
+    """The most common paths; the last row of a segment may be all others."""
+
+    as_of: AsOfField
+    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    anchor: Annotated[str, Key(N_("What paths begin with."))]
+    way: Annotated[str, Key(N_("after or before."))]
+    size: Annotated[int, Key(N_("How many things follow."))]
+    within: Annotated[str, Key(N_("The time between, or session."))]
+    first: Annotated[str, Key(N_("The first day on which the anchor lies."), name="from")]
+    last: Annotated[str, Key(N_("The last day, included."), name="to")]
+    repeats: Annotated[str, Key(N_("keep or drop."))]
+    unit: Annotated[str, Key(N_("Of `count`."))] = "count"
+    additive: AdditiveField = None
+    why: WhyField = None
+    rows: Annotated[tuple[Path, ...], Table(N_("Paths"))]
+    totals: Annotated[tuple[Times, ...], Table(N_("All together"))]
+    links: Annotated[tuple[Link, ...], Key(N_("By segment and position."))]
+    listed: Annotated[int, Hidden()] = 20
+    behind: Annotated[Callable[..., OnPath] | None, Hidden()] = None
+
+    def title(self) -> Said:
+        values: dict[str, str | Value | Said] = {
+            "anchor": self.anchor, "within": self.within, "first": self.first, "last": self.last,
+            "as_of": self.as_of,
+        }
+        if self.way == "before":
+            return Said(N_("Before %(anchor)s, within %(within)s, %(first)s to %(last)s, "
+                           "as of %(as_of)s"), values)
+        return Said(N_("After %(anchor)s, within %(within)s, %(first)s to %(last)s, "
+                       "as of %(as_of)s"), values)
+
+    def users(self, path: Sequence[str] | None, **segment: str | None) -> OnPath:
+        """Whose path it was, one row an occurrence; None is every path."""
+        assert self.behind is not None
+        return self.behind(path, (), segment)
+
+    def other_users(self, **segment: str | None) -> OnPath:
+        """Whose path is none of those listed, one row an occurrence."""
+        assert self.behind is not None
+        listed = [
+            row.path for row in self.rows if not row.is_other and row.segment == segment
+        ]
+        return self.behind(None, listed, segment)
+
+
+@insight("usage paths", comes_from="/usage#paths")
 def paths(
+    company: Reader, *,
+    anchor: Annotated[
+        str, Param(N_("What paths begin with."), metavar="EVENT", is_argument=True)
+    ],
+    size: Annotated[
+        int, Param(N_("How many things follow."), least=1, most=MOST, formerly=("next",))
+    ] = 3,
+    way: Annotated[
+        str, Param(N_("What is done next, or was done before."), choices=tuple(WAYS))
+    ] = "after",
+    within: Annotated[
+        str, Param(N_("The time between, or session."), examples="30m, 24h or session")
+    ] = "",
+    first: From = None, last: To = None,
+    listed: Annotated[
+        int, Param(N_("How many paths are listed."), least=1, most=1000, formerly=("top",))
+    ] = 20,
+    repeats: Annotated[
+        str, Param(N_("Whether a run of one thing counts once."), choices=tuple(REPEATS))
+    ] = "keep",
+    members: Annotated[
+        str | None, Param(N_("Whose path N was; or all, or others."), metavar="N")
+    ] = None,
+    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+) -> Paths | OnPath:
+    """What is done after an event, or before it?
+
+    Without a time between, things lie in one session where the configuration names it, else
+    within 30 minutes. Without a range the event lies in the last 90 days that are seen.
+    """
+    use = question_of(company, whose, by, where, as_of)
+    begin, end = days_of(company, use, first, last)
+    usual = SESSION if use.config.behaviour.usage.session else "30m"
+    within = within or usual
+    window = None if within == SESSION else seconds_of(within)
+    asked = Asked(use, doing(anchor), size, way, window, begin, end, listed, repeats)
+    check(asked)
+    if members == ALL:
+        return on_path(company, asked, None, (), {})
+    sql = sqls.statement(asked)
+    with seeing(company, use, (asked.anchor,)) as engine:
+        answer = engine.rows(sql)
+    found = replace(
+        of_answer(asked, answer, within=within, sql=sql, has_events=has_events(company)),
+        behind=lambda path, but, segment: on_path(company, asked, path, but, segment),
+    )
+    return _opened(found, members) if members else found
+
+
+def _opened(found: Paths, members: str) -> OnPath:
+    """Whose path it was: '1' is the first that is listed, 'others' all that are not."""
+    if members == OTHERS:
+        return found.other_users()
+    place = number(members, "1, all or others")
+    if not 1 <= place <= len(found.rows):
+        raise NotAnsweredError(
+            f"The answer has no path {place}.",
+            hint=f"It lists {len(found.rows)} from 1; or all, or others.",
+        )
+    row = found.rows[place - 1]
+    if row.is_other:
+        return found.other_users(**row.segment)
+    return found.users(row.path, **row.segment)
+
+
+def on_path(
+    company: Reader, asked: Asked, path: Sequence[str] | None, but: Sequence[Sequence[str]],
+    segment: Mapping[str, str | None],
+) -> OnPath:
+    """Whose path it was; `but` are paths that are left out."""
+    use = narrowed(asked.use, segment)
+    sql = sqls.members_statement(replace(asked, use=use), path, but)
+    with seeing(company, use) as engine:
+        answer = engine.rows(sql)
+    rows = [
+        Occurrence(*people.ids(use, entity, customer), f"{done_at.isoformat()}+00:00", event_id)
+        for entity, customer, done_at, event_id in answer
+    ]
+    return OnPath(
+        **people.told(use, rows), anchor=asked.anchor.label, way=asked.way,
+        path=None if path is None else tuple(path), are_others=bool(but), sql=sql,
+    )
+
+
+def of_answer(
     asked: Asked, answer: Iterable[Sequence[Any]], *, within: str, sql: str = "",
-    members: Callable[..., Members] | None = None, has_events: bool = True,
+    has_events: bool = True,
 ) -> Paths:
     """What the answer of `statement` says, path by path."""
     places = len(asked.use.by)
-    rows: list[Row] = []
-    totals: dict[tuple[Any, ...], Row] = {}
+    rows: list[Path] = []
+    totals: dict[tuple[Any, ...], int] = {}
     for line in answer:
         values = tuple(line[:places])
-        place, *steps, occurrences, people, number = line[places:]
+        place, *steps, occurrences, whom, many = line[places:]
         is_other = place > asked.listed
-        segment = asked.use.segment(values)
-        rows.append({
-            "segment": segment, "path": [step for step in steps if step is not None],
-            "count": occurrences, "people": None if is_other else people,
-            "is_other": is_other, **({"paths": number} if is_other else {}),
-        })
-        total = totals.setdefault(values, {"segment": segment, "count": 0})
-        total["count"] += occurrences
-    sizes = [totals[tuple(row["segment"].values())]["count"] for row in rows]
-    for row, size, (value, low, high) in zip(
-        rows, sizes, shares([row["count"] for row in rows], sizes), strict=True
-    ):
-        row |= {"value": value, "low": low, "high": high, "is_small": size < SMALL}
+        rows.append(Path(
+            asked.use.segment(values), tuple(step for step in steps if step is not None),
+            occurrences, None if is_other else whom, is_other, many if is_other else None,
+            None, None, None, False, OTHERS if is_other else str(place),
+        ))
+        totals[values] = totals.get(values, 0) + occurrences
+    sizes = [totals[tuple(row.segment.values())] for row in rows]
+    rows = [
+        replace(row, value=value, low=low, high=high, is_small=size < SMALL)
+        for row, size, (value, low, high) in zip(
+            rows, sizes, shares([row.count for row in rows], sizes), strict=True
+        )
+    ]
     return Paths(
         as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, anchor=asked.anchor.label,
         way=asked.way, size=asked.size, within=within, first=str(asked.first),
-        last=str(asked.last), repeats=asked.repeats, rows=rows, totals=list(totals.values()),
-        is_additive=asked.use.is_additive, sql=sql,
-        why=None if rows else NOBODY if has_events else NO_EVENTS, _members=members,
+        last=str(asked.last), repeats=asked.repeats, rows=tuple(rows),
+        totals=tuple(Times(asked.use.segment(own), count) for own, count in totals.items()),
+        links=tuple(_links(asked.anchor.label, rows)), listed=asked.listed,
+        additive=None if asked.use.is_additive else False, sql=sql,
+        why=None if rows else NOBODY if has_events else NO_EVENTS,
     )
 
 
-def members_of(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, path: Sequence[str] | None, sql: str
-) -> Members:
-    """Whose path it was, from the answer of `members_statement`."""
-    about = {
-        "anchor": asked.anchor.label, "way": asked.way,
-        "path": None if path is None else list(path),
-    }
-    found = segments.members(asked.use, answer, ("done_at", "event_id"), about=about, sql=sql)
-    for row in found.rows:
-        row["done_at"] = f"{row['done_at'].isoformat()}+00:00"
-    return found
+def _links(anchor: str, rows: Iterable[Path]) -> list[Link]:
+    found: dict[tuple[Any, ...], Link] = {}
+    for row in rows:
+        before = anchor
+        for position, step in enumerate(() if row.is_other else row.path, 1):
+            key = (*row.segment.values(), position, before, step)
+            own = found.get(key) or Link(row.segment, position, before, step, 0)
+            found[key] = replace(own, count=own.count + row.count)
+            before = step
+    return list(found.values())

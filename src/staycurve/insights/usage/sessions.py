@@ -10,12 +10,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from staycurve.i18n import N_
+from staycurve.insights.answers import Key, Kind, Opens, Row, Segment, col
 from staycurve.insights.usage.usage_acts import acts_sql, session_sql
 from staycurve.insights.usage.usage_question import Doing, UseQuestion
-from staycurve.insights.usage.usage_segments import Cut, Row, cut, listed_sql, order_of
+from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
+from staycurve.metrics.base import Unit
 
 NO_SESSIONS = N_("staycurve.toml names no property for the session: [usage] session")
 NONE_FOUND = N_("no event of these days names a session")
@@ -99,17 +101,32 @@ def _cut(span: Span) -> tuple[str, Cut]:
     return "WITH " + ",\n".join((done, *cutting.ctes)), cutting
 
 
-def rows(span: Span, answer: Iterable[Sequence[Any]]) -> list[Row]:
+WHO = Opens("usage activity", {"day": "day", "whose": "whose"}, {"members": "sessions"})
+
+
+@dataclass(frozen=True)
+class Sessions(Row):
+    """The sessions of a segment."""
+
+    segment: Segment
+    sessions: Annotated[int, col(N_("Sessions"), Unit.COUNT, opens=WHO)]
+    people: Annotated[int, col(N_("Had one"), Unit.COUNT, opens=WHO)]
+    events: Annotated[int, col(N_("Events"), Unit.COUNT, opens=WHO)]
+    mean_events: Annotated[float, col(N_("Events each"), Unit.RATIO)]
+    median_events: Annotated[float, Key(N_("Half have more."))]
+    mean_seconds: Annotated[float, Key(N_("From the first event to the last."))]
+    median_seconds: Annotated[float, col(N_("Median length"), Kind.LENGTH)]
+
+
+def rows(span: Span, answer: Iterable[Sequence[Any]]) -> list[Sessions]:
     """One row a segment that has sessions, from the answer of `statement`."""
     places = len(span.use.by)
     found = []
     for line in answer:
         sessions, people, events, median_events, mean_seconds, median_seconds = line[places:]
         if sessions:
-            found.append({
-                "segment": span.use.segment(line[:places]), "sessions": sessions,
-                "people": people, "events": events, "mean_events": events / sessions,
-                "median_events": median_events, "mean_seconds": mean_seconds,
-                "median_seconds": median_seconds,
-            })
+            found.append(Sessions(
+                span.use.segment(line[:places]), sessions, people, events, events / sessions,
+                median_events, mean_seconds, median_seconds,
+            ))
     return found

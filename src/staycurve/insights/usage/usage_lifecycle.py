@@ -19,219 +19,176 @@ There a user is new in the period in which the person was created; here, first a
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
-from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.usage import usage_segments as segments
-from staycurve.insights.usage.usage_acts import (
-    Stretch,
-    day_places_sql,
-    days_sql,
-    month_places_sql,
-    month_table,
-    months_between_sql,
-    stretches,
+from staycurve.insights.answers import (
+    AdditiveField,
+    Answer,
+    AsOfField,
+    Hidden,
+    Key,
+    Kind,
+    Opens,
+    Row,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
 )
-from staycurve.insights.usage.usage_question import NO_EVENTS, Doing, UseQuestion
-from staycurve.insights.usage.usage_segments import Members, Row, cut, listed_sql, order_of
+from staycurve.insights.base import Param, insight
+from staycurve.insights.shared.params import AsOfText, By, From, To, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.usage import members as people, usage_segments as segments
+from staycurve.insights.usage.members import Members, Person
+from staycurve.insights.usage.usage_asking import (
+    SHOWN,
+    Whose,
+    fiscal_of,
+    has_events,
+    narrowed,
+    periods_of,
+    place_of,
+    question_of,
+    seeing,
+)
+from staycurve.insights.usage.usage_lifecycle_sql import (
+    ACTIVE,
+    KINDS,
+    PARTS,
+    Asked,
+    check,
+    check_kind,
+    members_statement,
+    statement,
+)
+from staycurve.insights.usage.usage_question import NO_EVENTS, WHOSE, doing
+from staycurve.metrics.base import Unit
 from staycurve.metrics.query import STILL_OPEN
 from staycurve.period import Period
-from staycurve.tables.engine import quoted
 
-KINDS = {
-    "new": N_("active for the first time ever"),
-    "returning": N_("active, and in the period before"),
-    "resurrecting": N_("active again, but not in the period before"),
-    "dormant": N_("active in the period before, not in this one"),
-}
-ACTIVE = "active"
-PARTS = {**KINDS, ACTIVE: N_("active in the period")}
-"""What opens: the kinds, and the three together that are active."""
+OPEN = N_("The last period is still open: who has gone dormant is not known yet.")
 NO_DORMANT = N_("division by zero: nobody went dormant")
 
 
+def opens(kind: str) -> Opens:
+    """Who is behind the count of a kind."""
+    asked = {name: name for name in ("per", "event", "first", "last", "whose")}
+    return Opens("usage lifecycle", {**asked, "members": f"who_{kind}"})
+
+
 @dataclass(frozen=True)
-class Asked:
-    """What is asked: whose activity, of what kind, in which periods.
+class Kinds(Row):
+    """The users or accounts of one period, by kind."""
 
-    Attributes
-    ----------
-    periods : tuple of Period
-        Without gaps.
-    fiscal_start : int
-        The month in which the fiscal year begins.
-    """
+    period: Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
+    segment: Segment
+    new: Annotated[int, col(N_("New"), Unit.COUNT, KINDS["new"], opens=opens("new"))]
+    returning: Annotated[
+        int, col(N_("Returning"), Unit.COUNT, KINDS["returning"], opens=opens("returning"))
+    ]
+    resurrecting: Annotated[
+        int,
+        col(N_("Resurrecting"), Unit.COUNT, KINDS["resurrecting"], opens=opens("resurrecting")),
+    ]
+    dormant: Annotated[
+        int | None,
+        col(N_("Dormant"), Unit.COUNT, KINDS["dormant"], opens=opens("dormant")),
+    ]
+    active: Annotated[
+        int,
+        col(N_("Active"), Unit.COUNT, N_("New, returning and resurrecting."),
+            opens=opens("active")),
+    ]
+    active_before: Annotated[
+        int, col(N_("Active before"), Unit.COUNT, N_("In the period before."))
+    ]
+    change: Annotated[int | None, Key(N_("New and resurrecting, less dormant."))]
+    quick_ratio: Annotated[
+        float | None,
+        col(N_("Quick ratio"), Unit.RATIO, N_("New and resurrecting, divided by dormant.")),
+    ]
+    open: Annotated[bool, Key(N_("Whether the period is not over."))]
+    why: WhyField = None
 
-    use: UseQuestion
-    doing: Doing
-    periods: tuple[Period, ...]
-    fiscal_start: int = 1
+    # As `members` names who is behind each.
+    @property
+    def who_new(self) -> str:
+        """Those who are new."""
+        return f"{self.period}:new"
 
     @property
-    def before(self) -> Period:
-        """The period before the first."""
-        return self.periods[0].previous(self.fiscal_start)
+    def who_returning(self) -> str:
+        """Those who return."""
+        return f"{self.period}:returning"
+
+    @property
+    def who_resurrecting(self) -> str:
+        """Those who are back after a pause."""
+        return f"{self.period}:resurrecting"
+
+    @property
+    def who_dormant(self) -> str:
+        """Those who went dormant."""
+        return f"{self.period}:dormant"
+
+    @property
+    def who_active(self) -> str:
+        """All who are active."""
+        return f"{self.period}:{ACTIVE}"
 
 
-def check(asked: Asked) -> None:
-    """Raise where there is no period."""
-    if not asked.periods:
-        raise NotAnsweredError(
-            "The range is empty.", hint="--from must not lie after --to (or after the as-of)."
+@dataclass(frozen=True, kw_only=True)
+class OfKind(Members):
+    """Who is new, returning, resurrecting, dormant or active in a period."""
+
+    period: Annotated[str, Key(N_("Its first day."))]
+    kind: Annotated[str, Key(N_("A kind, or active."))]
+
+    def title(self) -> Said:
+        values: dict[str, str | Value | Said] = {
+            "kind": Said(PARTS[self.kind]), "period": (self.period, Kind.DAY),
+            "whose": Said(WHOSE[self.whose]), "as_of": self.as_of,
+        }
+        return Said(
+            N_("%(kind)s: the %(whose)s of the period from %(period)s, as of %(as_of)s"), values
         )
 
 
-def check_kind(kind: str) -> None:
-    """Raise for a kind that is not known."""
-    if kind not in PARTS:
-        raise UnknownNameError("kind", kind, PARTS)
+@dataclass(frozen=True, kw_only=True)
+class UseLifecycle(Answer):
+    """New, returning, resurrecting and dormant, by period; dormant is not part of active."""
 
+    as_of: AsOfField
+    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    per: Annotated[str, Key(N_("The length of a period."))]
+    doing: Annotated[str, Key(N_("What is activity."))]
+    unit: Annotated[str, Key(N_("Of the numbers."))] = "count"
+    kinds: Annotated[Mapping[str, str], Key(N_("Kind → what it means."))]
+    additive: AdditiveField = None
+    why: WhyField = None
+    rows: Annotated[tuple[Kinds, ...], Table(N_("Usage lifecycle"))]
+    event: Annotated[str, Hidden()] = ""
+    first: Annotated[str | None, Hidden()] = None
+    last: Annotated[str | None, Hidden()] = None
+    behind: Annotated[Callable[..., OfKind] | None, Hidden()] = None
 
-def statement(asked: Asked) -> str:
-    """SQL of rows (start_on, seg…, new, returning, resurrecting, dormant)."""
-    if not asked.use.dims:
-        return f"""WITH {_joined(_masks(asked))},
-patterns AS (
-    SELECT run, active, fresh, COUNT(*) AS number FROM masks GROUP BY run, active, fresh
-)
-SELECT c.start_on{_sums("b.number")}
-FROM patterns b
-JOIN spots c ON c.run = b.run AND (b.active & (c.bit | c.bit_before)) <> 0
-GROUP BY c.start_on
-ORDER BY start_on"""
-    cutting = cut(
-        asked.use, "spread", ("entity", "account_id", "start_on", "kind"),
-        day="b.start_on", fallback_day="b.close_on",
-    )
-    sums = "".join(
-        f", CAST(SUM(CASE WHEN kind = '{kind}' THEN 1 ELSE 0 END) AS BIGINT) AS n_{kind}"
-        for kind in KINDS
-    )
-    return f"""WITH {_joined((*_masks(asked), _spread(), *cutting.ctes))}
-SELECT start_on{cutting.segs}{sums}
-FROM {cutting.name}
-GROUP BY start_on{cutting.segs}
-ORDER BY {order_of(asked.use, "start_on")}"""
+    def title(self) -> Said:
+        return Said(
+            N_("Lifecycle of use: %(doing)s, %(whose)s, as of %(as_of)s"),
+            {"doing": self.doing, "whose": Said(WHOSE[self.whose]), "as_of": self.as_of},
+        )
 
+    def said(self) -> tuple[Said, ...]:
+        if not any(row.open for row in self.rows):
+            return ()
+        return (Said(OPEN),)
 
-def members_statement(asked: Asked, place: int, kind: str) -> str:
-    """SQL of rows (entity, customer) of one part in one period; `asked` without `by`."""
-    test = "kind <> 'dormant'" if kind == ACTIVE else f"kind = {quoted(kind)}"
-    cutting = cut(
-        asked.use, "spread", ("entity", "account_id", "start_on", "kind"),
-        day="b.start_on", fallback_day="b.close_on",
-    )
-    named = f"""named AS (
-    SELECT DISTINCT entity, account_id FROM {cutting.name}
-    WHERE start_on = DATE '{asked.periods[place].start}' AND {test}
-)"""
-    ctes = _joined((*_masks(asked), _spread(), *cutting.ctes, named))
-    return f"WITH {ctes}\n{listed_sql(asked.use, 'named', '')}"
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return ",\n".join(parts)
-
-
-def _kind() -> str:
-    return """CASE WHEN (b.active & c.bit) = 0 THEN 'dormant'
-            WHEN (b.fresh & c.bit) <> 0 THEN 'new'
-            WHEN (b.active & c.bit_before) <> 0 THEN 'returning'
-            ELSE 'resurrecting' END"""
-
-
-def _sums(number: str) -> str:
-    return "".join(
-        f",\n       CAST(SUM(CASE WHEN {_kind()} = '{kind}' THEN {number} ELSE 0 END) AS BIGINT) "
-        f"AS n_{kind}"
-        for kind in KINDS
-    )
-
-
-def _spread() -> str:
-    """The relation spread: one row a period of everybody who was active in it or before it."""
-    return f"""spread AS (
-    SELECT b.entity, b.account_id, c.start_on, c.close_on, {_kind()} AS kind
-    FROM masks b
-    JOIN spots c ON c.run = b.run AND (b.active & (c.bit | c.bit_before)) <> 0
-)"""
-
-
-def _masks(asked: Asked) -> list[str]:
-    """Up to `masks`: (entity, account_id, run, active, fresh), periods as bits; and `spots`."""
-    every = (asked.before, *asked.periods)
-    runs = stretches(every, len(asked.periods), 1)
-    return [*_acts(asked, runs), """masks AS (
-    SELECT entity, MIN(account_id) AS account_id, run, CAST(bit_or(bit) AS BIGINT) AS active,
-           CAST(bit_or(CASE WHEN is_new = 1 THEN bit ELSE 0 END) AS BIGINT) AS fresh
-    FROM acts GROUP BY entity, run
-)""", _spots(asked, runs)]
-
-
-def _spots(asked: Asked, runs: Sequence[Stretch]) -> str:
-    rows = ", ".join(
-        f"({run.number}, CAST({1 << own + 1} AS BIGINT), CAST({1 << own} AS BIGINT), "
-        f"DATE '{run.periods[own + 1].start}', "
-        f"DATE '{run.periods[own + 1].end - dt.timedelta(days=1)}')"
-        for run in runs
-        for own in range(run.own)
-        if run.periods[own + 1].start <= asked.use.as_of.last_day
-    )
-    return (
-        f"spots AS (SELECT * FROM (VALUES {rows}) AS v(run, bit, bit_before, start_on, close_on))"
-    )
-
-
-def _acts(asked: Asked, runs: Sequence[Stretch]) -> list[str]:
-    """Up to `acts`: (entity, account_id, run, bit, is_new)."""
-    use, first = asked.use, asked.before.start
-    last = min(asked.periods[-1].end - dt.timedelta(days=1), use.as_of.last_day)
-    is_new = "CASE WHEN {0}.first_on >= p.start_on AND {0}.first_on < p.end_on THEN 1 ELSE 0 END"
-    if asked.doing.is_any:
-        return [f"places AS ({month_places_sql(use, runs)})", f"""acts AS (
-    SELECT m.{use.who} AS entity, m.account_id, p.run, p.bit, {is_new.format("m")} AS is_new
-    FROM {month_table(use)} m
-    JOIN places p ON p.month_on = m.month_on AND (m.days & p.mask) <> 0
-    WHERE {months_between_sql(first, last)}
-)"""]
-    return [f"places AS ({day_places_sql(use, runs)})", f"""beginnings AS (
-    SELECT entity, MIN(day) AS first_on FROM ({days_sql(use, asked.doing)}) f GROUP BY entity
-)""", f"""acts AS (
-    SELECT d.entity, d.account_id, p.run, p.bit, {is_new.format("f")} AS is_new
-    FROM ({days_sql(use, asked.doing, first=first, last=last)}) d
-    JOIN places p ON p.day = d.day
-    JOIN beginnings f ON f.entity = d.entity
-)"""]
-
-
-@dataclass(frozen=True)
-class UseLifecycle:
-    """New, returning, resurrecting and dormant, by period.
-
-    Attributes
-    ----------
-    rows : list of dict
-        One a period and segment: new, returning, resurrecting, dormant, active, active_before,
-        change, and quick_ratio = (new + resurrecting) ÷ dormant. Counts; `dormant` is not part of
-        `active`. Of an open period dormant, change and quick_ratio are not known yet.
-    why : str, optional
-        Why there are no rows.
-    """
-
-    as_of: str
-    whose: str
-    per: str
-    doing: str
-    rows: list[Row]
-    is_additive: bool = True
-    sql: str = field(repr=False, default="")
-    why: str | None = None
-    _members: Callable[..., Members] | None = field(repr=False, compare=False, default=None)
-
-    def users(self, period: str, kind: str, **segment: str | None) -> Members:
+    def users(self, period: str, kind: str, **segment: str | None) -> OfKind:
         """Who is behind a count.
 
         Parameters
@@ -243,26 +200,64 @@ class UseLifecycle:
         **segment
             Dimension → value, where the answer is split.
         """
-        assert self._members is not None
-        return self._members(period, kind, segment)
-
-    def accounts(self, period: str, kind: str, **segment: str | None) -> list[Row]:
-        """The accounts behind a count; they sum to it."""
-        return self.users(period, kind, **segment).accounts
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of, "whose": self.whose, "per": self.per, "doing": self.doing,
-            "unit": "count", "kinds": dict(KINDS),
-            **({} if self.is_additive else {"additive": False}),
-            **({"why": self.why} if self.why else {}), "rows": self.rows,
-        }
+        assert self.behind is not None
+        return self.behind(period, kind, segment)
 
 
+@insight("usage lifecycle", comes_from="/usage#lifecycle")
 def lifecycle(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, sql: str = "",
-    members: Callable[..., Members] | None = None, has_events: bool = True,
+    company: Reader, *,
+    per: Annotated[str, Param(N_("The length of a period."), choices=tuple(SHOWN))] = "month",
+    event: Annotated[
+        str,
+        Param(N_("What is activity; anything without it."), metavar="EVENT",
+              examples="report_viewed, feature:Reports or plan_chosen[plan=Pro|Team]"),
+    ] = "",
+    first: From = None, last: To = None,
+    members: Annotated[
+        str | None,
+        Param(N_("Who is behind a count, without a split: 2024-01:dormant; or new, returning, "
+                 "resurrecting, active."), metavar="PERIOD:KIND"),
+    ] = None,
+    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+) -> UseLifecycle | OfKind:
+    """Who is new, returning, resurrecting and dormant in each period?"""
+    use = question_of(company, whose, by, where, as_of)
+    asked = Asked(use, doing(event), periods_of(company, use, per, first, last),
+                  fiscal_of(company))
+    check(asked)
+    if members:
+        period, _, kind = members.partition(":")
+        return of_kind(company, asked, period, kind, {})
+    sql = statement(asked)
+    with seeing(company, use, (asked.doing,)) as engine:
+        answer = engine.rows(sql)
+        is_loaded = bool(answer) or has_events(company)
+    return replace(
+        of_answer(asked, answer, sql=sql, has_events=is_loaded),
+        event=event, first=first, last=last,
+        behind=lambda period, kind, segment: of_kind(company, asked, period, kind, segment),
+    )
+
+
+def of_kind(
+    company: Reader, asked: Asked, period: str, kind: str, segment: Mapping[str, str | None]
+) -> OfKind:
+    """Who is behind a count; see `UseLifecycle.users`."""
+    check_kind(kind)
+    place = place_of(asked.periods, period)
+    use = narrowed(asked.use, segment)
+    sql = members_statement(replace(asked, use=use), place, kind)
+    with seeing(company, use) as engine:
+        answer = engine.rows(sql)
+    rows = [Person(*people.ids(use, entity, customer)) for entity, customer in answer]
+    return OfKind(
+        **people.told(use, rows), period=str(asked.periods[place].start), kind=kind, sql=sql
+    )
+
+
+def of_answer(
+    asked: Asked, answer: Iterable[Sequence[Any]], *, sql: str = "", has_events: bool = True
 ) -> UseLifecycle:
     """What the answer of `statement` says, period by period."""
     found = segments.by_segment(asked.use, answer, has_events=has_events)
@@ -274,35 +269,22 @@ def lifecycle(
     ]
     return UseLifecycle(
         as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, per=asked.periods[0].grain,
-        doing=asked.doing.label, rows=rows, is_additive=asked.use.is_additive, sql=sql,
-        why=None if has_events else NO_EVENTS, _members=members,
+        doing=asked.doing.label, kinds=KINDS, rows=tuple(rows),
+        additive=None if asked.use.is_additive else False, sql=sql,
+        why=None if has_events else NO_EVENTS,
     )
 
 
 def _row(
     asked: Asked, values: tuple[Any, ...], period: Period, numbers: Sequence[int]
-) -> Row:
+) -> Kinds:
     new, returning, resurrecting, dormant = numbers
     is_open = asked.use.as_of.is_open(period)
-    row: Row = {
-        "period": str(period.start), "segment": asked.use.segment(values), "new": new,
-        "returning": returning, "resurrecting": resurrecting,
-        "dormant": None if is_open else dormant, "active": new + returning + resurrecting,
-        "active_before": returning + dormant,
-        "change": None if is_open else new + resurrecting - dormant,
-        "quick_ratio": None if is_open or not dormant else (new + resurrecting) / dormant,
-        "open": is_open,
-    }
-    if is_open:
-        row["why"] = STILL_OPEN
-    elif not dormant:
-        row["why"] = NO_DORMANT
-    return row
-
-
-def members_of(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, place: int, kind: str, sql: str
-) -> Members:
-    """Who is behind a count, from the answer of `members_statement`."""
-    about = {"period": str(asked.periods[place].start), "kind": kind}
-    return segments.members(asked.use, answer, (), about=about, sql=sql)
+    is_known = not is_open and bool(dormant)
+    return Kinds(
+        period.start, asked.use.segment(values), new, returning, resurrecting,
+        None if is_open else dormant, new + returning + resurrecting, returning + dormant,
+        None if is_open else new + resurrecting - dormant,
+        (new + resurrecting) / dormant if is_known else None, is_open,
+        STILL_OPEN if is_open else None if dormant else NO_DORMANT,
+    )

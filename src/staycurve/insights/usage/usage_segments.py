@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from staycurve.insights.usage.usage_question import UseQuestion
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS, order_sql
-
-Row = dict[str, Any]
 
 _FAR = "DATE '9999-12-31'"
 
@@ -113,76 +111,6 @@ FROM {rows} b
 LEFT JOIN users u ON u.user_id = b.entity
 LEFT JOIN account_roots r ON r.account_id = coalesce(b.account_id, u.account_id)
 ORDER BY {order}"""
-
-
-@dataclass(frozen=True)
-class Members:
-    """Who is behind one number.
-
-    Attributes
-    ----------
-    about : mapping
-        Which number it is.
-    rows : list of dict
-        One a user or account, with `account_id`; `is_counted` where the number is a share.
-    """
-
-    as_of: str
-    whose: str
-    about: dict[str, Any]
-    rows: list[Row]
-    sql: str = field(repr=False, default="")
-
-    @property
-    def accounts(self) -> list[Row]:
-        """One row an account, which sum (or divide) to the number."""
-        found: dict[str | None, list[int]] = {}
-        for row in self.rows:
-            sums = found.setdefault(row["account_id"], [0, 0])
-            sums[0] += int(row.get("is_counted", True))
-            sums[1] += 1
-        ordered = sorted(found.items(), key=lambda pair: (pair[0] is not None, pair[0] or ""))
-        if not self._is_share:
-            return [{"account_id": key, "value": sums[1]} for key, sums in ordered]
-        return [
-            {"account_id": key, "numerator": sums[0], "denominator": sums[1]}
-            for key, sums in ordered
-        ]
-
-    @property
-    def total(self) -> Row:
-        """What the rows sum (or divide) to."""
-        counted = sum(bool(row.get("is_counted", True)) for row in self.rows)
-        if not self._is_share:
-            return {"value": counted}
-        size = len(self.rows)
-        return {
-            "numerator": counted, "denominator": size, "value": counted / size if size else None,
-        }
-
-    @property
-    def _is_share(self) -> bool:
-        return bool(self.about.get("is_share"))
-
-    def to_json(self) -> dict[str, Any]:
-        """The object that `--format json` prints."""
-        about = {key: value for key, value in self.about.items() if key != "is_share"}
-        return {
-            "as_of": self.as_of, "whose": self.whose, **about, "rows": self.rows,
-            "accounts": self.accounts, "total": self.total,
-        }
-
-
-def members(
-    question: UseQuestion, answer: Iterable[Sequence[Any]], names: Sequence[str],
-    *, about: dict[str, Any], sql: str,
-) -> Members:
-    """The rows of `listed_sql`, with names for what stands after entity and customer."""
-    rows = []
-    for entity, customer, *rest in answer:
-        own: Row = {} if question.whose == "account" else {"user_id": entity}
-        rows.append({**own, "account_id": customer, **dict(zip(names, rest, strict=True))})
-    return Members(question.as_of.at.isoformat(), question.whose, about, rows, sql)
 
 
 def by_segment(

@@ -9,6 +9,7 @@ import typing
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from fractions import Fraction
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -26,6 +27,12 @@ class AnswerModel(BaseModel):
     """A JSON object; what is left out where it is empty is not required."""
 
     model_config = ConfigDict(protected_namespaces=())
+
+
+class OpenModel(AnswerModel):
+    """A JSON object with keys that hang on what was asked."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class Models:
@@ -47,10 +54,13 @@ class Models:
         if shape not in self._made:
             fields: dict[str, Any] = {
                 f"{field.attribute}_": self._field(field) for field in shapes.fields_of(shape)
+                if not field.is_flat
             }
             about = (shape.__doc__ or "").partition("\n\n")[0]
             self._made[shape] = create_model(
-                self._names[shape], __base__=AnswerModel, __doc__=about, **fields
+                self._names[shape], __doc__=about,
+                __base__=OpenModel if len(fields) < len(shapes.fields_of(shape)) else AnswerModel,
+                **fields,
             )
         return self._made[shape]
 
@@ -89,6 +99,8 @@ class Models:
             return self.model(hint)
         if issubclass(hint, Enum):
             return Literal[tuple(one.value for one in hint)]
+        if issubclass(hint, Fraction):
+            return float
         # JSON has an instant as Python prints it, which is not what `date-time` promises.
         return str if issubclass(hint, dt.datetime) else hint
 

@@ -15,7 +15,6 @@ from staycurve.interfaces.api import (
     observe,
     routes,
     sources,
-    usage,
     views,
 )
 from staycurve.interfaces.api.asking import router as insights
@@ -76,7 +75,6 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
-    app.include_router(usage.router)
     app.include_router(views.router)
     app.include_router(views.notes)
     return app

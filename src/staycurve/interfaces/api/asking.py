@@ -17,8 +17,8 @@ from staycurve.insights.shapes import fields_of, lines_of, main_of
 from staycurve.interfaces import sheets
 from staycurve.interfaces.api.answer_models import Models
 from staycurve.interfaces.api.errors import ErrorShape
-from staycurve.interfaces.web.cache import Cache
 from staycurve.workspace import Company
+from staycurve.workspace.cache import Cache
 
 BASE = "/api/v1"
 FORMAT = "format"
@@ -79,7 +79,11 @@ def endpoint(insight: Insight[Any, Any]) -> Callable[[Request], Response]:
         form = next((text for name, text in pairs if name == FORMAT and text), FORMATS[0])
         if form not in FORMATS:
             raise UnknownNameError("format", form, FORMATS)
-        given = insight.read([(name, text) for name, text in pairs if text and name != FORMAT])
+        empty = {one.outward for one in insight.arguments if one.param.can_be_empty}
+        given = insight.read([
+            (name, text) for name, text in pairs
+            if (text or name in empty) and name != FORMAT
+        ])
         answer = answered(company, insight, given)
         if form == "csv":
             return _csv(insight, answer)

@@ -10,14 +10,13 @@ from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 
 from staycurve.insights.base import unknown_parameter
-from staycurve.interfaces.api import books as keeping
-from staycurve.interfaces.api import comparing, shapes, shapes_of_books
+from staycurve.interfaces.api import shapes
 from staycurve.interfaces.api.describe import describe
 from staycurve.interfaces.api.errors import ErrorShape
-from staycurve.interfaces.web.cache import Cache
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.result import Result
 from staycurve.workspace import Company
+from staycurve.workspace.cache import Cache
 
 Where = Annotated[
     str, Query(description="Segments to keep: industry=EdTech|FinTech,country!=US", max_length=2000)
@@ -29,9 +28,6 @@ KnownAt = Annotated[
 ]
 Grain = Annotated[str, Query(description="day, week, month, quarter or year", max_length=10)]
 Period = Annotated[str, Query(description="2024, 2024-Q1, 2024-01 or 2024-01-31", max_length=10)]
-ClosedPeriod = Annotated[
-    str, Query(description="Default: the last month that has closed", max_length=10)
-]
 From = Annotated[str, Query(alias="from", description="First period, included", max_length=10)]
 To = Annotated[str, Query(description="Last period, included", max_length=10)]
 
@@ -165,51 +161,3 @@ def cohorts(
     """Activation cohorts × months since."""
     found = company.cohort(value=value, how=how, known_at=known_at or None, **asked)
     return JSONResponse({key: part for key, part in found.items() if key != "sql"})
-
-
-@router.get("/tables", response_model=shapes.TablesShape)
-def tables(company: Served) -> JSONResponse:
-    """Every conformed table with its rows and how many were set aside."""
-    return JSONResponse({"rows": company.tables()})
-
-
-@router.get("/reconcile", response_model=shapes_of_books.ReconciliationShape)
-def reconcile(
-    company: Served,
-    against: Annotated[str, Query(description="A profile, such as stripe", max_length=40)],
-    period: ClosedPeriod = "",
-    metric: Annotated[str, Query(description="A name from /api/v1/metrics", max_length=60)] = "mrr",
-    as_of: AsOf = "",
-) -> JSONResponse:
-    """Where a number differs under another tool's profile, by rule and account."""
-    seen = company.as_of(as_of or None)
-    named = comparing.period_named(company, period, seen)
-    found = comparing.compared(company, against, metric=metric, period=named, seen=seen)
-    return JSONResponse(found.as_dict())
-
-
-@router.get("/switches", response_model=shapes_of_books.EffectsShape)
-def switches(
-    company: Served, period: ClosedPeriod = "", as_of: AsOf = ""
-) -> JSONResponse:
-    """What every convention would change, each switched alone; it takes seconds at first."""
-    seen = company.as_of(as_of or None)
-    named = comparing.period_named(company, period, seen)
-    found = comparing.effects(company, period=named, seen=seen)
-    return JSONResponse(comparing.as_rows(company, seen, [one.as_dict() for one in found]))
-
-
-@router.get("/books", response_model=shapes_of_books.BooksShape)
-def books(company: Served) -> JSONResponse:
-    """The closed months, what changed them since and why, and what was set by hand."""
-    return JSONResponse({
-        "rows": keeping.closed_rows(company),
-        "restatements": keeping.restatements(company),
-        "adjustments": keeping.adjustment_rows(company),
-    })
-
-
-@router.get("/loads", response_model=shapes_of_books.LoadsShape)
-def loads(company: Served) -> JSONResponse:
-    """Every load: what it accepted, replaced and rejected, and which were taken back."""
-    return JSONResponse({"rows": keeping.load_rows(company)})

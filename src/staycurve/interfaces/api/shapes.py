@@ -112,18 +112,6 @@ CohortsShape = TypedDict(
 )
 
 
-class TableShape(TypedDict):
-    """One conformed table."""
-
-    table: str
-    rows: int
-    set_aside: int
-
-
-class TablesShape(TypedDict):
-    """Every conformed table."""
-
-    rows: list[TableShape]
 
 
 Answer = dict[str, Any]

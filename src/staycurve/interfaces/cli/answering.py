@@ -9,8 +9,17 @@ from typing import Any
 
 import typer
 
+from staycurve.insights import shapes
 from staycurve.insights.answers import Answer, Col, Kind, Measure, Shape
-from staycurve.insights.shapes import Field, Rows, fields_of, lines_of, main_of, tables_of
+from staycurve.insights.shapes import (
+    Field,
+    Rows,
+    columns_of,
+    fields_of,
+    lines_of,
+    main_of,
+    tables_of,
+)
 from staycurve.interfaces import wording
 from staycurve.interfaces.cli.options import option_of
 from staycurve.interfaces.cli.output import (
@@ -38,7 +47,7 @@ class Column:
 
     def cells(self, row: Any) -> Cells:
         """What stands in them."""
-        value, col = getattr(row, self.field.attribute), _col(self.field).of_row(row)
+        value, col = shapes.shown(row, self.field), _col(self.field).of_row(row)
         if self.key:
             return [wording.cell((value or {}).get(self.key), col)]
         found = wording.cell(value, col)
@@ -85,6 +94,9 @@ def _print_lines(answer: Answer) -> None:
 def _print_tables(answer: Answer) -> None:
     own: type = type(answer)
     title = wording.told(answer.title())
+    seen = getattr(answer, "as_of", None)
+    if seen and seen not in title:
+        title += f", as of {seen}"
     figures = [line for field in fields_of(own) for line in _figure(answer, field)]
     tables, main = tables_of(own), main_of(own)
     shown = [one for one in tables if one.of(answer) or one is main]
@@ -107,15 +119,26 @@ def _behind(tables: Sequence[Rows], answer: Answer) -> list[str]:
     """The commands that list the rows behind cells."""
     from staycurve.insights.catalogue import INSIGHTS
 
-    opened = dict.fromkeys(
-        field.col.opens.insight for table in tables if table.of(answer)
-        for field in fields_of(table.row) if field.col and field.col.opens
-    )
+    own: type = type(answer)
+    asked = {one.attribute for one in fields_of(own)}
+    opened: dict[str, dict[str, None]] = {}
+    for table in tables:
+        for field in fields_of(table.row) if table.of(answer) else ():
+            if field.col and field.col.opens and field.col.opens.insight in INSIGHTS:
+                opens = field.col.opens
+                names = opened.setdefault(opens.insight, {})
+                if len(INSIGHTS[opens.insight].answers) > 1:
+                    # It answers with rows where it is told which.
+                    names |= dict.fromkeys(
+                        name for name, taken in opens.take.items()
+                        if taken not in asked and not hasattr(answer, taken)
+                    )
     return [
         " ".join(["Behind it: staycurve", name, *(
-            f"{option_of(one)} …" for one in INSIGHTS[name].arguments if one.is_required
+            f"{option_of(one)} …" for one in INSIGHTS[name].arguments
+            if one.is_required or one.name in names
         )])
-        for name in opened if name in INSIGHTS
+        for name, names in opened.items()
     ]
 
 
@@ -124,7 +147,7 @@ def _figure(answer: Answer, field: Field) -> list[str]:
     col, value = field.col, getattr(answer, field.attribute)
     if col is None or field.key == "total":
         return []
-    shown = wording.cell(value, col)
+    shown = wording.cell(getattr(answer, col.shown_as) if col.shown_as else value, col)
     if value is None:
         why = getattr(answer, col.why, None)
         shown = f"{shown or wording.UNKNOWN} ({why})" if why else shown or wording.UNKNOWN
@@ -142,7 +165,7 @@ def _print_rows(title: str, table: Rows, answer: Answer) -> None:
     is_long = table.mark.is_list or "account_id" in {one.key for one in fields_of(table.row)}
     listed = rows[:SHOWN] if is_long else rows
     dims = list(_segment(rows[0])) if rows else []
-    columns = _columns(table.row)
+    columns = _columns(table.row, rows)
     if table.mark.across and rows:
         _print_matrix(title, table, rows, dims)
         return
@@ -165,12 +188,10 @@ def _print_rows(title: str, table: Rows, answer: Answer) -> None:
         _say_sums(rows, columns, getattr(answer, "total", None))
 
 
-def _columns(shape: type) -> list[Column]:
+def _columns(shape: type, rows: Sequence[Any]) -> list[Column]:
     found = []
-    for field in fields_of(shape):
-        col = field.col
-        if col is None:
-            continue
+    for field in columns_of(shape, rows):
+        col = _col(field)
         is_number = wording.is_number(col.unit)
         if col.spread:
             if not col.is_folded:
@@ -202,7 +223,7 @@ def _print_matrix(title: str, table: Rows, rows: Sequence[Any], dims: Cells) -> 
     across, filled = table.mark.across
     fields = {one.attribute: one for one in fields_of(table.row)}
     fixed = [
-        column for column in _columns(table.row)
+        column for column in _columns(table.row, rows)
         if column.field.attribute not in (across, filled)
     ]
     steps = list(dict.fromkeys(getattr(row, across) for row in rows))
@@ -211,7 +232,8 @@ def _print_matrix(title: str, table: Rows, rows: Sequence[Any], dims: Cells) -> 
         key = (*wording.segment(_segment(row)),
                *(one for column in fixed for one in column.cells(row)))
         mark = "*" if getattr(row, "open", None) and fields[across].key == "period" else ""
-        value = wording.cell(getattr(row, filled), _col(fields[filled]))
+        cell = _col(fields[filled])
+        value = wording.cell(getattr(row, cell.shown_as or filled), cell)
         lines.setdefault(key, {})[getattr(row, across)] = value + mark
     heads = [*dims, *(head for column in fixed for head in column.heads),
              *(wording.cell(step, _col(fields[across])) for step in steps)]

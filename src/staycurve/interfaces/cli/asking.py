@@ -81,12 +81,13 @@ def command_of(insight: Insight[Any, Any]) -> Any:
 def _callback(insight: Insight[Any, Any]) -> Callable[..., None]:
     def run(**given: Any) -> None:
         from staycurve.interfaces.cli.answering import print_answer
-        from staycurve.interfaces.cli.opening import fresh_company_of
+        from staycurve.interfaces.cli.opening import company_of, fresh_company_of
 
         context, output = given.pop(CONTEXT), given.pop(FORMAT)
         try:
             arguments = _given(insight, given)
-            with fresh_company_of(context) as company:
+            opened = fresh_company_of if insight.needs else company_of
+            with opened(context) as company:
                 answer = insight.ask(company, **arguments)
         except StaycurveError as error:
             error.message = with_options(error.message, insight)
@@ -144,7 +145,10 @@ def help_of(one: Argument) -> str:
     elif one.param.examples:
         parts.append(f"Such as {one.param.examples}.")
     if one.is_many:
-        parts.append("Several with commas, or again for more.")
+        more = "Again for more." if one.param.has_commas else (
+            "Several with commas, or again for more."
+        )
+        parts.append(more)
         if isinstance(one.default, tuple | list) and one.default:
             parts.append(f"Without it {', '.join(str(value) for value in one.default)}.")
     return " ".join(part for part in parts if part)
@@ -165,7 +169,7 @@ def _given(insight: Insight[Any, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _several(one: Argument, values: Sequence[Any]) -> tuple[Any, ...]:
-    if one.type is not str or one.param.is_argument:
+    if one.type is not str or one.param.is_argument or one.param.has_commas:
         return tuple(values)
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 

@@ -1,9 +1,8 @@
-"""Commands that keep the books: undo, close, restatements, adjust."""
+"""Commands that keep the books: undo, close, adjust."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,10 +10,7 @@ from staycurve.errors import UsageError
 from staycurve.interfaces.cli.app import app
 from staycurve.interfaces.cli.opening import company_of, fresh_company_of
 from staycurve.interfaces.cli.options import AsOf, Output
-from staycurve.interfaces.cli.output import Format, print_data, print_table
-
-if TYPE_CHECKING:
-    from staycurve.workspace import Company
+from staycurve.interfaces.cli.output import Format, print_data
 
 
 @app.command()
@@ -57,99 +53,18 @@ def close(
         )
     with fresh_company_of(context) as company:
         if month is None:
-            _list(company, output)
+            from staycurve.interfaces.cli.answering import print_answer
+
+            print_answer(company.books.closed(), output)
             return
         closed = company.books.close(month, as_of=as_of)
-    if not print_data({"rows": [_row(closed)]}, output):
-        typer.echo(f"Closed {closed.month:%Y-%m} as of {closed.as_of}, at move {closed.seq}.")
-        typer.echo("What changes it later: staycurve restatements")
-
-
-def _row(closed: Any) -> dict[str, Any]:
-    return {
+    row = {
         "month": f"{closed.month:%Y-%m}", "closed_at": closed.closed_at, "as_of": closed.as_of,
         "seq": closed.seq,
     }
-
-
-def _list(company: Company, output: Format) -> None:
-    months = company.books.closed()
-    restated = {one["month"]: one for one in company.books.restatements()}
-    rows = [
-        _row(closed) | {
-            "figures_changed": len(restated.get(f"{closed.month:%Y-%m}", {}).get("figures", ())),
-            "accounts_changed": len(restated.get(f"{closed.month:%Y-%m}", {}).get("accounts", ())),
-        }
-        for closed in months
-    ]
-    if print_data({"rows": rows}, output):
-        return
-    columns = list(rows[0]) if rows else ["month"]
-    print_table("Closed months", columns, [[str(v) for v in row.values()] for row in rows])
-    if restated:
-        typer.echo("Account by account, with the causes: staycurve restatements")
-
-
-@app.command()
-def restatements(context: typer.Context, output: Output = Format.table) -> None:
-    """Closed months whose figures changed since: account by account, and what caused it."""
-    with fresh_company_of(context) as company:
-        found = company.books.restatements()
-    if not print_data({"rows": found}, output, rows=_flat(found)):
-        _print(found)
-
-
-def _flat(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "month": one["month"], "account_id": account["account_id"], "metric": metric,
-            **change, "causes": "; ".join(_said(cause) for cause in account["causes"]),
-        }
-        for one in found
-        for account in one["accounts"]
-        for metric, change in account["changes"].items()
-    ]
-
-
-def _print(found: Sequence[dict[str, Any]]) -> None:
-    if not found:
-        typer.echo("No closed month has changed.")
-    for one in found:
-        typer.echo(f"{one['month']}, closed at {one['closed_at']}, as of {one['as_of']}")
-        print_table(
-            "Figures",
-            ["metric", "closed", "now"],
-            [[f["metric"], _number(f["closed"]), _number(f["now"])] for f in one["figures"]],
-        )
-        print_table(
-            "Accounts",
-            ["account", "metric", "closed", "now", "difference", "cause"],
-            [
-                [
-                    account["account_id"], metric, _number(change["closed"]),
-                    _number(change["now"]), _number(change["difference"]),
-                    "; ".join(_said(cause) for cause in account["causes"]),
-                ]
-                for account in one["accounts"]
-                for metric, change in account["changes"].items()
-            ],
-        )
-        for text in one["conventions"]:
-            typer.echo(f"staycurve.toml changed: {text}")
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.6g}"
-
-
-def _said(cause: dict[str, Any]) -> str:
-    more = cause["count"] - len(cause["rows"])
-    rows = "; ".join(cause["rows"][:3])
-    hidden = more + max(0, len(cause["rows"]) - 3)
-    return (
-        f"load {cause['load']} ({cause['kind']} {cause['file']}): {cause['table']} {rows}"
-        + (f" and {hidden} more" if hidden else "")
-    )
+    if not print_data({"rows": [row]}, output):
+        typer.echo(f"Closed {closed.month:%Y-%m} as of {closed.as_of}, at move {closed.seq}.")
+        typer.echo("What changes it later: staycurve restatements")
 
 
 @app.command()
@@ -180,22 +95,20 @@ def adjust(
         )
     with company_of(context) as company:
         if table is None:
-            rows = [vars(one) for one in company.books.adjustments()]
-        else:
-            pairs = dict(_pair(part) for given in key or () for part in given.split(","))
-            load = company.books.adjust(
-                table, key=pairs, values=dict(_pair(given) for given in values or ()),
-                author=author, reason=reason,
-            )
-            rows = [vars(one) for one in company.books.adjustments() if one.load == load]
-    if print_data({"rows": rows}, output):
-        return
-    if table is not None:
-        typer.echo(f"Adjusted 1 row of {table}, as load {rows[0]['load']}.")
-        typer.echo(f"To take it back: staycurve undo {rows[0]['load']}")
-    else:
-        columns = list(rows[0]) if rows else ["load"]
-        print_table("Adjustments", columns, [[str(v) for v in row.values()] for row in rows])
+            from staycurve.interfaces.cli.answering import print_answer
+
+            print_answer(company.books.adjustments(), output)
+            return
+        pairs = dict(_pair(part) for given in key or () for part in given.split(","))
+        load = company.books.adjust(
+            table, key=pairs, values=dict(_pair(given) for given in values or ()),
+            author=author, reason=reason,
+        )
+        made = company.books.adjustments().rows
+        rows = [one.as_dict() for one in made if one.load == load]
+    if not print_data({"rows": rows}, output):
+        typer.echo(f"Adjusted 1 row of {table}, as load {load}.")
+        typer.echo(f"To take it back: staycurve undo {load}")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import typer
 from staycurve.interfaces.cli.app import app
 from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh_company_of
 from staycurve.interfaces.cli.options import Output
-from staycurve.interfaces.cli.output import Format, cell, print_data, print_table
+from staycurve.interfaces.cli.output import Format, print_data
 
 
 @app.command()
@@ -145,48 +145,6 @@ def recover(
         typer.echo("Nothing was changed. To go on: staycurve recover --yes", err=True)
         raise typer.Exit(1)
     typer.echo("Recovered.")
-
-
-@app.command()
-def tables(context: typer.Context, output: Output = Format.table) -> None:
-    """Every table with its rows, and how many were set aside."""
-    with company_of(context) as company:
-        rows = company.tables()
-    if not print_data({"rows": rows}, output):
-        print_table(
-            "Tables",
-            ["table", "rows", "set aside"],
-            [[r["table"], f"{r['rows']:,}", f"{r['set_aside']:,}"] for r in rows],
-        )
-
-
-@app.command()
-def loads(context: typer.Context, output: Output = Format.table) -> None:
-    """Every load, oldest first: files, complete exports, undos; and which were taken back."""
-    from staycurve.interfaces.api.books import load_rows
-
-    with company_of(context) as company:
-        rows = load_rows(company)
-    if not print_data({"rows": rows}, output):
-        columns = list(rows[0]) if rows else ["load"]
-        print_table("Loads", columns, [[cell(v) for v in row.values()] for row in rows])
-
-
-@app.command()
-def rejects(context: typer.Context, output: Output = Format.table) -> None:
-    """What was set aside: table, file, line, column, value, rule."""
-    with company_of(context) as company:
-        rows = company.rejects()
-    if print_data({"rows": rows}, output):
-        return
-    columns = ["table", "file", "line", "column", "value", "rule", "state"]
-    print_table(
-        f"{len(rows)} rows set aside",
-        columns,
-        [[cell(row[name]) for name in columns] for row in rows[:200]],
-    )
-    if len(rows) > 200:
-        typer.echo(f"The first 200 of {len(rows)}; all: staycurve rejects --format csv")
 
 
 @app.command()

@@ -24,7 +24,6 @@ KnownAt = Annotated[
 Grain = Annotated[str, typer.Option(help="day, week, month, quarter or year.")]
 From = Annotated[str | None, typer.Option("--from", metavar="P", help="First period.")]
 To = Annotated[str | None, typer.Option("--to", metavar="P", help="Last period.")]
-Top = Annotated[int, typer.Option("--top", help="Features shown one by one.")]
 
 
 def option_of(one: Argument) -> str:

@@ -113,13 +113,6 @@ def _is_number(text: str) -> bool:
     return not text or text[0] in "-–0123456789" or text.endswith("%")
 
 
-def print_rows(title: str, rows: Sequence[Row]) -> None:
-    """Rows as they are, in a table; of many the first, and a line that says so."""
-    columns = list(rows[0]) if rows else ["account_id"]
-    print_table(title, columns, [[cell(value) for value in row.values()] for row in rows[:SHOWN]])
-    say_rest(rows)
-
-
 def print_opened(answer: Row, output: Format) -> None:
     """The accounts or users behind one number, with what they sum to."""
     if print_data(answer, output):
@@ -192,12 +185,6 @@ def points(value: float | None, *, unit: str = " pp") -> str:
 def between(row: Row) -> str:
     """The interval of a share, of a row's `low` and `high`."""
     return "–" if row["low"] is None else f"{percent(row['low'])} to {percent(row['high'])}"
-
-
-def gap_between(row: Row, *, unit: str = " pp") -> str:
-    """The interval of a row's `difference`."""
-    low, high = row["difference_low"], row["difference_high"]
-    return "–" if low is None else f"{points(low, unit=unit)} to {points(high, unit=unit)}"
 
 
 def chance(value: float | None) -> str:

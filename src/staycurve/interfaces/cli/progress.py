@@ -16,8 +16,7 @@ def bar() -> Iterator[Progress]:
         yield lambda done, total, text: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as RichProgress
+    from rich.progress import BarColumn, Progress as RichProgress, TextColumn, TimeElapsedColumn
 
     with RichProgress(
         TextColumn("{task.description}"),

@@ -16,8 +16,7 @@ from staycurve.insights.acquisition.acquisition_report import (
 from staycurve.insights.acquisition.acquisition_rows import KINDS as REACH
 from staycurve.insights.acquisition.lead_funnel import LeadFunnel, LeadStep, funnel
 from staycurve.insights.acquisition.leads import MATURE, STEPS
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.acquisition_quality import QUALITY, REFERRALS
 from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.asking import answer_of

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from staycurve.interfaces.web import addresses
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import addresses, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.catalogue import METRICS

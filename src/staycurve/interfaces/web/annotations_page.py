@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
-from staycurve.interfaces.web import addresses
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import addresses, periods as naming
 from staycurve.interfaces.web.annotated import metric_label
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from staycurve.insights import shapes
 from staycurve.insights.answers import SPREAD, Answer, Col, Kind, Measure, Opens, Said, Shape
 from staycurve.insights.base import Insight
 from staycurve.insights.catalogue import INSIGHTS
-from staycurve.insights.shapes import Field, Rows, fields_of, main_of, tables_of
+from staycurve.insights.shapes import Field, Rows, columns_of, fields_of, main_of, tables_of
 from staycurve.interfaces import wording
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.opened import Listed, shown_rows
 from staycurve.interfaces.web.page import Shown
@@ -126,14 +126,14 @@ def listed(
     main = main or main_of(own)
     assert main is not None
     shape, rows = main.row, main.of(answer)
-    fields = [one for one in fields_of(shape) if one.col is not None]
+    fields = columns_of(shape, rows)
     head = next((one for one in fields if one.key in _IDS), fields[0])
     first = None if head.key in _IDS else (head.key, _(head.col.label if head.col else ""))
     columns: dict[str, tuple[str, Unit | Kind]] = {}
     for one in fields:
         # The name of an account stands beside its id.
         is_beside = one.key == "account_id" or (one.key == "name" and not first)
-        if one.col and one is not head and not is_beside:
+        if one.col and one is not head and not is_beside and not one.is_flat:
             columns |= _listed_column(one, one.col, rows)
     sums = [one.key for one in fields if one.col and one.col.is_summed]
     total = getattr(answer, "total", None)
@@ -184,7 +184,7 @@ def _came_from(ask: Ask, insight: Insight[Any, Any], answer: Answer) -> str:
     if not address:
         return ""
     kept = {name: ask.options.get(name) for name in own.split("&") if name}
-    return f"{ask.url(address, **kept)}#{answer.anchor() or panel}"
+    return f"{ask.url(address, **kept)}#{answer.stands_at() or panel}"
 
 
 def _text_of(value: Any) -> str | None:
@@ -225,6 +225,7 @@ def cards_of(ask: Ask, answer: Answer) -> list[Card]:
         if col is None or isinstance(value, Mapping):
             continue
         href = opened_at(ask, col.opens, answer) if col.opens and value is not None else ""
+        value = getattr(answer, col.shown_as) if col.shown_as else value
         low, high = _ends(answer, col)
         found.append(Card(
             field.key, _(col.label), _cell_text(ask, value, col), str(value), href,
@@ -239,7 +240,7 @@ def table_of(ask: Ask, table: Rows, answer: Answer) -> Table:
     if table.mark.across:
         return _matrix(ask, table, answer)
     dims = list(getattr(rows[0], "segment", None) or {})
-    fields = [one for one in fields_of(table.row) if one.col is not None]
+    fields = columns_of(table.row, rows)
     heads = [Head(dim, is_text=True) for dim in dims]
     for field in fields:
         col = field.col
@@ -304,9 +305,14 @@ def _is_text(col: Col) -> bool:
 
 
 def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
-    col, value = field.col, getattr(row, field.attribute)
+    col, value = field.col, shapes.shown(row, field)
     assert col is not None
     col = col.of_row(row)
+    if isinstance(value, Said):
+        raw = getattr(row, field.attribute)
+        about = _(str(getattr(row, col.why, None) or "")) if raw is None else ""
+        href = opened_at(ask, col.opens, row, answer) if col.opens and raw is not None else ""
+        return [Cell(_cell_text(ask, value, col), href, about)]
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]
     href = opened_at(ask, col.opens, row, answer) if col.opens and value is not None else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.interfaces.api import books as keeping
+from staycurve.insights.books.loads import KINDS, Load, loads
+from staycurve.insights.books.restatements import STATES, adjustments, closed
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
@@ -16,27 +17,22 @@ from staycurve.period import parse_period
 
 PER_PAGE = 50
 COUNTS = ("accepted", "replaced", "rejected", "removed")
-_KINDS = {
-    "load": N_("load"), "replace": N_("complete export"), "undo": N_("undo"),
-    "adjust": N_("adjustment"),
-}
-_STATES = {"in force": N_("in force"), "replaced": N_("replaced"), "undone": N_("undone")}
 
 
 def _months(ask: Ask) -> Shown:
-    rows = keeping.closed_rows(ask.company)
-    return Shown(rows, {
+    rows = closed.ask(ask.company).rows
+    return Shown([row.as_dict() for row in rows], {
         "command": f"staycurve close {next_month(ask)}",
         "lines": [
             {
-                "label": ask.label(parse_period(row["month"])),
-                "href": ask.url(month=row["month"], metric=None, load=None, page=None, panel=None)
+                "label": ask.label(parse_period(row.month)),
+                "href": ask.url(month=row.month, metric=None, load=None, page=None, panel=None)
                 + "#restated",
-                "closed_at": moment(row["closed_at"], ask),
-                "as_of": moment(row["as_of"], ask),
-                "seq": row["seq"],
-                "figures": row["figures_changed"],
-                "accounts": row["accounts_changed"],
+                "closed_at": moment(row.closed_at, ask),
+                "as_of": moment(row.as_of, ask),
+                "seq": row.seq,
+                "figures": row.figures_changed,
+                "accounts": row.accounts_changed,
             }
             for row in reversed(rows)
         ],
@@ -44,46 +40,46 @@ def _months(ask: Ask) -> Shown:
 
 
 def _loads(ask: Ask) -> Shown:
-    rows = keeping.load_rows(ask.company)
+    rows = loads.ask(ask.company).rows
     text = ask.options.get("loads_to", "")
-    newest = [row for row in reversed(rows) if not text.isdecimal() or row["load"] <= int(text)]
+    newest = [row for row in reversed(rows) if not text.isdecimal() or row.load <= int(text)]
     shown, older = newest[:PER_PAGE], newest[PER_PAGE:]
-    return Shown(rows, {
+    return Shown([row.as_dict() for row in rows], {
         "lines": [_load_line(ask, row) for row in shown],
         "count": len(rows),
-        "older": ask.url(loads_to=str(older[0]["load"]), panel=None) + "#loads" if older else "",
+        "older": ask.url(loads_to=str(older[0].load), panel=None) + "#loads" if older else "",
         "newest": ask.url(loads_to=None, panel=None) + "#loads" if text else "",
-        "rejected": sum(row["rejected"] for row in rows),
+        "rejected": sum(row.rejected for row in rows),
     })
 
 
-def _load_line(ask: Ask, row: dict[str, Any]) -> dict[str, Any]:
+def _load_line(ask: Ask, row: Load) -> dict[str, Any]:
     note = ""
-    if row["undoes"] is not None:
-        note = _("took back load %s") % row["undoes"]
-    if row["undone_by"] is not None:
-        note = _("taken back by load %s") % row["undone_by"]
+    if row.undoes is not None:
+        note = _("took back load %s") % row.undoes
+    if row.undone_by is not None:
+        note = _("taken back by load %s") % row.undone_by
     return {
-        "load": row["load"],
-        "at": moment(row["loaded_at"], ask),
-        "kind": _(_KINDS.get(row["kind"], row["kind"])),
-        "file": row["file"],
-        "table": row["table"],
-        "counts": [numbers.full(float(row[name]), Unit.COUNT) for name in COUNTS],
+        "load": row.load,
+        "at": moment(row.loaded_at, ask),
+        "kind": _(KINDS.get(row.kind, row.kind)),
+        "file": row.file,
+        "table": row.table,
+        "counts": [numbers.full(float(getattr(row, name)), Unit.COUNT) for name in COUNTS],
         "note": note,
-        "is_undone": row["undone_by"] is not None,
+        "is_undone": row.undone_by is not None,
     }
 
 
 def _adjustments(ask: Ask) -> Shown:
-    rows = keeping.adjustment_rows(ask.company)
-    return Shown(rows, {
+    rows = adjustments.ask(ask.company).rows
+    return Shown([row.as_dict() for row in rows], {
         "lines": [
             {
-                **row,
-                "at": moment(row["made_at"], ask),
-                "state": _(_STATES[row["state"]]),
-                "is_undone": row["state"] == "undone",
+                **row.as_dict(),
+                "at": moment(row.made_at, ask),
+                "state": _(STATES[row.state]),
+                "is_undone": row.state == "undone",
             }
             for row in reversed(rows)
         ],

@@ -8,11 +8,11 @@ from typing import Any
 from staycurve.errors import ClientGoneError, StaycurveError, TooSlowError
 from staycurve.i18n import N_
 from staycurve.interfaces.web.ask import Ask, where_text
-from staycurve.interfaces.web.cache import Cache
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.dimensions import order_of
 from staycurve.metrics.query import Query
 from staycurve.period import Period, period_of, periods_between
+from staycurve.workspace.cache import Cache
 
 FIRST = ("plan", "industry", "country", "channel")
 """Dimensions that are offered before a company's own attributes."""

@@ -7,8 +7,7 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.interfaces.web import choices
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import choices, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.choices import Choice
 from staycurve.interfaces.web.page import Panel, Shown

@@ -7,11 +7,13 @@ from typing import Any
 
 from staycurve.i18n import N_
 from staycurve.insights.cohorts.cohort_churn import churn
-from staycurve.insights.cohorts.cohort_retention import Trend
-from staycurve.insights.cohorts.cohort_retention import retention as asked_retention
+from staycurve.insights.cohorts.cohort_retention import Trend, retention as asked_retention
 from staycurve.insights.cohorts.history_forecast import Forecast
-from staycurve.insights.cohorts.history_share import HistoryShare, ShareRow
-from staycurve.insights.cohorts.history_share import history as asked_history
+from staycurve.insights.cohorts.history_share import (
+    HistoryShare,
+    ShareRow,
+    history as asked_history,
+)
 from staycurve.insights.cohorts.riskiest_months import RiskiestMonths, riskiest_months
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of

@@ -7,8 +7,7 @@ import datetime as dt
 from staycurve.i18n import N_
 from staycurve.insights.cohorts.cohort_churn import Churn, CohortChurn, churn
 from staycurve.insights.cohorts.cohort_standing import GROUP_NAMES, GROUPS
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.answered import sentences
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of

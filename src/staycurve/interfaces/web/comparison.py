@@ -8,10 +8,10 @@ from typing import Any
 
 from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.errors import UnknownNameError
-from staycurve.insights.books.reconcile import INTERACTION, Reconciliation
-from staycurve.interfaces.api import comparing
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.insights.books.asked import period_named
+from staycurve.insights.books.reconcile import reconcile
+from staycurve.insights.books.reconciliation import INTERACTION, Reconciliation
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Metric, Unit
@@ -58,8 +58,8 @@ def period_of_ask(ask: Ask) -> Period:
     """The period that the address names; without one, the last month that has closed."""
     text = ask.options.get("period", "")
     if text:
-        return comparing.period_named(ask.company, text, ask.seen)
-    period = comparing.period_named(ask.company, "", ask.seen)
+        return period_named(ask.company, text, ask.seen)
+    period = period_named(ask.company, "", ask.seen)
     day = ask.company.first_day(["mrr"])
     if day is not None and period.end <= day:
         # Nothing has closed yet.
@@ -67,11 +67,17 @@ def period_of_ask(ask: Ask) -> Period:
     return period
 
 
+def period_text(ask: Ask) -> str:
+    """The period that is compared, as addresses name it."""
+    return ask.options.get("period") or naming.name(period_of_ask(ask), ask.fiscal)
+
+
 def found_for(ask: Ask) -> Reconciliation:
     """The comparison that the address asks for."""
     what = asked(ask)
-    return comparing.compared(
-        ask.company, what.against, metric=what.name, period=what.period, seen=ask.seen
+    return reconcile.ask(
+        ask.company, against=what.against, metric=what.name, period=period_text(ask),
+        as_of=ask.seen.at.isoformat(),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.books.reconcile import Difference, Reconciliation
+from staycurve.insights.books.reconciliation import Difference, Reconciliation
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.account_list import names_of, page_of
 from staycurve.interfaces.web.ask import Ask
@@ -24,7 +24,7 @@ def _chosen(ask: Ask, found: Reconciliation) -> Sequence[Difference]:
     rule = ask.options.get("rule")
     if rule is None:
         return found.rows
-    rules = [step.rule for step in found.steps]
+    rules = [step.rule for step in found.rules]
     if rule not in rules:
         raise UnknownNameError("rule", rule, rules)
     return [row for row in found.rows if row.rule == rule]
@@ -44,9 +44,8 @@ def _show(ask: Ask) -> Shown:
     names = names_of(ask, [row.account_id for row in shown if row.account_id])
     total = sum_of(rows)
     rule = ask.options.get("rule")
-    listed = {id(row): told for row, told in zip(found.rows, found.row_dicts(), strict=True)}
     return Shown(
-        [listed[id(row)] for row in rows],
+        [row.as_dict() for row in rows],
         {
             "rules": _rules(ask, found),
             "is_ratio": found.is_ratio,
@@ -72,7 +71,7 @@ def _show(ask: Ask) -> Shown:
 def _rules(ask: Ask, found: Reconciliation) -> list[dict[str, Any]]:
     rule = ask.options.get("rule")
     every = [("", _("Every rule"), len(found.rows))] + [
-        (step.rule, rule_label(step.rule), step.accounts) for step in found.steps if step.accounts
+        (step.rule, rule_label(step.rule), step.accounts) for step in found.rules if step.accounts
     ]
     return [
         {

@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.ask import Ask
-from staycurve.interfaces.web.cache import Cache
 from staycurve.metrics.base import Unit
 from staycurve.period import Period
+from staycurve.workspace.cache import Cache
 
 if TYPE_CHECKING:
     from staycurve.metrics.chart_notes import Note

@@ -11,8 +11,7 @@ from staycurve.insights.features.feature_adoption import Adopted, adoption
 from staycurve.insights.features.feature_report import FeatureReport, report
 from staycurve.insights.features.feature_retention import SPANS
 from staycurve.insights.features.feature_row import Feature
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.choosing import chooser, chosen_of, month_choice, month_of, switch_of

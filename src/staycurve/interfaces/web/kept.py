@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, cast
 
 from staycurve.interfaces.web.ask import Ask
-from staycurve.interfaces.web.cache import Cache
+from staycurve.workspace.cache import Cache
 
 T = TypeVar("T")
 

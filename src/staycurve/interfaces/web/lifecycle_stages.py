@@ -10,8 +10,7 @@ from staycurve.insights.lifecycle.lifecycle import NEW
 from staycurve.insights.lifecycle.stages import StageAtClose, Stages, stages
 from staycurve.insights.lifecycle.stuck import Stuck, stuck
 from staycurve.insights.lifecycle.transitions import Move, StageFlow, Transitions, transitions
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.answered import sentences
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of

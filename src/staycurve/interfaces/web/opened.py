@@ -9,8 +9,7 @@ from typing import Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import Kind as Kind
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown

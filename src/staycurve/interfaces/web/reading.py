@@ -264,15 +264,6 @@ def rate(
     )
 
 
-def difference(found: Mapping[str, Any], *, is_named: bool = False) -> Cell:
-    """A cell with a difference of shares in points, and its interval."""
-    if found["difference"] is None:
-        return Cell(numbers.UNKNOWN, about=reason(found))
-    low, high = found["difference_low"], found["difference_high"]
-    beneath = _("%(low)s to %(high)s") % {"low": points(low), "high": points(high)}
-    return Cell(points(found["difference"]), beneath=beneath, is_named=is_named)
-
-
 def reason(found: Mapping[str, Any], key: str = "why") -> str:
     """Why a value is empty, in the reader's language; nothing where it is not."""
     why = found.get(key)

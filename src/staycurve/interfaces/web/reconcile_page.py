@@ -9,7 +9,7 @@ from typing import Any
 from staycurve.config import Config
 from staycurve.conventions import PROFILES, SWITCHES
 from staycurve.i18n import N_
-from staycurve.insights.books.reconcile import Reconciliation, Step
+from staycurve.insights.books.reconciliation import Reconciliation, Step
 from staycurve.interfaces.api.describe import formula_text
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
@@ -85,8 +85,8 @@ def _gap(ask: Ask) -> Shown:
 def _steps(found: Reconciliation) -> Sequence[Step]:
     """What each rule changes; nothing is known of it while the period's value is not."""
     if found.rows or not found.why:
-        return found.steps
-    return [dataclasses.replace(step, difference=None, accounts=0) for step in found.steps]
+        return found.rules
+    return [dataclasses.replace(step, difference=None, accounts=0) for step in found.rules]
 
 
 def _number(value: Any) -> float | None:
@@ -108,7 +108,7 @@ def _line(ask: Ask, found: Reconciliation, step: Step) -> dict[str, Any]:
 
 
 def _picture(ask: Ask, what: Asked, found: Reconciliation, opened: str) -> Picture | None:
-    if found.gap is None or not any(step.difference for step in found.steps):
+    if found.gap is None or not any(step.difference for step in found.rules):
         return None
     bars = [
         Bar(
@@ -116,7 +116,7 @@ def _picture(ask: Ask, what: Asked, found: Reconciliation, opened: str) -> Pictu
             f"{rule_label(step.rule)}: {signed(step.difference, found.unit, ask.currency)}",
             ask.url(rule=step.rule, page=None, panel=None) + "#differences",
         )
-        for step in found.steps
+        for step in found.rules
         if step.difference
     ]
     if found.gap:

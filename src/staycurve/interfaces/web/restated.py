@@ -8,11 +8,17 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.books.closing import MOVED
-from staycurve.interfaces.api import books as keeping
-from staycurve.interfaces.api.books import Restatement
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.insights.books.closing import MOVED, closed_months
+from staycurve.insights.books.loads import Load, loads
+from staycurve.insights.books.restatements import AdjustmentRow, adjustments
+from staycurve.insights.books.restating import (
+    RestatedAccount,
+    RestatedFigure,
+    Restatement,
+    closed_month,
+    restatement,
+)
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import signed
@@ -39,37 +45,37 @@ def moment(text: str, ask: Ask) -> str:
 
 def chosen(ask: Ask) -> ClosedMonth | None:
     """The closed month that the address names; without one, the last; None if none is closed."""
-    months = ask.company.books.closed()
+    months = closed_months(ask.company)
     text = ask.options.get("month", "")
     if text:
-        return keeping.closed_month(ask.company, text)
+        return closed_month(ask.company, text)
     return months[-1] if months else None
 
 
 def causes_of(ask: Ask) -> dict[int, dict[str, Any]]:
     """Load → what people call it, its reason if it is an adjustment, and where it is listed."""
-    signed_by = {row["load"]: row for row in keeping.adjustment_rows(ask.company)}
+    signed_by = {row.load: row for row in adjustments.ask(ask.company).rows}
     return {
-        row["load"]: {
-            "label": _label(row, signed_by.get(row["load"])),
-            "short": _("load %s") % row["load"],
-            "about": signed_by[row["load"]]["reason"] if row["load"] in signed_by else "",
-            "href": ask.url(loads_to=str(row["load"]), panel=None) + "#loads",
+        row.load: {
+            "label": _label(row, signed_by.get(row.load)),
+            "short": _("load %s") % row.load,
+            "about": signed_by[row.load].reason if row.load in signed_by else "",
+            "href": ask.url(loads_to=str(row.load), panel=None) + "#loads",
         }
-        for row in keeping.load_rows(ask.company)
+        for row in loads.ask(ask.company).rows
     }
 
 
-def _label(row: Mapping[str, Any], adjustment: Mapping[str, Any] | None) -> str:
+def _label(row: Load, adjustment: AdjustmentRow | None) -> str:
     if adjustment:
         return _("adjustment %(load)s by %(author)s") % {
-            "load": row["load"], "author": adjustment["author"],
+            "load": row.load, "author": adjustment.author,
         }
-    if row["undoes"] is not None:
+    if row.undoes is not None:
         return _("load %(load)s, which took back load %(other)s") % {
-            "load": row["load"], "other": row["undoes"],
+            "load": row.load, "other": row.undoes,
         }
-    return _("load %(load)s, %(file)s") % {"load": row["load"], "file": row["file"]}
+    return _("load %(load)s, %(file)s") % {"load": row.load, "file": row.file}
 
 
 def _restated(ask: Ask) -> Shown:
@@ -80,8 +86,9 @@ def _restated(ask: Ask) -> Shown:
     if month is None:
         command = f"staycurve close {next_month(ask)}"
         return Shown((), {"empty": "", "month": "", "command": command})
-    now = keeping.restatement(ask.company, month) or {}
-    figures = keeping.figure_rows(ask.company, month, now) if now else []
+    now = restatement(ask.company, month)
+    figures = now.figures if now else ()
+    conventions = list(now.conventions) if now else []
     causes = causes_of(ask)
     period = period_of(month.month, "month")
     text = f"{month.month:%Y-%m}"
@@ -95,14 +102,14 @@ def _restated(ask: Ask) -> Shown:
             "closed_at": moment(month.closed_at, ask),
             "as_of": moment(month.as_of, ask),
             "lines": [_line(ask, text, period, month, figure, causes) for figure in figures],
-            "conventions": list(now.get("conventions", ())),
-            "accounts": len(now.get("accounts", ())),
+            "conventions": conventions,
+            "accounts": len(now.accounts) if now else 0,
             "command": f"staycurve close {next_month(ask)}",
         },
         {
             "month": text, "closed_at": month.closed_at, "as_of": month.as_of, "seq": month.seq,
-            "conventions": list(now.get("conventions", ())),
-            "figures": figures,
+            "conventions": conventions,
+            "figures": [figure.as_dict() for figure in figures],
         },
     )
 
@@ -116,7 +123,7 @@ def _missing(ask: Ask) -> Empty | None:
 
 def next_month(ask: Ask) -> str:
     """The month that can be closed next, as the command names it."""
-    months = ask.company.books.closed()
+    months = closed_months(ask.company)
     if months:
         return f"{months[-1].end:%Y-%m}"
     last = period_of(ask.seen.last_day, "month")
@@ -125,51 +132,52 @@ def next_month(ask: Ask) -> str:
 
 def _months(ask: Ask, month: ClosedMonth) -> list[tuple[str, str, bool]]:
     found = []
-    for closed in reversed(ask.company.books.closed()):
+    for closed in reversed(closed_months(ask.company)):
         label = ask.label(period_of(closed.month, "month"))
         found.append((f"{closed.month:%Y-%m}", label, closed.month == month.month))
     return found
 
 
-def _flat(figure: Mapping[str, Any], causes: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+def _flat(figure: RestatedFigure, causes: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """A changed figure as one line of CSV."""
     because = [
-        ", ".join(causes[load]["label"] for load in reason["loads"]) or "staycurve.toml"
-        for reason in figure["reasons"]
+        ", ".join(causes[load]["label"] for load in reason.loads) or "staycurve.toml"
+        for reason in figure.reasons
     ]
     return {
-        **{key: figure[key] for key in ("month", "metric", "closed", "now", "difference")},
+        "month": figure.month, "metric": figure.metric, "closed": figure.closed,
+        "now": figure.now, "difference": figure.difference,
         "because": "; ".join(because),
     }
 
 
 def _line(
-    ask: Ask, text: str, period: Period, month: ClosedMonth, figure: Mapping[str, Any],
+    ask: Ask, text: str, period: Period, month: ClosedMonth, figure: RestatedFigure,
     causes: Mapping[int, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    name = figure["metric"]
+    name = figure.metric
     unit = METRICS[name].unit
     is_kept = name in MOVED
     return {
         "metric": name,
         "label": _(METRICS[name].label),
         "defined_at": ask.defines(name),
-        "closed": numbers.full(figure["closed"], unit, ask.currency),
-        "now": numbers.full(figure["now"], unit, ask.currency),
+        "closed": numbers.full(figure.closed, unit, ask.currency),
+        "now": numbers.full(figure.now, unit, ask.currency),
         "opens": ask.opens(name, period, as_of=month.as_of),
         "closed_opens": ask.opens(name, period, as_of=month.as_of, known_at=month.closed_at),
-        "difference": signed(figure["difference"], unit, ask.currency),
+        "difference": signed(figure.difference, unit, ask.currency),
         "rows_at": _changed_at(ask, text, name) if is_kept else "",
         "reasons": [
             {
-                "causes": [causes[load] for load in reason["loads"]],
-                "difference": signed(reason["difference"], unit, ask.currency)
+                "causes": [causes[load] for load in reason.loads],
+                "difference": signed(reason.difference, unit, ask.currency)
                 if is_kept else "",
-                "accounts": reason["accounts"],
-                "href": _changed_at(ask, text, name, _load_text(reason["loads"]))
+                "accounts": reason.accounts,
+                "href": _changed_at(ask, text, name, _load_text(reason.loads))
                 if is_kept else "",
             }
-            for reason in figure["reasons"]
+            for reason in figure.reasons
         ],
     }
 
@@ -184,7 +192,7 @@ def _load_text(loads: Sequence[int]) -> str:
 
 def _changed(ask: Ask) -> Shown:
     month = None if _missing(ask) else chosen(ask)
-    now = keeping.restatement(ask.company, month) if month else None
+    now = restatement(ask.company, month) if month else None
     counts = _counts(now) if now else {}
     if month is None or now is None or not counts:
         return Shown((), {"metrics": []})
@@ -195,15 +203,15 @@ def _changed(ask: Ask) -> Shown:
     load = ask.options.get("load")
     accounts = sorted(
         (
-            account for account in now["accounts"]
-            if metric in account["changes"]
-            and load in (None, _load_text(keeping.loads_of(account)))
+            account for account in now.accounts
+            if metric in account.changes
+            and load in (None, _load_text(account.loads))
         ),
-        key=lambda a: (-abs(a["changes"][metric]["difference"]), a["account_id"]),
+        key=lambda a: (-abs(a.changes[metric].difference), a.account_id),
     )
     page, pages = page_of(ask, len(accounts), PER_PAGE)
     shown = accounts[(page - 1) * PER_PAGE : page * PER_PAGE]
-    names = names_of(ask, [account["account_id"] for account in shown])
+    names = names_of(ask, [account.account_id for account in shown])
     causes = causes_of(ask)
     sums = {key: _sum(accounts, metric, key) for key in ("closed", "now", "difference")}
     return Shown(
@@ -223,7 +231,7 @@ def _changed(ask: Ask) -> Shown:
             "closed": numbers.full(sums["closed"], Unit.MONEY, ask.currency),
             "now": numbers.full(sums["now"], Unit.MONEY, ask.currency),
             "sum": signed(sums["difference"], Unit.MONEY, ask.currency),
-            "conventions": list(now["conventions"]),
+            "conventions": list(now.conventions),
             "page": page,
             "pages": pages,
             "older": ask.url(page=str(page - 1), panel=None) + "#changed" if page > 1 else "",
@@ -236,43 +244,43 @@ def _changed(ask: Ask) -> Shown:
 def _counts(now: Restatement) -> dict[str, int]:
     """Metric → how many accounts changed in it, in the order of the movements."""
     found = {
-        metric: sum(metric in account["changes"] for account in now["accounts"])
+        metric: sum(metric in account.changes for account in now.accounts)
         for metric in MOVED
     }
     return {metric: count for metric, count in found.items() if count}
 
 
-def _sum(accounts: Sequence[Mapping[str, Any]], metric: str, key: str) -> float:
+def _sum(accounts: Sequence[RestatedAccount], metric: str, key: str) -> float:
     # Back to the integers that they are in the lake, so that the sum is exact.
-    parts = [round(float(account["changes"][metric][key]) * MICRO) for account in accounts]
+    parts = [round(float(getattr(account.changes[metric], key)) * MICRO) for account in accounts]
     return sum(parts) / MICRO
 
 
-def _account_row(month: str, metric: str, account: Mapping[str, Any]) -> dict[str, Any]:
+def _account_row(month: str, metric: str, account: RestatedAccount) -> dict[str, Any]:
     return {
-        "month": month, "account_id": account["account_id"], "metric": metric,
-        **account["changes"][metric], "loads": _load_text(keeping.loads_of(account)),
+        "month": month, "account_id": account.account_id, "metric": metric,
+        **account.changes[metric].as_dict(), "loads": _load_text(account.loads),
     }
 
 
 def _account_line(
-    ask: Ask, account: Mapping[str, Any], metric: str, names: Mapping[str, str],
+    ask: Ask, account: RestatedAccount, metric: str, names: Mapping[str, str],
     causes: Mapping[int, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    change = account["changes"][metric]
+    change = account.changes[metric]
     return {
-        "account": account["account_id"],
-        "name": names.get(account["account_id"], ""),
-        "closed": numbers.full(change["closed"], Unit.MONEY, ask.currency),
-        "now": numbers.full(change["now"], Unit.MONEY, ask.currency),
-        "difference": signed(change["difference"], Unit.MONEY, ask.currency),
+        "account": account.account_id,
+        "name": names.get(account.account_id, ""),
+        "closed": numbers.full(change.closed, Unit.MONEY, ask.currency),
+        "now": numbers.full(change.now, Unit.MONEY, ask.currency),
+        "difference": signed(change.difference, Unit.MONEY, ask.currency),
         "causes": [
             {
-                **causes[cause["load"]],
-                "rows": f"{cause['table']} {'; '.join(cause['rows'][:ROWS_SHOWN])}",
-                "more": max(0, cause["count"] - ROWS_SHOWN),
+                **causes[cause.load],
+                "rows": f"{cause.table} {'; '.join(cause.rows[:ROWS_SHOWN])}",
+                "more": max(0, cause.count - ROWS_SHOWN),
             }
-            for cause in account["causes"]
+            for cause in account.causes
         ],
     }
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from staycurve.i18n import N_
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.annotated import annotated
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture

@@ -22,12 +22,12 @@ from staycurve.interfaces.api.errors import Fault, fault_of
 from staycurve.interfaces.web import addresses, choices, drawing, forms, static_files
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.beside import Reader
-from staycurve.interfaces.web.cache import Cache
 from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
 from staycurve.interfaces.web.pages import PAGES, every_page
 from staycurve.interfaces.web.texts import _, plural
 from staycurve.metrics.catalogue import METRICS
 from staycurve.workspace import Company
+from staycurve.workspace.cache import Cache
 
 TEMPLATES = Path(__file__).parent / "templates"
 KEPT_PAGES = 128

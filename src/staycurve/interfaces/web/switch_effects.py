@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.books.switches import HEADLINES, Effect, summary
-from staycurve.interfaces.api import comparing
+from staycurve.insights.books.switches import HEADLINES, Effect, summary, switches
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
-from staycurve.interfaces.web.comparison import period_of_ask, rule_about, signed, words
+from staycurve.interfaces.web.comparison import (
+    period_of_ask,
+    period_text,
+    rule_about,
+    signed,
+    words,
+)
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.catalogue import METRICS
@@ -18,9 +23,11 @@ from staycurve.period import Period
 
 def _show(ask: Ask) -> Shown:
     period = period_of_ask(ask)
-    found = comparing.effects(ask.company, period=period, seen=ask.seen)
+    found = switches.ask(
+        ask.company, period=period_text(ask), as_of=ask.seen.at.isoformat()
+    ).rows
     lines = summary(found)
-    first = lines[0][3]
+    _switch, _value, first = lines[0]
     return Shown(
         [effect.as_dict() for effect in found],
         {
@@ -39,7 +46,7 @@ def _show(ask: Ask) -> Shown:
                     "words": words(switch, value),
                     "cells": [_cell(by_metric[name], ask, period) for name in HEADLINES],
                 }
-                for switch, value, _words, by_metric in lines
+                for switch, value, by_metric in lines
             ],
         },
         {"period": str(period.start), "grain": period.grain},

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from staycurve.conventions import PROFILES
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
-from staycurve.insights.books.figures import Cause, Explained
-from staycurve.interfaces.api import comparing
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.insights.books.figures import Cause, Explained, Figures, figures_found
+from staycurve.insights.books.figures_read import figures_in
+from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import asked, signed, words
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.catalogue import METRICS
 
+FIGURES = 240
+"""Figures of another tool that one request may lay beside ours: ten years of two metrics."""
 FIELDS = ("file", "figures", "text")
 """Where a form may hold the figures: a file that was chosen, pasted text, or the body itself."""
 _KINDS = {
@@ -37,7 +39,7 @@ def _show(ask: Ask) -> Shown:
         "against": against,
         "sent_to": ask.url(rule=None, page=None, panel=None) + "#theirs",
         "text": _text(ask),
-        "most": comparing.FIGURES,
+        "most": FIGURES,
         "example": "month,metric,value\n2024-06,mrr,1234.50\n2024-06,nrr,101.2%",
         "fault": ask.fault,
         "found": None,
@@ -48,17 +50,25 @@ def _show(ask: Ask) -> Shown:
         raise UsageError(
             "Nothing was sent.", hint="Paste the figures or choose a file, then compare."
         )
-    found = comparing.explained(ask.company, _text(ask), against=against, seen=ask.seen)
-    agree = sum(one.agrees for one in found)
-    explained = sum(one.is_explained and not one.agrees for one in found)
+    found = _found(ask, against)
     view |= {
-        "found": [_line(ask, one) for one in found],
-        "count": len(found),
-        "agree": agree,
-        "explained": explained,
-        "rest": len(found) - agree - explained,
+        "found": [_line(ask, one) for one in found.rows],
+        "count": len(found.rows),
+        "agree": found.agreeing,
+        "explained": found.explained,
+        "rest": len(found.rows) - found.agreeing - found.explained,
     }
-    return Shown([one.as_dict() for one in found], view)
+    return Shown([one.as_dict() for one in found.rows], view)
+
+
+def _found(ask: Ask, against: str) -> Figures:
+    given = figures_in(io.StringIO(_text(ask), newline=""), "figures.csv", ask.seen)
+    if len(given) > FIGURES:
+        raise UsageError(
+            f"These are {len(given)} figures; at most {FIGURES} are compared at once.",
+            hint="Send some of them, or run: staycurve reconcile --figures FILE",
+        )
+    return figures_found(ask.company, given, ask.seen, against, name="figures.csv")
 
 
 def _line(ask: Ask, one: Explained) -> dict[str, Any]:
@@ -74,7 +84,7 @@ def _line(ask: Ask, one: Explained) -> dict[str, Any]:
         "theirs": numbers.full(float(one.figure.value), unit, ask.currency),
         "gap": signed(one.gap, unit, ask.currency),
         "agrees": one.agrees,
-        "is_explained": one.is_explained,
+        "is_explained": one.explained,
         "cause": _cause(ask, one, cause) if cause else None,
         "remaining": signed(cause.remaining, unit, ask.currency) if cause else "",
         "why": one.why or "",

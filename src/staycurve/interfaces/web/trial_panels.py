@@ -246,7 +246,7 @@ def _left(ask: Ask) -> Shown:
             words(_(labels[card]) if card != shown_card else ""),
             [
                 count(row.months),
-                count(own.size, opens(ask, "converted", card=card, within=row.months)),
+                count(row.followed, opens(ask, "converted", card=card, within=row.months)),
                 measure(own, href if own.count else ""),
                 share_of(curve.value, curve.low, curve.high, is_drawn=False)
                 if curve else Cell(numbers.UNKNOWN),

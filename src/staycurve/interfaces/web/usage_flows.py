@@ -7,14 +7,17 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.usage.funnels import Funnel
-from staycurve.insights.usage.paths import SESSION, Paths
+from staycurve.insights.usage.funnels import Funnel, funnel, opens
+from staycurve.insights.usage.paths import EVERYBODY, WHO, Paths, paths
+from staycurve.insights.usage.paths_sql import SESSION
 from staycurve.insights.usage.usage_question import seconds_of
 from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.answered import opened_at
 from staycurve.interfaces.web.ask import Ask, where_text
+from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.choices import Choice
 from staycurve.interfaces.web.choosing import choice_of, chosen_of
-from staycurve.interfaces.web.kept import asked_of, kept
+from staycurve.interfaces.web.kept import kept
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.reading import (
     Cell,
@@ -25,13 +28,13 @@ from staycurve.interfaces.web.reading import (
     count,
     named,
     nothing,
-    rate,
-    reason,
+    share_of,
     shown,
+    told,
     words,
 )
 from staycurve.interfaces.web.texts import _
-from staycurve.interfaces.web.usage_panels import opens, whose_of
+from staycurve.interfaces.web.usage_panels import whose_of
 from staycurve.metrics.base import Unit
 
 STEPS = ("step1", "step2", "step3", "step4")
@@ -102,26 +105,22 @@ def check(ask: Ask) -> None:
             seconds_of(text)
 
 
-def funnel_of(ask: Ask) -> Funnel:
-    """The funnel of the asked steps."""
-    steps, whose = _steps(ask), whose_of(ask)
-    window = ask.options.get("window", "14d")
-    return kept(
-        ask, "funnel",
-        lambda: ask.company.usage.funnel(*steps, window=window, whose=whose, **asked_of(ask)),
-        steps, window, whose,
+def _funnel_of(ask: Ask) -> Funnel:
+    found = answer_of(
+        ask, funnel, steps=_steps(ask), window=ask.options.get("window", "14d"),
+        whose=whose_of(ask),
     )
+    assert isinstance(found, Funnel)
+    return found
 
 
-def paths_of(ask: Ask) -> Paths:
-    """What is done next after the asked act."""
-    anchor, whose = _anchor(ask), whose_of(ask)
-    within = ask.options.get("within", "")
-    return kept(
-        ask, "paths",
-        lambda: ask.company.usage.paths(anchor, within=within, whose=whose, **asked_of(ask)),
-        anchor, within, whose,
+def _paths_of(ask: Ask) -> Paths:
+    found = answer_of(
+        ask, paths, anchor=_anchor(ask), within=ask.options.get("within", ""),
+        whose=whose_of(ask),
     )
+    assert isinstance(found, Paths)
+    return found
 
 
 def _choice(ask: Ask, name: str, label: str, chosen: str, empty: str) -> Choice:
@@ -166,38 +165,35 @@ def _funnel(ask: Ask) -> Shown:
         return _with_form(
             ask, "funnel", shown((), Reading(why=_("choose two steps or more"))), choices
         )
-    found = funnel_of(ask).to_json()
-    if not found["rows"]:
-        why = reason(found)
-        return _with_form(ask, "funnel", nothing(ask, why, "events"), choices)
-    own = {name: ask.options.get(name) for name in FLOW_OPTIONS}
-    own |= dict(zip(STEPS, steps, strict=False))
+    found = _funnel_of(ask)
+    if not found.rows:
+        return _with_form(ask, "funnel", nothing(ask, told(found.why), "events"), choices)
     rows, lines = [], []
-    for row in found["rows"]:
-        took = opens(ask, "funnel", at=str(row["step"]), **own)
-        lost = opens(ask, "funnel", at=str(row["step"]), part="dropped", **own)
-        waits = opens(ask, "funnel", at=str(row["step"]), part="pending", **own)
-        rows.append({**row, "rows_at": took,
-                     "dropped_at": lost if row["dropped"] is not None else None})
-        before, time = row["from_previous"], _duration(row["median_seconds"])
-        lines.append(Line(words(f"{row['step']}. {named(row['doing'])}"), [
-            count(row["count"], took), rate(row, took),
-            rate(before, took, is_drawn=False) if before else Cell(""),
-            count(row["dropped"], lost) if row["dropped"] is not None else Cell(""),
-            count(row["pending"], waits if row["pending"] else "")
-            if row["pending"] is not None else Cell(""),
+    for row in found.rows:
+        took, lost, waits = (
+            opened_at(ask, opens(part), row, found) for part in ("members", "dropped", "pending")
+        )
+        rows.append({**row.as_dict(), "rows_at": took,
+                     "dropped_at": lost if row.dropped is not None else None})
+        before, time = row.from_previous, _duration(row.median_seconds)
+        lines.append(Line(words(f"{row.step}. {named(row.doing)}"), [
+            count(row.count, took), share_of(row.value, row.low, row.high, took, why=row.why),
+            share_of(before.value, before.low, before.high, took, is_drawn=False)
+            if before else Cell(""),
+            count(row.dropped, lost) if row.dropped is not None else Cell(""),
+            count(row.pending, waits if row.pending else ""),
             Cell(time, took if time else ""),
-        ], row["is_small"]))
+        ], row.is_small))
     heads = [
         Head(_("Step")), Head(_("Took it")), Head(_("Of the first")), Head(_("Of the one before")),
         Head(_("Did not")), Head(_("Still in time"), _("Their window has not passed yet")),
         Head(_("Median time")),
     ]
     notes = [_("First steps from %(first)s to %(last)s, in this order, with anything between.") % {
-        "first": found["from"], "last": found["to"]}, *(_(note) for note in found["notes"])]
+        "first": found.first, "last": found.last}, *(_(note) for note in found.notes)]
     return _with_form(ask, "funnel", shown(
         rows, Reading(tables=[Table(_("Funnel"), heads, lines)], notes=notes),
-        {"totals": found["totals"], "steps": found["steps"]},
+        {"totals": [row.as_dict() for row in found.totals], "steps": list(found.steps)},
     ), choices)
 
 
@@ -221,41 +217,38 @@ def _paths(ask: Ask) -> Shown:
         _choice(ask, "after", _("After"), anchor, ""),
         choice_of(ask, "within", _("Within"), texts, ""),
     ]
-    found = paths_of(ask).to_json()
-    if not found["rows"]:
-        why = reason(found)
-        return _with_form(ask, "paths", nothing(ask, why, "events"), choices)
-    own = {"after": anchor, "within": within or None}
+    found = _paths_of(ask)
+    if not found.rows:
+        return _with_form(ask, "paths", nothing(ask, told(found.why), "events"), choices)
     rows, lines = [], []
-    for row in found["rows"]:
-        path = [str(part) for part in row["path"]]
-        href = opens(ask, "path", **own, which="other") if row["is_other"] else opens(
-            ask, "path", **own, path=">".join(path))
-        rows.append({**row, "rows_at": href})
-        text = " → ".join(named(part) for part in path) or _("nothing within the time")
+    for row in found.rows:
+        href = opened_at(ask, WHO, row, found)
+        rows.append({**row.as_dict(), "rows_at": href})
+        text = " → ".join(named(part) for part in row.path) or _("nothing within the time")
         lines.append(Line(
-            words(_("all other paths") if row["is_other"] else text),
+            words(_("all other paths") if row.is_other else text),
             [
-                count(row["count"], href),
-                Cell("") if row["people"] is None else count(row["people"], href),
-                rate(row, href),
+                count(row.count, href),
+                Cell("") if row.people is None else count(row.people, href),
+                share_of(row.value, row.low, row.high, href),
             ],
-            row["is_small"],
+            row.is_small,
         ))
-    total = sum(row["count"] for row in rows)
+    total = sum(row.count for row in found.rows)
     foot = Line(words(_("All")), [
-        count(total, opens(ask, "path", **own, which="all")), Cell(""), Cell(""),
+        count(total, opened_at(ask, EVERYBODY, found)), Cell(""), Cell(""),
     ])
     heads = [
         Head(_("Then")), Head(_("Times")), Head(_("By how many")), Head(_("Share of all times")),
     ]
     note = _("From %(first)s to %(last)s, within %(within)s of each other.") % {
-        "first": found["from"], "last": found["to"], "within": found["within"],
+        "first": found.first, "last": found.last, "within": found.within,
     }
     return _with_form(ask, "paths", shown(
         rows,
         Reading(tables=[Table(_("Paths"), heads, lines, foot)], notes=[note]),
-        {"totals": found["totals"], "links": found["links"], "anchor": anchor},
+        {"totals": [row.as_dict() for row in found.totals],
+         "links": [row.as_dict() for row in found.links], "anchor": anchor},
     ), choices)
 
 

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.insights.usage.activity import Activity
-from staycurve.insights.usage.usage_lifecycle import UseLifecycle
-from staycurve.insights.usage.usage_retention import UseRetention
-from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web import periods as naming
+from staycurve.insights.usage.activity import (
+    ON_ANY,
+    ON_DAYS,
+    THEIR_USES,
+    Activity,
+    activity,
+)
+from staycurve.insights.usage.activity_sql import DAYS
+from staycurve.insights.usage.sessions import WHO as WITH_SESSIONS
+from staycurve.insights.usage.usage_lifecycle import Kinds, UseLifecycle, lifecycle, opens
+from staycurve.insights.usage.usage_lifecycle_sql import ACTIVE, KINDS
+from staycurve.insights.usage.usage_retention import (
+    BACK,
+    BEHIND,
+    Age,
+    Cell as UseCell,
+    UseRetention,
+    retention,
+)
+from staycurve.interfaces.web import numbers, periods as naming
+from staycurve.interfaces.web.answered import opened_at
 from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.choices import Choice
 from staycurve.interfaces.web.choosing import choice_of, chosen_of
 from staycurve.interfaces.web.cohort_grid import STEPS
 from staycurve.interfaces.web.drawing import picture, picture_by
-from staycurve.interfaces.web.kept import asked_of, kept
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.reading import (
     Cell,
@@ -29,9 +44,9 @@ from staycurve.interfaces.web.reading import (
     count,
     nothing,
     percent,
-    rate,
-    reason,
+    share_of,
     shown,
+    told,
     whole,
     words,
 )
@@ -40,9 +55,6 @@ from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.period import Period, period_of, periods_between
 
-Row = Mapping[str, Any]
-
-DAYS = 28
 WHOSE = {"user": N_("Users"), "account": N_("Accounts")}
 PER = {"month": N_("months"), "week": N_("weeks")}
 KIND_LABELS = {
@@ -77,42 +89,31 @@ def per_of(ask: Ask) -> str:
 
 def activity_of(ask: Ask) -> Activity:
     """Who was active on the last 28 days."""
-    whose = whose_of(ask)
-    return kept(
-        ask, "activity", lambda: ask.company.usage.activity(whose=whose, **asked_of(ask)), whose
-    )
+    found = answer_of(ask, activity, whose=whose_of(ask))
+    assert isinstance(found, Activity)
+    return found
 
 
 def lifecycle_of(ask: Ask) -> UseLifecycle:
     """New, returning, resurrecting and dormant by period."""
-    whose, per = whose_of(ask), per_of(ask)
-    return kept(
-        ask, "use", lambda: ask.company.usage.lifecycle(per=per, whose=whose, **asked_of(ask)),
-        whose, per,
-    )
+    found = answer_of(ask, lifecycle, per=per_of(ask), whose=whose_of(ask))
+    assert isinstance(found, UseLifecycle)
+    return found
 
 
 def retention_of(ask: Ask) -> UseRetention:
     """Who came back so many periods after the first use."""
-    whose, per = whose_of(ask), per_of(ask)
-    return kept(
-        ask, "use-retention",
-        lambda: ask.company.usage.retention(per=per, whose=whose, **asked_of(ask)), whose, per,
-    )
+    found = answer_of(ask, retention, per=per_of(ask), whose=whose_of(ask))
+    assert isinstance(found, UseRetention)
+    return found
 
 
-def opens(ask: Ask, reading: str, **which: str | None) -> str:
-    """The address of who is behind a number."""
-    own = {name: ask.options.get(name) for name in ("whose", "per")}
-    return ask.url("/usage/people", reading=reading, **(own | which))
-
-
-def _day_label(ask: Ask, start: str) -> str:
+def _day_label(ask: Ask, start: dt.date) -> str:
     return ask.label(_period(ask, start))
 
 
-def _period(ask: Ask, start: str) -> Period:
-    return period_of(dt.date.fromisoformat(start), per_of(ask), ask.fiscal)
+def _period(ask: Ask, start: dt.date) -> Period:
+    return period_of(start, per_of(ask), ask.fiscal)
 
 
 def _over_time(ask: Ask) -> Shown:
@@ -156,26 +157,26 @@ def _over_time(ask: Ask) -> Shown:
 def _by_days(ask: Ask) -> Shown:
     from staycurve.metrics import charts
 
-    found = activity_of(ask).to_json()
-    if not any(row["count"] for row in found["rows"]):
-        return nothing(ask, reason(found), "events")
+    found = activity_of(ask)
+    if not any(row.count for row in found.rows):
+        return nothing(ask, told(found.why), "events")
     series = [charts.Series("days", _(WHOSE[whose_of(ask)]), charts.ACCENT)]
     rows, drawn, lines = [], [], []
-    for row in found["rows"]:
-        day = str(row["active_days"])
-        href = opens(ask, "active", least=day, most=day)
-        rows.append({**row, "rows_at": href})
-        share = percent(row["value"])
+    for row in found.rows:
+        day = str(row.active_days)
+        href = opened_at(ask, ON_DAYS, row, found)
+        rows.append({**row.as_dict(), "rows_at": href})
+        share = percent(row.value)
         about = _("%(days)s days: %(count)s (%(share)s)") % {
-            "days": day, "count": whole(row["count"]), "share": share,
+            "days": day, "count": whole(row.count), "share": share,
         }
-        drawn.append(charts.Point(day.zfill(2), "days", float(row["count"]), about, href))
+        drawn.append(charts.Point(day.zfill(2), "days", float(row.count), about, href))
         lines.append(Line(words(day), [
-            count(row["count"], href), Cell(share, href),
+            count(row.count, href), Cell(share, href),
         ]))
-    total = sum(row["count"] for row in rows)
+    total = sum(row.count for row in found.rows)
     foot = Line(words(_("All")), [
-        count(total, opens(ask, "active", least="1", most=str(DAYS))), Cell("")])
+        count(total, opened_at(ask, ON_ANY, found)), Cell("")])
     drawing = picture_by(
         ask, "days", drawn, lambda p, f: charts.bars(p, series, f), unit=Unit.COUNT,
         label=_("How many were active on how many of the last 28 days"), series=series,
@@ -193,32 +194,32 @@ def _by_days(ask: Ask) -> Shown:
 def _lifecycle(ask: Ask) -> Shown:
     from staycurve.metrics import charts
 
-    found = lifecycle_of(ask).to_json()
-    if not any(row["active"] for row in found["rows"]):
-        return nothing(ask, reason(found) or _("nobody was active"), "events")
+    found = lifecycle_of(ask)
+    if not any(row.active for row in found.rows):
+        return nothing(ask, told(found.why) or _("nobody was active"), "events")
     series = [
         charts.Series(name, _(KIND_LABELS[name]), COLOURS[name], is_hatched=name == "dormant")
         for name in ("returning", "new", "resurrecting", "dormant")
     ]
     rows, drawn, lines = [], [], []
-    for row in found["rows"]:
-        start = row["period"]
+    for row in found.rows:
+        start = row.period
         cells = []
         for name in KIND_LABELS:
-            value = row[name]
-            href = opens(ask, "lifecycle", start=start, kind=name)
-            cells.append(count(value, href, why=reason(row)))
+            value = _of_kind(row, name)
+            href = opened_at(ask, opens(name), row, found)
+            cells.append(count(value, href, why=told(row.why)))
             if value is not None:
                 about = f"{_(KIND_LABELS[name])}, {_day_label(ask, start)}: {whole(value)}"
                 drawn.append(charts.Point(
-                    start, name, float(-value if name == "dormant" else value), about, href,
-                    row["open"],
+                    str(start), name, float(-value if name == "dormant" else value), about, href,
+                    row.open,
                 ))
-        rows.append(dict(row))
-        ratio = "" if row["quick_ratio"] is None else f"{row['quick_ratio']:.2f}"
+        rows.append(row.as_dict())
+        ratio = "" if row.quick_ratio is None else f"{row.quick_ratio:.2f}"
         lines.append(Line(
-            words(_day_label(ask, start), about=_("to date") if row["open"] else ""),
-            [*cells, count(row["active"], opens(ask, "lifecycle", start=start, kind="active")),
+            words(_day_label(ask, start), about=_("to date") if row.open else ""),
+            [*cells, count(row.active, opened_at(ask, opens(ACTIVE), row, found)),
              Cell(ratio)],
         ))
     drawing = picture(
@@ -228,7 +229,7 @@ def _lifecycle(ask: Ask) -> Shown:
     )
     heads = [
         Head(_("Period")), *(
-            Head(_(label), _(found["kinds"][name])) for name, label in KIND_LABELS.items()),
+            Head(_(label), _(KINDS[name])) for name, label in KIND_LABELS.items()),
         Head(_("Active"), _("New + returning + resurrecting")),
         Head(_("Quick ratio"), _("(New + resurrecting) / dormant")),
     ]
@@ -241,41 +242,45 @@ def _lifecycle(ask: Ask) -> Shown:
     ))
 
 
+def _of_kind(row: Kinds, kind: str) -> int | None:
+    return {
+        "new": row.new, "returning": row.returning, "resurrecting": row.resurrecting,
+        "dormant": row.dormant,
+    }[kind]
+
+
 def _retention(ask: Ask) -> Shown:
-    found = retention_of(ask).to_json()
-    if not found["rows"]:
-        return nothing(ask, reason(found) or _("nobody was active"), "events")
+    found = retention_of(ask)
+    if not found.rows:
+        return nothing(ask, told(found.why) or _("nobody was active"), "events")
     rows = [
-        {**row, "rows_at": opens(ask, "retention", start=row["cohort"], age=str(row["age"]))}
-        for row in found["rows"]
+        {**row.as_dict(), "rows_at": opened_at(ask, BACK, row, found)} for row in found.rows
     ]
-    ages = sorted({row["age"] for row in rows})
-    by_place = {(row["cohort"], row["age"]): row for row in rows}
+    ages = sorted({row.age for row in found.rows})
+    by_place = {(row.cohort, row.age): row for row in found.rows}
     lines = []
-    for cohort in dict.fromkeys(row["cohort"] for row in rows):
-        own = [by_place[cohort, age] for age in ages if (cohort, age) in by_place]
-        size_at = opens(ask, "retention", start=cohort, age="0")
+    for cohort in dict.fromkeys(row.cohort for row in found.rows):
+        # Every cohort has its own period, of age 0.
+        first = by_place[cohort, 0]
         lines.append(Line(
             words(_day_label(ask, cohort)),
-            [count(own[0]["size"], size_at),
-             *(_grid_cell(by_place.get((cohort, age))) for age in ages)],
-            own[0]["is_small"],
+            [count(first.size, opened_at(ask, BEHIND, first, found)),
+             *(_grid_cell(ask, found, by_place.get((cohort, age))) for age in ages)],
+            first.is_small,
         ))
-    totals = {
-        row["age"]: {**row, "rows_at": opens(ask, "retention", age=str(row["age"]))}
-        for row in found["totals"]
-    }
+    totals = {row.age: row for row in found.totals}
     foot = Line(words(_("All")), [
-        count(totals[0]["size"], totals[0]["rows_at"]) if 0 in totals else Cell(""),
-        *(_grid_cell(totals.get(age)) for age in ages),
+        count(totals[0].size, opened_at(ask, BEHIND, totals[0], found)) if 0 in totals
+        else Cell(""),
+        *(_grid_cell(ask, found, totals.get(age)) for age in ages),
     ])
     heads = [Head(_("Began")), Head(_("Size")), *(Head(str(age)) for age in ages)]
     overall = [
-        Line(words(str(age)), [
-            rate(totals[age], totals[age]["rows_at"]),
-            count(totals[age]["size"], opens(ask, "retention", age=str(age), whole="1")),
+        Line(words(str(row.age)), [
+            share_of(row.value, row.low, row.high, opened_at(ask, BACK, row, found)),
+            count(row.size, opened_at(ask, BEHIND, row, found)),
         ])
-        for age in ages if age in totals
+        for row in totals.values()
     ]
     return shown(rows, Reading(
         tables=[
@@ -289,35 +294,32 @@ def _retention(ask: Ask) -> Shown:
         notes=[_("One row for those who were active for the first time in a period; a column for "
                  "each period since: the share that was active in it. Cells that have not begun, "
                  "or whose period is still open, stay blank. Small cohorts are marked with *."),
-               *(_(note) for note in found["notes"])],
-    ), {"totals": found["totals"]})
+               *(_(note) for note in found.notes)],
+    ), {"totals": [row.as_dict() for row in found.totals]})
 
 
-def _grid_cell(row: Row | None) -> Cell:
-    if row is None or row.get("value") is None:
+def _grid_cell(ask: Ask, found: UseRetention, row: UseCell | Age | None) -> Cell:
+    if row is None or row.value is None:
         return Cell("")
-    step = min(STEPS, max(1, int(row["value"] * STEPS) + 1))
-    about = between(row["low"], row["high"])
-    text = f"{round(row['value'] * 100)}%"
-    return Cell(text, str(row.get("rows_at") or ""), about, step=step)
+    step = min(STEPS, max(1, int(row.value * STEPS) + 1))
+    text = f"{round(row.value * 100)}%"
+    return Cell(text, opened_at(ask, BACK, row, found), between(row.low, row.high), step=step)
 
 
 def _power(ask: Ask) -> Shown:
-    found = activity_of(ask).to_json()
-    if not found["power"]:
-        return nothing(ask, reason(found) or _("nobody was active"), "events")
+    found = activity_of(ask)
+    if not found.power:
+        return nothing(ask, told(found.why) or _("nobody was active"), "events")
     has_users = whose_of(ask) == "user"
     rows, lines = [], []
-    for row in found["power"]:
-        who = str(row["user_id" if has_users else "account_id"])
-        href = opens(ask, "uses", who=who)
-        rows.append({**row, "rows_at": href})
+    for row in found.power:
+        href = opened_at(ask, THEIR_USES, row, found)
+        rows.append({**row.as_dict(), "rows_at": href})
         lines.append(Line(
-            words(who, href, beneath=(row["account_id"] or "") if has_users else ""),
+            words(row.who or "", href, beneath=(row.account_id or "") if has_users else ""),
             [
-                count(row["active_days"], href), count(row["uses"], href),
-                count(row["features"], href),
-                Cell(naming.day(dt.date.fromisoformat(row["last_on"][:10]))),
+                count(row.active_days, href), count(row.uses, href), count(row.features, href),
+                Cell(naming.day(row.last_on)),
             ],
         ))
     heads = [
@@ -330,13 +332,14 @@ def _power(ask: Ask) -> Shown:
 def _sessions(ask: Ask) -> Shown:
     found = activity_of(ask)
     if not found.sessions:
-        return nothing(ask, _(found.why_no_sessions or found.why or ""), "events")
-    (row,), href = found.sessions, opens(ask, "sessions")
+        return nothing(ask, told(found.why_no_sessions or found.why), "events")
+    (row,) = found.sessions
+    href = opened_at(ask, WITH_SESSIONS, row, found)
     seconds = _("%s s")
     cells = [
-        count(row["sessions"], href), count(row["people"], href), count(row["events"], href),
-        Cell(numbers.full(row["mean_events"], Unit.RATIO)),
-        Cell(seconds % numbers.full(round(row["median_seconds"]), Unit.COUNT)),
+        count(row.sessions, href), count(row.people, href), count(row.events, href),
+        Cell(numbers.full(row.mean_events, Unit.RATIO)),
+        Cell(seconds % numbers.full(round(row.median_seconds), Unit.COUNT)),
     ]
     heads = [
         Head(""), Head(_("Sessions")),
@@ -345,7 +348,7 @@ def _sessions(ask: Ask) -> Shown:
     ]
     line = Line(words(_("Last 28 days")), cells)
     return shown(
-        [{**row, "rows_at": href}],
+        [{**row.as_dict(), "rows_at": href}],
         Reading(
             tables=[Table(_("Sessions"), heads, [line])],
             notes=[_("A session is what one user did under one name of a session, on the day on "

@@ -1,0 +1,213 @@
+"""What paths are asked for, and their SQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.i18n import N_
+from staycurve.insights.usage.usage_acts import acts_sql, session_sql
+from staycurve.insights.usage.usage_question import Doing, UseQuestion
+from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
+from staycurve.tables.engine import quoted
+
+WAYS = {"after": N_("what is done next"), "before": N_("what was done before")}
+REPEATS = {"keep": N_("every one counts"), "drop": N_("a run of one thing counts once")}
+SESSION = "session"
+MOST = 10
+"""The longest path: longer ones are each other's exceptions, and no two are alike."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What paths are asked for.
+
+    Attributes
+    ----------
+    anchor : Doing
+        What they begin with, or end with.
+    size : int
+        How many things follow it.
+    window : int, optional
+        Seconds; None within a session.
+    first, last : date
+        Local days, both included, in which the anchor lies.
+    listed : int
+        How many paths are listed.
+    """
+
+    use: UseQuestion
+    anchor: Doing
+    size: int
+    way: str
+    window: int | None
+    first: dt.date
+    last: dt.date
+    listed: int = 20
+    repeats: str = "keep"
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The columns of a path."""
+        return tuple(f"s{i}" for i in range(1, self.size + 1))
+
+
+def check(asked: Asked) -> None:
+    """Raise for paths that cannot be asked."""
+    for kind, given, known in (("way", asked.way, WAYS), ("repeats", asked.repeats, REPEATS)):
+        if given not in known:
+            raise UnknownNameError(kind, given, known)
+    if not 1 <= asked.size <= MOST:
+        raise UsageError(f"A path takes 1 to {MOST} things.", hint="Write for size: 3")
+    if asked.listed < 1:
+        raise UsageError("At least one path is listed.", hint="Write for listed: 20")
+    if asked.anchor.is_any:
+        raise UsageError(
+            "Paths begin with an event.", hint="Write: staycurve usage paths signed_up"
+        )
+    if asked.window is None and not asked.use.config.behaviour.usage.session:
+        raise NotAnsweredError(
+            "Nothing says which session an event belongs to.",
+            hint='Name its property in staycurve.toml: [usage] session = "session_id"',
+        )
+    if asked.first > asked.last:
+        raise NotAnsweredError(
+            f"The range from {asked.first} to {asked.last} is empty.",
+            hint="--from must not lie after --to (or after the as-of).",
+        )
+
+
+def statement(asked: Asked) -> str:
+    """SQL of rows (seg…, place, s1…, occurrences, people, paths).
+
+    `place` is the rank of a path among its segment's, from 1; those past the last that is listed
+    stand together in one row without steps.
+    """
+    ctes, cutting = _cut(asked)
+    steps = ", ".join(asked.steps)
+    lead = f"{cutting.segs[2:]}, " if cutting.segs else ""
+    partition = f"PARTITION BY {cutting.segs[2:]} " if cutting.segs else ""
+    shown = f"place <= {asked.listed}"
+    listed = ", ".join(f"CASE WHEN {shown} THEN {step} END" for step in asked.steps)
+    named = ", ".join(
+        f"CASE WHEN {shown} THEN {step} END AS {step}" for step in asked.steps
+    )
+    place = f"CASE WHEN {shown} THEN place ELSE {asked.listed + 1} END"
+    return f"""WITH {_joined((*ctes, *cutting.ctes))},
+counted AS (
+    SELECT {lead}{steps}, COUNT(*) AS occurrences, COUNT(DISTINCT entity) AS people
+    FROM {cutting.name} GROUP BY {lead}{steps}
+),
+ranked AS (
+    SELECT c.*, row_number() OVER ({partition}ORDER BY occurrences DESC,
+               {", ".join(f"{step} NULLS LAST" for step in asked.steps)}) AS place
+    FROM counted c
+)
+SELECT {lead}CAST({place} AS BIGINT) AS place, {named},
+       CAST(SUM(occurrences) AS BIGINT) AS occurrences, CAST(MAX(people) AS BIGINT) AS people,
+       CAST(COUNT(*) AS BIGINT) AS paths
+FROM ranked
+GROUP BY {lead}{place}, {listed}
+ORDER BY {order_of(asked.use, "place")}"""
+
+
+def members_statement(
+    asked: Asked, path: Sequence[str] | None, but: Sequence[Sequence[str]] = ()
+) -> str:
+    """SQL of rows (entity, customer, done_at) of one path; `asked` without `by`.
+
+    Parameters
+    ----------
+    path : sequence of str, optional
+        None is every path.
+    but : sequence of sequence of str
+        Paths that are left out.
+    """
+    ctes, cutting = _cut(asked)
+    tests = ["1 = 1" if path is None else _is_path(asked, path)]
+    tests += [f"CASE WHEN {_is_path(asked, one)} THEN 0 ELSE 1 END = 1" for one in but]
+    named = (
+        f"named AS (SELECT DISTINCT entity, account_id, event_id, done_at FROM {cutting.name} "
+        f"WHERE {' AND '.join(tests)})"
+    )
+    return (
+        f"WITH {_joined((*ctes, *cutting.ctes, named))}\n"
+        + listed_sql(asked.use, "named", ", b.done_at, b.event_id", "done_at, event_id")
+    )
+
+
+def _is_path(asked: Asked, path: Sequence[str]) -> str:
+    return " AND ".join(
+        f"{step} = {quoted(path[i])}" if i < len(path) else f"{step} IS NULL"
+        for i, step in enumerate(asked.steps)
+    )
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return ",\n".join(parts)
+
+
+def _cut(asked: Asked) -> tuple[list[str], Cut]:
+    """Up to one row an occurrence: entity, account_id, start_on, event_id, done_at, s1…"""
+    columns = ("entity", "account_id", "start_on", "event_id", "done_at", *asked.steps)
+    return _paths(asked), cut(asked.use, "paths", columns, day="b.start_on")
+
+
+def _paths(asked: Asked) -> list[str]:
+    use = asked.use
+    anchor = asked.anchor.test(use.config)
+    # A session may begin a day before the range, or end a day after.
+    reach = dt.timedelta(seconds=asked.window if asked.window is not None else 0, days=1)
+    columns = (
+        "e.occurred_at AS done_at, e.occurred_on AS day, e.event_id, e.event, "
+        f"CASE WHEN {anchor} THEN 1 ELSE 0 END AS is_anchor"
+    )
+    own = "entity"
+    where = (
+        f"e.occurred_on >= DATE '{asked.first - reach}' "
+        f"AND e.occurred_on <= DATE '{min(asked.last + reach, use.as_of.last_day)}'"
+    )
+    if asked.window is None:
+        columns += f", {session_sql(use.config)} AS session"
+        own = "entity, session"
+        where += f" AND {session_sql(use.config)} IS NOT NULL"
+    order = f"PARTITION BY {own} ORDER BY done_at, event_id"
+    ctes = [f"done AS ({acts_sql(use, columns=columns, where=where)})"]
+    rows = "done"
+    is_in = (
+        f"is_anchor = 1 AND day >= DATE '{asked.first}' AND day <= DATE '{asked.last}'"
+    )
+    # Most people never do it: what they do need not be put in order.
+    ctes.append(f"""near AS (
+    SELECT d.* FROM done d
+    JOIN (SELECT DISTINCT entity FROM done WHERE {is_in}) a ON a.entity = d.entity
+)""")
+    rows = "near"
+    if asked.repeats == "drop":
+        ctes.append(f"""runs AS (
+    SELECT * FROM (SELECT d.*, lag(event) OVER ({order}) AS event_before FROM near d) r
+    WHERE event_before IS NULL OR event_before <> event
+)""")
+        rows = "runs"
+    move = "lead" if asked.way == "after" else "lag"
+    moved = "".join(
+        f", {move}(event, {i}) OVER ({order}) AS e{i}, {move}(done_at, {i}) OVER ({order}) AS t{i}"
+        for i in range(1, asked.size + 1)
+    )
+    steps = ", ".join(f"{_within(asked, i)} AS s{i}" for i in range(1, asked.size + 1))
+    ctes.append(f"""paths AS (
+    SELECT entity, account_id, day AS start_on, event_id, done_at, {steps}
+    FROM (SELECT d.*{moved} FROM {rows} d) l
+    WHERE {is_in}
+)""")
+    return ctes
+
+
+def _within(asked: Asked, i: int) -> str:
+    if asked.window is None:
+        return f"e{i}"
+    if asked.way == "after":
+        return f"CASE WHEN t{i} <= done_at + INTERVAL {asked.window} SECOND THEN e{i} END"
+    return f"CASE WHEN t{i} >= done_at - INTERVAL {asked.window} SECOND THEN e{i} END"

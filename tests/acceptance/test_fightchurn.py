@@ -125,7 +125,7 @@ def load(folder: Path) -> tuple[Company, list[Any]]:
 def test_activity_churn_is_dormant_by_active_before(loaded: tuple[Company, list[Any]]) -> None:
     company, rows = loaded
     found = company.usage.lifecycle(whose="account", first="2020-02", last="2020-05")
-    shown = [(row["active_before"], row["dormant"]) for row in found.rows]
+    shown = [(row["active_before"], row["dormant"]) for row in found.as_dict()["rows"]]
     assert shown == [published_activity(rows, month) for month in MONTHS]
     assert shown[0] == (999, 1)
 
@@ -171,7 +171,7 @@ def tables(company: Company, rows: list[Any]) -> str:
     lines += ["", "| month | active before, theirs | gone, theirs | activity churn, theirs | "
                   "active before | dormant |", "|---|---|---|---|---|---|"]
     found = company.usage.lifecycle(whose="account", first="2020-02", last="2020-05")
-    for month, row in zip(MONTHS, found.rows, strict=True):
+    for month, row in zip(MONTHS, found.as_dict()["rows"], strict=True):
         active, gone = published_activity(rows, month)
         lines.append(
             f"| {month:%Y-%m} | {active:,} | {gone} | {gone / active:.2%} | "

@@ -37,10 +37,10 @@ def test_lifecycle_of_days(tmp_path: Path) -> None:
     first, last = case["range"]
     end = dt.date.fromisoformat(last) + dt.timedelta(days=1)
     found = company.usage.lifecycle(per="day", first=first, last=last, as_of=str(end))
-    assert found.rows
+    assert found.as_dict()["rows"]
     assert case["expected"]
     for kind, expected in case["expected"].items():
-        shown = [row[kind] for row in found.rows]
+        shown = [row[kind] for row in found.as_dict()["rows"]]
         assert shown == [abs(number) for number in expected], kind
 
 
@@ -62,7 +62,7 @@ def test_retention(tmp_path: Path, per: str) -> None:
         as_of=str(ends),
     )
     shown: dict[str, list[int]] = {}
-    for row in found.rows:
+    for row in found.as_dict()["rows"]:
         assert not row["open"]
         shown.setdefault(row["cohort"], []).append(row["returned"])
     assert list(shown.values()) == case["expected"]

@@ -17,7 +17,7 @@ AS_OF = "2024-03-12"
 Asked = Callable[[Company], Any]
 
 ASKED: dict[str, Asked] = {
-    "funnel": lambda c: c.usage.funnel("a", "b", "c", window="6d", as_of=AS_OF),
+    "funnel": lambda c: c.usage.funnel(steps=["a", "b", "c"], window="6d", as_of=AS_OF),
     "retention": lambda c: c.usage.retention(per="week", starts="every", ages=3, as_of=AS_OF),
 }
 # These take Spark half a minute: `make test-spark` runs them.
@@ -37,24 +37,28 @@ MORE: dict[str, Asked] = {
         per="week", event="b", by="country,tenure", whose="account", as_of=AS_OF
     ),
     "dormant": lambda c: c.usage.lifecycle(as_of=AS_OF).users("2024-02", "returning"),
-    "strict": lambda c: c.usage.funnel("a", "b", window="6d", order="strict", as_of=AS_OF),
+    "strict": lambda c: c.usage.funnel(steps=["a", "b"], window="6d", order="strict", as_of=AS_OF),
     "strict from the first": lambda c: c.usage.funnel(
-        "a", "b", window="6d", order="strict", entry="first", as_of=AS_OF
+        steps=["a", "b"], window="6d", order="strict", entry="first", as_of=AS_OF
     ),
     "excluded": lambda c: c.usage.funnel(
-        "a", "b", "c", window="6d", exclude=["d@1-2"], by="property:platform,plan", as_of=AS_OF
+        steps=["a", "b", "c"], window="6d", exclude=["d@1-2"], by="property:platform,plan",
+        as_of=AS_OF
     ),
     "first": lambda c: c.usage.funnel(
-        "a", "b", "a", window="6d", entry="first", whose="account", as_of=AS_OF
+        steps=["a", "b", "a"], window="6d", entry="first", whose="account", as_of=AS_OF
     ),
-    "dropped": lambda c: c.usage.funnel("a", "b", window="2d", as_of=AS_OF).users(
+    "dropped": lambda c: c.usage.funnel(steps=["a", "b"], window="2d", as_of=AS_OF).users(
         2, dropped=True
     ),
-    "paths": lambda c: c.usage.paths("a", size=2, within="4d", listed=5, as_of=AS_OF),
+    "paths": lambda c: c.usage.paths(anchor="a", size=2, within="4d", listed=5, as_of=AS_OF),
     "paths before": lambda c: c.usage.paths(
-        "b", size=2, way="before", within="session", repeats="drop", by="country", as_of=AS_OF
+        anchor="b", size=2, way="before", within="session", repeats="drop", by="country",
+        as_of=AS_OF
     ),
-    "whose path": lambda c: c.usage.paths("a", size=1, within="4d", as_of=AS_OF).users(["b"]),
+    "whose path": lambda c: c.usage.paths(anchor="a", size=1, within="4d", as_of=AS_OF).users(
+        ["b"]
+    ),
     "activity": lambda c: c.usage.activity(by="country", as_of=AS_OF),
     "active": lambda c: c.usage.activity(as_of=f"{AS_OF}T12:00:00").users(2, 28),
 }
@@ -98,6 +102,6 @@ def both(
 def test_an_answer_is_the_same(both: tuple[Company, Company], name: str) -> None:
     here, there = both
     ask = {**ASKED, **MORE}[name]
-    ours = ask(here).to_json()
+    ours = ask(here).as_dict()
     assert ours["rows"]
-    assert ask(there).to_json() == ours
+    assert ask(there).as_dict() == ours

@@ -20,31 +20,32 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 
 def test_nobody_is_in_time_for_a_step_after_the_last(company: Company) -> None:
-    funnel = company.usage.funnel("signup", "project", as_of=AS_OF)
-    assert [row["user_id"] for row in funnel.pending(1).rows] == ["u6"]
+    funnel = company.usage.funnel(steps=["signup", "project"], as_of=AS_OF)
+    assert [row["user_id"] for row in funnel.pending(1).as_dict()["rows"]] == ["u6"]
     with pytest.raises(NotAnsweredError):
         funnel.pending(2)
 
 
 def test_pending_dropped_and_took_add_up(company: Company) -> None:
-    funnel = company.usage.funnel("signup", "project", whose="account", as_of=AS_OF)
-    dropped = {row["account_id"] for row in funnel.users(2, dropped=True).rows}
-    pending = {row["account_id"] for row in funnel.pending(1).rows}
+    funnel = company.usage.funnel(steps=["signup", "project"], whose="account", as_of=AS_OF)
+    dropped = {row["account_id"] for row in funnel.users(2, dropped=True).as_dict()["rows"]}
+    pending = {row["account_id"] for row in funnel.pending(1).as_dict()["rows"]}
     assert (dropped, pending) == ({"dune", "echo"}, {"echo"})
 
 
 def test_all_cohorts_open_as_far_as_they_have_closed(company: Company) -> None:
     retention = company.usage.retention(as_of=AS_OF, whose="account")
     whole = retention.users(None, 3)
-    assert whole.total == {"numerator": 1, "denominator": 3, "value": 1 / 3}
-    assert [row["cohort"] for row in whole.rows] == ["2024-01-01"] * 3
-    assert retention.users(None, 4).rows == []
+    assert whole.as_dict()["total"] == {"numerator": 1, "denominator": 3, "value": 1 / 3}
+    assert [row["cohort"] for row in whole.as_dict()["rows"]] == ["2024-01-01"] * 3
+    assert retention.users(None, 4).as_dict()["rows"] == []
     with pytest.raises(NotAnsweredError):
         retention.users(None, 12)
 
 
 def test_the_rows_of_one_cohort_name_no_cohort(company: Company) -> None:
-    rows = company.usage.retention(as_of=AS_OF, whose="account").users("2024-01-01", 3).rows
+    cells = company.usage.retention(as_of=AS_OF, whose="account")
+    rows = cells.users("2024-01-01", 3).as_dict()["rows"]
     assert rows == [
         {"account_id": "acme", "is_counted": True}, {"account_id": "bolt", "is_counted": False},
         {"account_id": "crux", "is_counted": False},
@@ -53,9 +54,9 @@ def test_the_rows_of_one_cohort_name_no_cohort(company: Company) -> None:
 
 def test_the_paths_and_all_other_paths_add_up_to_every_path(company: Company) -> None:
     for listed in (1, 2, 3):
-        paths = company.usage.paths("report", listed=listed, as_of=AS_OF)
-        shown = [row for row in paths.rows if not row["is_other"]]
-        opened = [len(paths.users(row["path"]).rows) for row in shown]
+        paths = company.usage.paths(anchor="report", listed=listed, as_of=AS_OF)
+        shown = [row for row in paths.as_dict()["rows"] if not row["is_other"]]
+        opened = [len(paths.users(row["path"]).as_dict()["rows"]) for row in shown]
         assert opened == [row["count"] for row in shown]
         assert sum(opened) + len(paths.other_users().rows) == len(paths.users(None).rows) == 8
 

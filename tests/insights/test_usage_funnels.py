@@ -15,7 +15,7 @@ from tests.insights.usage_company import Event, at_random, company_of
 
 
 def counts(found: Funnel) -> list[int]:
-    return [row["count"] for row in found.rows]
+    return [row["count"] for row in found.as_dict()["rows"]]
 
 
 STEPS = """
@@ -44,21 +44,21 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Company:
 
 def asked(company: Company, *steps: str, **how: Any) -> Funnel:
     how = {"window": "2h", "first": "2024-03-01", "last": "2024-03-01", "as_of": "2024-04-01"} | how
-    return company.usage.funnel(*(steps or ("visit", "order", "pay")), **how)
+    return company.usage.funnel(steps=steps or ("visit", "order", "pay"), **how)
 
 
 def test_steps_shares_and_times_by_hand(shop: Company) -> None:
     found = asked(shop)
     # Four visit; Ann and Bob order within two hours; Ann pays. Eve orders after twelve hours.
     assert counts(found) == [4, 2, 1]
-    assert [row["value"] for row in found.rows] == [1.0, 0.5, 0.25]
-    assert [row["dropped"] for row in found.rows] == [None, 2, 1]
-    assert found.rows[2]["from_previous"]["value"] == 0.5
+    assert [row["value"] for row in found.as_dict()["rows"]] == [1.0, 0.5, 0.25]
+    assert [row["dropped"] for row in found.as_dict()["rows"]] == [None, 2, 1]
+    assert found.as_dict()["rows"][2]["from_previous"]["value"] == 0.5
     # Ten and thirty minutes to the order, thirty more to the payment.
-    assert found.rows[1]["mean_seconds"] == found.rows[1]["median_seconds"] == 20 * 60
-    assert found.rows[2]["median_seconds"] == 30 * 60
-    assert found.totals[0]["median_seconds"] == 40 * 60
-    assert all(row["is_small"] for row in found.rows)
+    assert found.rows[1].mean_seconds == found.rows[1].median_seconds == 20 * 60
+    assert found.as_dict()["rows"][2]["median_seconds"] == 30 * 60
+    assert found.as_dict()["totals"][0]["median_seconds"] == 40 * 60
+    assert all(row["is_small"] for row in found.as_dict()["rows"])
     assert counts(asked(shop, window="1d")) == [4, 3, 2]
 
 
@@ -79,23 +79,23 @@ def test_strict_order_allows_nothing_between(shop: Company) -> None:
 def test_excluded_between_two_steps_leaves_the_funnel(shop: Company) -> None:
     found = asked(shop, exclude=["other@1-2"])
     assert counts(found) == [3, 1, 1]
-    assert found.totals[0]["excluded"] == 1
+    assert found.as_dict()["totals"][0]["excluded"] == 1
     later = asked(shop, exclude=["other@2-3"])
-    assert (counts(later), later.totals[0]["excluded"]) == ([4, 2, 1], 0)
+    assert (counts(later), later.as_dict()["totals"][0]["excluded"]) == ([4, 2, 1], 0)
 
 
 def test_segments_by_account_and_by_the_first_event(shop: Company) -> None:
     found = asked(shop, by="country")
-    assert {(r["segment"]["country"], r["step"]): r["count"] for r in found.rows} == {
+    assert {(r["segment"]["country"], r["step"]): r["count"] for r in found.as_dict()["rows"]} == {
         ("DE", 1): 2, ("DE", 2): 2, ("DE", 3): 1, ("FR", 1): 2, ("FR", 2): 0, ("FR", 3): 0,
     }
     by_platform = asked(shop, by="property:platform,country", where="country=DE")
-    assert {(r["segment"]["property:platform"], r["step"]): r["count"] for r in by_platform.rows} \
+    assert {(r.segment["property:platform"], r.step): r.count for r in by_platform.rows} \
         == {("mobile", 1): 1, ("mobile", 2): 1, ("mobile", 3): 0,
             ("web", 1): 1, ("web", 2): 1, ("web", 3): 1}
     (dropped,) = by_platform.users(
         3, dropped=True, **{"property:platform": "mobile", "country": "DE"}
-    ).rows
+    ).as_dict()["rows"]
     assert dropped == {
         "user_id": "bob", "account_id": "acme", "step1_at": "2024-03-01T10:00:00+00:00",
         "step2_at": "2024-03-01T10:30:00+00:00", "step3_at": None,
@@ -105,16 +105,18 @@ def test_segments_by_account_and_by_the_first_event(shop: Company) -> None:
 def test_every_count_opens(shop: Company) -> None:
     found = asked(shop)
     for step, count in enumerate(counts(found), 1):
-        assert found.users(step).total == {"value": count}
-    assert [row["user_id"] for row in found.users(2, dropped=True).rows] == ["eve", "cid"]
-    assert found.accounts(2, dropped=True) == [{"account_id": "bolt", "value": 2}]
+        assert found.users(step).as_dict()["total"] == {"value": count}
+    assert [row.user_id for row in found.users(2, dropped=True).rows] == ["eve", "cid"]
+    assert found.users(2, dropped=True).as_dict()["accounts"] == [
+        {"account_id": "bolt", "value": 2}
+    ]
 
 
 def test_who_is_still_in_time_is_pending(shop: Company) -> None:
     found = asked(shop, as_of="2024-03-01T10:35:00+00:00")
     # Ann ordered, Bob and Cid are 35 minutes in; Eve's two hours are over.
     assert counts(found) == [4, 2, 0]
-    assert [row["pending"] for row in found.rows] == [1, 2, 0]
+    assert [row["pending"] for row in found.as_dict()["rows"]] == [1, 2, 0]
     assert found.notes
 
 
@@ -131,8 +133,8 @@ def test_the_deepest_chain_counts_or_the_first(tmp_path: Path) -> None:
     found = asked(company)
     assert counts(found) == [1, 1, 1]
     # The chain that got there first, from its latest start.
-    assert found.users(3).rows[0]["step1_at"] == "2024-03-01T10:05:00+00:00"
-    assert found.users(3).rows[0]["step3_at"] == "2024-03-01T10:20:00+00:00"
+    assert found.users(3).as_dict()["rows"][0]["step1_at"] == "2024-03-01T10:05:00+00:00"
+    assert found.users(3).as_dict()["rows"][0]["step3_at"] == "2024-03-01T10:20:00+00:00"
     assert counts(asked(company, entry="first")) == [1, 0, 0]
 
 
@@ -251,10 +253,10 @@ def test_as_a_naive_search_finds(
         company, *steps.split(), window=f"{days}d", first=str(first), last=str(last), entry=entry,
         exclude=[exclude] if exclude else [], whose=whose,
     )
-    assert (counts(found), found.totals[0]["excluded"]) == (reached, excluded)
+    assert (counts(found), found.as_dict()["totals"][0]["excluded"]) == (reached, excluded)
     passed = [(t[-1] - t[0]).total_seconds() for t in chosen if len(t) == len(steps.split())]
     if passed:
-        assert found.totals[0]["mean_seconds"] == pytest.approx(sum(passed) / len(passed))
+        assert found.totals[0].mean_seconds == pytest.approx(sum(passed) / len(passed))
 
 
 def test_strict_order_as_a_naive_search_finds(crowd: tuple[Company, list[Event]]) -> None:
@@ -300,4 +302,4 @@ def test_what_cannot_be_asked_says_so(shop: Company) -> None:
     with pytest.raises(NotAnsweredError, match="no step 1"):
         asked(shop).users(1, dropped=True)
     nobody = asked(shop, first="2024-02-01", last="2024-02-02")
-    assert (nobody.rows, nobody.why) == ([], "nobody took the first step in the range")
+    assert (nobody.as_dict()["rows"], nobody.why) == ([], "nobody took the first step in the range")

@@ -26,7 +26,7 @@ def test_days_as_posthog_publishes_them(tmp_path: Path) -> None:
     found = company.usage.lifecycle(
         per="day", first="2020-01-12", last="2020-01-19", as_of="2020-01-20"
     )
-    shown = {kind: [row[kind] for row in found.rows] for kind in KINDS}
+    shown = {kind: [row[kind] for row in found.as_dict()["rows"]] for kind in KINDS}
     assert shown == {
         "new": [1, 0, 0, 1, 0, 0, 0, 0],
         "returning": [1, 1, 0, 0, 0, 0, 0, 0],
@@ -38,7 +38,7 @@ def test_days_as_posthog_publishes_them(tmp_path: Path) -> None:
 def test_an_open_period_has_no_dormant_yet(tmp_path: Path) -> None:
     company = company_of(tmp_path, days("ann: 2024-01-05 2024-02-03\nbob: 2024-01-06"))
     found = company.usage.lifecycle(first="2024-01", last="2024-02", as_of="2024-02-10")
-    january, february = found.rows
+    january, february = found.as_dict()["rows"]
     assert (january["new"], january["dormant"], january["change"]) == (2, 0, 2)
     assert january["why"] == "division by zero: nobody went dormant"
     assert february == {
@@ -56,11 +56,11 @@ def test_new_to_a_feature_is_new_even_if_long_active(tmp_path: Path) -> None:
     acme ann report 2024-03-05T12:00:00 mobile
     """)
     asked = {"first": "2024-02", "last": "2024-03", "as_of": "2024-04-01"}
-    everything = company.usage.lifecycle(**asked).rows
+    everything = company.usage.lifecycle(**asked).as_dict()["rows"]
     assert [(r["new"], r["returning"]) for r in everything] == [(0, 1), (0, 1)]
-    reports = company.usage.lifecycle(event="report", **asked).rows
+    reports = company.usage.lifecycle(event="report", **asked).as_dict()["rows"]
     assert [(r["new"], r["returning"]) for r in reports] == [(1, 0), (0, 1)]
-    on_mobile = company.usage.lifecycle(event="report[platform=mobile]", **asked).rows
+    on_mobile = company.usage.lifecycle(event="report[platform=mobile]", **asked).as_dict()["rows"]
     assert [(r["new"], r["returning"]) for r in on_mobile] == [(0, 0), (1, 0)]
 
 
@@ -115,8 +115,9 @@ def test_as_a_naive_count_says(
     expected = naive(
         events, zone="Asia/Tokyo", periods=periods, whose=whose, event=event, seen=seen
     )
-    assert len(found.rows) == len(expected)
-    for row, (new, returning, resurrecting, dormant) in zip(found.rows, expected, strict=True):
+    assert len(found.as_dict()["rows"]) == len(expected)
+    rows = found.as_dict()["rows"]
+    for row, (new, returning, resurrecting, dormant) in zip(rows, expected, strict=True):
         assert (row["new"], row["returning"], row["resurrecting"]) == (
             new, returning, resurrecting
         )
@@ -127,8 +128,8 @@ def test_as_a_naive_count_says(
 @pytest.mark.parametrize("per", ["day", "month"])
 def test_an_exact_partition(zoned: tuple[Company, list[Event]], per: str) -> None:
     found = zoned[0].usage.lifecycle(per=per, first="2024-01-08", last="2024-03-20")
-    assert len(found.rows) > 1
-    for before, row in zip(found.rows, found.rows[1:], strict=False):
+    assert len(found.as_dict()["rows"]) > 1
+    for before, row in zip(found.as_dict()["rows"], found.as_dict()["rows"][1:], strict=False):
         assert before["active"] == row["active_before"]
         if not row["open"]:
             assert row["active"] == before["active"] + row["change"]
@@ -140,20 +141,20 @@ def test_segments_sum_to_the_whole_and_every_count_opens(
     usage = zoned[0].usage
     asked = {"per": "month", "first": "2024-01", "last": "2024-02", "as_of": "2024-03-02"}
     whole, split = usage.lifecycle(**asked), usage.lifecycle(**asked, by="country")
-    for row in whole.rows:
+    for row in whole.as_dict()["rows"]:
         for kind in KINDS:
-            parts = [r[kind] for r in split.rows if r["period"] == row["period"]]
+            parts = [r[kind] for r in split.as_dict()["rows"] if r["period"] == row["period"]]
             assert sum(parts) == row[kind]
             members = whole.users(row["period"], kind)
-            assert members.total == {"value": row[kind]}
-            assert sum(one["value"] for one in members.accounts) == row[kind]
-    row = split.rows[0]
-    assert split.users("2024-01", "new", **row["segment"]).total == {"value": row["new"]}
+            assert members.as_dict()["total"] == {"value": row[kind]}
+            assert sum(one.value for one in members.accounts) == row[kind]
+    row = split.as_dict()["rows"][0]
+    assert split.users("2024-01", "new", **row["segment"]).total.value == row["new"]
 
 
 def test_what_cannot_be_asked_says_so(zoned: tuple[Company, list[Event]]) -> None:
     usage = zoned[0].usage
-    with pytest.raises(UnknownNameError, match="grain"):
+    with pytest.raises(UnknownNameError, match="per 'fortnight'"):
         usage.lifecycle(per="fortnight")
     with pytest.raises(UnknownNameError, match="kind 'lost'"):
         usage.lifecycle(per="month", as_of="2024-03-02").users("2024-02", "lost")

@@ -11,6 +11,7 @@ import pytest
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.insights.usage import usage_retention_sql
+from staycurve.insights.usage.usage_asking import periods_of, question_of
 from staycurve.insights.usage.usage_question import Doing
 from staycurve.insights.usage.usage_retention_asked import Asked
 from staycurve.period import Period, period_of, periods_between
@@ -38,7 +39,7 @@ def test_days_as_posthog_publishes_them(tmp_path: Path) -> None:
     found = company.usage.retention(
         per="day", starts="every", first="2020-06-10", last="2020-06-20", as_of="2020-06-21"
     )
-    assert grid(found.rows) == [
+    assert grid(found.as_dict()["rows"]) == [
         [1, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0],
         [2, 2, 1, 0, 1, 2, 0, 0, 0, 0],
         [2, 1, 0, 1, 2, 0, 0, 0, 0],
@@ -62,9 +63,9 @@ def test_months_as_posthog_publishes_them(tmp_path: Path) -> None:
     found = company.usage.retention(
         starts="every", first="2020-01", last="2020-11", as_of="2020-12-01"
     )
-    assert grid(found.rows)[0] == [2, 2, 2, 0, 1, 2, 1, 0, 1, 0, 1]
-    assert grid(found.rows)[4] == [1, 1, 0, 0, 1, 0, 0]
-    assert grid(found.rows)[5] == [2, 1, 0, 1, 0, 1]
+    assert grid(found.as_dict()["rows"])[0] == [2, 2, 2, 0, 1, 2, 1, 0, 1, 0, 1]
+    assert grid(found.as_dict()["rows"])[4] == [1, 1, 0, 0, 1, 0, 0]
+    assert grid(found.as_dict()["rows"])[5] == [2, 1, 0, 1, 0, 1]
 
 
 MONTHS = """ann: 2024-01-05 2024-02-07 2024-04-02
@@ -82,13 +83,13 @@ def test_first_starts_once_and_open_cells_are_blank(months: Company) -> None:
     found = months.usage.retention(
         first="2024-01", last="2024-04", as_of="2024-04-10"
     )
-    assert grid(found.rows, "size") == [[2] * 4, [1] * 3, [1] * 2, [0]]
-    assert grid(found.rows, "value") == [
+    assert grid(found.as_dict()["rows"], "size") == [[2] * 4, [1] * 3, [1] * 2, [0]]
+    assert grid(found.as_dict()["rows"], "value") == [
         [1.0, 0.5, 0.5, None], [1.0, 1.0, None], [1.0, None], [None],
     ]
-    last = found.rows[3]
+    last = found.as_dict()["rows"][3]
     assert (last["open"], last["returned"], last["why"]) == (True, 1, "the period is still open")
-    assert [(t["age"], t["size"], t["returned"]) for t in found.totals] == [
+    assert [(t["age"], t["size"], t["returned"]) for t in found.as_dict()["totals"]] == [
         (0, 4, 4), (1, 3, 2), (2, 2, 1),
     ]
 
@@ -98,13 +99,13 @@ def test_later_counts_whoever_comes_back_at_any_time_after(months: Company) -> N
         first="2024-01", last="2024-02", ages=3, returns="after", as_of="2024-05-01"
     )
     # Ann's last month is age 3 of January, Bob's age 2; Cid's is age 1 of February.
-    assert grid(found.rows) == [[2, 2, 2, 1], [1, 1, 0]]
+    assert grid(found.as_dict()["rows"]) == [[2, 2, 2, 1], [1, 1, 0]]
     assert found.notes
 
 
 def test_nobody_in_a_cohort_is_an_empty_share_not_zero(months: Company) -> None:
     found = months.usage.retention(first="2024-04", last="2024-05", as_of="2024-06-01")
-    april = [row for row in found.rows if row["cohort"] == "2024-04-01"]
+    april = [row for row in found.as_dict()["rows"] if row["cohort"] == "2024-04-01"]
     assert [row["value"] for row in april] == [None, None]
     assert {row["why"] for row in april} == {"nobody started in this period"}
 
@@ -122,12 +123,13 @@ def test_rolling_days_begin_with_everybodys_own_start(tmp_path: Path) -> None:
     calendar = usage.retention(**asked, as_of="2024-01-05")
     rolling = usage.retention(**asked, windows="rolling", as_of="2024-01-05")
     # Ann was back after 14 hours: the next day, but not in her second 24 hours.
-    assert (grid(calendar.rows), grid(rolling.rows)) == ([[2, 2]], [[2, 1]])
+    assert grid(calendar.as_dict()["rows"]) == [[2, 2]]
+    assert grid(rolling.as_dict()["rows"]) == [[2, 1]]
     # A window of somebody who starts at midnight ends 48 hours later.
     early = usage.retention(**asked, windows="rolling", as_of="2024-01-03T23:59:59")
-    assert [row["open"] for row in early.rows] == [False, True]
+    assert [row["open"] for row in early.as_dict()["rows"]] == [False, True]
     whole = usage.retention(**asked, windows="rolling", as_of="2024-01-04")
-    assert [row["open"] for row in whole.rows] == [False, False]
+    assert [row["open"] for row in whole.as_dict()["rows"]] == [False, False]
 
 
 def test_start_and_return_are_different_things(tmp_path: Path) -> None:
@@ -140,10 +142,11 @@ def test_start_and_return_are_different_things(tmp_path: Path) -> None:
     """
     usage = company_of(tmp_path, events).usage
     asked = {"first": "2024-01", "last": "2024-01", "ages": 1, "as_of": "2024-03-01"}
-    assert grid(usage.retention(start="signup", back="report", **asked).rows) == [[2, 1]]
-    assert grid(usage.retention(start="signup", back="", **asked).rows) == [[2, 2]]
+    other = usage.retention(start="signup", back="report", **asked)
+    assert grid(other.as_dict()["rows"]) == [[2, 1]]
+    assert grid(usage.retention(start="signup", back="", **asked).as_dict()["rows"]) == [[2, 2]]
     on_web = usage.retention(start="signup[platform=web]", back="report", **asked)
-    assert grid(on_web.rows) == [[1, 1]]
+    assert grid(on_web.as_dict()["rows"]) == [[1, 1]]
     assert on_web.start == "signup[platform=web]"
 
 
@@ -162,10 +165,10 @@ def test_users_without_a_name_and_excluded_accounts_do_not_count(tmp_path: Path)
     asked = {"first": "2024-01", "last": "2024-01", "as_of": "2024-02-01"}
     for windows in ("calendar", "rolling"):
         found = company.usage.retention(**asked, windows=windows)
-        assert found.rows[0]["size"] == 1
+        assert found.as_dict()["rows"][0]["size"] == 1
         assert company.usage.retention(
             **asked, windows=windows, whose="account"
-        ).rows[0]["size"] == 1
+        ).as_dict()["rows"][0]["size"] == 1
 
 
 def test_segments_sum_to_the_whole_and_cells_open(tmp_path: Path) -> None:
@@ -177,20 +180,22 @@ def test_segments_sum_to_the_whole_and_cells_open(tmp_path: Path) -> None:
     asked = {"per": "week", "starts": "every", "as_of": "2024-04-01"}
     whole = company.usage.retention(**asked)
     split = company.usage.retention(**asked, by="country")
-    for row in whole.rows:
+    for row in whole.as_dict()["rows"]:
         same = [
-            r for r in split.rows if (r["cohort"], r["age"]) == (row["cohort"], row["age"])
+            r for r in split.as_dict()["rows"]
+            if (r["cohort"], r["age"]) == (row["cohort"], row["age"])
         ]
         assert sum(r["size"] for r in same) == row["size"]
         assert sum(r["returned"] for r in same) == row["returned"]
-    for row in split.rows[::25]:
+    for row in split.as_dict()["rows"][::25]:
         members = split.users(row["cohort"], row["age"], **row["segment"])
-        assert members.total["numerator"] == row["returned"]
-        assert members.total["denominator"] == row["size"]
-        assert sum(one["numerator"] for one in members.accounts) == row["returned"]
+        assert members.as_dict()["total"]["numerator"] == row["returned"]
+        assert members.as_dict()["total"]["denominator"] == row["size"]
+        assert sum(one.numerator for one in members.accounts) == row["returned"]
     only = company.usage.retention(**asked, where="country=DE")
-    assert only.rows == [
-        {**row, "segment": {}} for row in split.rows if row["segment"] == {"country": "DE"}
+    assert only.as_dict()["rows"] == [
+        {**row, "segment": {}} for row in split.as_dict()["rows"]
+        if row["segment"] == {"country": "DE"}
     ]
 
 
@@ -204,7 +209,7 @@ def test_a_user_of_two_accounts_counts_once(tmp_path: Path) -> None:
     found = company_of(tmp_path, events).usage.retention(
         first="2024-01", last="2024-01", ages=1, as_of="2024-03-01"
     )
-    assert grid(found.rows) == [[1, 1]]
+    assert grid(found.as_dict()["rows"]) == [[1, 1]]
     assert "masks" in found.sql
 
 
@@ -216,7 +221,7 @@ def test_more_periods_than_an_integer_has_bits(tmp_path: Path) -> None:
         per="day", starts="every", first="2024-01-01", last="2024-06-30", ages=14,
         as_of="2024-08-01",
     )
-    counted = [row for row in found.rows if row["returned"]]
+    counted = [row for row in found.as_dict()["rows"] if row["returned"]]
     assert {row["age"] for row in counted} == {0, 7, 14}
     # 26 weeks of the half year, each with the next two.
     assert len(counted) == 26 * 3
@@ -299,7 +304,7 @@ def test_as_a_naive_count_says(
         returns=returns, windows=windows, whose=whose, start=start, back=back,
         seen=dt.datetime.fromisoformat(seen),
     )
-    shown = grid(found.rows)
+    shown = grid(found.as_dict()["rows"])
     assert shown == [cells[:len(own)] for own, cells in zip(shown, expected, strict=True)]
     assert sum(map(sum, shown)) > 0
 
@@ -308,22 +313,19 @@ def test_counting_rows_answers_as_the_bits_do(zoned: tuple[Company, list[Event]]
     company, _ = zoned
     found = company.usage.retention(whose="account", as_of="2024-03-10")
     assert "masks" not in found.sql
-    usage = company.usage
-    use = usage._question("account", "", "", "2024-03-10")
-    asked = Asked(
-        use, Doing(), Doing(), "month", usage._periods(use, "month", None, None), 11
-    )
+    use = question_of(company, "account", "", "", "2024-03-10")
+    asked = Asked(use, Doing(), Doing(), "month", periods_of(company, use, "month", None, None), 11)
     with company.seeing(use.as_of) as engine:
         answer = engine.rows(usage_retention_sql.statement(asked))
     shown = {row[0]: row[1] for row in answer}
     assert {
-        dt.date.fromisoformat(row["cohort"]): row["size"] for row in found.rows if row["size"]
+        row.cohort: row.size for row in found.rows if row.size
     } == shown
 
 
 def test_what_cannot_be_asked_says_so(zoned: tuple[Company, list[Event]]) -> None:
     usage = zoned[0].usage
-    with pytest.raises(UnknownNameError, match="period 'fortnight'"):
+    with pytest.raises(UnknownNameError, match="per 'fortnight'"):
         usage.retention(per="fortnight")
     with pytest.raises(UnknownNameError, match="Unknown event 'aa'"):
         usage.retention(start="aa")
@@ -331,11 +333,11 @@ def test_what_cannot_be_asked_says_so(zoned: tuple[Company, list[Event]]) -> Non
         usage.retention(start="feature:aa")
     with pytest.raises(UnknownNameError, match="dimension 'colour'"):
         usage.retention(by="colour")
-    with pytest.raises(UnknownNameError, match="unit 'team'"):
+    with pytest.raises(UnknownNameError, match="whose 'team'"):
         usage.retention(whose="team")
     with pytest.raises(UsageError, match="not an event"):
         usage.retention(start="a[b")
-    with pytest.raises(UsageError, match="too many to follow"):
+    with pytest.raises(UsageError, match="no value of 'ages'"):
         usage.retention(per="day", ages=70)
     with pytest.raises(NotAnsweredError, match="empty"):
         usage.retention(first="2024-06", last="2024-01")
@@ -348,4 +350,4 @@ def test_what_cannot_be_asked_says_so(zoned: tuple[Company, list[Event]]) -> Non
 
 def test_a_company_without_events_says_so(tmp_path: Path) -> None:
     found = company_of(tmp_path, []).usage.retention(as_of="2024-02-01")
-    assert (found.rows, found.why) == ([], "no events are loaded")
+    assert (found.as_dict()["rows"], found.why) == ([], "no events are loaded")

@@ -55,7 +55,7 @@ def test_values_of_metrics(company: Company) -> None:
 
 def test_cohorts_and_usage(company: Company) -> None:
     assert once(company.cohort(by="mrr_band")["rows"], "mrr_band") == BANDS
-    found = company.usage.lifecycle(by="mrr_band", as_of="2025-01-01").to_json()
+    found = company.usage.lifecycle(by="mrr_band", as_of="2025-01-01").as_dict()
     assert once(found["rows"], "mrr_band") == BANDS
     risky = company.cohorts.riskiest_months(by="mrr_band", as_of="2025-01-01").as_dict()
     assert once(risky["rows"], "mrr_band") == BANDS

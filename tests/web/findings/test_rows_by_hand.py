@@ -48,14 +48,14 @@ def at(path: str) -> str:
 def test_accounts_active_on_the_days_of_a_figure(
     served: TestClient, figure: str, expected: list[str]
 ) -> None:
-    href = f"/usage/people?whose=account&reading=figure&figure={figure}"
+    href = f"/usage/activity?whose=account&members={figure}"
     assert who(served, href) == expected
     told = panel(served, at("/usage?whose=account"), "figures")["rows"]
     assert {row["figure"]: row["value"] for row in told}[figure] == str(len(expected))
 
 
 def test_a_power_user_opens_to_what_was_done_day_by_day(served: TestClient) -> None:
-    found = opened(served, at("/usage/people?reading=uses&who=u1"))
+    found = opened(served, at("/usage/uses?who=u1"))
     assert [(row["day"], row["feature"], row["uses"]) for row in found["rows"]] == [
         ("2024-04-29", "report", 1), ("2024-04-10", "report", 2),
         ("2024-04-10", "board", 1),
@@ -68,52 +68,52 @@ def test_a_power_user_opens_to_what_was_done_day_by_day(served: TestClient) -> N
         total = opened(served, row["rows_at"])["total"]
         assert [total[name] for name in ("uses", "active_days", "features")] == [
             row[name] for name in ("uses", "active_days", "features")]
-    account = opened(served, at("/usage/people?whose=account&reading=uses&who=acme"))
+    account = opened(served, at("/usage/uses?whose=account&who=acme"))
     assert account["total"]["uses"] == 5
 
 
 def test_who_is_active_in_a_month_is_new_returning_and_resurrecting(served: TestClient) -> None:
-    href = "/usage/people?reading=lifecycle&start=2024-04-01&kind=active"
+    href = "/usage/lifecycle?members=2024-04-01:active"
     assert who(served, href, "user_id") == ["u1", "u2", "u5", "u6"]
 
 
 def test_all_cohorts_together_open_to_those_whose_period_has_closed(served: TestClient) -> None:
-    href = "/usage/people?whose=account&reading=retention&age=2"
-    assert who(served, href) == ["dune"]
-    assert who(served, href + "&whole=1") == ["acme", "bolt", "crux", "dune"]
+    href = "/usage/retention?whose=account&members=all:2"
+    assert who(served, href + "&is_back=true") == ["dune"]
+    assert who(served, href) == ["acme", "bolt", "crux", "dune"]
     totals = panel(served, at("/usage?whose=account"), "retention")["totals"]
     told = {row["age"]: (row["returned"], row["size"]) for row in totals}
     assert told[2] == (1, 4)
     assert told[0] == (5, 5)
-    assert len(who(served, "/usage/people?whose=account&reading=retention&age=0")) == 5
+    assert len(who(served, "/usage/retention?whose=account&members=all:0")) == 5
 
 
 def test_who_is_still_in_time_has_not_taken_the_next_step(served: TestClient) -> None:
     funnel = "whose=user&step1=signup&step2=project&window=14d"
-    href = f"/usage/people?reading=funnel&at=1&{funnel}"
-    assert who(served, f"{href}&part=pending", "user_id") == ["u6"]
-    assert who(served, href, "user_id") == ["u5", "u6"]
+    href = "/usage/funnel?whose=user&steps=signup&steps=project&window=14d"
+    assert who(served, f"{href}&pending=1", "user_id") == ["u6"]
+    assert who(served, f"{href}&members=1", "user_id") == ["u5", "u6"]
     rows = panel(served, at(f"/usage?{funnel}"), "funnel")["rows"]
     assert [row["pending"] for row in rows] == [1, 0]
 
 
 def test_seconds_since_the_step_before_stand_beside_who_took_it(served: TestClient) -> None:
     steps = "step1=report&step2=board&window=14d"
-    found = opened(served, at(f"/usage/people?reading=funnel&at=2&part=took&{steps}"))
+    found = opened(served, at("/usage/funnel?steps=report&steps=board&members=2"))
     told = panel(served, at(f"/usage?{steps}"), "funnel")["rows"][1]
     assert [row["seconds"] for row in found["rows"]] == [told["median_seconds"]] == [600]
 
 
 def test_every_path_and_the_other_paths_open(served: TestClient, hand: Company) -> None:
-    every = opened(served, at("/usage/people?reading=path&after=report&which=all"))
+    every = opened(served, at("/usage/paths?anchor=report&members=all"))
     assert every["total"]["rows"] == 8
-    none = opened(served, at("/usage/people?reading=path&after=report"))
+    none = opened(served, at("/usage/paths?anchor=report&members=1"))
     assert none["total"]["rows"] == 6
     assert none["total"]["users"] == 4
-    paths = hand.usage.paths("report", listed=1, as_of=AS_OF)
-    other = [row["done_at"] for row in paths.other_users().rows]
+    paths = hand.usage.paths(anchor="report", listed=1, as_of=AS_OF)
+    other = [row.done_at for row in paths.other_users().rows]
     assert other == ["2024-04-10T09:00:00+00:00", "2024-04-10T09:10:00+00:00"]
-    assert [row["count"] for row in paths.rows if row["is_other"]] == [len(other)]
+    assert [row.count for row in paths.rows if row.is_other] == [len(other)]
 
 
 def test_accounts_open_by_how_many_features_they_use(served: TestClient) -> None:
@@ -264,8 +264,8 @@ def test_visits_of_a_stage_open_with_their_end(served: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", [
-    "/usage/people?reading=figure&figure=nope", "/usage/people?reading=funnel&part=fled",
-    "/usage/people?reading=path&which=some", "/features/accounts?part=breadth&breadth=0",
+    "/usage/activity?members=nope", "/usage/funnel?steps=signup&steps=board&members=1:fled",
+    "/usage/paths?anchor=report&members=some", "/features/accounts?part=breadth&breadth=0",
     "/features/accounts?part=active&breadth=2", "/features/limits?state=far",
     "/trials/accounts?part=started&without=report",
     "/trials/accounts?part=started&end_class=voluntary",

@@ -197,7 +197,11 @@ def accounts(
         Param(N_("The feature; empty for parts that have none."), metavar="FEATURE",
               is_argument=True),
     ] = "",
-    part: Annotated[str, Param(N_("Which of its numbers."), choices=tuple(PARTS))] = "using",
+    part: Annotated[
+        str | None,
+        Param(N_("Which number; without it those that used the feature, or all active accounts."),
+              choices=tuple(PARTS)),
+    ] = None,
     breadth: Annotated[
         int | None, Param(N_("With the part breadth: those that used so many features."), least=1)
     ] = None,
@@ -205,6 +209,7 @@ def accounts(
     months: Months = MONTHS, spans: Spans = SPANS,
 ) -> ActiveAccounts | UsingAccounts | RepeatedAccounts | FollowedAccounts:
     """Which accounts are behind a number of the feature report?"""
+    part = part or ("using" if feature else "active")
     _check(feature, part, breadth)
     asked = asked_of(company, period, where, as_of)
     told: dict[str, Any] = {

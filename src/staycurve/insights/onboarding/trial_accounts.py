@@ -52,7 +52,7 @@ class TrialAccount(Row):
 
     account_id: Annotated[str, col(N_("Account"))]
     started_on: Annotated[dt.date, col(N_("Trial from"), Kind.DAY)]
-    ended_on: Annotated[dt.date | None, col(N_("to"), Kind.DAY)]
+    ended_on: Annotated[dt.date | None, col(N_("Trial to"), Kind.DAY)]
     card: Annotated[str, col(N_("Card"), Kind.NAME, named_by=CARD_LABELS)]
     is_mature: Annotated[bool, Key(N_("Whether the trial has ended."))]
     is_converted: Annotated[bool, Key(N_("Whether it paid within 30 days of the trial's end."))]

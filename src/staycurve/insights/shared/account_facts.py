@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
@@ -16,43 +14,11 @@ from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.tables.engine import quoted
 
-Row = dict[str, Any]
-
 # Each band begins four to five times above the one before: within one, accounts are of a kind.
 # Narrower bands compare fewer accounts, wider ones leave differences of size inside.
 SIZES = ((0, "1-9"), (10, "10-49"), (50, "50-199"), (200, "200-999"), (1000, "1000+"))
 
 SIZE_LABEL = N_("account size: employees, or MRR where they are not known")
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The accounts or users behind one number.
-
-    Attributes
-    ----------
-    about : str
-        Which number, in words.
-    rows : list of dict
-    total : dict
-        What the rows come to.
-    currency : str
-        Of the amounts in them; empty where there are none.
-    """
-
-    about: str
-    as_of: str
-    rows: list[Row]
-    total: Row
-    sql: str = field(default="", repr=False)
-    currency: str = ""
-
-    def to_json(self) -> Row:
-        """The object that `--format json` prints."""
-        return {
-            "as_of": self.as_of, **({"currency": self.currency} if self.currency else {}),
-            "about": self.about, "rows": self.rows, "total": self.total,
-        }
 
 
 def check_dims(

@@ -67,6 +67,7 @@ EVERYBODY = Opens("usage paths", _ASKED, {"members": ALL})
 class Path(Row):
     """One path, or all of a segment that are not listed."""
 
+    n: Annotated[int, col(N_("N"), Unit.COUNT, N_("As `members` names it."))]
     segment: Segment
     path: Annotated[
         tuple[str, ...],
@@ -295,7 +296,8 @@ def of_answer(
         place, *steps, occurrences, whom, many = line[places:]
         is_other = place > asked.listed
         rows.append(Path(
-            asked.use.segment(values), tuple(step for step in steps if step is not None),
+            len(rows) + 1, asked.use.segment(values),
+            tuple(step for step in steps if step is not None),
             occurrences, None if is_other else whom, is_other, many if is_other else None,
             None, None, None, False, OTHERS if is_other else str(place),
         ))

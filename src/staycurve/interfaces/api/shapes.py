@@ -115,13 +115,3 @@ CohortsShape = TypedDict(
 
 
 Answer = dict[str, Any]
-
-
-class OpenedShape(TypedDict, total=False):
-    """The accounts or users behind one number; `currency` where there are amounts."""
-
-    as_of: str
-    currency: str
-    about: str
-    rows: list[dict[str, Any]]
-    total: dict[str, float]

@@ -73,7 +73,6 @@ Channels = Annotated[
     Param(N_("Channels alone: visits and spend carry nothing else."), metavar="FILTER,…",
           examples="channel=ads|organic"),
 ]
-Count = Annotated[float | None, Key()]
 
 
 def _count(label: str, **given: Any) -> Any:

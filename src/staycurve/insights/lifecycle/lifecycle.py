@@ -14,7 +14,7 @@ from typing import Annotated
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.answers import Kind, Said, Value, col
+from staycurve.insights.answers import Kind, Said, col
 from staycurve.insights.base import Param
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.insights.shared.members import Question
@@ -118,14 +118,6 @@ def day_of(asked: Question, period: str | None) -> Period:
             f"{period} begins after the as-of.", hint="Ask for an earlier period."
         )
     return found
-
-
-def in_period(text: Said, asked: Question, period: str | None) -> Said:
-    """A heading with the period that was asked for, or the instant."""
-    values: dict[str, str | Value | Said] = {
-        "what": text, "when": period or asked.as_of.at.isoformat(),
-    }
-    return Said(N_("%(what)s, %(when)s"), values)
 
 
 def of_stage(stage: str | None) -> Said:

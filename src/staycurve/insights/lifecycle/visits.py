@@ -75,7 +75,8 @@ class Visits(Answer):
 def visits(
     company: Reader, *,
     stage: Annotated[
-        str, Param(N_("One of the eight stages."), choices=STAGES, is_argument=True)
+        str,
+        Param(N_("One of the eight stages."), choices=STAGES, metavar="STAGE", is_argument=True),
     ],
     has_ended: Annotated[
         bool | None,

@@ -249,6 +249,6 @@ def test_every_state_of_the_checklist_is_named(client: TestClient) -> None:
         one for one in paths["/api/v1/onboarding/progress"]["get"]["parameters"]
         if one["name"] == "state"
     ]
-    assert all(name in state["description"] for name in STATES)
+    assert all(name in json.dumps(state) for name in STATES)
     said = " ".join(CliRunner().invoke(app, ["onboarding", "progress", "--help"]).output.split())
     assert all(name in said for name in ("did", "did_not", "_paying", "_active"))

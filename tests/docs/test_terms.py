@@ -50,37 +50,6 @@ RETIRED = {
 EXCEPTIONS: dict[str, tuple[str, str]] = {}
 """File → a retired phrase that it needs, and why."""
 
-LATER: frozenset[str] = frozenset({
-    "docs/reference/api.md",
-    "docs/reference/cli.md",
-    "src/staycurve/insights/onboarding/checklist.py",
-    "src/staycurve/insights/onboarding/onboarding.py",
-    "src/staycurve/insights/onboarding/trial_accounts.py",
-    "src/staycurve/insights/onboarding/trial_report.py",
-    "src/staycurve/insights/statistics/association.py",
-    "src/staycurve/insights/usage/usage_retention_asked.py",
-    "src/staycurve/interfaces/api/acquisition.py",
-    "src/staycurve/interfaces/api/features.py",
-    "src/staycurve/interfaces/api/usage.py",
-    "src/staycurve/interfaces/cli/acquisition.py",
-    "src/staycurve/interfaces/cli/comparing.py",
-    "src/staycurve/interfaces/cli/features.py",
-    "src/staycurve/interfaces/cli/trials.py",
-    "src/staycurve/interfaces/cli/usage.py",
-    "src/staycurve/interfaces/web/acquisition_page.py",
-    "src/staycurve/interfaces/web/acquisition_quality.py",
-    "src/staycurve/interfaces/web/activation_checklist.py",
-    "src/staycurve/interfaces/web/activation_page.py",
-    "src/staycurve/interfaces/web/books_page.py",
-    "src/staycurve/interfaces/web/features_page.py",
-    "src/staycurve/interfaces/web/lifecycle_page.py",
-    "src/staycurve/interfaces/web/lifecycle_stages.py",
-    "src/staycurve/interfaces/web/trial_panels.py",
-    "src/staycurve/interfaces/web/trials_page.py",
-    "src/staycurve/interfaces/web/usage_panels.py",
-})
-"""Files that are still to be converted. Take out, never add."""
-
 _SHOWN = ("N_", "_", "gettext", "ngettext", "Param", "Col", "col", "Option", "Argument", "Query",
           "Path", "Table", "Opens")
 """Calls whose texts people read."""
@@ -146,23 +115,13 @@ def test_nothing_that_people_read_of_the_package_uses_a_retired_word() -> None:
     assert len(FILES) > 300
     read = {str(path.relative_to(ROOT)): of_package(path) for path in FILES}
     assert sum(1 for path in FILES for _ in texts_of(path)) > 2000
-    wrong = [f"{name} {one}" for name, found in read.items() if name not in LATER for one in found]
+    wrong = [f"{name} {one}" for name, found in read.items() for one in found]
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_page_uses_a_retired_word(page: Path) -> None:
-    if str(page.relative_to(ROOT)) not in LATER:
-        assert of_page(page) == []
-
-
-def test_a_file_that_is_converted_is_not_named_as_still_to_convert() -> None:
-    assert not LATER - {str(path.relative_to(ROOT)) for path in (*FILES, *PAGES)}
-    done = [
-        name for name in LATER
-        if not (of_page if name.endswith(".md") else of_package)(ROOT / name)
-    ]
-    assert done == [], "take them out of LATER"
+    assert of_page(page) == []
 
 
 def test_every_exception_is_needed() -> None:

@@ -83,7 +83,7 @@ class Company(MeasuredCompany):
 
     @property
     def trials(self) -> Theme:
-        """Trials: conversion, what converters did, and who left afterwards."""
+        """Trials: conversion, what converters did, and churn after conversion."""
         return Theme(self, "trials")
 
     @property

@@ -42,7 +42,7 @@ NO_ROWS = {
     ("/trials", "figures", "median"): "a median; it leads to the chart",
     ("/trials", "used", "Difference, points"): "the difference of two shares that open",
     ("/trials", "left", "Within months"): "a number of months",
-    ("/trials", "left", "By the curve"): "an estimate that uses everybody, followed long or short",
+    ("/trials", "left", "Kaplan–Meier"): "an estimate that includes censored accounts",
     ("/lifecycle", "times", "Median days"): "a median; its visits open beside it",
     ("/lifecycle", "stuck", "MRR"): "in the list of accounts: the row is one account",
     ("/lifecycle", "stuck", "Days in it"): "the row is one account",

@@ -92,7 +92,7 @@ class Explained(Row):
     ]
     agrees: Annotated[bool, Key(N_("Whether nothing but rounding differs."))]
     explained: Annotated[bool, Key(N_("Whether the cause leaves nothing but rounding."))]
-    cause: Annotated[Cause | None, col(N_("Explained best by"), shown_as="best")]
+    cause: Annotated[Cause | None, col(N_("Most likely cause"), shown_as="best")]
     why: WhyField
     figure: Annotated[Figure, Hidden()]
 

@@ -39,7 +39,7 @@ class Reason(Row):
 
     loads: Annotated[
         tuple[int, ...],
-        Key(N_("The loads that changed rows behind it; several where they changed the same "
+        Key(N_("The loads that changed its rows; several where they changed the same "
                "accounts, none where only conventions did.")),
     ]
     difference: Annotated[

@@ -47,7 +47,7 @@ from staycurve.metrics.base import Unit
 ABOUT = N_(
     "Accounts whose window has passed. In order: a step counts from the first time that it was "
     "done after the step before it. In any order: it was done at all. Within the window: in any "
-    "order, by the window's last day. Time between: of those who got there, in order."
+    "order, by the window's last day. Time between: of those who reached the step, in order."
 )
 LATER_ABOUT = N_(
     "Accounts that signed up at least three months ago. Those that did the step within the window, "
@@ -97,7 +97,7 @@ class Step(Row):
     median_hours: Annotated[
         float | None,
         col(N_("Median hours from the step before"), Unit.RATIO,
-            N_("Of those who got there, in order; from sign-up for the first step")),
+            N_("Of those who reached it, in order; from sign-up for the first step")),
     ]
     paying: Annotated[
         Association | None,

@@ -89,7 +89,7 @@ class Reached(Row):
     rate: Annotated[
         Share,
         col(N_("Activation rate"), Unit.PERCENT,
-            N_("Of the accounts whose window has passed, the share that got there within it; "
+            N_("Of the accounts whose window has passed, the share that activated within it; "
                "Wilson's 95% interval"), opens=_behind("in_window"),
             ends=("rate_low", "rate_high")),
     ]
@@ -122,7 +122,7 @@ class AllReached(Reached):
     """All accounts of a segment, with their curve."""
 
     curve: Annotated[
-        tuple[survival.Point, ...], Key(N_("The share that has got there, by days."))
+        tuple[survival.Point, ...], Key(N_("The share that has activated, by days."))
     ]
 
 

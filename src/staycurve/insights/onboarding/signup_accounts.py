@@ -100,7 +100,7 @@ def accounts(
     part: Annotated[str, Param(N_("Which of its numbers."), choices=tuple(PARTS))] = "signed_up",
     cohort: Cohort = None,
     on_day: Annotated[
-        Day, Param(N_("Those that got there so many days after sign-up."), least=0)
+        Day, Param(N_("Those that activated so many days after sign-up."), least=0)
     ] = None,
     from_day: Annotated[
         Day,

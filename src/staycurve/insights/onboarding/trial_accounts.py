@@ -39,8 +39,8 @@ PARTS = {
     "converted": N_("accounts that paid within 30 days of their trial's end"),
     "not_converted": N_("accounts whose trial has ended, and that did not pay within 30 days"),
     "immature": N_("accounts whose trial has not ended"),
-    "left": N_("converted accounts that ceased to pay"),
-    "stayed": N_("converted accounts that never ceased to pay"),
+    "left": N_("converted accounts that churned"),
+    "stayed": N_("converted accounts that never churned"),
     "used": N_("accounts that used the feature during a trial that has ended"),
 }
 """What the parts are called."""

@@ -22,8 +22,8 @@ HORIZONS = (1, 3, 6, 12)
 
 ABOUT = N_(
     "Of the converted accounts that were followed for so many months after their first paid day, "
-    "the share that ceased to pay within them, come back or not; by class of end too. The curve "
-    "uses everybody, followed long or short (Kaplan-Meier)."
+    "the share that churned within them, come back or not; by churn type too. The Kaplan–Meier "
+    "estimate includes censored accounts."
 )
 NOBODY_FOLLOWED = N_("nobody has been followed that long")
 
@@ -68,12 +68,12 @@ class Left(Row):
     ]
     by_class: Annotated[
         Mapping[str, Share],
-        col(N_("Left, by class of end"), Unit.PERCENT, N_("Sums to those who left"),
+        col(N_("Left, by churn type"), Unit.PERCENT, N_("Sums to those who left"),
             spread=tuple(CLASS_NAMES.items()), opens=_behind("left", end_class=SPREAD)),
     ]
     kaplan_meier: Annotated[
         Estimate | None,
-        col(N_("Left, by the curve"), Unit.PERCENT, N_("Of everybody, followed or not")),
+        col(N_("Kaplan–Meier estimate"), Unit.PERCENT, N_("Censored accounts included.")),
     ]
     is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
 

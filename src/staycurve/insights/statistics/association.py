@@ -26,19 +26,21 @@ NOBODY = N_("no accounts to compare")
 
 VERDICTS = {
     "not tested": N_("Not tested"),
-    "no difference": N_("No difference beyond chance"),
-    "holds": N_("Differs beyond chance, among comparable accounts too; an association, no cause"),
+    "no difference": N_("No statistically significant difference"),
+    "holds": N_(
+        "Statistically significant, among comparable accounts too; an association, no cause"
+    ),
     "confounded": N_(
-        "Differs, but not beyond chance among comparable accounts: what else differs may be behind"
+        "Differs, but not significantly among comparable accounts: what else differs may explain it"
     ),
     "not separable": N_("Differs, but hardly any accounts are comparable"),
 }
 
 METHOD = N_(
-    "Difference of shares with Newcombe's 95% interval; beyond chance: Fisher's exact test, raised "
-    "by Holm for all that is tested, at 1%. What else differs: chi-squared, raised by Holm. Among "
-    "comparable accounts: Mantel-Haenszel difference with Sato's 95% interval, in strata of all "
-    "that differs at once. An association, not a cause."
+    "Difference of shares with Newcombe's 95% interval; statistically significant: Fisher's exact "
+    "test at 1%, Holm-corrected for all that is tested. What else differs: chi-squared, "
+    "Holm-corrected. Among comparable accounts: Mantel-Haenszel difference with Sato's 95% "
+    "interval, stratified by all confounders. An association, not a cause."
 )
 
 Levels = tuple[str, ...]

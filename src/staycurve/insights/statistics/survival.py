@@ -32,7 +32,7 @@ class Point(Row):
 
     time: Annotated[int, Key(N_("Time since the start."))]
     at_risk: Annotated[int, Key(N_("Who were not there yet, and still seen."))]
-    events: Annotated[int, Key(N_("Who got there at this time."))]
+    events: Annotated[int, Key(N_("Who reached it at this time."))]
     share: Annotated[
         float, col(N_("Share"), Unit.PERCENT, N_("There by then."), ends=("low", "high"))
     ]

@@ -246,7 +246,7 @@ def retention(
         str, Param(N_("Of the calendar, or rolling from each start."), choices=tuple(WINDOWS))
     ] = "calendar",
     first: From = None, last: To = None,
-    ages: Annotated[int | None, Param(N_("Periods to follow."), least=0, most=60)] = None,
+    ages: Annotated[int | None, Param(N_("Number of periods."), least=0, most=60)] = None,
     members: Annotated[
         str | None,
         Param(N_("Who is behind a cell, without a split: 2024-01:3, or all:3."),

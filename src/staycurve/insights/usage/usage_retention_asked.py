@@ -93,7 +93,7 @@ def check(asked: Asked) -> None:
         if given not in known:
             raise UnknownNameError(kind, given, known)
     if asked.ages < 0:
-        raise UsageError("Periods to follow cannot be negative.", hint="Write: --ages 11")
+        raise UsageError("The number of periods cannot be negative.", hint="Write: --ages 11")
     if not asked.cohorts:
         raise NotAnsweredError(
             "The range is empty.", hint="--from must not lie after --to (or after the as-of)."

@@ -253,7 +253,7 @@ def _funnel(ask: Ask) -> Shown:
         tables=tables,
         notes=[_("Of the leads that are %s days old or more, the share that came to each step "
                  "within that time, with its 95%% interval; younger leads are in neither part. "
-                 "Small groups are marked with *.") % found.horizon_days],
+                 "Small samples are marked with *.") % found.horizon_days],
     ), {
         "by_channel": [row.as_dict() for row in by_channel], "horizon_days": found.horizon_days,
     })

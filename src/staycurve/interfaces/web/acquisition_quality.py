@@ -74,7 +74,7 @@ def _quality(ask: Ask) -> Shown:
     return shown(rows, Reading(
         tables=[Table(_("Channels afterwards"), heads, lines)],
         notes=[*(_(note) for note in found.notes),
-               _("All accounts so far, each with its 95% interval. Small groups are marked "
+               _("All accounts so far, each with its 95% interval. Small samples are marked "
                  "with *.")],
     ))
 

@@ -66,7 +66,7 @@ def _steps(ask: Ask) -> Shown:
         Head(_("Step")), Head(_("Reached in order")), Head(_("Accounts")),
         Head(_("Stopped before it"), _("Did all steps before in order, and not this one")),
         Head(_("In any order")), Head(_("Within %s days") % found.window_days),
-        Head(_("Hours after the step before"), _("The median of those who got there in order")),
+        Head(_("Hours after the step before"), _("The median of those who reached it in order")),
     ]
     worst = next((row for row in found.rows if row.is_largest_loss), None)
     said = [_("Most accounts stop before %(step)s: %(count)s.") % {

@@ -130,8 +130,8 @@ def _curve(ask: Ask) -> Shown:
         for row in curve
     ]
     heads = [
-        Head(_("Days since sign-up")), Head(_("Not there yet, and seen so long")),
-        Head(_("Got there on the day")), Head(_("Share there by then")),
+        Head(_("Days since sign-up")), Head(_("Not activated yet, and seen so long")),
+        Head(_("Activated on this day")), Head(_("Share activated by then")),
     ]
     notes = [_(found.about)]
     if found.unknown_signup:

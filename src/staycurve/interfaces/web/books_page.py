@@ -99,7 +99,7 @@ BOOKS = Page(
             "months.html", _months, is_late=True,
         ),
         Panel(
-            "loads", N_("Loads"), N_("What came in, and what was set aside?"), "loads.html", _loads
+            "loads", N_("Loads"), N_("What came in, and what was rejected?"), "loads.html", _loads
         ),
         Panel(
             "adjustments", N_("Adjustments"), N_("What was set by hand, by whom, and why?"),

@@ -287,7 +287,7 @@ def _stay(ask: Ask) -> Shown:
     heads = [
         Head(_("Feature")), Head(_("Users that still paid")), Head(_("Others that still paid")),
         Head(_("Difference, points")),
-        Head(_("Among comparable accounts"), _("In strata of all that differs at once")),
+        Head(_("Among comparable accounts"), _("Stratified by all confounders")),
         Head(_("What can be said"), is_text=True),
     ]
     spans = beside.spans

@@ -257,7 +257,7 @@ def _left(ask: Ask) -> Shown:
         shown_card = card
     heads = [
         Head(_("Trial")), Head(_("Within months")), Head(_("Followed so long")), Head(_("Left")),
-        Head(_("By the curve"), _("Kaplan-Meier: everybody, followed long or short")),
+        Head(_("Kaplan–Meier"), _("Kaplan–Meier estimate, censored accounts included")),
         *(Head(_(label)) for label in CLASS_NAMES.values()),
     ]
     return shown(rows, Reading(
@@ -284,4 +284,4 @@ CARDS = _panel("cards", N_("With and without a card"), N_("What does asking for 
                _cards)
 TIMES = _panel("times", N_("Time to convert"), N_("When do those who convert pay?"), _times)
 USED = _panel("used", N_("What converters used"), N_("What goes with converting?"), _used)
-LEFT = _panel("left", N_("Leaving afterwards"), N_("Do those who convert stay?"), _left)
+LEFT = _panel("left", N_("Churn after conversion"), N_("Do those who convert stay?"), _left)

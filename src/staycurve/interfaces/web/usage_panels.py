@@ -344,7 +344,7 @@ def _sessions(ask: Ask) -> Shown:
     heads = [
         Head(""), Head(_("Sessions")),
         Head(_("Users") if whose_of(ask) == "user" else _("Accounts")), Head(_("Events")),
-        Head(_("Events a session")), Head(_("Length, half are longer")),
+        Head(_("Events a session")), Head(_("Median length")),
     ]
     line = Line(words(_("Last 28 days")), cells)
     return shown(

@@ -66,7 +66,8 @@ class TableRow(Row):
 
     table: Annotated[str, col(N_("Table"))]
     rows: Annotated[int, col(N_("Rows"), Unit.COUNT)]
-    set_aside: Annotated[int, col(N_("Rejected"), Unit.COUNT)]
+    set_aside: Annotated[int, Key(N_("The same as `rejected`, by its former name."))]
+    rejected: Annotated[int, col(N_("Rejected"), Unit.COUNT)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,13 +121,8 @@ def test_nothing_that_people_read_of_the_package_uses_a_retired_word() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_page_uses_a_retired_word(page: Path) -> None:
+    assert prose(page).strip()
     assert of_page(page) == []
-
-
-def test_every_exception_is_needed() -> None:
-    for name, (phrase, why) in EXCEPTIONS.items():
-        assert why
-        assert phrase in re.sub(r"\s+", " ", (ROOT / name).read_text(encoding="utf-8")).lower()
 
 
 def test_a_retired_word_is_noticed(tmp_path: Path) -> None:

@@ -72,7 +72,13 @@ def test_each_has_a_page_that_shows_the_same_rows(asker: TestClient, name: str) 
     twin = asker.get(insight.page + ".json", params=asked).json()["panels"][0]
     answer = asker.get(address_of(insight), params=asked).json()
     if "rows" in answer:
-        assert twin["rows"] == answer["rows"]
+        # A list spreads what is inside an object over columns of its own.
+        flat = [
+            {key: value for key, value in row.items() if not isinstance(value, dict)}
+            for row in answer["rows"]
+        ]
+        assert [{key: row[key] for key in own} for row, own in
+                zip(twin["rows"], flat, strict=True)] == flat
     else:
         assert set(answer) <= {*twin}
 

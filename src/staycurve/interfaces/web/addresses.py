@@ -51,7 +51,7 @@ def kept(company: Company, address: str) -> tuple[str, str]:
         )
     except ValueError:
         raise UsageError("The address cannot be read.", hint="Copy it from the page.") from None
-    ask = read(company, parts.path, params, page.options)
+    ask = read(company, parts.path, params, page.takes)
     page.check(ask)
     path, _, query = of(ask).partition("?")
     return path, query

@@ -13,7 +13,7 @@ from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.insights.usage import usage_retention_sql
 from staycurve.insights.usage.usage_asking import periods_of, question_of
 from staycurve.insights.usage.usage_question import Doing
-from staycurve.insights.usage.usage_retention_asked import Asked
+from staycurve.insights.usage.usage_retention_asked import RetentionQuestion
 from staycurve.period import Period, period_of, periods_between
 from staycurve.workspace import Company
 from tests.insights.usage_company import Event, at_random, company_of, days, local
@@ -314,7 +314,8 @@ def test_counting_rows_answers_as_the_bits_do(zoned: tuple[Company, list[Event]]
     found = company.usage.retention(whose="account", as_of="2024-03-10")
     assert "masks" not in found.sql
     use = question_of(company, "account", "", "", "2024-03-10")
-    asked = Asked(use, Doing(), Doing(), "month", periods_of(company, use, "month", None, None), 11)
+    periods = periods_of(company, use, "month", None, None)
+    asked = RetentionQuestion(use, Doing(), Doing(), "month", periods, 11)
     with company.seeing(use.as_of) as engine:
         answer = engine.rows(usage_retention_sql.statement(asked))
     shown = {row[0]: row[1] for row in answer}

@@ -13,7 +13,7 @@ _DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Point:
+class UsagePoint:
     """The days of one month that belong to a period, as bits."""
 
     start: dt.date
@@ -22,7 +22,7 @@ class Point:
     close: dt.date
 
 
-def points(context: Context, *, trailing: int = 0) -> list[Point]:
+def points(context: Context, *, trailing: int = 0) -> list[UsagePoint]:
     """The months of each period that are seen, the days of the period in each as bits.
 
     Parameters
@@ -37,7 +37,7 @@ def points(context: Context, *, trailing: int = 0) -> list[Point]:
             month, after = month_start(index), month_start(index + 1)
             low, high = max(first, month), min(last, after - _DAY)
             bits = sum(1 << (day - 1) for day in range(low.day, high.day + 1))
-            found.append(Point(period.start, month, bits, last))
+            found.append(UsagePoint(period.start, month, bits, last))
     return found
 
 
@@ -47,7 +47,7 @@ def window(context: Context, period: Period, *, trailing: int = 0) -> tuple[dt.d
     return (last - dt.timedelta(days=trailing - 1) if trailing else period.start), last
 
 
-def points_sql(found: list[Point]) -> str:
+def points_sql(found: list[UsagePoint]) -> str:
     """Rows of (start_on, month_on, bits, close_on)."""
     rows = ", ".join(
         f"(DATE '{point.start}', DATE '{point.month}', CAST({point.bits} AS BIGINT), "
@@ -57,13 +57,13 @@ def points_sql(found: list[Point]) -> str:
     return f"SELECT * FROM (VALUES {rows}) AS v(start_on, month_on, bits, close_on)"
 
 
-def _is_whole(found: list[Point]) -> bool:
+def _is_whole(found: list[UsagePoint]) -> bool:
     """Whether every period is one point, so that no row is met twice."""
     return len({point.start for point in found}) == len(found)
 
 
 def _picked(
-    context: Context, table: str, columns: str, found: list[Point], own: dict[str, str]
+    context: Context, table: str, columns: str, found: list[UsagePoint], own: dict[str, str]
 ) -> str:
     """Rows of a month table with days in a period, with its segments, in the asked ones."""
     segments, joins = context.segments(account="u.account_id", own=own, day="p.close_on")

@@ -22,7 +22,7 @@ BYTES_AT_ONCE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Asked:
+class SyncRequest:
     """How to sync.
 
     Attributes
@@ -101,7 +101,7 @@ class _Group:
 
 
 def sync(
-    writer: Writer, sources: Iterable[Configured], asked: Asked, *, folder: Path,
+    writer: Writer, sources: Iterable[Configured], asked: SyncRequest, *, folder: Path,
     now: dt.datetime, progress: Progress | None = None,
 ) -> list[StreamReport]:
     """Bring streams up to date; one that fails leaves the others.
@@ -129,7 +129,7 @@ def sync(
 
 
 def _stream(
-    writer: Writer, one: Configured, sender: Sender, asked: Asked, *, folder: Path,
+    writer: Writer, one: Configured, sender: Sender, asked: SyncRequest, *, folder: Path,
     now: dt.datetime, say: Progress,
 ) -> StreamReport:
     done: list[FileReport] = []
@@ -157,7 +157,7 @@ def _stream(
 
 
 def _commits(
-    writer: Writer, one: Configured, sender: Sender, asked: Asked, *, folder: Path,
+    writer: Writer, one: Configured, sender: Sender, asked: SyncRequest, *, folder: Path,
     now: dt.datetime, say: Progress,
 ) -> Iterator[list[FileReport]]:
     cursor = None if asked.is_full else writer.cursor(sender)

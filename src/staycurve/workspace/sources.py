@@ -15,7 +15,7 @@ from staycurve.period import parse_instant
 from staycurve.section_faults import fields_of, takes_of
 from staycurve.sources.base import SOURCES, Cursor, Progress, Sender, Source
 from staycurve.sources.configured import configured, configured_as
-from staycurve.sources.syncing import Asked, StreamReport, sync
+from staycurve.sources.syncing import StreamReport, SyncRequest, sync
 from staycurve.sources.writer import LakeWriter, cursor_of, is_from
 from staycurve.tables.lake import alone
 from staycurve.tables.pointer import LoadRecord
@@ -119,7 +119,7 @@ class Sources:
         project = self._project
         config, now = project.config, project.clock()
         chosen = [configured_as(config, name) for name in dict.fromkeys(names)]
-        asked = Asked(
+        asked = SyncRequest(
             parse_instant(since, config.company.zone) if since else None, is_full, is_dry_run
         )
         _ = project.snapshot

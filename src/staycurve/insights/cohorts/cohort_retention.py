@@ -59,7 +59,7 @@ ONE_COHORT = N_("there is one cohort: nothing to compare it with")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point(Row):
+class CohortPoint(Row):
     """The accounts of a cohort that pay at an age, of those whose month of that age has closed."""
 
     segment: Segment
@@ -179,7 +179,7 @@ class Retention(Answer):
         tuple[Comparison, ...],
         Table(N_("Each segment against all others; a difference is not a cause")),
     ]
-    rows: Annotated[tuple[Point, ...], Table(N_("Retention by cohort"))]
+    rows: Annotated[tuple[CohortPoint, ...], Table(N_("Retention by cohort"))]
 
     def title(self) -> Said:
         return Said(N_("Retention over cohorts, as of %(as_of)s"), {"as_of": self.as_of})
@@ -300,7 +300,7 @@ def read(
     keys = sorted(counts, key=lambda key: (question.order(key[0]), key[1]))
     fiscal = question.config.company.fiscal_year_start
     points = [
-        Point(
+        CohortPoint(
             segment=question.segment(values), cohort=cohort, age=age, size=own.size,
             retained=own.count, value=own.value, low=own.low, high=own.high,
             is_small=own.size < SMALL,

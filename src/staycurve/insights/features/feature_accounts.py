@@ -27,7 +27,7 @@ from staycurve.insights.features.feature_retention import MONTHS, SPANS, compare
 from staycurve.insights.features.feature_use import (
     BREADTH_SQL,
     STATUSES,
-    Asked,
+    FeatureQuestion,
     Months,
     Spans,
     WindowText,
@@ -250,7 +250,7 @@ def _total(rows: Sequence[Active | Using | Repeated | Followed]) -> dict[str, fl
 
 
 def _followed(
-    engine: AnyEngine, asked: Asked, feature: str, part: str, told: Mapping[str, Any],
+    engine: AnyEngine, asked: FeatureQuestion, feature: str, part: str, told: Mapping[str, Any],
     *, months: int, spans: int,
 ) -> FollowedAccounts:
     beside = compared(asked, months, spans, first_day_of(engine))
@@ -269,7 +269,7 @@ def _followed(
     return FollowedAccounts(**told, rows=rows, total=_total(rows), sql=sql)
 
 
-def _using(asked: Asked, feature: str, part: str, breadth: int | None) -> str:
+def _using(asked: FeatureQuestion, feature: str, part: str, breadth: int | None) -> str:
     window = asked.window
     status = part.removeprefix("using_")
     test = f"s.status = '{status}'" if status in STATUSES else "1 = 1"
@@ -294,7 +294,7 @@ WHERE {test}
 ORDER BY {order}s.account_id"""
 
 
-def _again(asked: Asked, feature: str, part: str) -> str:
+def _again(asked: FeatureQuestion, feature: str, part: str) -> str:
     test = "was = 1 AND is_again = 1" if part == "again" else "was = 1"
     return f"""{repeat_sql(asked)}
 SELECT account_id FROM again WHERE {test} AND feature IN ({listed([feature])})

@@ -23,7 +23,7 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import Param, insight
 from staycurve.insights.features.feature_use import (
-    Asked,
+    FeatureQuestion,
     Only,
     adoption_statement,
     asked_of,
@@ -104,7 +104,7 @@ def adoption(
         return adopted(asked, windows, engine.rows(sql), sql=sql)
 
 
-def windows_of(asked: Asked, months: int) -> list[Window]:
+def windows_of(asked: FeatureQuestion, months: int) -> list[Window]:
     """The last closed month, and those before it."""
     last = month_index(asked.window.start)
     if month_start(last).year < 2:
@@ -116,7 +116,7 @@ def windows_of(asked: Asked, months: int) -> list[Window]:
 
 
 def adopted(
-    asked: Asked, windows: Sequence[Window], answer: Iterable[Sequence[Any]], *, sql: str
+    asked: FeatureQuestion, windows: Sequence[Window], answer: Iterable[Sequence[Any]], *, sql: str
 ) -> Adoption:
     """Adoption from the rows of `feature_use.adoption_statement`."""
     active: dict[dt.date, int] = {}

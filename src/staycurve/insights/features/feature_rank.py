@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from staycurve.i18n import N_
-from staycurve.insights.features.feature_use import Asked
+from staycurve.insights.features.feature_use import FeatureQuestion
 from staycurve.insights.statistics.proportions import Share
 from staycurve.metrics.query import STILL_OPEN
 
@@ -37,7 +37,7 @@ FEW_ACTIVE = N_("fewer than 30 active accounts")
 
 
 def rank_of(
-    asked: Asked, name: str, adoption: Share, again: Share, error_rate: float | None,
+    asked: FeatureQuestion, name: str, adoption: Share, again: Share, error_rate: float | None,
     changes: Sequence[float | None],
 ) -> tuple[str, tuple[str, ...], str | None]:
     """A key of RANKS, the reasons for needing work, and why a feature is not ranked.

@@ -27,7 +27,7 @@ from staycurve.insights.features.feature_retention import MONTHS, SPANS, Compare
 from staycurve.insights.features.feature_row import Feature
 from staycurve.insights.features.feature_use import (
     STATUSES,
-    Asked,
+    FeatureQuestion,
     Months,
     Only,
     Spans,
@@ -247,7 +247,7 @@ def unused_row(name: str) -> FeatureRow:
     return (name, 0, 0, 0, None, None, None, None, 0, 0, 0)
 
 
-def _answers(engine: AnyEngine, asked: Asked, first_day: dt.date | None) -> Answers:
+def _answers(engine: AnyEngine, asked: FeatureQuestion, first_day: dt.date | None) -> Answers:
     seen, fiscal = asked.question.as_of, asked.question.config.company.fiscal_year_start
 
     def using(window: Window | None) -> dict[str | None, int] | None:
@@ -269,7 +269,7 @@ def _answers(engine: AnyEngine, asked: Asked, first_day: dt.date | None) -> Answ
     )
 
 
-def _feature(asked: Asked, answers: Answers, row: FeatureRow) -> Feature:
+def _feature(asked: FeatureQuestion, answers: Answers, row: FeatureRow) -> Feature:
     """What is told of a feature; a share takes time, so only those that are shown."""
     name, accounts, uses, users, errors, judged, seconds, timed, *by_status = row
     active, is_open = sum(answers.statuses.values()), asked.window.is_open

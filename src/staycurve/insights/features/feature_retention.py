@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import Key, Row, WhyField
-from staycurve.insights.features.feature_use import Asked, listed
+from staycurve.insights.features.feature_use import FeatureQuestion, listed
 from staycurve.insights.shared.account_facts import (
     SIZE_LABEL,
     picked_sql,
@@ -85,7 +85,9 @@ class Compared(Row):
     why: WhyField = None
 
 
-def compared(asked: Asked, months: int, spans: int, first_day: dt.date | None) -> Compared:
+def compared(
+    asked: FeatureQuestion, months: int, spans: int, first_day: dt.date | None
+) -> Compared:
     """The spans that end with the report's period, as far as use is known.
 
     Parameters
@@ -104,7 +106,7 @@ def compared(asked: Asked, months: int, spans: int, first_day: dt.date | None) -
     return Compared(months=months, spans=known, why=None if known or not spans else TOO_SHORT)
 
 
-def members_sql(asked: Asked, spans: Sequence[Span], features: Sequence[str]) -> str:
+def members_sql(asked: FeatureQuestion, spans: Sequence[Span], features: Sequence[str]) -> str:
     """WITH, and `members`: accounts that paid at a span's base; and `users` of the features.
 
     `members` has rows (account_id, base, size, tenure, plan, activity, time, kept), one an account
@@ -187,7 +189,7 @@ users AS (
 _LEVELS = ", ".join(f"m.{name}" for name in CONFOUNDERS)
 
 
-def statement(asked: Asked, spans: Sequence[Span], features: Sequence[str]) -> str:
+def statement(asked: FeatureQuestion, spans: Sequence[Span], features: Sequence[str]) -> str:
     """SQL of rows (feature, size, tenure, plan, activity, time, accounts, kept).
 
     Feature is NULL for all accounts that paid, whatever they used.
@@ -215,7 +217,7 @@ SELECT c.feature, {shown}, c.accounts, c.kept
 FROM counted c JOIN strata s ON s.stratum = c.stratum"""
 
 
-def accounts_statement(asked: Asked, spans: Sequence[Span], feature: str) -> str:
+def accounts_statement(asked: FeatureQuestion, spans: Sequence[Span], feature: str) -> str:
     """SQL of rows (account_id, base, is_user, kept, size, tenure, plan, activity)."""
     return f"""{members_sql(asked, spans, [feature])}
 SELECT m.account_id, m.base, CASE WHEN u.account_id IS NOT NULL THEN 1 ELSE 0 END AS is_user,

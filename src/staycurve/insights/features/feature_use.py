@@ -55,7 +55,7 @@ STATUSES = ("paying", "trial", "other")
 
 
 @dataclass(frozen=True)
-class Asked:
+class FeatureQuestion:
     """What a feature report is asked for.
 
     Attributes
@@ -81,14 +81,15 @@ class Asked:
 def asked_of(
     company: Reader, period: str | None, where: str | Sequence[Filter], as_of: str | None,
     *, top: int = FIRST_FEATURES, features: Sequence[str] = (),
-) -> Asked:
+) -> FeatureQuestion:
     """What is asked of a period; without one of the last month that has closed."""
     question = question_on_day(company, (), where, as_of)
     fiscal = company.config.company.fiscal_year_start
-    return Asked(question, window_of(period, question.as_of, fiscal), top, tuple(features))
+    window = window_of(period, question.as_of, fiscal)
+    return FeatureQuestion(question, window, top, tuple(features))
 
 
-def check_features(engine: AnyEngine, asked: Asked, names: Sequence[str]) -> None:
+def check_features(engine: AnyEngine, asked: FeatureQuestion, names: Sequence[str]) -> None:
     """Raise for a feature that was never used, as far as is seen."""
     if not names:
         return
@@ -108,7 +109,7 @@ def first_day_of(engine: AnyEngine) -> dt.date | None:
     return found
 
 
-def with_sql(asked: Asked, day: dt.date, *relations: str) -> str:
+def with_sql(asked: FeatureQuestion, day: dt.date, *relations: str) -> str:
     """WITH, the segment's relation as of a day where one is asked for, and `relations`."""
     parts = list(relations)
     if asked.has_segment:
@@ -117,7 +118,7 @@ def with_sql(asked: Asked, day: dt.date, *relations: str) -> str:
     return "WITH " + ",\n".join(parts)
 
 
-def in_segment(asked: Asked, alias: str, *, key: str = "") -> str:
+def in_segment(asked: FeatureQuestion, alias: str, *, key: str = "") -> str:
     """The join that keeps rows of accounts in the asked segment."""
     if not asked.has_segment:
         return ""
@@ -125,7 +126,7 @@ def in_segment(asked: Asked, alias: str, *, key: str = "") -> str:
     return f"JOIN picked k ON k.account_id = {alias}.account_id{at}"
 
 
-def active_sql(asked: Asked, window: Window) -> str:
+def active_sql(asked: FeatureQuestion, window: Window) -> str:
     """The relation `active`: accounts of the segment with activity in a window."""
     if window.is_one_month:
         return f"""active AS (
@@ -138,7 +139,7 @@ def active_sql(asked: Asked, window: Window) -> str:
 )"""
 
 
-def used_sql(asked: Asked, window: Window) -> str:
+def used_sql(asked: FeatureQuestion, window: Window) -> str:
     """The relation `used`: what each active account did with each feature in a window.
 
     Rows of (account_id, feature, uses, users, errors, judged, seconds, timed), one an account and
@@ -163,7 +164,7 @@ def used_sql(asked: Asked, window: Window) -> str:
 )"""
 
 
-def standing_sql(asked: Asked, window: Window) -> str:
+def standing_sql(asked: FeatureQuestion, window: Window) -> str:
     """The relations up to `standing`: each active account's status at the window's close."""
     close = window.last_seen
     return f"""{paying_sql("payers", close, asked.question)},
@@ -180,7 +181,7 @@ standing AS (
 )"""
 
 
-def features_statement(asked: Asked) -> str:
+def features_statement(asked: FeatureQuestion) -> str:
     """SQL of rows (feature, accounts, uses, users, errors, judged, seconds, timed, paying, trial,
     other), the most used first; the last three count accounts."""
     sums = ", ".join(
@@ -203,7 +204,7 @@ GROUP BY u.feature
 ORDER BY accounts DESC, u.feature"""
 
 
-def statuses_statement(asked: Asked) -> str:
+def statuses_statement(asked: FeatureQuestion) -> str:
     """SQL of rows (status, active accounts)."""
     window = asked.window
     relations = with_sql(
@@ -214,7 +215,7 @@ SELECT status, CAST(COUNT(*) AS BIGINT) AS accounts FROM standing GROUP BY statu
 ORDER BY status"""
 
 
-def breadth_statement(asked: Asked) -> str:
+def breadth_statement(asked: FeatureQuestion) -> str:
     """SQL of rows (features, accounts): how many accounts use that many features."""
     window = asked.window
     relations = with_sql(
@@ -227,7 +228,7 @@ GROUP BY features
 ORDER BY features"""
 
 
-def using_statement(asked: Asked, window: Window) -> str:
+def using_statement(asked: FeatureQuestion, window: Window) -> str:
     """SQL of rows (feature, accounts) of another window; feature NULL for all that were active."""
     relations = with_sql(
         asked, window.last_seen, active_sql(asked, window), used_sql(asked, window)
@@ -238,7 +239,7 @@ UNION ALL
 SELECT feature, CAST(COUNT(*) AS BIGINT) AS accounts FROM used GROUP BY feature"""
 
 
-def repeat_sql(asked: Asked) -> str:
+def repeat_sql(asked: FeatureQuestion) -> str:
     """WITH and the relation `again`: (account_id, feature, was, is_again) of the last 56 days."""
     end = asked.window.last_seen + dt.timedelta(days=1)
     middle = end - dt.timedelta(days=TRAILING_DAYS)
@@ -258,7 +259,7 @@ def repeat_sql(asked: Asked) -> str:
     return with_sql(asked, middle - dt.timedelta(days=1), again)
 
 
-def repeat_statement(asked: Asked) -> str:
+def repeat_statement(asked: FeatureQuestion) -> str:
     """SQL of rows (feature, used before, used again)."""
     return f"""{repeat_sql(asked)}
 SELECT feature, CAST(SUM(was) AS BIGINT) AS before, CAST(SUM(was * is_again) AS BIGINT) AS again
@@ -266,7 +267,7 @@ FROM again GROUP BY feature
 ORDER BY feature"""
 
 
-def adoption_statement(asked: Asked, windows: Sequence[Window]) -> str:
+def adoption_statement(asked: FeatureQuestion, windows: Sequence[Window]) -> str:
     """SQL of rows (month_on, feature, accounts), and feature NULL for all that were active."""
     months = ", ".join(f"DATE '{window.start}'" for window in windows)
     # Where every event is activity, whoever uses a feature is active: nothing to join.

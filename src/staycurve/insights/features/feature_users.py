@@ -11,7 +11,7 @@ from staycurve.insights.answers import Answer, AsOfField, Hidden, Kind, Row, Sai
 from staycurve.insights.base import insight
 from staycurve.insights.features.feature_accounts import FeatureName
 from staycurve.insights.features.feature_use import (
-    Asked,
+    FeatureQuestion,
     WindowText,
     active_sql,
     asked_of,
@@ -78,7 +78,7 @@ def users(
     )
 
 
-def statement(asked: Asked, feature: str) -> str:
+def statement(asked: FeatureQuestion, feature: str) -> str:
     """SQL of the rows of User."""
     window = asked.window
     return f"""{with_sql(asked, window.last_seen, active_sql(asked, window))}

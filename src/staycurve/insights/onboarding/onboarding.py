@@ -122,7 +122,7 @@ class AllReached(Reached):
     """All accounts of a segment, with their curve."""
 
     curve: Annotated[
-        tuple[survival.Point, ...], Key(N_("The share that has activated, by days."))
+        tuple[survival.CurvePoint, ...], Key(N_("The share that has activated, by days."))
     ]
 
 

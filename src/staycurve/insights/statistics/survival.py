@@ -21,7 +21,7 @@ Counts = Mapping[int, tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class Point(Row):
+class CurvePoint(Row):
     """The curve right after a time at which somebody got there.
 
     Attributes
@@ -46,7 +46,7 @@ class Curve:
 
     Attributes
     ----------
-    points : tuple of Point
+    points : tuple of CurvePoint
         In order of time.
     size : int
         All who were followed.
@@ -54,16 +54,16 @@ class Curve:
         The longest time that anybody was followed.
     """
 
-    points: tuple[Point, ...]
+    points: tuple[CurvePoint, ...]
     size: int
     last: int
 
-    def at(self, time: int) -> Point | None:
+    def at(self, time: int) -> CurvePoint | None:
         """The curve at a time; None where nobody was followed that long."""
         if not self.size or time > self.last:
             return None
         before = [point for point in self.points if point.time <= time]
-        return before[-1] if before else Point(time, self.size, 0, 0.0, 0.0, 0.0)
+        return before[-1] if before else CurvePoint(time, self.size, 0, 0.0, 0.0, 0.0)
 
     def quantile(self, share: float) -> tuple[int | None, int | None, int | None]:
         """The first time by which `share` has got there, and its 95% interval.
@@ -111,7 +111,7 @@ def kaplan_meier(counts: Counts) -> Curve:
                 # All have got there: the log-log interval has no width left to state.
                 low = high = survival = 0.0
             low, high = min(low, high), max(low, high)
-            points.append(Point(time, at_risk, events, 1 - survival, 1 - high, 1 - low))
+            points.append(CurvePoint(time, at_risk, events, 1 - survival, 1 - high, 1 - low))
         at_risk -= events + censored
     return Curve(tuple(points), size, max(counts, default=0))
 

@@ -42,7 +42,7 @@ from staycurve.insights.usage.activity_sql import (
     DAYS,
     LABELS,
     WINDOWS,
-    Asked,
+    ActivityQuestion,
     check,
     windows_of,
 )
@@ -209,15 +209,15 @@ def activity(
     )
 
 
-def asked_of(company: Reader, use: UseQuestion, day: str | None, top: int) -> Asked:
+def asked_of(company: Reader, use: UseQuestion, day: str | None, top: int) -> ActivityQuestion:
     """The 28 days up to the one that `day` names, or to the last that is seen."""
     last = parse_period(day, fiscal_of(company)).end - dt.timedelta(days=1) if day else None
-    asked = Asked(use, last or use.as_of.last_day, top)
+    asked = ActivityQuestion(use, last or use.as_of.last_day, top)
     check(asked)
     return asked
 
 
-def _opened(company: Reader, asked: Asked, members: str) -> ActiveOn | InSessions:
+def _opened(company: Reader, asked: ActivityQuestion, members: str) -> ActiveOn | InSessions:
     """Who was active on so many of the days, '3' or '21-28', or is in a figure, 'wau'."""
     if members == IN_SESSIONS:
         return in_sessions(company, asked, {})
@@ -231,7 +231,7 @@ def _opened(company: Reader, asked: Asked, members: str) -> ActiveOn | InSession
 
 
 def of_answer(
-    asked: Asked, answer: Iterable[Sequence[Any]], top: Iterable[Sequence[Any]],
+    asked: ActivityQuestion, answer: Iterable[Sequence[Any]], top: Iterable[Sequence[Any]],
     held: Iterable[Sequence[Any]], *, sql: str = "", has_events: bool = True,
 ) -> Activity:
     """What the answers of the three statements say."""
@@ -271,7 +271,7 @@ def of_answer(
 
 
 def _figures(
-    asked: Asked, sums: Mapping[tuple[Any, ...], Mapping[str, int]]
+    asked: ActivityQuestion, sums: Mapping[tuple[Any, ...], Mapping[str, int]]
 ) -> Iterable[Figure]:
     for values, own in sums.items():
         for name, size in WINDOWS.items():

@@ -12,7 +12,7 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import Key, Kind, Said, Table, Value, col
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage import activity_sql as sqls, members as people, sessions
-from staycurve.insights.usage.activity_sql import DAYS, LABELS, WINDOWS, Asked
+from staycurve.insights.usage.activity_sql import DAYS, LABELS, WINDOWS, ActivityQuestion
 from staycurve.insights.usage.members import Members, Person
 from staycurve.insights.usage.usage_asking import narrowed, seeing
 from staycurve.insights.usage.usage_question import WHOSE
@@ -72,7 +72,7 @@ class InSessions(Members):
 
 
 def active_on(
-    company: Reader, asked: Asked, segment: Mapping[str, str | None], *, least: int = 1,
+    company: Reader, asked: ActivityQuestion, segment: Mapping[str, str | None], *, least: int = 1,
     most: int = DAYS, figure: str | None = None,
 ) -> ActiveOn:
     """Who was active on so many of the days; see `Activity.users`."""
@@ -90,7 +90,7 @@ def active_on(
 
 
 def in_sessions(
-    company: Reader, asked: Asked, segment: Mapping[str, str | None]
+    company: Reader, asked: ActivityQuestion, segment: Mapping[str, str | None]
 ) -> InSessions:
     """Who had a session, with how many, their events and seconds."""
     use = narrowed(asked.use, segment)

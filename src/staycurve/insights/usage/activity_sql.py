@@ -27,7 +27,7 @@ _ONE = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Asked:
+class ActivityQuestion:
     """Whose activity is read, up to which local day.
 
     Attributes
@@ -59,7 +59,7 @@ class Asked:
         return Span(self.use, self.first, self.day)
 
 
-def check(asked: Asked) -> None:
+def check(asked: ActivityQuestion) -> None:
     """Raise for a day that is not seen, or a list of nobody."""
     if asked.day > asked.use.as_of.last_day:
         raise NotAnsweredError(
@@ -70,7 +70,7 @@ def check(asked: Asked) -> None:
         raise UsageError("At least one power user is listed.", hint="Write for top: 20")
 
 
-def statement(asked: Asked) -> str:
+def statement(asked: ActivityQuestion) -> str:
     """SQL of rows (seg…, active_days, number, dau, wau, mau, dau0, wau0, mau0).
 
     Who was active on so many of the 28 days, and how many of them are in each window; those
@@ -88,7 +88,7 @@ GROUP BY {_lead(cutting)}active_days
 ORDER BY {order_of(asked.use, "active_days")}"""
 
 
-def top_statement(asked: Asked) -> str:
+def top_statement(asked: ActivityQuestion) -> str:
     """SQL of rows (entity, customer, active_days, uses, features, last_on) of the most active."""
     use = asked.use
     done = f"""done AS (
@@ -113,14 +113,14 @@ def top_statement(asked: Asked) -> str:
     )
 
 
-def counted_sql(asked: Asked) -> str:
+def counted_sql(asked: ActivityQuestion) -> str:
     """FROM and WHERE of the acts of the 28 days that count."""
     return f"""FROM usage_days d
     WHERE d.is_active AND d.{asked.use.who} IS NOT NULL AND {_days(asked)}"""
 
 
 def members_statement(
-    asked: Asked, *, least: int = 1, most: int = DAYS, figure: str = "mau"
+    asked: ActivityQuestion, *, least: int = 1, most: int = DAYS, figure: str = "mau"
 ) -> str:
     """SQL of rows (entity, customer, active_days) of who was active on so many days.
 
@@ -147,11 +147,11 @@ def _lead(cutting: Cut) -> str:
     return f"{cutting.segs[2:]}, " if cutting.segs else ""
 
 
-def _days(asked: Asked) -> str:
+def _days(asked: ActivityQuestion) -> str:
     return f"d.day >= DATE '{asked.first}' AND d.day <= DATE '{asked.day}'"
 
 
-def windows_of(asked: Asked) -> dict[str, tuple[dt.date, dt.date]]:
+def windows_of(asked: ActivityQuestion) -> dict[str, tuple[dt.date, dt.date]]:
     """Each window as `[start, end)`, and with a 0 behind its name the one right before."""
     end = asked.day + _ONE
     found = {}
@@ -162,7 +162,7 @@ def windows_of(asked: Asked) -> dict[str, tuple[dt.date, dt.date]]:
     return found
 
 
-def _cut(asked: Asked) -> tuple[list[str], Cut]:
+def _cut(asked: ActivityQuestion) -> tuple[list[str], Cut]:
     """Up to one row of everybody active on the 56 days: active_days, dau, …"""
     use = asked.use
     windows = windows_of(asked)

@@ -26,7 +26,7 @@ from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage import members as people
 from staycurve.insights.usage.activity import asked_of
-from staycurve.insights.usage.activity_sql import Asked, counted_sql
+from staycurve.insights.usage.activity_sql import ActivityQuestion, counted_sql
 from staycurve.insights.usage.members import Person
 from staycurve.insights.usage.usage_asking import Day, Whose, question_of, seeing
 from staycurve.metrics.base import Unit
@@ -105,7 +105,7 @@ def uses(
     return of_answer(asked, who, answer, sql=sql)
 
 
-def statement(asked: Asked, entity: str) -> str:
+def statement(asked: ActivityQuestion, entity: str) -> str:
     """SQL of rows (account_id, day, feature, uses) of one user or account.
 
     They are the acts that `activity_sql.top_statement` counts.
@@ -116,7 +116,7 @@ GROUP BY d.account_id, d.day, d.feature
 ORDER BY d.day DESC, uses DESC, d.feature, d.account_id"""
 
 
-def known_statement(asked: Asked, entity: str) -> str:
+def known_statement(asked: ActivityQuestion, entity: str) -> str:
     """SQL of how many times a user or an account is known at all."""
     table = "account_roots" if asked.use.whose == "account" else "users"
     own = f"{asked.use.whose}_id = {quoted(entity)}"
@@ -127,7 +127,7 @@ def known_statement(asked: Asked, entity: str) -> str:
 
 
 def of_answer(
-    asked: Asked, entity: str, answer: Iterable[Sequence[Any]], *, sql: str
+    asked: ActivityQuestion, entity: str, answer: Iterable[Sequence[Any]], *, sql: str
 ) -> Uses:
     """The rows of `statement`, with what they come to: uses, active days and features."""
     rows = tuple(

@@ -12,7 +12,7 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import Col, Key, Said, Table, Value, col
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage import funnels_sql as sqls, members as people
-from staycurve.insights.usage.funnels_asked import Asked
+from staycurve.insights.usage.funnels_asked import FunnelQuestion
 from staycurve.insights.usage.members import Members, Person, number
 from staycurve.insights.usage.usage_asking import narrowed, seeing
 from staycurve.insights.usage.usage_question import WHOSE
@@ -91,7 +91,7 @@ def _step_of(members: str) -> tuple[int, str]:
 
 
 def of_step(
-    company: Reader, asked: Asked, step: int, part: str, segment: Mapping[str, str | None]
+    company: Reader, asked: FunnelQuestion, step: int, part: str, segment: Mapping[str, str | None]
 ) -> OfStep:
     """Who is behind a count; see `Funnel.users`."""
     last = len(asked.steps) - (part == PENDING)

@@ -56,7 +56,7 @@ from staycurve.insights.usage.funnel_members import (
     of_step,
     part_of,
 )
-from staycurve.insights.usage.funnels_asked import ENTRIES, ORDERS, Asked, check, exclusion
+from staycurve.insights.usage.funnels_asked import ENTRIES, ORDERS, FunnelQuestion, check, exclusion
 from staycurve.insights.usage.usage_asking import (
     Whose,
     days_of,
@@ -288,7 +288,7 @@ def funnel(
     part = part_of(members, dropped, pending)
     use = question_of(company, whose, by, where, as_of)
     begin, end = days_of(company, use, first, last)
-    asked = Asked(
+    asked = FunnelQuestion(
         use, tuple(doing(step) for step in steps), seconds_of(window), begin, end, order, entry,
         tuple(exclusion(one, len(steps)) for one in exclude),
     )
@@ -306,7 +306,8 @@ def funnel(
 
 
 def of_answer(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, sql: str = "", has_events: bool = True
+    asked: FunnelQuestion, answer: Iterable[Sequence[Any]], *, sql: str = "",
+    has_events: bool = True,
 ) -> Funnel:
     """What the answer of `statement` says, step by step."""
     places, count = len(asked.use.by), len(asked.steps)
@@ -332,7 +333,7 @@ def of_answer(
 
 
 def _steps(
-    asked: Asked, segment: Mapping[str, str | None], numbers: Sequence[Any]
+    asked: FunnelQuestion, segment: Mapping[str, str | None], numbers: Sequence[Any]
 ) -> Iterable[Step]:
     """A segment's steps, from the counts, those still in time, and the times of the answer."""
     count = len(asked.steps)

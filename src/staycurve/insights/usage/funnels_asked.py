@@ -52,7 +52,7 @@ def exclusion(text: str, steps: int) -> Exclusion:
 
 
 @dataclass(frozen=True)
-class Asked:
+class FunnelQuestion:
     """The funnel that is asked for.
 
     Attributes
@@ -97,7 +97,7 @@ class Asked:
         )
 
 
-def check(asked: Asked) -> None:
+def check(asked: FunnelQuestion) -> None:
     """Raise for a funnel that cannot be asked."""
     if not 2 <= len(asked.steps) <= MOST_STEPS:
         raise UsageError(

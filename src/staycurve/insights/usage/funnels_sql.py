@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from staycurve.insights.usage.funnels_asked import PROPERTY, Asked
+from staycurve.insights.usage.funnels_asked import PROPERTY, FunnelQuestion
 from staycurve.insights.usage.usage_acts import acts_sql
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
 from staycurve.tables.usage_days import property_sql
 
 
-def statement(asked: Asked) -> str:
+def statement(asked: FunnelQuestion) -> str:
     """SQL of rows (seg…, excluded, n1…, pending1…, mean2…, median2…, mean, median).
 
     `pending` counts who stopped after a step but is still within the window; means and medians
@@ -41,12 +41,12 @@ FROM {cutting.name} b
 {grouped}"""
 
 
-def members_statement(asked: Asked, step: int, part: str) -> str:
+def members_statement(asked: FunnelQuestion, step: int, part: str) -> str:
     """SQL of rows (entity, customer, t1…) of one part of those around a step.
 
     Parameters
     ----------
-    asked : Asked
+    asked : FunnelQuestion
         Without `by`.
     step : int
         From 1; from 2 for those that dropped, to the last but one for those still in time.
@@ -82,7 +82,7 @@ def _sum(test: str, name: str) -> str:
     return f"CAST(coalesce(SUM(CASE WHEN {test} THEN 1 ELSE 0 END), 0) AS BIGINT) AS {name}"
 
 
-def _pending(asked: Asked, step: int, alias: str) -> str:
+def _pending(asked: FunnelQuestion, step: int, alias: str) -> str:
     """SQL that is true for who took a step and is still within the window of the next."""
     return (
         f"{alias}t{step} IS NOT NULL AND {alias}t{step + 1} IS NULL "
@@ -94,16 +94,16 @@ def _seconds(instant: str) -> str:
     return f"CAST(floor(epoch({instant})) AS BIGINT)"
 
 
-def _times(asked: Asked, alias: str = "") -> str:
+def _times(asked: FunnelQuestion, alias: str = "") -> str:
     return ", ".join(f"{alias}t{i}" for i in range(1, len(asked.steps) + 1))
 
 
-def _end(asked: Asked, start: str = "b.t1") -> str:
+def _end(asked: FunnelQuestion, start: str = "b.t1") -> str:
     """SQL of the last instant at which a chain may still go on."""
     return f"{start} + INTERVAL {asked.window} SECOND"
 
 
-def _cut(asked: Asked, *, is_listed: bool = False) -> tuple[list[str], Cut]:
+def _cut(asked: FunnelQuestion, *, is_listed: bool = False) -> tuple[list[str], Cut]:
     """Up to one row of (entity, is_excluded, t1…) for everybody who started, in its segments.
 
     Whose account it is, and what the first event was, is read where it is needed alone.
@@ -124,7 +124,7 @@ def _cut(asked: Asked, *, is_listed: bool = False) -> tuple[list[str], Cut]:
     return ctes, cut(asked.use, "placed", columns, day="b.start_on", own=own)
 
 
-def _done(asked: Asked, *, has_accounts: bool = False) -> list[str]:
+def _done(asked: FunnelQuestion, *, has_accounts: bool = False) -> list[str]:
     """The relation done: (entity, done_at, steps, outs, …).
 
     Bits of `steps` say which steps an event can be, the first only within the range; those of
@@ -171,7 +171,7 @@ def _is(step: int, alias: str = "d") -> str:
     return f"({alias}.steps & {1 << step - 1}) <> 0"
 
 
-def _chains(asked: Asked) -> list[str]:
+def _chains(asked: FunnelQuestion) -> list[str]:
     """Up to `chains`: (entity, t1…, is_excluded), one row for everybody who started."""
     if asked.order == "strict":
         return [*_led(asked), _best(asked, "led")]
@@ -188,7 +188,7 @@ def _chains(asked: Asked) -> list[str]:
     ]
 
 
-def _levels(asked: Asked) -> list[str]:
+def _levels(asked: FunnelQuestion) -> list[str]:
     """Up to `starts`: (entity, t1), of everybody the start whose chain gets furthest.
 
     Rows of level 2 are second steps, with the latest start of a chain that they can belong to;
@@ -227,7 +227,7 @@ def _levels(asked: Asked) -> list[str]:
     return ctes
 
 
-def _followed(asked: Asked) -> list[str]:
+def _followed(asked: FunnelQuestion) -> list[str]:
     """Up to `followed`: each start of `starts` with its next steps, each as early as it can be."""
     ctes, before = [], "starts"
     for i in range(2, len(asked.steps) + 1):
@@ -245,7 +245,7 @@ def _followed(asked: Asked) -> list[str]:
     return ctes
 
 
-def _excluded(asked: Asked, name: str) -> str:
+def _excluded(asked: FunnelQuestion, name: str) -> str:
     """The relation `name`: `followed`, with whether something that is excluded came between."""
     if not asked.exclusions:
         return f"{name} AS (SELECT f.*, 0 AS is_excluded FROM followed f)"
@@ -264,7 +264,7 @@ def _excluded(asked: Asked, name: str) -> str:
 )"""
 
 
-def _led(asked: Asked) -> list[str]:
+def _led(asked: FunnelQuestion) -> list[str]:
     """The relation led: each start with the events that come right after it, while they fit."""
     count = len(asked.steps)
     window = "(PARTITION BY entity ORDER BY done_at, event_id)"
@@ -292,7 +292,7 @@ def _led(asked: Asked) -> list[str]:
 )"""]
 
 
-def _best(asked: Asked, rows: str) -> str:
+def _best(asked: FunnelQuestion, rows: str) -> str:
     """The relation chains: of everybody the chain that counts.
 
     One that nothing excluded interrupts, before all; the deepest; that got there first; from its

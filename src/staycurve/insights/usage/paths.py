@@ -38,7 +38,7 @@ from staycurve.insights.shared.params import AsOfText, By, From, To, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage import members as people, paths_sql as sqls
 from staycurve.insights.usage.members import ALL, Members, Person, number
-from staycurve.insights.usage.paths_sql import MOST, REPEATS, SESSION, WAYS, Asked, check
+from staycurve.insights.usage.paths_sql import MOST, REPEATS, SESSION, WAYS, PathsQuestion, check
 from staycurve.insights.usage.usage_asking import (
     Whose,
     days_of,
@@ -234,7 +234,7 @@ def paths(
     usual = SESSION if use.config.behaviour.usage.session else "30m"
     within = within or usual
     window = None if within == SESSION else seconds_of(within)
-    asked = Asked(use, doing(anchor), size, way, window, begin, end, listed, repeats)
+    asked = PathsQuestion(use, doing(anchor), size, way, window, begin, end, listed, repeats)
     check(asked)
     if members == ALL:
         return on_path(company, asked, None, (), {})
@@ -265,7 +265,7 @@ def _opened(found: Paths, members: str) -> OnPath:
 
 
 def on_path(
-    company: Reader, asked: Asked, path: Sequence[str] | None, but: Sequence[Sequence[str]],
+    company: Reader, asked: PathsQuestion, path: Sequence[str] | None, but: Sequence[Sequence[str]],
     segment: Mapping[str, str | None],
 ) -> OnPath:
     """Whose path it was; `but` are paths that are left out."""
@@ -284,7 +284,7 @@ def on_path(
 
 
 def of_answer(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, within: str, sql: str = "",
+    asked: PathsQuestion, answer: Iterable[Sequence[Any]], *, within: str, sql: str = "",
     has_events: bool = True,
 ) -> Paths:
     """What the answer of `statement` says, path by path."""

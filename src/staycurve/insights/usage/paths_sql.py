@@ -21,7 +21,7 @@ MOST = 10
 
 
 @dataclass(frozen=True)
-class Asked:
+class PathsQuestion:
     """What paths are asked for.
 
     Attributes
@@ -54,7 +54,7 @@ class Asked:
         return tuple(f"s{i}" for i in range(1, self.size + 1))
 
 
-def check(asked: Asked) -> None:
+def check(asked: PathsQuestion) -> None:
     """Raise for paths that cannot be asked."""
     for kind, given, known in (("way", asked.way, WAYS), ("repeats", asked.repeats, REPEATS)):
         if given not in known:
@@ -79,7 +79,7 @@ def check(asked: Asked) -> None:
         )
 
 
-def statement(asked: Asked) -> str:
+def statement(asked: PathsQuestion) -> str:
     """SQL of rows (seg…, place, s1…, occurrences, people, paths).
 
     `place` is the rank of a path among its segment's, from 1; those past the last that is listed
@@ -114,7 +114,7 @@ ORDER BY {order_of(asked.use, "place")}"""
 
 
 def members_statement(
-    asked: Asked, path: Sequence[str] | None, but: Sequence[Sequence[str]] = ()
+    asked: PathsQuestion, path: Sequence[str] | None, but: Sequence[Sequence[str]] = ()
 ) -> str:
     """SQL of rows (entity, customer, done_at) of one path; `asked` without `by`.
 
@@ -138,7 +138,7 @@ def members_statement(
     )
 
 
-def _is_path(asked: Asked, path: Sequence[str]) -> str:
+def _is_path(asked: PathsQuestion, path: Sequence[str]) -> str:
     return " AND ".join(
         f"{step} = {quoted(path[i])}" if i < len(path) else f"{step} IS NULL"
         for i, step in enumerate(asked.steps)
@@ -149,13 +149,13 @@ def _joined(parts: Iterable[str]) -> str:
     return ",\n".join(parts)
 
 
-def _cut(asked: Asked) -> tuple[list[str], Cut]:
+def _cut(asked: PathsQuestion) -> tuple[list[str], Cut]:
     """Up to one row an occurrence: entity, account_id, start_on, event_id, done_at, s1…"""
     columns = ("entity", "account_id", "start_on", "event_id", "done_at", *asked.steps)
     return _paths(asked), cut(asked.use, "paths", columns, day="b.start_on")
 
 
-def _paths(asked: Asked) -> list[str]:
+def _paths(asked: PathsQuestion) -> list[str]:
     use = asked.use
     anchor = asked.anchor.test(use.config)
     # A session may begin a day before the range, or end a day after.
@@ -205,7 +205,7 @@ def _paths(asked: Asked) -> list[str]:
     return ctes
 
 
-def _within(asked: Asked, i: int) -> str:
+def _within(asked: PathsQuestion, i: int) -> str:
     if asked.window is None:
         return f"e{i}"
     if asked.way == "after":

@@ -60,7 +60,7 @@ from staycurve.insights.usage.usage_lifecycle_sql import (
     ACTIVE,
     KINDS,
     PARTS,
-    Asked,
+    LifecycleQuestion,
     check,
     check_kind,
     members_statement,
@@ -223,7 +223,7 @@ def lifecycle(
 ) -> UseLifecycle | OfKind:
     """Who is new, returning, resurrecting and dormant in each period?"""
     use = question_of(company, whose, by, where, as_of)
-    asked = Asked(use, doing(event), periods_of(company, use, per, first, last),
+    asked = LifecycleQuestion(use, doing(event), periods_of(company, use, per, first, last),
                   fiscal_of(company))
     check(asked)
     if members:
@@ -241,7 +241,8 @@ def lifecycle(
 
 
 def of_kind(
-    company: Reader, asked: Asked, period: str, kind: str, segment: Mapping[str, str | None]
+    company: Reader, asked: LifecycleQuestion, period: str, kind: str,
+    segment: Mapping[str, str | None],
 ) -> OfKind:
     """Who is behind a count; see `UseLifecycle.users`."""
     check_kind(kind)
@@ -257,7 +258,8 @@ def of_kind(
 
 
 def of_answer(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, sql: str = "", has_events: bool = True
+    asked: LifecycleQuestion, answer: Iterable[Sequence[Any]], *, sql: str = "",
+    has_events: bool = True,
 ) -> UseLifecycle:
     """What the answer of `statement` says, period by period."""
     found = segments.by_segment(asked.use, answer, has_events=has_events)
@@ -276,7 +278,7 @@ def of_answer(
 
 
 def _row(
-    asked: Asked, values: tuple[Any, ...], period: Period, numbers: Sequence[int]
+    asked: LifecycleQuestion, values: tuple[Any, ...], period: Period, numbers: Sequence[int]
 ) -> Kinds:
     new, returning, resurrecting, dormant = numbers
     is_open = asked.use.as_of.is_open(period)

@@ -34,7 +34,7 @@ PARTS = {**KINDS, ACTIVE: N_("active in the period")}
 
 
 @dataclass(frozen=True)
-class Asked:
+class LifecycleQuestion:
     """What is asked: whose activity, of what kind, in which periods.
 
     Attributes
@@ -56,7 +56,7 @@ class Asked:
         return self.periods[0].previous(self.fiscal_start)
 
 
-def check(asked: Asked) -> None:
+def check(asked: LifecycleQuestion) -> None:
     """Raise where there is no period."""
     if not asked.periods:
         raise NotAnsweredError(
@@ -70,7 +70,7 @@ def check_kind(kind: str) -> None:
         raise UnknownNameError("kind", kind, PARTS)
 
 
-def statement(asked: Asked) -> str:
+def statement(asked: LifecycleQuestion) -> str:
     """SQL of rows (start_on, seg…, new, returning, resurrecting, dormant)."""
     if not asked.use.dims:
         return f"""WITH {_joined(_masks(asked))},
@@ -97,7 +97,7 @@ GROUP BY start_on{cutting.segs}
 ORDER BY {order_of(asked.use, "start_on")}"""
 
 
-def members_statement(asked: Asked, place: int, kind: str) -> str:
+def members_statement(asked: LifecycleQuestion, place: int, kind: str) -> str:
     """SQL of rows (entity, customer) of one part in one period; `asked` without `by`."""
     test = "kind <> 'dormant'" if kind == ACTIVE else f"kind = {quoted(kind)}"
     cutting = cut(
@@ -140,7 +140,7 @@ def _spread() -> str:
 )"""
 
 
-def _masks(asked: Asked) -> list[str]:
+def _masks(asked: LifecycleQuestion) -> list[str]:
     """Up to `masks`: (entity, account_id, run, active, fresh), periods as bits; and `spots`."""
     every = (asked.before, *asked.periods)
     runs = stretches(every, len(asked.periods), 1)
@@ -151,7 +151,7 @@ def _masks(asked: Asked) -> list[str]:
 )""", _spots(asked, runs)]
 
 
-def _spots(asked: Asked, runs: Sequence[Stretch]) -> str:
+def _spots(asked: LifecycleQuestion, runs: Sequence[Stretch]) -> str:
     rows = ", ".join(
         f"({run.number}, CAST({1 << own + 1} AS BIGINT), CAST({1 << own} AS BIGINT), "
         f"DATE '{run.periods[own + 1].start}', "
@@ -165,7 +165,7 @@ def _spots(asked: Asked, runs: Sequence[Stretch]) -> str:
     )
 
 
-def _acts(asked: Asked, runs: Sequence[Stretch]) -> list[str]:
+def _acts(asked: LifecycleQuestion, runs: Sequence[Stretch]) -> list[str]:
     """Up to `acts`: (entity, account_id, run, bit, is_new)."""
     use, first = asked.use, asked.before.start
     last = min(asked.periods[-1].end - dt.timedelta(days=1), use.as_of.last_day)

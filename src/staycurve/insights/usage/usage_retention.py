@@ -62,7 +62,7 @@ from staycurve.insights.usage.usage_retention_asked import (
     RETURNS,
     STARTS,
     WINDOWS,
-    Asked,
+    RetentionQuestion,
     check,
 )
 from staycurve.insights.usage.usage_segments import shares
@@ -262,7 +262,7 @@ def retention(
     use = question_of(company, whose, by, where, as_of)
     cohorts = periods_of(company, use, per, first, last) if per in SHOWN else ()
     begun = doing(start)
-    asked = Asked(
+    asked = RetentionQuestion(
         use, begun, begun if back is None else doing(back), per, cohorts,
         max(len(cohorts) - 1, 0) if ages is None else ages, starts, returns, windows,
     )
@@ -293,7 +293,7 @@ def retention(
 
 
 def returners(
-    company: Reader, asked: Asked, cohort: str | None, age: int,
+    company: Reader, asked: RetentionQuestion, cohort: str | None, age: int,
     segment: Mapping[str, str | None],
 ) -> Returners:
     """Who is behind a cell; see `UseRetention.users`."""
@@ -329,14 +329,15 @@ def _has_users_once(company: Reader, use: UseQuestion) -> bool:
         return True
     key = (company.folder, company.snapshot.tables.get("user_months"))
     if key not in _TWICE:
-        # Asked once a version, of all that is loaded: it takes longer than the answer.
+        # RetentionQuestion once a version, of all that is loaded: it takes longer than the answer.
         with company.reading() as engine:
             _TWICE[key] = bool(engine.value(sqls.twice_statement()))
     return not _TWICE[key]
 
 
 def of_answer(
-    asked: Asked, answer: Iterable[Sequence[Any]], *, sql: str = "", has_events: bool = True
+    asked: RetentionQuestion, answer: Iterable[Sequence[Any]], *, sql: str = "",
+    has_events: bool = True,
 ) -> UseRetention:
     """What the answer of `statement` says, cell by cell."""
     found = segments.by_segment(asked.use, answer, has_events=has_events)
@@ -356,7 +357,7 @@ def of_answer(
     )
 
 
-def closed(asked: Asked, age: int) -> list[int]:
+def closed(asked: RetentionQuestion, age: int) -> list[int]:
     """The places of the cohorts whose cell of that age has closed."""
     return [
         place for place in range(len(asked.cohorts))
@@ -365,7 +366,7 @@ def closed(asked: Asked, age: int) -> list[int]:
 
 
 def _cells(
-    asked: Asked, values: tuple[Any, ...], own: dict[dt.date, Sequence[int]]
+    asked: RetentionQuestion, values: tuple[Any, ...], own: dict[dt.date, Sequence[int]]
 ) -> Iterable[Cell]:
     nobody = [0] * (asked.ages + 1)
     segment = asked.use.segment(values)

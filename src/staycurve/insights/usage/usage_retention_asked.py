@@ -19,7 +19,7 @@ WINDOWS = {"calendar": N_("local days, weeks or months"), "rolling": N_("from ea
 
 
 @dataclass(frozen=True)
-class Asked:
+class RetentionQuestion:
     """What retention is asked for.
 
     Attributes
@@ -84,7 +84,7 @@ class Asked:
         return dt.timedelta(hours=PER[self.per])
 
 
-def check(asked: Asked) -> None:
+def check(asked: RetentionQuestion) -> None:
     """Raise for a switch that is not known, or a range that cannot be followed."""
     for kind, given, known in (
         ("period", asked.per, PER), ("start", asked.starts, STARTS),

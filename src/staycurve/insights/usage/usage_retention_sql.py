@@ -16,11 +16,11 @@ from staycurve.insights.usage.usage_acts import (
     months_between_sql,
     stretches,
 )
-from staycurve.insights.usage.usage_retention_asked import PER, Asked
+from staycurve.insights.usage.usage_retention_asked import PER, RetentionQuestion
 from staycurve.insights.usage.usage_segments import cut, listed_sql, order_of
 
 
-def statement(asked: Asked) -> str:
+def statement(asked: RetentionQuestion) -> str:
     """SQL of rows (start_on, seg…, size, r1 … of who was back in period 1, 2, …)."""
     if asked.windows == "calendar" and asked.returns == "on" and not asked.use.dims:
         return _patterns_sql(asked)
@@ -42,10 +42,10 @@ GROUP BY start_on{cutting.segs}
 ORDER BY {order_of(asked.use, "start_on")}"""
 
 
-def counted_statement(asked: Asked) -> str:
+def counted_statement(asked: RetentionQuestion) -> str:
     """SQL of rows (start_on, month_on, number): the same by counting rows of a month table.
 
-    Right where nobody has two rows in a month; see `Asked.is_counted`.
+    Right where nobody has two rows in a month; see `RetentionQuestion.is_counted`.
     """
     seen, last = asked.use.as_of.last_day, asked.periods[-1]
     month = seen.replace(day=1)
@@ -68,7 +68,7 @@ FROM (SELECT user_id, MIN(account_id) AS first_id, MAX(account_id) AS last_id
       FROM user_months GROUP BY user_id) u"""
 
 
-def as_counted(asked: Asked, answer: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+def as_counted(asked: RetentionQuestion, answer: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
     """The answer of `counted_statement` in the shape of that of `statement`."""
     found: dict[dt.date, list[int]] = {}
     places = {period.start: place for place, period in enumerate(asked.periods)}
@@ -79,12 +79,12 @@ def as_counted(asked: Asked, answer: Iterable[Sequence[Any]]) -> list[tuple[Any,
     return [(start, *numbers) for start, numbers in sorted(found.items())]
 
 
-def members_statement(asked: Asked, cohorts: Sequence[int], age: int) -> str:
+def members_statement(asked: RetentionQuestion, cohorts: Sequence[int], age: int) -> str:
     """SQL of rows (entity, customer, start_on, is_counted): who began, and whether they were back.
 
     Parameters
     ----------
-    asked : Asked
+    asked : RetentionQuestion
         Without `by`.
     cohorts : sequence of int
         The places of their periods among `asked.cohorts`.
@@ -119,11 +119,11 @@ _KEPT = {
 }
 
 
-def _names(asked: Asked) -> list[str]:
+def _names(asked: RetentionQuestion) -> list[str]:
     return [f"is_back{age}" for age in range(1, asked.ages + 1)]
 
 
-def _is_back(asked: Asked, age: int) -> str:
+def _is_back(asked: RetentionQuestion, age: int) -> str:
     if asked.windows == "rolling":
         return f"b.is_back{age} = 1"
     if asked.returns == "on":
@@ -135,11 +135,11 @@ def _joined(*groups: Iterable[str]) -> str:
     return ",\n".join(one for group in groups for one in group)
 
 
-def _runs(asked: Asked) -> list[Stretch]:
+def _runs(asked: RetentionQuestion) -> list[Stretch]:
     return stretches(asked.periods, len(asked.cohorts), asked.ages)
 
 
-def _cohorts_cte(asked: Asked, runs: Sequence[Stretch]) -> str:
+def _cohorts_cte(asked: RetentionQuestion, runs: Sequence[Stretch]) -> str:
     rows = ", ".join(
         f"({run.number}, {run.first + own}, CAST({1 << own} AS BIGINT), "
         f"DATE '{run.periods[own].start}', DATE '{run.periods[own].end - dt.timedelta(days=1)}')"
@@ -151,7 +151,7 @@ def _cohorts_cte(asked: Asked, runs: Sequence[Stretch]) -> str:
     )
 
 
-def _patterns_sql(asked: Asked) -> str:
+def _patterns_sql(asked: RetentionQuestion) -> str:
     """Without segments: everybody with the same history is counted once, then spread."""
     runs = _runs(asked)
     sums = "".join(
@@ -172,7 +172,7 @@ GROUP BY c.start_on
 ORDER BY start_on"""
 
 
-def _masks(asked: Asked, runs: Sequence[Stretch]) -> list[str]:
+def _masks(asked: RetentionQuestion, runs: Sequence[Stretch]) -> list[str]:
     """Up to `masks`: (entity, account_id, run, starts, returns), periods as bits; starts <> 0."""
     return [*_acts(asked, runs), """masks AS (
     SELECT entity, account_id, run, starts, returns
@@ -185,7 +185,7 @@ def _masks(asked: Asked, runs: Sequence[Stretch]) -> list[str]:
 )"""]
 
 
-def _acts(asked: Asked, runs: Sequence[Stretch]) -> list[str]:
+def _acts(asked: RetentionQuestion, runs: Sequence[Stretch]) -> list[str]:
     """Up to `acts`: (entity, account_id, run, bit, is_start, is_return)."""
     use, first = asked.use, asked.cohorts[0].start
     last = min(asked.periods[-1].end - dt.timedelta(days=1), use.as_of.last_day)
@@ -224,7 +224,7 @@ def _acts(asked: Asked, runs: Sequence[Stretch]) -> list[str]:
 )"""]
 
 
-def _begun(asked: Asked) -> tuple[list[str], str]:
+def _begun(asked: RetentionQuestion) -> tuple[list[str], str]:
     """Up to a relation of one row for each of a cohort, and that relation's name."""
     runs = _runs(asked)
     if asked.windows == "rolling":
@@ -245,7 +245,7 @@ def _begun(asked: Asked) -> tuple[list[str], str]:
 )"""], "begun"
 
 
-def _reach(asked: Asked) -> list[str]:
+def _reach(asked: RetentionQuestion) -> list[str]:
     """Up to `reach`: (entity, last_place), the last period in which each was back."""
     use, first, last = asked.use, asked.cohorts[0], asked.use.as_of.last_day
     every = [first]
@@ -271,7 +271,7 @@ def _reach(asked: Asked) -> list[str]:
 )"""]
 
 
-def _rolling(asked: Asked) -> list[str]:
+def _rolling(asked: RetentionQuestion) -> list[str]:
     """Up to `begun`, with is_back1, … of windows that begin with everybody's own start."""
     use, hours = asked.use, PER[asked.per]
     first, last = asked.cohorts[0].start, asked.cohorts[-1].end - dt.timedelta(days=1)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.cohort_retention import Point, Trend, retention
+from staycurve.insights.cohorts.cohort_retention import CohortPoint, Trend, retention
 from staycurve.insights.cohorts.leavers import leavers
 from staycurve.insights.cohorts.riskiest_months import riskiest_months
 from staycurve.interfaces.web import periods as naming
@@ -120,13 +120,13 @@ def _retention(ask: Ask) -> Shown:
 
 
 def _size(
-    by_place: Mapping[tuple[dt.date | None, int], Point], cohort: dt.date | None,
+    by_place: Mapping[tuple[dt.date | None, int], CohortPoint], cohort: dt.date | None,
     ages: Sequence[int],
 ) -> int | None:
     return next((by_place[cohort, a].size for a in ages if (cohort, a) in by_place), None)
 
 
-def _kept(ask: Ask, row: Point | None) -> Cell:
+def _kept(ask: Ask, row: CohortPoint | None) -> Cell:
     if row is None:
         # That month has not closed: it stays blank.
         return Cell("")

@@ -23,7 +23,7 @@ OFFERED = {"month": 36, "quarter": 12, "year": 10}
 
 
 @dataclass(frozen=True)
-class Asked:
+class ComparisonRequest:
     """A profile, a metric and a period."""
 
     against: str
@@ -36,7 +36,7 @@ class Asked:
         return METRICS[self.name]
 
 
-def asked(ask: Ask) -> Asked:
+def asked(ask: Ask) -> ComparisonRequest:
     """What the address asks to compare; what it leaves out is chosen.
 
     Raises
@@ -51,7 +51,7 @@ def asked(ask: Ask) -> Asked:
         raise UnknownNameError("profile", against, PROFILES)
     name = ask.options.get("metric", "mrr")
     _known = METRICS[name]
-    return Asked(against, name, period_of_ask(ask))
+    return ComparisonRequest(against, name, period_of_ask(ask))
 
 
 def period_of_ask(ask: Ask) -> Period:

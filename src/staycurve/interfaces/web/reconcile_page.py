@@ -14,7 +14,7 @@ from staycurve.interfaces.api.describe import formula_text
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import (
-    Asked,
+    ComparisonRequest,
     asked,
     choices,
     found_for,
@@ -107,7 +107,9 @@ def _line(ask: Ask, found: Reconciliation, step: Step) -> dict[str, Any]:
     }
 
 
-def _picture(ask: Ask, what: Asked, found: Reconciliation, opened: str) -> Picture | None:
+def _picture(
+    ask: Ask, what: ComparisonRequest, found: Reconciliation, opened: str
+) -> Picture | None:
     if found.gap is None or not any(step.difference for step in found.rules):
         return None
     bars = [

@@ -119,6 +119,7 @@ def test_changed_conventions_are_named(closed: Bookkeeper, tmp_path: Path) -> No
     )
     closed.load(subscriptions=HEAD + "s1 a 2024-01-01 - 13 -")
     with Company(tmp_path / "project", clock=lambda: closed.now) as ours:
+        ours.refresh()
         found = ours.books.restatements().rows[0]
     assert found.conventions == (
         "churn_denominator: start, now start_plus_new", "days_per_month: 365/12, now 30",

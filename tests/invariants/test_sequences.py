@@ -16,7 +16,7 @@ import pytest
 
 from staycurve.errors import LoadError, ProjectError, StaycurveError
 from staycurve.sources.files import load_files
-from staycurve.tables import engine, refresh
+from staycurve.tables import duckdb_engine, refresh
 from staycurve.workspace import Company
 from tests.company import create, write_csv
 from tests.invariants.answering import GRAINS, Computed, answers, computed_anew, derived, remembered
@@ -138,7 +138,7 @@ def run(folder: Path, seed: int) -> None:
     with (
         mock.patch.object(refresh, "FULL_SHARE", share),
         # Of a handful of rows a second thread computes nothing, and starting it costs.
-        mock.patch.object(engine.os, "cpu_count", return_value=1),
+        mock.patch.object(duckdb_engine.os, "cpu_count", return_value=1),
         mock.patch.object(os, "fsync"),
     ):
         try:

@@ -247,6 +247,11 @@ class Insight(Generic[P, T]):
         return tuple(found)
 
     @cached_property
+    def outward(self) -> Mapping[str, str]:
+        """What addresses call each parameter, by its name in Python."""
+        return {one.name: one.outward for one in self.arguments}
+
+    @cached_property
     def answers(self) -> tuple[type[Answer], ...]:
         """The types of answer that come back; several where it depends on what is asked."""
         hint = typing.get_type_hints(self.function)["return"]
@@ -255,7 +260,7 @@ class Insight(Generic[P, T]):
 
     def takes(self, name: str) -> bool:
         """Whether it has a parameter that addresses call so."""
-        return any(one.outward == name for one in self.arguments)
+        return name in self.outward.values()
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Arguments from an address or the command line.

@@ -95,7 +95,8 @@ class Col(Key):
         Its heading.
     unit : Unit or Kind
     ends : (str, str), optional
-        The fields with the ends of its 95% interval, printed beside it.
+        The fields with the ends of its 95% interval, printed beside it; `rate.low` is the field
+        of an object inside.
     opens : Opens, optional
     spread : sequence of (str, str)
         For a mapping: its keys and their headings, a column each.
@@ -221,4 +222,7 @@ AdditiveField = Annotated[
     bool | None,
     Key(N_("False where segments overlap and do not sum to the whole."), is_omitted=True),
 ]
+LowField = Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+HighField = Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+SmallField = Annotated[bool, Key(N_("Whether one account moves the share by far."))]
 WhyField = Annotated[str | None, Key(N_("Why values are empty."), is_omitted=True)]

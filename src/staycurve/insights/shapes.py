@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from functools import cache
+from operator import attrgetter
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from staycurve.insights.marks import Col, Hidden, Key, Table
@@ -168,6 +169,20 @@ def shown(row: Any, field: Field) -> Any:
     """What tables for people show of a field."""
     name = field.col.shown_as if field.col else ""
     return getattr(row, name or field.attribute)
+
+
+def ends_of(row: Any, col: Col) -> tuple[Any, Any]:
+    """The ends of the interval beside a column's value; None where they are unknown."""
+    if col.ends is None:
+        return None, None
+    low, high = (attrgetter(name)(row) for name in col.ends)
+    return low, high
+
+
+def segment_of(row: Any) -> Mapping[str, str | None]:
+    """The segment of a row; empty where nothing splits the answer."""
+    found: Mapping[str, str | None] = getattr(row, "segment", None) or {}
+    return found
 
 
 def columns_of(shape: type, rows: Sequence[Any]) -> list[Field]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import Col, Kind, Said, Shape
-from staycurve.insights.shapes import fields_of
+from staycurve.insights.shapes import ends_of, fields_of
 from staycurve.metrics.base import Unit
 
 Translate = Callable[[str], str]
@@ -108,9 +108,7 @@ def between(low: Any, high: Any, unit: Unit | Kind, _: Translate = in_english) -
 
 def interval(row: Any, col: Col, _: Translate = in_english) -> str:
     """The interval beside a column's value."""
-    assert col.ends is not None
-    low, high = (getattr(row, name) for name in col.ends)
-    return between(low, high, col.unit, _)
+    return between(*ends_of(row, col), col.unit, _)
 
 
 def cell(value: Any, col: Col, _: Translate = in_english, show: Show | None = None) -> str:

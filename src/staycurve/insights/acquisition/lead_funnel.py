@@ -29,8 +29,10 @@ from staycurve.insights.answers import (
     AsOfField,
     CurrencyField,
     Hidden,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
@@ -78,16 +80,16 @@ class LeadStep(Row):
         col(N_("Share"), Unit.PERCENT, N_("Of those old enough."), ends=("low", "high"),
             opens=REACHED),
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     previous: Annotated[str | None, Key(N_("The step before."))]
     from_previous: Annotated[
         float | None,
         col(N_("Of the step before"), Unit.PERCENT, N_("Of those that reached the step before."),
             ends=("from_previous_low", "from_previous_high"), is_folded=True, why=""),
     ]
-    from_previous_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    from_previous_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    from_previous_low: LowField
+    from_previous_high: HighField
     is_small: Annotated[bool, Key(N_("Whether few are old enough."))]
     why: WhyField = None
     cohort_name: Annotated[str, Hidden()] = ""

@@ -13,7 +13,9 @@ from staycurve.insights.answers import (
     Answer,
     AsOfField,
     CurrencyField,
+    HighField,
     Key,
+    LowField,
     Row,
     Said,
     Table,
@@ -45,8 +47,8 @@ class Begun(Row):
     """Accounts that reached first value, of those whose window has passed."""
 
     value: Annotated[float | None, Key()]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     activated: Annotated[int, Key()]
     size: Annotated[int, Key()]
     is_small: Annotated[bool, Key()]
@@ -62,8 +64,8 @@ class Kept(Row):
 
     age: Annotated[int, Key(N_("Months after the activation month."))]
     value: Annotated[float | None, Key()]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     retained: Annotated[int, Key()]
     size: Annotated[int, Key()]
     is_small: Annotated[bool, Key()]

@@ -18,8 +18,10 @@ from staycurve.insights.answers import (
     Answer,
     AsOfField,
     CurrencyField,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
@@ -82,8 +84,8 @@ class Summary(Row):
     referrers: Annotated[int, Key()]
     referred: Annotated[int, Key()]
     share: Annotated[float | None, Key(N_("The referred, of all customers."))]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     ever_paid: Annotated[int, Key()]
     paying: Annotated[int, Key()]
     mrr: Annotated[float, Key()]
@@ -97,8 +99,8 @@ class Side(Row):
     size: Annotated[int, Key()]
     retained: Annotated[int, Key()]
     value: Annotated[float | None, Key()]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
 
     def brief(self) -> Said:
         return Said(
@@ -119,8 +121,8 @@ class OthersBeside(Row):
         col(N_("Difference"), Kind.POINTS, ends=("difference_low", "difference_high"),
             is_size=True),
     ]
-    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    difference_low: LowField
+    difference_high: HighField
     is_small: Annotated[bool, Key(N_("Whether there are few on one side."))]
 
 

@@ -25,8 +25,10 @@ from staycurve.insights.answers import (
     Answer,
     AsOfField,
     CurrencyField,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
@@ -97,8 +99,8 @@ class CohortChurn(Row):
     customers_left: Annotated[
         float | None, col(N_("Customers lost"), Unit.PERCENT, ends=("low", "high"))
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     usual_left: Annotated[
         float | None,
         col(N_("Usual"), Unit.PERCENT,

@@ -16,8 +16,10 @@ from staycurve.insights.answers import (
     AdditiveField,
     Answer,
     AsOfField,
+    HighField,
     Key,
     Kind,
+    LowField,
     Row,
     Said,
     Segment,
@@ -74,8 +76,8 @@ class CohortPoint(Row):
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     is_small: Annotated[
         bool, Key(N_("Small sample: one account moves the share by five points or more."))
     ]
@@ -123,8 +125,8 @@ class Half(Row):
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
 
     def brief(self) -> Said:
         return Said(
@@ -149,8 +151,8 @@ class Trend(Row):
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     older: Annotated[Half | None, col(N_("Older half"))] = None
     newer: Annotated[Half | None, col(N_("Newer half"))] = None
     difference: Annotated[
@@ -158,8 +160,8 @@ class Trend(Row):
         col(N_("Difference"), Kind.POINTS, N_("Newer less older."),
             ends=("difference_low", "difference_high")),
     ] = None
-    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))] = None
-    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))] = None
+    difference_low: LowField = None
+    difference_high: HighField = None
     changepoint: Annotated[Change | None, col(N_("Change"))] = None
     why: WhyField = None
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import Key, Kind, Row, Segment, WhyField, col
+from staycurve.insights.answers import (
+    HighField,
+    Key,
+    Kind,
+    LowField,
+    Row,
+    Segment,
+    WhyField,
+    col,
+)
 from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.statistics.proportions import (
     ALPHA,
@@ -35,8 +44,8 @@ class Kept(Row):
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
 
 
 def kept_of(found: Share) -> Kept:
@@ -55,15 +64,15 @@ class Comparison(Row):
     value: Annotated[
         float | None, col(N_("Retained"), Unit.PERCENT, ends=("low", "high"))
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     others: Annotated[Kept, col(N_("Others"), about=N_("All other accounts together."))]
     difference: Annotated[
         float | None,
         col(N_("Difference"), Kind.POINTS, ends=("difference_low", "difference_high")),
     ]
-    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    difference_low: LowField
+    difference_high: HighField
     p_value: Annotated[
         float | None,
         col(N_("p"), Kind.CHANCE,

@@ -24,8 +24,10 @@ from staycurve.insights.answers import (
     Answer,
     AsOfField,
     Col,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
@@ -98,8 +100,8 @@ class Month(Row):
         col(N_("Churn rate"), Unit.PERCENT, N_("Left in the month, of those at risk in it."),
             ends=("low", "high"), opens=LEFT),
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     base_rate: Annotated[
         float | None,
         col(N_("Others"), Unit.PERCENT, N_("The churn rate of all other months together.")),

@@ -13,12 +13,15 @@ from staycurve.insights.answers import (
     AsOfField,
     CurrencyField,
     Hidden,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
     Segment,
+    SmallField,
     Table,
     WhyField,
     col,
@@ -61,10 +64,10 @@ class StageAtClose(Row):
         col(N_("Share"), Unit.PERCENT, N_("Of all accounts of the segment."),
             ends=("low", "high"), opens=IN_STAGE),
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     mrr: Annotated[float, col(N_("MRR"), Unit.MONEY, opens=IN_STAGE)]
-    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
+    is_small: SmallField
     period_name: Annotated[str, Hidden()] = ""
 
 

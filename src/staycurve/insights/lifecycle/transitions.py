@@ -13,8 +13,10 @@ from staycurve.insights.answers import (
     AsOfField,
     CurrencyField,
     Hidden,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
@@ -67,8 +69,8 @@ class Move(Row):
         col(N_("Share"), Unit.PERCENT, N_("Of all moves out of the stage before."),
             ends=("low", "high"), opens=MOVED),
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     is_small: Annotated[bool, Key(N_("Whether few moves lead out of the stage before."))]
     period_name: Annotated[str, Hidden()] = ""
 

@@ -18,6 +18,7 @@ from staycurve.insights.answers import (
     Row,
     Said,
     Segment,
+    SmallField,
     Table,
     Value,
     WhyField,
@@ -91,9 +92,9 @@ class Reached(Row):
         col(N_("Activation rate"), Unit.PERCENT,
             N_("Of the accounts whose window has passed, the share that activated within it; "
                "Wilson's 95% interval"), opens=_behind("in_window"),
-            ends=("rate_low", "rate_high")),
+            ends=("rate.low", "rate.high")),
     ]
-    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
+    is_small: SmallField
     q25: Annotated[Days, col(N_("A quarter by"), Unit.COUNT)]
     median: Annotated[
         Days,
@@ -105,16 +106,6 @@ class Reached(Row):
     def month(self) -> str | None:
         """What asks for the month again."""
         return f"{self.cohort:%Y-%m}" if self.cohort else None
-
-    @property
-    def rate_low(self) -> float | None:
-        """The lower end of the rate's interval."""
-        return self.rate.low
-
-    @property
-    def rate_high(self) -> float | None:
-        """The upper end of the rate's interval."""
-        return self.rate.high
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import Key, Kind, Row, WhyField, col
+from staycurve.insights.answers import (
+    HighField,
+    Key,
+    Kind,
+    LowField,
+    Row,
+    WhyField,
+    col,
+)
 from staycurve.insights.statistics.association import MIN_COMPARED, TOO_FEW
 from staycurve.insights.statistics.proportions import (
     ALPHA,
@@ -23,8 +31,6 @@ DifferenceField = Annotated[
     col(N_("Difference"), Kind.POINTS, N_("With Newcombe's 95% interval"),
         ends=("difference_low", "difference_high")),
 ]
-LowField = Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-HighField = Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
 ChanceField = Annotated[
     float | None,
     Key(N_("Fisher's exact test, raised by Holm where several were tested; empty where not "

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import SPREAD, Key, Kind, Measure, Opens, Row, col
+from staycurve.insights.answers import (
+    SPREAD,
+    Key,
+    Kind,
+    Measure,
+    Opens,
+    Row,
+    SmallField,
+    col,
+)
 from staycurve.insights.onboarding.trial_facts import CARD_LABELS, CARDS
 from staycurve.insights.onboarding.trial_gaps import CardGap, apart, gaps
 from staycurve.insights.shared.columns import AboutField, ColumnsField, columns_of
@@ -64,7 +73,7 @@ class Left(Row):
     left: Annotated[
         Share,
         col(N_("Left"), Unit.PERCENT, N_("Of the accounts followed that long"),
-            opens=_behind("left"), ends=("left_low", "left_high")),
+            opens=_behind("left"), ends=("left.low", "left.high")),
     ]
     by_class: Annotated[
         Mapping[str, Share],
@@ -75,22 +84,12 @@ class Left(Row):
         Estimate | None,
         col(N_("Kaplan–Meier estimate"), Unit.PERCENT, N_("Censored accounts included.")),
     ]
-    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
+    is_small: SmallField
 
     @property
     def kind(self) -> str | None:
         """The card, where the row is of one."""
         return None if self.card == "all" else self.card
-
-    @property
-    def left_low(self) -> float | None:
-        """The lower end of the share's interval."""
-        return self.left.low
-
-    @property
-    def left_high(self) -> float | None:
-        """The upper end of the share's interval."""
-        return self.left.high
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,12 +11,15 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import (
     Answer,
     AsOfField,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
     Segment,
+    SmallField,
     Table,
     Value,
     WhyField,
@@ -29,8 +32,6 @@ from staycurve.insights.onboarding.trial_gaps import (
     CardGap,
     ChanceField,
     DifferenceField,
-    HighField,
-    LowField,
     NamedField,
     apart,
     gaps,
@@ -97,24 +98,14 @@ class Conversion(Row):
     rate: Annotated[
         Share,
         col(N_("Conversion"), Unit.PERCENT, N_("Converted / ended; Wilson's 95% interval"),
-            opens=_behind("converted"), ends=("rate_low", "rate_high")),
+            opens=_behind("converted"), ends=("rate.low", "rate.high")),
     ]
-    is_small: Annotated[bool, Key(N_("Whether one account moves the share by far."))]
+    is_small: SmallField
 
     @property
     def month(self) -> str | None:
         """What asks for the month again."""
         return f"{self.cohort:%Y-%m}" if self.cohort else None
-
-    @property
-    def rate_low(self) -> float | None:
-        """The lower end of the rate's interval."""
-        return self.rate.low
-
-    @property
-    def rate_high(self) -> float | None:
-        """The upper end of the rate's interval."""
-        return self.rate.high
 
 
 @dataclass(frozen=True)
@@ -147,20 +138,10 @@ class OfCard(Row):
     rate: Annotated[
         Share,
         col(N_("Conversion"), Unit.PERCENT, opens=_of_card("converted"),
-            ends=("rate_low", "rate_high")),
+            ends=("rate.low", "rate.high")),
     ]
     median: Annotated[int | None, col(N_("Median days"), Unit.COUNT)]
     is_small: Annotated[bool, Key()]
-
-    @property
-    def rate_low(self) -> float | None:
-        """The lower end of the rate's interval."""
-        return self.rate.low
-
-    @property
-    def rate_high(self) -> float | None:
-        """The upper end of the rate's interval."""
-        return self.rate.high
 
 
 @dataclass(frozen=True, kw_only=True)

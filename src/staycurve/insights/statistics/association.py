@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import Key, Kind, Row, WhyField, col
+from staycurve.insights.answers import (
+    HighField,
+    Key,
+    Kind,
+    LowField,
+    Row,
+    WhyField,
+    col,
+)
 from staycurve.insights.statistics.proportions import (
     ALPHA,
     LEVEL,
@@ -86,8 +94,8 @@ class Within(Row):
         col(N_("Difference"), Kind.POINTS, N_("Empty where no stratum has both sides."),
             ends=("difference_low", "difference_high")),
     ]
-    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    difference_low: LowField
+    difference_high: HighField
     accounts: Annotated[
         int, Key(N_("How many lie in strata with both sides; the rest is compared with nobody."))
     ]
@@ -104,8 +112,8 @@ class Association(Row):
         col(N_("Difference"), Kind.POINTS, N_("Users less others."),
             ends=("difference_low", "difference_high")),
     ]
-    difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    difference_low: LowField
+    difference_high: HighField
     p_value: Annotated[
         float | None,
         Key(N_("Fisher's exact test, raised by Holm for all associations of the answer.")),

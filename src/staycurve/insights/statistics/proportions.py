@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import Key, Measure, WhyField, col
+from staycurve.insights.answers import (
+    HighField,
+    Key,
+    LowField,
+    Measure,
+    WhyField,
+    col,
+)
 from staycurve.metrics.base import Unit
 
 ALPHA = 0.01
@@ -37,8 +44,8 @@ class Share(Measure):
     value: Annotated[
         float | None, col(N_("Share"), Unit.PERCENT, N_("count / size"), ends=("low", "high"))
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     why: WhyField = None
 
     def because(self, why: str) -> Share:

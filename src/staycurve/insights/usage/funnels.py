@@ -32,8 +32,10 @@ from staycurve.insights.answers import (
     Answer,
     AsOfField,
     Hidden,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
@@ -118,8 +120,8 @@ class Step(Row):
         float | None,
         col(N_("Of the first"), Unit.PERCENT, ends=("low", "high"), opens=opens("members")),
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     from_previous: Annotated[StepShare | None, col(N_("Of the one before"))]
     mean_seconds: Annotated[float | None, Key(N_("From the step before."))]
     median_seconds: Annotated[
@@ -161,8 +163,8 @@ class Whole(Row):
     value: Annotated[
         float | None, col(N_("Went through, of all"), Unit.PERCENT, ends=("low", "high"))
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     mean_seconds: Annotated[float | None, Key(N_("From the first step to the last."))]
     median_seconds: Annotated[
         float | None, col(N_("Median time"), Kind.LENGTH, N_("From the first step to the last."))

@@ -22,8 +22,10 @@ from staycurve.insights.answers import (
     Answer,
     AsOfField,
     Hidden,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
@@ -87,8 +89,8 @@ class Path(Row):
         float | None,
         col(N_("Share of all times"), Unit.PERCENT, ends=("low", "high"), opens=WHO),
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     is_small: Annotated[bool, Key(N_("Whether there are too few to read much into it."))]
     place: Annotated[str, Hidden()]
 

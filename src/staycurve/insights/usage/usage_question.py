@@ -194,12 +194,6 @@ class UseQuestion:
         return dict(zip(self.by, values, strict=True))
 
 
-def check_whose(whose: str) -> None:
-    """Raise for a counting unit that is not known."""
-    if whose not in WHOSE:
-        raise UnknownNameError("unit", whose, WHOSE)
-
-
 def check(
     question: UseQuestion, doings: Sequence[Doing], engine: AnyEngine,
     attributes: Sequence[str], *, own: Sequence[str] = (),

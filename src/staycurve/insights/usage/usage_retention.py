@@ -26,8 +26,10 @@ from staycurve.insights.answers import (
     Answer,
     AsOfField,
     Hidden,
+    HighField,
     Key,
     Kind,
+    LowField,
     Opens,
     Row,
     Said,
@@ -104,8 +106,8 @@ class Cell(Row):
         col(N_("Came back"), Unit.PERCENT, N_("Returned, of the size."), opens=BACK,
             ends=("low", "high")),
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     open: Annotated[bool, Key(N_("Whether what is not seen yet can change it."))]
     is_small: Annotated[bool, Key(N_("Whether the cohort is too small to read much into."))]
     why: WhyField = None
@@ -129,8 +131,8 @@ class Age(Row):
         float | None,
         col(N_("Came back"), Unit.PERCENT, opens=BACK, ends=("low", "high")),
     ]
-    low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
-    high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+    low: LowField
+    high: HighField
     is_small: Annotated[bool, Key(N_("Whether they are too few to read much into."))]
 
     @property

@@ -18,6 +18,7 @@ from staycurve.insights.shapes import (
     fields_of,
     lines_of,
     main_of,
+    segment_of,
     tables_of,
 )
 from staycurve.interfaces import wording
@@ -164,7 +165,7 @@ def _print_rows(title: str, table: Rows, answer: Answer) -> None:
     rows = table.of(answer)
     is_long = table.mark.is_list or "account_id" in {one.key for one in fields_of(table.row)}
     listed = rows[:SHOWN] if is_long else rows
-    dims = list(_segment(rows[0])) if rows else []
+    dims = list(segment_of(rows[0])) if rows else []
     columns = _columns(table.row, rows)
     if table.mark.across and rows:
         _print_matrix(title, table, rows, dims)
@@ -175,7 +176,8 @@ def _print_rows(title: str, table: Rows, answer: Answer) -> None:
         column.is_number for column in columns for _ in column.heads
     )]
     lines = [
-        [*wording.segment(_segment(row)), *(one for column in columns for one in column.cells(row))]
+        [*wording.segment(segment_of(row)),
+         *(one for column in columns for one in column.cells(row))]
         for row in listed
     ]
     if any(reasons):
@@ -229,7 +231,7 @@ def _print_matrix(title: str, table: Rows, rows: Sequence[Any], dims: Cells) -> 
     steps = list(dict.fromkeys(getattr(row, across) for row in rows))
     lines: dict[tuple[str, ...], dict[Any, str]] = {}
     for row in rows:
-        key = (*wording.segment(_segment(row)),
+        key = (*wording.segment(segment_of(row)),
                *(one for column in fixed for one in column.cells(row)))
         mark = "*" if getattr(row, "open", None) and fields[across].key == "period" else ""
         value = wording.cell(shapes.shown(row, fields[filled]), _col(fields[filled]))
@@ -267,11 +269,6 @@ def _say_sums(rows: Sequence[Any], columns: Sequence[Column], total: Any) -> Non
         sums.append(f"{col.label} {wording.text(sum(known), col.unit)}{missing}")
     if rows and sums:
         typer.echo(f"In all {len(rows):,}: {', '.join(sums)}")
-
-
-def _segment(row: Any) -> Mapping[str, str | None]:
-    found: Mapping[str, str | None] = getattr(row, "segment", None) or {}
-    return found
 
 
 def _col(field: Field) -> Col:

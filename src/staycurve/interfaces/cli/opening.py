@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,10 +79,3 @@ def fresh_company_of(context: typer.Context) -> Company:
         typer.echo("Refreshing …", err=True)
         company.refresh()
     return company
-
-
-@contextmanager
-def known_company_of(context: typer.Context, known_at: str | None) -> Iterator[Company]:
-    """The company as `--known-at` asks for it: now, or as readers saw it at an instant."""
-    with fresh_company_of(context) as company:
-        yield company.known_at(known_at) if known_at else company

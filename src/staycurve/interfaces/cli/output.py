@@ -113,27 +113,6 @@ def _is_number(text: str) -> bool:
     return not text or text[0] in "-–0123456789" or text.endswith("%")
 
 
-def print_opened(answer: Row, output: Format) -> None:
-    """The accounts or users behind one number, with what they sum to."""
-    if print_data(answer, output):
-        return
-    rows = answer["rows"]
-    columns = list(rows[0]) if rows else ["account_id"]
-    print_table(
-        f"{answer['about']}, as of {answer['as_of']}",
-        columns,
-        [[_opened_cell(row[column]) for column in columns] for row in rows[:SHOWN]],
-    )
-    say_rest(rows)
-    typer.echo(", ".join(f"{key} {value:,}" for key, value in answer["total"].items()))
-
-
-def _opened_cell(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(str(key) for key, at in value.items() if at is not None)
-    return "–" if value is None else str(value)
-
-
 def say(*texts: str | None, mark: str = "–  ") -> None:
     """Lines below a table; those that are empty are left out."""
     for text in texts:

@@ -11,7 +11,16 @@ from staycurve.insights import shapes
 from staycurve.insights.answers import SPREAD, Answer, Col, Kind, Measure, Opens, Said, Shape
 from staycurve.insights.base import Insight
 from staycurve.insights.catalogue import INSIGHTS
-from staycurve.insights.shapes import Field, Rows, columns_of, fields_of, main_of, tables_of
+from staycurve.insights.shapes import (
+    Field,
+    Rows,
+    columns_of,
+    ends_of,
+    fields_of,
+    main_of,
+    segment_of,
+    tables_of,
+)
 from staycurve.interfaces import wording
 from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask, link
@@ -75,11 +84,9 @@ def opened_at(
     for name, field in opens.take.items():
         value = key if field == SPREAD else _taken(field, row, answer)
         options[name] = _written(value)
-    for name, value in opens.given.items():
-        options[name] = _written(value)
-    outward = {one.name: one.outward for one in target.arguments}
-    options = {outward.get(name, name): value for name, value in options.items()}
-    segment: Mapping[str, str | None] = getattr(row, "segment", None) or {}
+    options |= _options(opens.given)
+    options = {target.outward.get(name, name): value for name, value in options.items()}
+    segment = segment_of(row)
     extra = [Filter(dim, (value,)) for dim, value in segment.items()]
     filters = [own for own in ask.filters if own.dim not in segment or own.is_negated]
     return link(target.page, options, (*filters, *extra))
@@ -111,9 +118,11 @@ def answered(ask: Ask, insight: Insight[Any, Any], answer: Answer) -> Shown:
         why=_(str(getattr(answer, "why", None) or "")),
         sql=answer.sql,
     )
-    whole = answer.as_dict()
-    rows = [one.as_dict() for one in main.of(answer)] if main else []
-    extra = {key: value for key, value in whole.items() if not main or key != main.field.key}
+    extra = answer.as_dict()
+    rows = extra.pop(main.field.key, None) if main else []
+    if main and rows is None:
+        # Lines made for people are no key of JSON.
+        rows = [one.as_dict() for one in main.of(answer)]
     found = shown(rows, reading, extra)
     return Shown(found.rows, found.view, found.extra, template="reading.html")
 
@@ -145,8 +154,7 @@ def listed(
         sums,
         answer.sql,
         beside=[
-            (told(one.label), ask.url(**{key: _text_of(value) for key, value in one.given.items()},
-                                      page=None))
+            (told(one.label), ask.url(None, **{"page": None} | _options(one.given)))
             for one in answer.beside()
         ],
         head=first,
@@ -187,8 +195,8 @@ def _came_from(ask: Ask, insight: Insight[Any, Any], answer: Answer) -> str:
     return f"{ask.url(address, **kept)}#{answer.stands_at() or panel}"
 
 
-def _text_of(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _options(given: Mapping[str, Any]) -> dict[str, str | Sequence[str] | None]:
+    return {name: _written(value) for name, value in given.items()}
 
 
 def sentences(answer: Answer) -> list[str]:
@@ -225,7 +233,7 @@ def cards_of(ask: Ask, answer: Answer) -> list[Card]:
         if col is None or isinstance(value, Mapping):
             continue
         href = opened_at(ask, col.opens, answer) if col.opens and value is not None else ""
-        low, high = _ends(answer, col)
+        low, high = ends_of(answer, col)
         found.append(Card(
             field.key, _(col.label), _cell_text(ask, shapes.shown(answer, field), col),
             str(value), href,
@@ -239,7 +247,7 @@ def table_of(ask: Ask, table: Rows, answer: Answer) -> Table:
     rows = table.of(answer)
     if table.mark.across:
         return _matrix(ask, table, answer)
-    dims = list(getattr(rows[0], "segment", None) or {})
+    dims = list(segment_of(rows[0]))
     fields = columns_of(table.row, rows)
     heads = [Head(dim, is_text=True) for dim in dims]
     for field in fields:
@@ -251,7 +259,7 @@ def table_of(ask: Ask, table: Rows, answer: Answer) -> Table:
             heads.append(Head(_(col.label), _(col.about), is_text=_is_text(col)))
     lines = []
     for row in rows[:MOST_LINES]:
-        cells = [words(value or _("(none)")) for value in _segment(row).values()]
+        cells = [words(value or _("(none)")) for value in segment_of(row).values()]
         for field in fields:
             cells += _cells(ask, field, row, answer)
         lines.append(Line(cells[0], cells[1:], is_small=bool(getattr(row, "is_small", False))))
@@ -273,11 +281,11 @@ def _matrix(ask: Ask, table: Rows, answer: Answer) -> Table:
     lines: dict[tuple[str, ...], dict[Any, Any]] = {}
     for row in rows:
         key = (
-            *(value or _("(none)") for value in _segment(row).values()),
+            *(value or _("(none)") for value in segment_of(row).values()),
             *(_cell_text(ask, getattr(row, one.attribute), one.col) for one in fixed if one.col),
         )
         lines.setdefault(key, {})[getattr(row, across)] = row
-    dims = list(_segment(rows[0]))
+    dims = list(segment_of(rows[0]))
     own = fields[across].col
     heads = [
         *(Head(dim, is_text=True) for dim in dims),
@@ -293,11 +301,6 @@ def _matrix(ask: Ask, table: Rows, answer: Answer) -> Table:
         made.append(Line(cells[0], cells[1:]))
     title = _(table.mark.title)
     return Table(title, heads, made, title=title)
-
-
-def _segment(row: Any) -> Mapping[str, str | None]:
-    found: Mapping[str, str | None] = getattr(row, "segment", None) or {}
-    return found
 
 
 def _is_text(col: Col) -> bool:
@@ -325,7 +328,7 @@ def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
         return [words(_cell_text(ask, value, col), href)]
     if _is_text(col):
         return [words(_cell_text(ask, value, col), href)]
-    low, high = _ends(row, col)
+    low, high = ends_of(row, col)
     why = _(str(getattr(row, col.why, None) or "")) if value is None else ""
     is_drawn = col.unit is Unit.PERCENT and value is not None and 0 <= value <= 1
     meter = (value, low, high) if is_drawn and low is not None and high is not None else None
@@ -340,13 +343,6 @@ def _spread(
     opens = col.opens if value else None
     href = opened_at(ask, opens, row, answer, key=key) if opens else ""
     return Cell(_cell_text(ask, value, col), href)
-
-
-def _ends(row: Any, col: Col) -> tuple[float | None, float | None]:
-    if col.ends is None:
-        return None, None
-    low, high = (getattr(row, name) for name in col.ends)
-    return low, high
 
 
 def _between(col: Col, low: float | None, high: float | None) -> str:

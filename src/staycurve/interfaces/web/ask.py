@@ -110,7 +110,9 @@ class Ask:
         query = Query((metric,), period.grain, (period,), self.seen, (), self.filters)
         return self.company.account_rows(query, under=self.options.get("under", ""))
 
-    def url(self, address: str | None = None, **changes: str | None) -> str:
+    def url(
+        self, address: str | None = None, **changes: str | Sequence[str] | None
+    ) -> str:
         """The address of a page with this state and some options changed; None drops one."""
         kept = {
             k: v for k, v in self.options.items() if address in (None, self.address) or k in KEPT

@@ -29,8 +29,3 @@ def kept(ask: Ask, name: str, make: Callable[[], T], *chosen: Hashable) -> T:
     seen = (ask.options.get("as_of"), minute)
     key = (company.folder, company.snapshot.seq, seen, ask.filters, name, chosen)
     return cast(T, _KEPT.get(key, make))
-
-
-def asked_of(ask: Ask) -> dict[str, Any]:
-    """The segments and the as-of, as every reading takes them."""
-    return {"where": ask.filters, "as_of": ask.seen.at.isoformat()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from staycurve.insights.answers import Kind as Kind
 from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
 from staycurve.interfaces.web.ask import Ask
-from staycurve.interfaces.web.page import Group, Page, Panel, Shown
+from staycurve.interfaces.web.page import Shown
 from staycurve.interfaces.web.reading import named
 from staycurve.interfaces.web.texts import _, plural
 from staycurve.metrics.base import Unit
@@ -64,39 +64,6 @@ class Listed:
     number: str = ""
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: Sequence[str] = ()
-
-
-def rows_page(
-    address: str,
-    find: Callable[[Ask], Listed],
-    *,
-    title: str,
-    group: Group,
-    options: Sequence[str],
-) -> Page:
-    """A page with the accounts behind the numbers of another page.
-
-    Parameters
-    ----------
-    find : callable
-        Ask → Listed.
-    options : sequence of str
-        What the address says of which number it is.
-    """
-    panel = Panel(
-        "rows", N_("Rows"), N_("Together they are the number that led here."), "rows.html",
-        lambda ask: shown_rows(ask, find(ask)),
-    )
-    return Page(
-        address=address,
-        title=title,
-        question=N_("Who is behind this number?"),
-        panels=(panel,),
-        has_controls=False,
-        is_listed=False,
-        group=group,
-        options=tuple(options),
-    )
 
 
 def shown_rows(ask: Ask, found: Listed) -> Shown:

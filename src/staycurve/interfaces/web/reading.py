@@ -251,19 +251,6 @@ def compared(found: Association) -> list[Cell]:
     ]
 
 
-def rate(
-    found: Mapping[str, Any], href: str = "", *, is_drawn: bool = True, is_named: bool = False
-) -> Cell:
-    """A cell with a share and its interval; `found` has value, low, high, and why it is empty."""
-    value, low, high = found["value"], found.get("low"), found.get("high")
-    if value is None:
-        return Cell(numbers.UNKNOWN, "", reason(found))
-    meter = (value, low, high) if is_drawn and low is not None and high is not None else None
-    return Cell(
-        percent(value), href, beneath=between(low, high), meter=meter, is_named=is_named
-    )
-
-
 def reason(found: Mapping[str, Any], key: str = "why") -> str:
     """Why a value is empty, in the reader's language; nothing where it is not."""
     why = found.get(key)

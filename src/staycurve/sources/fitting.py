@@ -10,8 +10,9 @@ from staycurve.errors import LoadError, UnknownNameError
 from staycurve.sources.mapping import Feed, Lookup
 from staycurve.sources.options import ReadOptions
 from staycurve.tables.base import Check, Column, Table
-from staycurve.tables.conform import Conforming, Writing, text, trimmed, value_sql
+from staycurve.tables.conform import Conforming, text, trimmed, value_sql
 from staycurve.tables.engine import name, quoted
+from staycurve.tables.spelling import Writing
 from staycurve.tables.staging import ROW, Staged
 
 _UTC = "(UTC)"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from staycurve.i18n import N_
 from staycurve.period import FIRST_YEAR, LAST_YEAR
@@ -20,39 +19,26 @@ from staycurve.tables.base import (
     local_day_name,
 )
 from staycurve.tables.engine import name, quoted
+from staycurve.tables.spelling import (
+    INSTANT,
+    INTEGER,
+    MOST_DECIMAL,
+    MOST_RATE,
+    NUMBER,
+    Writing,
+    after,
+    currency_codes,
+    date_text,
+    from_minor,
+    instant,
+    is_never,
+    money,
+    number,
+)
 from staycurve.tables.staging import LINE, ROW
 
 BROKEN = "_broken"
 """Number of the first rule that a row breaks, from 1; NULL when it keeps all."""
-
-_NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?"
-_PLAIN_MONEY = "[+-]?[0-9]{1,11}([.][0-9]{0,6})?"
-_INTEGER = "[+-]?[0-9]+([.]0*)?"
-MOST_DECIMAL = 10**12
-MOST_RATE = 9_000_000
-"""Of an exchange rate, which is kept × 10¹² in 64 bits."""
-_INSTANT = (
-    "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-    "([T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *"
-    "(Z|UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)?)?"
-)
-_DAY_ALONE = (
-    "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-    "([T ] *0?0:00(:00([.]0+)?)? *(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
-)
-"""A day, or its midnight, as programs write one that know instants alone."""
-_NO_OFFSET = (
-    "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *"
-)
-_HALF_DAY = "(.*[T ] *)(0?[1-9]|1[0-2])(:[0-9]{2}(:[0-9]{2})?) *([AaPp])[Mm]"
-_EPOCH_MILLIS = 100_000_000_000
-_NEVER_EPOCH = 253_402_214_400
-NEVER_YEAR = "9999"
-"""Year that databases write for an end that is not known: read as no end."""
-NEVER = ("infinity", "+infinity")
-"""What PostgreSQL writes for the same."""
-NEVER_SERIAL = 2_958_465
-"""9999-12-31 as a spreadsheet counts days."""
 
 _KINDS = {
     "integer": N_("is not a whole number"),
@@ -68,40 +54,12 @@ _KINDS = {
 
 _BEYOND = {
     # kind → what its texts look like, and the words for one that is well written and too large
-    "integer": (_INTEGER, f"is beyond {MOST_WHOLE:,}, the most that is taken"),
-    "decimal": (_NUMBER, f"is beyond {MOST_DECIMAL:,}, the most that is taken"),
-    "money": (_NUMBER, f"is beyond {MOST_MONEY:,}, the most that is taken"),
-    "rate": (_NUMBER, f"is beyond {MOST_RATE:,}, the most that is taken"),
+    "integer": (INTEGER, f"is beyond {MOST_WHOLE:,}, the most that is taken"),
+    "decimal": (NUMBER, f"is beyond {MOST_DECIMAL:,}, the most that is taken"),
+    "money": (NUMBER, f"is beyond {MOST_MONEY:,}, the most that is taken"),
+    "rate": (NUMBER, f"is beyond {MOST_RATE:,}, the most that is taken"),
 }
 _FAR = f"lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
-
-
-@dataclass(frozen=True)
-class Writing:
-    """How a source writes its values.
-
-    Attributes
-    ----------
-    decimal, thousands : str
-        The signs in its numbers; no thousands sign unless stated.
-    dates : str
-        iso, dmy, mdy, spreadsheet (days since 1899-12-30), or epoch (seconds since 1970-01-01;
-        milliseconds by their size).
-    ends : str
-        exclusive, or inclusive: `ends_at` is the last day or second that belongs to it.
-    amounts : str
-        major, or minor: as many to a major unit as the row's currency has.
-    timezone : str
-        What instants without an offset are in; the company's where empty. A day alone is always
-        the company's.
-    """
-
-    decimal: str = "."
-    thousands: str = ""
-    dates: str = "iso"
-    ends: str = "exclusive"
-    amounts: str = "major"
-    timezone: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,144 +113,6 @@ def trimmed(expression: str) -> str:
     return f"trim({expression}, ' \t\r\n\u00a0')"
 
 
-@lru_cache(maxsize=1)
-def currency_codes() -> tuple[str, ...]:
-    """Every ISO 4217 code, past ones too."""
-    from babel.numbers import list_currencies
-
-    return tuple(sorted(list_currencies()))
-
-
-def _number(column: str, writing: Writing) -> str:
-    plain = column
-    if writing.thousands:
-        plain = f"replace({plain}, {quoted(writing.thousands)}, '')"
-    if writing.decimal == ",":
-        # Swapped, not replaced: a point then is a sign that no number has.
-        plain = f"translate({plain}, ',.', '.,')"
-    return plain
-
-
-def _date_text(column: str, writing: Writing) -> str:
-    """SQL for a date and time as ISO 8601 has it; what is none stays as it is."""
-    if writing.dates in ("dmy", "mdy"):
-        order = r"\3-\2-\1" if writing.dates == "dmy" else r"\3-\1-\2"
-        found = column
-        # A year of two digits begins where POSIX lets it begin.
-        for century, years in (("", "[0-9]{4}"), ("19", "69|[789][0-9]"), ("20", "[0-9]{2}")):
-            found = (
-                rf"regexp_replace({found}, '^([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]({years})"
-                rf"($|[ T].*$)', '{century}{order}\4')"
-            )
-        return _day_in_one(found)
-    if writing.dates == "spreadsheet":
-        number = f"TRY_CAST({_number(column, writing)} AS DOUBLE)"
-        # Serial days carry fractions of a day; seconds are all that a spreadsheet means by them.
-        return (
-            f"CASE WHEN {number} BETWEEN 1 AND 110000 THEN strftime(TIMESTAMP '1899-12-30' + "
-            f"to_seconds(CAST(round({number} * 86400) AS BIGINT)), '%Y-%m-%d %H:%M:%S') "
-            f"ELSE {column} END"
-        )
-    if writing.dates == "epoch":
-        return _epoch_text(column)
-    # Nearly every text is ISO 8601 as it stands: the others alone are looked at closer.
-    odd = f"contains({column}, '/') OR right({column}, 1) IN ('M', 'm')"
-    read = _day_in_one(f"replace({column}, '/', '-')")
-    return f"CASE WHEN {odd} THEN {read} ELSE {column} END"
-
-
-def _day_in_one(column: str) -> str:
-    """SQL for the text with its hour counted to 24 where it says AM or PM."""
-    form = quoted(_HALF_DAY)
-    half = f"CASE WHEN upper(regexp_extract({column}, {form}, 5)) = 'P' THEN 12 ELSE 0 END"
-    hour = f"CAST(regexp_extract({column}, {form}, 2) AS INTEGER) % 12 + {half}"
-    day, rest = (f"regexp_extract({column}, {form}, {place})" for place in (1, 3))
-    # Nearly no text ends so, and the form is looked for in those alone.
-    return (
-        f"CASE WHEN right({column}, 1) IN ('M', 'm') AND regexp_full_match({column}, {form}) "
-        f"THEN {day} || CAST({hour} AS VARCHAR) || {rest} ELSE {column} END"
-    )
-
-
-def _epoch_text(column: str) -> str:
-    number = f"TRY_CAST({column} AS DECIMAL(25,6))"
-    # Seconds do not reach 10¹¹ before the year 5138, milliseconds have done so since 1973; the last
-    # day of the year 9999, in seconds, is how databases write "never".
-    micros = (
-        f"CASE WHEN abs({number}) < {_EPOCH_MILLIS} OR {number} BETWEEN {_NEVER_EPOCH} "
-        f"AND {_NEVER_EPOCH + 86_399} THEN {number} * 1000000 ELSE {number} * 1000 END"
-    )
-    written = f"strftime(make_timestamp(CAST({micros} AS BIGINT)), '%Y-%m-%d %H:%M:%S.%f')"
-    plain = f"regexp_full_match({column}, '-?[0-9]{{1,15}}([.][0-9]{{0,6}})?')"
-    return f"CASE WHEN {plain} THEN {written} || 'Z' ELSE {column} END"
-
-
-def _instant(column: str, writing: Writing) -> str:
-    read = _date_text(column, writing)
-    # The engine takes an offset only without a blank before it.
-    plain = f"replace(replace({read}, ' +', '+'), ' -', '-')"
-    found = f"TRY_CAST({plain} AS TIMESTAMPTZ)"
-    if writing.timezone:
-        found = (
-            f"CASE WHEN regexp_full_match({read}, {quoted(_NO_OFFSET)}) "
-            f"THEN TRY_CAST({plain} AS TIMESTAMP) AT TIME ZONE {quoted(writing.timezone)} "
-            f"ELSE {found} END"
-        )
-    return (
-        f"CASE WHEN regexp_full_match({read}, {quoted(_INSTANT)}) "
-        f"AND left({read}, 4) BETWEEN '{FIRST_YEAR}' AND '{LAST_YEAR}' "
-        f"THEN {found} END"
-    )
-
-
-def _after(value: str, source: str, writing: Writing) -> str:
-    """SQL for the first instant after the last day or second that `source` names."""
-    is_day = f"regexp_full_match({_date_text(source, writing)}, {quoted(_DAY_ALONE)})"
-    return (
-        f"CASE WHEN {is_day} THEN {value} + INTERVAL 1 DAY "
-        f"ELSE date_trunc('second', {value}) + INTERVAL 1 SECOND END"
-    )
-
-
-def _money(column: str) -> str:
-    exact, rounded = f"TRY_CAST({column} AS DECIMAL(38,18))", f"TRY_CAST({column} AS DECIMAL(18,6))"
-    plain = f"CAST(CAST({rounded} AS DECIMAL(25,6)) * 1000000 AS BIGINT)"
-    # The engine rounds halves away from zero: one too much where the even one lies below.
-    excess = (
-        f"CASE WHEN CAST({rounded} AS DECIMAL(38,18)) - {exact} = 0.0000005 "
-        f"AND {plain} % 2 = 1 THEN 1 ELSE 0 END"
-    )
-    return (
-        f"CASE WHEN regexp_full_match({column}, {quoted(_PLAIN_MONEY)}) THEN {plain} "
-        f"WHEN regexp_full_match({column}, {quoted(_NUMBER)}) "
-        f"AND abs(TRY_CAST({column} AS DOUBLE)) <= {MOST_MONEY} THEN {plain} - {excess} END"
-    )
-
-
-@lru_cache(maxsize=1)
-def _minor_units() -> str:
-    """SQL for how many minor units the row's currency has to a major one."""
-    from babel.numbers import get_currency_precision
-
-    cases: dict[int, list[str]] = {}
-    for code in currency_codes():
-        cases.setdefault(get_currency_precision(code), []).append(quoted(code))
-    cases.pop(2, None)
-    listed = " ".join(
-        f"WHEN upper(t_currency) IN ({', '.join(codes)}) THEN {10 ** digits}"
-        for digits, codes in sorted(cases.items())
-    )
-    return f"CASE {listed} ELSE 100 END"
-
-
-def _from_minor(value: str) -> str:
-    """SQL for micro-units of the major unit, of micro-units of the minor one; half-even."""
-    units = _minor_units()
-    whole, rest = f"(abs({value}) // {units})", f"(2 * (abs({value}) % {units}))"
-    up = f"CASE WHEN {rest} > {units} OR ({rest} = {units} AND {whole} % 2 = 1) THEN 1 ELSE 0 END"
-    return f"CAST(sign({value}) * ({whole} + {up}) AS BIGINT)"
-
-
 def _choice(column: Column, text_sql: str) -> str:
     plain = f"replace(replace(lower({text_sql}), ' ', '_'), '-', '_')"
     pairs = [*((choice, choice) for choice in column.choices), *column.spellings]
@@ -311,29 +131,29 @@ def value_sql(column: Column, source: str, writing: Writing) -> str:
     if column.choices:
         return _choice(column, source)
     if column.kind in ("instant", "day"):
-        return _instant(source, writing)
+        return instant(source, writing)
     if column.kind == "month":
         month = f"CASE WHEN length({source}) <= 7 THEN {source} || '-01' ELSE {source} END"
-        return f"date_trunc('month', {_instant(f'({month})', writing)})"
+        return f"date_trunc('month', {instant(f'({month})', writing)})"
     if column.kind in ("integer", "decimal", "money", "rate"):
-        source = _number(source, writing)
+        source = number(source, writing)
     if column.kind == "integer":
         return (
-            f"CASE WHEN regexp_full_match({source}, {quoted(_INTEGER)}) "
+            f"CASE WHEN regexp_full_match({source}, {quoted(INTEGER)}) "
             f"AND abs(TRY_CAST({source} AS DOUBLE)) <= {MOST_WHOLE} "
             f"THEN TRY_CAST(split_part({source}, '.', 1) AS BIGINT) END"
         )
     if column.kind == "decimal":
         return (
-            f"CASE WHEN regexp_full_match({source}, {quoted(_NUMBER)}) "
+            f"CASE WHEN regexp_full_match({source}, {quoted(NUMBER)}) "
             f"THEN TRY_CAST({source} AS DECIMAL(18,6)) END"
         )
     if column.kind == "money":
-        return _from_minor(_money(source)) if writing.amounts == "minor" else _money(source)
+        return from_minor(money(source)) if writing.amounts == "minor" else money(source)
     if column.kind == "rate":
         # The text of a decimal with twelve places is, without its point, the scaled integer.
         return (
-            f"CASE WHEN regexp_full_match({source}, {quoted(_NUMBER)}) "
+            f"CASE WHEN regexp_full_match({source}, {quoted(NUMBER)}) "
             f"AND abs(TRY_CAST({source} AS DOUBLE)) <= {MOST_RATE} THEN TRY_CAST(replace("
             f"CAST(TRY_CAST({source} AS DECIMAL(30,12)) AS VARCHAR), '.', '') AS BIGINT) END"
         )
@@ -382,25 +202,14 @@ def _well_written(column: Column, writing: Writing) -> tuple[str, str]:
         return "", ""
     if column.kind in _BEYOND:
         form, words = _BEYOND[column.kind]
-        return f"regexp_full_match({_number(source, writing)}, {quoted(form)})", words
+        return f"regexp_full_match({number(source, writing)}, {quoted(form)})", words
     if column.kind in ("instant", "day"):
-        read = _date_text(source, writing)
+        read = date_text(source, writing)
         return (
-            f"(regexp_full_match({read}, {quoted(_INSTANT)}) "
+            f"(regexp_full_match({read}, {quoted(INSTANT)}) "
             f"AND left({read}, 4) NOT BETWEEN '{FIRST_YEAR}' AND '{LAST_YEAR}')", _FAR,
         )
     return "", ""
-
-
-def _is_never(source: str, writing: Writing) -> str:
-    """SQL that is true for a text with which databases say that something has no end."""
-    listed = ", ".join(quoted(word) for word in NEVER)
-    year = f"left({_date_text(source, writing)}, 4)"
-    found = f"{year} = '{NEVER_YEAR}' OR lower({source}) IN ({listed})"
-    if writing.dates == "spreadsheet":
-        number = f"TRY_CAST({_number(source, writing)} AS DOUBLE)"
-        found += f" OR floor({number}) = {NEVER_SERIAL}"
-    return found
 
 
 def _derived(job: Conforming) -> str | None:
@@ -413,7 +222,7 @@ def texts_sql(job: Conforming) -> str:
     for column in job.table.columns:
         expression = job.texts.get(column.name, "NULL")
         if column.name == "ends_at" and column.name in job.texts:
-            never = _is_never(expression, job.writing)
+            never = is_never(expression, job.writing)
             expression = f"CASE WHEN NOT ({never}) THEN {expression} END"
         if column.default is not None:
             expression = f"coalesce({expression}, {quoted(column.default)})"
@@ -449,7 +258,7 @@ def typed_sql(job: Conforming) -> str:
         )
         read = value_sql(column, source, writing)
         if column.name == "ends_at" and writing.ends == "inclusive":
-            read = _after(read, source, writing)
+            read = after(read, source, writing)
         if column.name not in job.texts and column.default is None and column.kind != "text":
             read = "CAST(NULL AS TIMESTAMPTZ)" if _is_day(column) else "NULL"
         values.append(f"{read} AS v_{column.name}")
@@ -470,7 +279,7 @@ def typed_sql(job: Conforming) -> str:
     if filled:
         layer = f"SELECT * REPLACE ({', '.join(filled)}) FROM ({layer})"
     cases = " ".join(
-        f"WHEN {check.broken} THEN {number}" for number, check in enumerate(rules(job), 1)
+        f"WHEN {check.broken} THEN {place}" for place, check in enumerate(rules(job), 1)
     )
     stored = ", ".join(name(c) for c, _ in table.stored if not c.startswith("_"))
     broken = f"CASE {cases} END" if cases else "CAST(NULL AS INTEGER)"

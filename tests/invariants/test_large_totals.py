@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
@@ -64,8 +65,8 @@ def test_cohorts(company: Company, value: str, by: str) -> None:
 
 def test_stages(company: Company) -> None:
     rows = company.lifecycle.stages(end="2024-02").rows
-    last = max(row["period"] for row in rows)
-    assert sum(row["mrr"] for row in rows if row["period"] == last) == TOTAL
+    last = max(row.period for row in rows)
+    assert sum(row.mrr for row in rows if row.period == last) == TOTAL
 
 
 def test_cohorts_and_churn(company: Company) -> None:
@@ -76,16 +77,16 @@ def test_cohorts_and_churn(company: Company) -> None:
 
 def test_spend(company: Company) -> None:
     report = company.acquisition.channels(start="2024-01", end="2024-02")
-    spent = {row["period"]: row["spend"] for row in report.rows if row["channel"] == "ads"}
-    assert spent["2024-01-01"] == 200 * 99_999_999_999.0
+    spent = {row.period: row.spend for row in report.rows if row.channel == "ads"}
+    assert spent[date(2024, 1, 1)] == 200 * 99_999_999_999.0
     assert company.acquisition.quality()
 
 
 def test_referrals(company: Company) -> None:
     summary = company.acquisition.referrals().summary
-    assert summary["mrr"] == float((MANY - 1) * MOST)
+    assert summary.mrr == float((MANY - 1) * MOST)
     # At the closes of January 2023 to February 2024.
-    assert summary["lifetime_mrr"] == float((MANY - 1) * 14 * MOST)
+    assert summary.lifetime_mrr == float((MANY - 1) * 14 * MOST)
 
 
 def test_other_conventions(company: Company) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, TypeGuard
 from staycurve.i18n import N_
 from staycurve.insights.marks import (
     SPREAD as SPREAD,
+    AccountField as AccountField,
     AdditiveField as AdditiveField,
     AsOfField as AsOfField,
     Beside as Beside,
@@ -23,12 +24,17 @@ from staycurve.insights.marks import (
     Key as Key,
     Kind as Kind,
     LowField as LowField,
+    NameField as NameField,
+    OpenField as OpenField,
     Opens as Opens,
+    OwnerField as OwnerField,
+    PeriodField as PeriodField,
     Said as Said,
     Segment as Segment,
     SmallField as SmallField,
     Table as Table,
     Value as Value,
+    WhoseField as WhoseField,
     WhyField as WhyField,
     col as col,
 )

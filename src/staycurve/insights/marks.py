@@ -7,6 +7,7 @@ alone, `Hidden` nowhere, `Table` holds rows.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -226,3 +227,9 @@ LowField = Annotated[float | None, Key(N_("The lower end of its 95% interval."))
 HighField = Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
 SmallField = Annotated[bool, Key(N_("Whether one account moves the share by far."))]
 WhyField = Annotated[str | None, Key(N_("Why values are empty."), is_omitted=True)]
+AccountField = Annotated[str, col(N_("Account"))]
+NameField = Annotated[str | None, col(N_("Name"))]
+OwnerField = Annotated[str | None, col(N_("Owner"))]
+PeriodField = Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
+OpenField = Annotated[bool, Key(N_("Whether the period has not closed yet."))]
+WhoseField = Annotated[str, Key(N_("user or account: who is counted."))]

@@ -10,7 +10,7 @@ from staycurve.config import Config
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING, now_of
 from staycurve.period import AsOf, Period
 from staycurve.tables.account_roots import account_column
-from staycurve.tables.engine import quoted
+from staycurve.tables.engine import quoted, timestamp
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Context:
     @property
     def as_of_sql(self) -> str:
         """The as-of as an SQL timestamp."""
-        return f"TIMESTAMP '{self.as_of.at:%Y-%m-%d %H:%M:%S.%f}'"
+        return timestamp(self.as_of.at)
 
     @property
     def traits(self) -> list[str]:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from staycurve.config import Config
 from staycurve.period import AsOf, day_start
-from staycurve.tables.engine import AnyEngine, name
+from staycurve.tables.engine import AnyEngine, name, timestamp
 from staycurve.tables.events import EVENTS
 from staycurve.tables.lake import Lake
 from staycurve.tables.mrr_items import MRR_ITEMS
@@ -25,8 +25,8 @@ def needs_cut(engine: AnyEngine, seen: AsOf, zone: ZoneInfo) -> bool:
     """Whether an item begins or ends after the instant but within its local day."""
     if seen.is_whole:
         return False
-    at = f"TIMESTAMP '{seen.at:%Y-%m-%d %H:%M:%S.%f}'"
-    midnight = f"TIMESTAMP '{day_start(seen.last_day, zone):%Y-%m-%d %H:%M:%S.%f}'"
+    at = timestamp(seen.at)
+    midnight = timestamp(day_start(seen.last_day, zone))
     day = f"DATE '{seen.last_day}'"
     return bool(
         engine.value(
@@ -38,7 +38,7 @@ def needs_cut(engine: AnyEngine, seen: AsOf, zone: ZoneInfo) -> bool:
 
 def cut(engine: AnyEngine, config: Config, seen: AsOf) -> None:
     """Let mrr_items and mrr_movements be what they were at the instant."""
-    at = f"TIMESTAMP '{seen.at:%Y-%m-%d %H:%M:%S.%f}'"
+    at = timestamp(seen.at)
     day = f"DATE '{seen.last_day}'"
     # An end without an instant is a grace that ran out when its local day began.
     still_runs = f"(ends_on > {day} OR (ends_on = {day} AND ends_at >= {at}))"
@@ -62,7 +62,7 @@ def needs_usage_cut(engine: AnyEngine, seen: AsOf, lake: Lake, snapshot: Snapsho
     return bool(
         engine.value(
             f"SELECT COUNT(*) FROM ({held}) e WHERE occurred_on = DATE '{seen.last_day}' "
-            f"AND occurred_at >= TIMESTAMP '{seen.at:%Y-%m-%d %H:%M:%S.%f}'"
+            f"AND occurred_at >= {timestamp(seen.at)}"
         )
     )
 
@@ -72,7 +72,7 @@ def cut_usage(
 ) -> None:
     """Let events and the usage tables be what they were at the instant, up to its month's end."""
     day, month = f"DATE '{seen.last_day}'", f"DATE '{seen.last_day.replace(day=1)}'"
-    then = f"occurred_at < TIMESTAMP '{seen.at:%Y-%m-%d %H:%M:%S.%f}'"
+    then = f"occurred_at < {timestamp(seen.at)}"
     held = lake.scan_parts(snapshot, EVENTS.name, EVENTS.stored, [str(seen.last_day)])
     engine.view("events", f"SELECT * FROM ({held}) e WHERE occurred_on = {day} AND {then}")
     engine.keep("usage_then", USAGE_DAYS.statement(config))

@@ -6,6 +6,7 @@ lists, so that another engine can run their translation.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,6 +41,11 @@ class Written:
 def quoted(text: str) -> str:
     """`text` as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def timestamp(instant: dt.datetime) -> str:
+    """An instant of UTC as an SQL timestamp."""
+    return f"TIMESTAMP '{instant:%Y-%m-%d %H:%M:%S.%f}'"
 
 
 def name(identifier: str) -> str:

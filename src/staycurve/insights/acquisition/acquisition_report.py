@@ -18,9 +18,7 @@ from staycurve.insights.acquisition.leads import (
     CHANNEL,
     LeadQuestion,
     periods_sql,
-    range_of,
     seen_sql,
-    segs_of,
 )
 from staycurve.insights.answers import (
     Answer,
@@ -28,8 +26,9 @@ from staycurve.insights.answers import (
     CurrencyField,
     Hidden,
     Key,
-    Kind,
+    OpenField,
     Opens,
+    PeriodField,
     Row,
     Said,
     Table,
@@ -37,7 +36,9 @@ from staycurve.insights.answers import (
     col,
 )
 from staycurve.insights.base import Param, insight
+from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.params import AsOfText, From, Grain, To
+from staycurve.insights.shared.ranges import range_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS as CATALOGUE
@@ -83,8 +84,8 @@ def _count(label: str, **given: Any) -> Any:
 class Brought(Row):
     """What all channels brought in a period; `why` says why a column is empty."""
 
-    period: Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
-    open: Annotated[bool, Key(N_("Whether the period has not closed yet."))]
+    period: PeriodField
+    open: OpenField
     visits: Annotated[
         float | None,
         _count(N_("Visits"), opens=Opens("acquisition reach", {"period": "period_name"})),

@@ -20,6 +20,7 @@ from staycurve.insights.answers import (
     Hidden,
     Key,
     Kind,
+    PeriodField,
     Row,
     Said,
     Table,
@@ -127,7 +128,7 @@ ORDER BY day, channel"""
 class Spent(Row):
     """A cost that was booked for a channel."""
 
-    period: Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
+    period: PeriodField
     channel: ChannelName
     kind: Annotated[str | None, col(N_("Kind"))]
     amount: Annotated[float, col(N_("Amount"), Unit.MONEY, is_summed=True)]

@@ -20,9 +20,7 @@ from staycurve.insights.acquisition.leads import (
     LeadQuestion,
     periods_sql,
     question_of,
-    range_of,
     reached_sql,
-    segs_of,
 )
 from staycurve.insights.answers import (
     Answer,
@@ -43,7 +41,9 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import Param, insight
 from staycurve.insights.lifecycle.lifecycle import SMALL
+from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.params import AsOfText, By, From, Grain, To, Where
+from staycurve.insights.shared.ranges import range_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.proportions import share
 from staycurve.metrics.base import Unit
@@ -198,7 +198,7 @@ def funnel_rows(
             previous = PREVIOUS.get(name)
             step = share(both[name], reached[previous]) if previous else part
             rows.append(LeadStep(
-                cohort=key[0], segment=dict(zip(question.by, key[1:], strict=True)),
+                cohort=key[0], segment=question.segment(key[1:]),
                 leads=leads, mature=mature, step=name, label=STEPS[name],
                 reached=reached[name], value=part.value, low=part.low, high=part.high,
                 previous=previous, from_previous=step.value, from_previous_low=step.low,

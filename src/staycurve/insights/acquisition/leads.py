@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from staycurve.config import Config
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
@@ -27,21 +26,19 @@ from staycurve.insights.answers import (
     col,
 )
 from staycurve.insights.base import Param, insight
+from staycurve.insights.shared.asked import Asked, segs_of
 from staycurve.insights.shared.params import AsOfText, From, To, Where
-from staycurve.insights.shared.ranges import periods_of
+from staycurve.insights.shared.ranges import range_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.query import filters_of
-from staycurve.period import AsOf, Period, parse_period
-from staycurve.tables.engine import quoted
+from staycurve.period import Period, parse_period
+from staycurve.tables.engine import quoted, timestamp
 
 CHANNEL = "channel"
 NO_CHANNEL = N_("no channel")
-
-SHOWN = 12
-"""Periods without a range."""
 
 STEPS: Mapping[str, str] = {
     "qualified": N_("found worth pursuing"),
@@ -72,24 +69,8 @@ Horizon = Annotated[
 
 
 @dataclass(frozen=True)
-class LeadQuestion:
+class LeadQuestion(Asked):
     """Whose leads are read: the dimensions are `channel` and attributes of leads."""
-
-    config: Config
-    as_of: AsOf
-    by: tuple[str, ...] = ()
-    filters: tuple[Filter, ...] = ()
-
-    @property
-    def at(self) -> str:
-        """The as-of as an SQL timestamp."""
-        return f"TIMESTAMP '{self.as_of.at:%Y-%m-%d %H:%M:%S.%f}'"
-
-    @property
-    def last_whole_day(self) -> dt.date:
-        """The last local day of which everything is seen."""
-        last = self.as_of.last_day
-        return last if self.as_of.is_whole else last - dt.timedelta(days=1)
 
 
 def question_of(
@@ -102,19 +83,11 @@ def question_of(
     asked = LeadQuestion(
         company.config, company.as_of(as_of), dims_of(by), filters_of(where)
     )
-    if any(dim != CHANNEL for dim in (*asked.by, *(f.dim for f in asked.filters))):
+    if any(dim != CHANNEL for dim in asked.dims):
         with company.reading() as engine:
             keys = engine.json_keys("leads", "attributes")
         check(asked, keys)
     return asked
-
-
-def range_of(
-    asked: LeadQuestion, grain: str, start: str | None, end: str | None
-) -> list[Period]:
-    """The periods of a range, or the last twelve."""
-    fiscal = asked.config.company.fiscal_year_start
-    return periods_of(asked.as_of, grain, start, end, shown=SHOWN, fiscal=fiscal)
 
 
 def check(question: LeadQuestion, attributes: Sequence[str]) -> None:
@@ -126,7 +99,7 @@ def check(question: LeadQuestion, attributes: Sequence[str]) -> None:
         Names of what leads carry beside the declared columns.
     """
     known = (CHANNEL, *attributes)
-    for dim in (*question.by, *(f.dim for f in question.filters)):
+    for dim in question.dims:
         if dim not in known:
             raise UnknownNameError(
                 "dimension", dim, known, hint=f"Leads can be cut by: {', '.join(known)}"
@@ -141,7 +114,7 @@ def _dim_sql(dim: str) -> str:
 
 def seen_sql(question: LeadQuestion) -> str:
     """SQL of the leads that count, what happened after the as-of left empty."""
-    at = question.at
+    at = timestamp(question.as_of.at)
     steps = ", ".join(
         f"CASE WHEN l.{name}_at < {at} THEN l.{name}_on END AS {name}_on"
         for name in ("qualified", "demo", "trial", "won", "lost")
@@ -152,10 +125,6 @@ def seen_sql(question: LeadQuestion) -> str:
     FROM leads l
     LEFT JOIN account_roots r ON r.account_id = l.account_id
     WHERE l.created_at < {at} AND coalesce(r.is_excluded, FALSE) = FALSE{tests}"""
-
-
-def segs_of(question: LeadQuestion) -> str:
-    return "".join(f", seg{n}" for n in range(len(question.by)))
 
 
 def periods_sql(question: LeadQuestion, periods: Sequence[Period]) -> str:

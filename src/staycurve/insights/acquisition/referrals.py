@@ -15,6 +15,7 @@ from staycurve.insights.acquisition.referred import (
     count_statement,
 )
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     CurrencyField,
@@ -54,7 +55,7 @@ BROUGHT = Opens("acquisition referred", BY_WHOM)
 class Referrer(Row):
     """A customer that brought others, and what those are worth."""
 
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     name: Annotated[str | None, col(N_("Name"), named_by={"": N_("(not known)")})]
     is_known: Annotated[bool, Key(N_("Whether the account itself is loaded."))]
     referred: Annotated[int, col(N_("Referred"), Unit.COUNT, opens=BROUGHT, is_summed=True)]

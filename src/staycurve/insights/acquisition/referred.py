@@ -10,11 +10,13 @@ from typing import Annotated
 from staycurve.i18n import N_
 from staycurve.insights.acquisition.asked import question_of
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     CurrencyField,
     Hidden,
     Kind,
+    NameField,
     Row,
     Said,
     Table,
@@ -45,8 +47,8 @@ STATES = {
 class ReferredAccount(Row):
     """One account that another customer brought."""
 
-    account_id: Annotated[str, col(N_("Account"))]
-    name: Annotated[str | None, col(N_("Name"))]
+    account_id: AccountField
+    name: NameField
     referred_by: Annotated[str, col(N_("Brought by"))]
     created_on: Annotated[dt.date | None, col(N_("Created"), Kind.DAY)]
     first_paid_on: Annotated[dt.date | None, col(N_("First paid"), Kind.DAY)]

@@ -10,6 +10,7 @@ from typing import Annotated
 from staycurve.i18n import N_
 from staycurve.insights.acquisition.asked import question_of
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     Beside,
@@ -37,7 +38,7 @@ ABOUT = N_("accounts of cohorts whose month has closed, and whether they paid at
 class Stayer(Row):
     """An account of a cohort whose month has closed, and whether it paid at the close."""
 
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     first_paid_on: Annotated[dt.date, col(N_("First paid"), Kind.DAY)]
     close_on: Annotated[dt.date, col(N_("Looked at on"), Kind.DAY)]
     is_kept: Annotated[bool, col(N_("Paid then"), Kind.FLAG)]

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import Answer, Key, Kind, Row, Said, Table, col
+from staycurve.insights.answers import (
+    AccountField,
+    Answer,
+    Key,
+    Kind,
+    Row,
+    Said,
+    Table,
+    col,
+)
 from staycurve.insights.base import insight
 from staycurve.insights.books.closing import closed_months
 from staycurve.insights.books.restating import RestatedFigure, Restatement, restatement
@@ -49,7 +58,7 @@ class ChangeLine(Row):
     """One value of one account of a closed month, as a line."""
 
     month: Annotated[str, col(N_("Month"), Kind.MONTH)]
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     metric: Annotated[str, col(N_("Metric"))]
     closed: Annotated[float, col(N_("Closed"), Unit.MONEY)]
     now: Annotated[float, col(N_("Now"), Unit.MONEY)]

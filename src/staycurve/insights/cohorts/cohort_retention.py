@@ -32,6 +32,7 @@ from staycurve.insights.base import Param, insight
 from staycurve.insights.cohorts import changepoint
 from staycurve.insights.cohorts.cohort_standing import PerCohort
 from staycurve.insights.cohorts.cohort_traits import Comparison, Kept, compared, kept_of
+from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.asking import first_paid_on, question_of, seeing
 from staycurve.insights.shared.members import (
     NO_CLOSED_MONTH,
@@ -39,7 +40,6 @@ from staycurve.insights.shared.members import (
     Question,
     Segment as Values,
     members_sql,
-    segs_of,
     spells_sql,
 )
 from staycurve.insights.shared.params import AsOfText, By, Where

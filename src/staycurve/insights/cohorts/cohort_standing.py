@@ -7,11 +7,11 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.base import Param
+from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.members import (
     FAR,
     Question,
     members_sql,
-    segs_of,
     spells_sql,
     whole_months,
 )

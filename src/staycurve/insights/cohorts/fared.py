@@ -8,6 +8,7 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     CurrencyField,
@@ -43,7 +44,7 @@ from staycurve.tables.engine import quoted
 class Account(Row):
     """One account behind a cohort's churn."""
 
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     cohort: Annotated[dt.date, col(N_("Cohort"), Kind.MONTH, is_folded=True)]
     first_paid_on: Annotated[dt.date, col(N_("First paid"), Kind.DAY)]
     group: Annotated[str, col(N_("Fared"), Kind.NAME, named_by=GROUP_NAMES)]

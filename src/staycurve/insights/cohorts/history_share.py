@@ -29,8 +29,9 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import insight
 from staycurve.insights.cohorts.history_forecast import Forecast, Quarter, forecast
+from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.asking import first_paid_on, question_of, seeing
-from staycurve.insights.shared.members import NOBODY, Question, Segment as Values, segs_of
+from staycurve.insights.shared.members import NOBODY, Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.shared.saying import of_segment

@@ -9,6 +9,7 @@ from typing import Annotated
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     CurrencyField,
@@ -36,7 +37,7 @@ from staycurve.tables.engine import quoted
 class AtRisk(Row):
     """One account that left in the month, or was at risk in it."""
 
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     first_paid_on: Annotated[dt.date, col(N_("First paid"), Kind.DAY)]
     left_month: Annotated[
         int | None,

@@ -38,13 +38,13 @@ from staycurve.insights.answers import (
     col,
 )
 from staycurve.insights.base import insight
+from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.asking import question_of, seeing
 from staycurve.insights.shared.members import (
     NOBODY,
     Question,
     Segment as Values,
     members_sql,
-    segs_of,
     spells_sql,
     whole_months,
 )

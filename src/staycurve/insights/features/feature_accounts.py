@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from staycurve.errors import NotAnsweredError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     Beside,
@@ -78,7 +79,6 @@ STATUS_NAMES = {
     "paying": N_("Paying"), "trial": N_("In a trial"), "other": N_("Neither"),
 }
 
-AccountId = Annotated[str, col(N_("Account"))]
 Status = Annotated[str, col(N_("Status"), Kind.NAME, named_by=STATUS_NAMES)]
 
 
@@ -121,7 +121,7 @@ class Behind(Answer):
 class Active(Row):
     """An active account, and how many features it used."""
 
-    account_id: AccountId
+    account_id: AccountField
     status: Status
     features: Annotated[int, col(N_("Features"), Unit.COUNT, is_summed=True)]
 
@@ -137,7 +137,7 @@ class ActiveAccounts(Behind):
 class Using(Row):
     """What an account did with the feature in the period."""
 
-    account_id: AccountId
+    account_id: AccountField
     status: Status
     uses: Annotated[int, col(N_("Uses"), Unit.COUNT, is_summed=True)]
     users: Annotated[int, col(N_("Users"), Unit.COUNT, is_summed=True)]
@@ -156,7 +156,7 @@ class UsingAccounts(Behind):
 class Repeated(Row):
     """An account that used the feature in the 28 days before the last 28."""
 
-    account_id: AccountId
+    account_id: AccountField
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +170,7 @@ class RepeatedAccounts(Behind):
 class Followed(Row):
     """An account that paid at the start of a span."""
 
-    account_id: AccountId
+    account_id: AccountField
     base: Annotated[dt.date, col(N_("From"), Kind.DAY)]
     is_kept: Annotated[bool, col(N_("Still paid"), Kind.FLAG, N_("At the span's end."))]
     size: Annotated[str, col(N_("Size"))]

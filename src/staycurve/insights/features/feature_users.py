@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import Answer, AsOfField, Hidden, Kind, Row, Said, Table, col
+from staycurve.insights.answers import (
+    AccountField,
+    Answer,
+    AsOfField,
+    Hidden,
+    Kind,
+    Row,
+    Said,
+    Table,
+    col,
+)
 from staycurve.insights.base import insight
 from staycurve.insights.features.feature_accounts import FeatureName
 from staycurve.insights.features.feature_use import (
@@ -31,7 +41,7 @@ ABOUT = N_("users of the feature in the period")
 class User(Row):
     """One user of the feature; an account's uses by nobody that is known are a row without one."""
 
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     user_id: Annotated[str | None, col(N_("User"))]
     uses: Annotated[int, col(N_("Uses"), Unit.COUNT, is_summed=True)]
     days: Annotated[int, col(N_("Days"), Unit.COUNT)]

@@ -8,7 +8,17 @@ from typing import Annotated
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.answers import Answer, AsOfField, Hidden, Kind, Row, Said, Table, col
+from staycurve.insights.answers import (
+    AccountField,
+    Answer,
+    AsOfField,
+    Hidden,
+    Kind,
+    Row,
+    Said,
+    Table,
+    col,
+)
 from staycurve.insights.base import Param, insight
 from staycurve.insights.features.feature_accounts import FeatureName
 from staycurve.insights.features.limit_facts import Month, MonthText, month_of
@@ -26,7 +36,7 @@ ABOUT = N_("uses of the feature in the month, by user and day")
 class Use(Row):
     """What one user did on one day; a row without a user is of nobody that is known."""
 
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     user_id: Annotated[str | None, col(N_("User"))]
     day: Annotated[dt.date, col(N_("Day"), Kind.DAY)]
     uses: Annotated[int, col(N_("Uses"), Unit.COUNT, is_summed=True)]

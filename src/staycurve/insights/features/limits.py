@@ -9,12 +9,14 @@ from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     CurrencyField,
     Hidden,
     Key,
     Kind,
+    NameField,
     Opens,
     Row,
     Said,
@@ -82,8 +84,8 @@ def _in(state: str) -> Opens:
 class Allowance(Row):
     """One account and its allowance of one feature."""
 
-    account_id: Annotated[str, col(N_("Account"))]
-    name: Annotated[str | None, col(N_("Name"))]
+    account_id: AccountField
+    name: NameField
     feature: Annotated[str, col(N_("Feature"))]
     plan: Annotated[str | None, col(N_("Plan"), about=N_("The plan whose allowance counts"))]
     own_plan: Annotated[str | None, Key(N_("The plan of its largest item."))]

@@ -14,15 +14,18 @@ from typing import Annotated
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.answers import Kind, Said, col
+from staycurve.insights.answers import (
+    Kind,
+    Said,
+    col,
+)
 from staycurve.insights.base import Param
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.insights.shared.members import Question
-from staycurve.insights.shared.ranges import periods_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.lifecycle_rules import LABELS, STAGES
 from staycurve.metrics.context import Filter
-from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS, dims_of
+from staycurve.metrics.dimensions import ITEM_TRAITS, dims_of
 from staycurve.metrics.query import filters_of, known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import Period, parse_period, period_of
@@ -30,9 +33,6 @@ from staycurve.tables.engine import AnyEngine
 
 SMALL = 30
 """Shares of fewer accounts than this are marked: one account moves them by over three points."""
-
-SHOWN = 12
-"""Periods without a range: a year of months, and as many of any other grain."""
 
 NEW = "new"
 """The stage before the first: who came from it became known."""
@@ -51,9 +51,6 @@ Stage = Annotated[
     str | None, Param(N_("One of the eight stages; any without it."), choices=STAGES)
 ]
 StageLabel = Annotated[str, col(N_("Stage"), Kind.NAME, N_("The stage in words."))]
-AccountId = Annotated[str, col(N_("Account"))]
-AccountName = Annotated[str | None, col(N_("Name"))]
-Owner = Annotated[str | None, col(N_("Owner"))]
 
 
 @dataclass(frozen=True)
@@ -97,12 +94,6 @@ def check_stage(stage: str | None) -> None:
         raise UnknownNameError("stage", stage, STAGES)
 
 
-def range_of(asked: Question, grain: str, start: str | None, end: str | None) -> list[Period]:
-    """The periods of a range, or the last twelve."""
-    fiscal = asked.config.company.fiscal_year_start
-    return periods_of(asked.as_of, grain, start, end, shown=SHOWN, fiscal=fiscal)
-
-
 def today(asked: Question) -> Period:
     """The last day that is seen."""
     return period_of(asked.as_of.last_day, "day")
@@ -134,11 +125,6 @@ def known_of(engine: AnyEngine, config: Config) -> Known:
         return Known((UNTRACKED,), why)
     known = first_use + dt.timedelta(days=config.lifecycle.trailing_days - 1)
     return Known((TRACKED_LATE.format(day=known),), why)
-
-
-def shared_sql(question: Question) -> str:
-    """The relations `firsts` and of moving dimensions, to follow WITH, each with a comma."""
-    return f"firsts AS ({FIRSTS_SQL}),\n{question.context.segment_ctes}"
 
 
 def mrr_sql(question: Question, period: Period) -> str:

@@ -18,7 +18,7 @@ from staycurve.insights.lifecycle.lifecycle_facts import BY_DAY, FAR
 from staycurve.lifecycle_rules import FACTS, STAGES, LifecycleRules
 from staycurve.metrics.dimensions import Moving
 from staycurve.period import AsOf
-from staycurve.tables.engine import AnyEngine, quoted
+from staycurve.tables.engine import AnyEngine, quoted, timestamp
 
 SPANS = "lifecycle_spans"
 """The relation of every visit, which the workspace keeps when a statement first names it."""
@@ -96,7 +96,7 @@ FROM spans
 def relations(config: Config, seen: AsOf | None = None) -> dict[str, str]:
     """Name → SQL of each step from the tables to the visits, in order."""
     rules = config.lifecycle
-    at = f"TIMESTAMP '{seen.at:%Y-%m-%d %H:%M:%S.%f}'" if seen and not seen.is_whole else ""
+    at = timestamp(seen.at) if seen and not seen.is_whole else ""
     return {
         **lifecycle_facts.known(at),
         **lifecycle_facts.paid(config),

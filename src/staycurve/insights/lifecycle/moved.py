@@ -8,11 +8,14 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     Hidden,
     Key,
     Kind,
+    NameField,
+    OwnerField,
     Row,
     Said,
     Table,
@@ -22,16 +25,13 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import Param, insight
 from staycurve.insights.lifecycle.lifecycle import (
     NEW,
-    AccountId,
-    AccountName,
-    Owner,
     check_stage,
     day_of,
     points_sql,
     question_of,
-    shared_sql,
 )
 from staycurve.insights.lifecycle.transitions import CAME_FROM, moves_sql
+from staycurve.insights.shared.account_facts import shared_sql
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
@@ -45,9 +45,9 @@ from staycurve.tables.engine import quoted
 class Mover(Row):
     """One move of one account; an account that made it twice has two rows."""
 
-    account_id: AccountId
-    name: AccountName
-    owner: Owner
+    account_id: AccountField
+    name: NameField
+    owner: OwnerField
     day: Annotated[dt.date, col(N_("Day"), Kind.DAY)]
     before: Annotated[str | None, col(N_("From"), Kind.NAME, name="from", named_by=CAME_FROM)]
     after: Annotated[str, col(N_("To"), Kind.NAME, name="to", named_by=LABELS)]

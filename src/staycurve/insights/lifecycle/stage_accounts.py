@@ -8,12 +8,15 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     CurrencyField,
     Hidden,
     Key,
     Kind,
+    NameField,
+    OwnerField,
     Row,
     Said,
     Table,
@@ -21,9 +24,6 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import Param, insight
 from staycurve.insights.lifecycle.lifecycle import (
-    AccountId,
-    AccountName,
-    Owner,
     Stage,
     StageLabel,
     check_stage,
@@ -32,8 +32,8 @@ from staycurve.insights.lifecycle.lifecycle import (
     of_stage,
     points_sql,
     question_of,
-    shared_sql,
 )
+from staycurve.insights.shared.account_facts import shared_sql
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
@@ -48,9 +48,9 @@ from staycurve.tables.engine import quoted
 class StageAccount(Row):
     """One account in its stage."""
 
-    account_id: AccountId
-    name: AccountName
-    owner: Owner
+    account_id: AccountField
+    name: NameField
+    owner: OwnerField
     stage: Annotated[str, Key()]
     label: StageLabel
     since: Annotated[dt.date, col(N_("Since"), Kind.DAY)]

@@ -29,9 +29,10 @@ from staycurve.insights.lifecycle.lifecycle import (
     StageLabel,
     known_of,
     question_of,
-    shared_sql,
 )
-from staycurve.insights.shared.members import Question, segs_of
+from staycurve.insights.shared.account_facts import shared_sql
+from staycurve.insights.shared.asked import segs_of
+from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.survival import kaplan_meier

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -15,9 +14,10 @@ from staycurve.insights.answers import (
     Hidden,
     HighField,
     Key,
-    Kind,
     LowField,
+    OpenField,
     Opens,
+    PeriodField,
     Row,
     Said,
     Segment,
@@ -34,11 +34,12 @@ from staycurve.insights.lifecycle.lifecycle import (
     mrr_sql,
     points_sql,
     question_of,
-    range_of,
-    shared_sql,
 )
-from staycurve.insights.shared.members import Question, segs_of
+from staycurve.insights.shared.account_facts import shared_sql
+from staycurve.insights.shared.asked import segs_of
+from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, By, From, Grain, To, Where
+from staycurve.insights.shared.ranges import range_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.proportions import share
 from staycurve.lifecycle_rules import LABELS, STAGES
@@ -53,8 +54,8 @@ IN_STAGE = Opens("lifecycle accounts", {"stage": "stage", "period": "period_name
 class StageAtClose(Row):
     """A stage of one segment at a period's close."""
 
-    period: Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
-    open: Annotated[bool, Key(N_("Whether the period has not closed yet."))]
+    period: PeriodField
+    open: OpenField
     segment: Segment
     stage: Annotated[str, Key()]
     label: StageLabel

@@ -10,13 +10,16 @@ from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     CurrencyField,
     Hidden,
     Key,
     Kind,
+    NameField,
     Opens,
+    OwnerField,
     Row,
     Said,
     Table,
@@ -26,9 +29,6 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import insight
 from staycurve.insights.lifecycle.lifecycle import (
-    AccountId,
-    AccountName,
-    Owner,
     Stage,
     StageLabel,
     check_stage,
@@ -36,10 +36,10 @@ from staycurve.insights.lifecycle.lifecycle import (
     mrr_sql,
     points_sql,
     question_of,
-    shared_sql,
     today,
 )
 from staycurve.insights.lifecycle.stage_times import durations, statement as times_statement
+from staycurve.insights.shared.account_facts import shared_sql
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
@@ -69,9 +69,9 @@ BEYOND = Opens("lifecycle stuck", {"stage": "stage"})
 class StuckAccount(Row):
     """An account that is in its stage for longer than `threshold_days`."""
 
-    account_id: AccountId
-    name: AccountName
-    owner: Owner
+    account_id: AccountField
+    name: NameField
+    owner: OwnerField
     stage: Annotated[str, Key()]
     label: StageLabel
     since: Annotated[dt.date, col(N_("Since"), Kind.DAY)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -17,7 +16,9 @@ from staycurve.insights.answers import (
     Key,
     Kind,
     LowField,
+    OpenField,
     Opens,
+    PeriodField,
     Row,
     Said,
     Segment,
@@ -33,11 +34,12 @@ from staycurve.insights.lifecycle.lifecycle import (
     known_of,
     points_sql,
     question_of,
-    range_of,
-    shared_sql,
 )
-from staycurve.insights.shared.members import Question, segs_of
+from staycurve.insights.shared.account_facts import shared_sql
+from staycurve.insights.shared.asked import segs_of
+from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, By, From, Grain, To, Where
+from staycurve.insights.shared.ranges import range_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.proportions import share
 from staycurve.lifecycle_rules import LABELS, STAGES
@@ -54,8 +56,8 @@ CAME_FROM = {**LABELS, "": N_("(became known)")}
 class Move(Row):
     """Moves from one stage to another in a period; without `before` accounts became known."""
 
-    period: Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
-    open: Annotated[bool, Key(N_("Whether the period has not closed yet."))]
+    period: PeriodField
+    open: OpenField
     segment: Segment
     before: Annotated[
         str | None,
@@ -87,8 +89,8 @@ class StageFlow(Row):
     In a split by what changes with time it need not be.
     """
 
-    period: Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
-    open: Annotated[bool, Key(N_("Whether the period has not closed yet."))]
+    period: PeriodField
+    open: OpenField
     segment: Segment
     stage: Annotated[str, Key()]
     label: StageLabel

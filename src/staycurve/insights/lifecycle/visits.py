@@ -9,11 +9,14 @@ from typing import Annotated
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     Hidden,
     Key,
     Kind,
+    NameField,
+    OwnerField,
     Row,
     Said,
     Table,
@@ -21,15 +24,12 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import Param, insight
 from staycurve.insights.lifecycle.lifecycle import (
-    AccountId,
-    AccountName,
-    Owner,
     StageLabel,
     check_stage,
     of_stage,
     question_of,
-    shared_sql,
 )
+from staycurve.insights.shared.account_facts import shared_sql
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
@@ -42,9 +42,9 @@ from staycurve.tables.engine import quoted
 class StageVisit(Row):
     """One visit of a stage; without an end, and a next stage, while the account is in it."""
 
-    account_id: AccountId
-    name: AccountName
-    owner: Owner
+    account_id: AccountField
+    name: NameField
+    owner: OwnerField
     starts_on: Annotated[dt.date, col(N_("From"), Kind.DAY)]
     ends_on: Annotated[
         dt.date | None, col(N_("Until"), Kind.DAY, N_("The first day of the next stage."))

@@ -10,6 +10,7 @@ from typing import Annotated
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     Beside,
@@ -60,7 +61,7 @@ BESIDE: Mapping[str, Sequence[str]] = {
 class Progress(Row):
     """How far one account got."""
 
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     signup_on: Annotated[dt.date, col(N_("Signed up"), Kind.DAY)]
     steps_in_order: Annotated[int, col(N_("Steps in order"), Unit.COUNT)]
     steps: Annotated[

@@ -6,7 +6,8 @@ from staycurve.i18n import N_
 from staycurve.insights.features.feature_use import listed
 from staycurve.insights.onboarding.signup_facts import members_sql
 from staycurve.insights.shared.account_facts import size_sql
-from staycurve.insights.shared.members import Question, segs_of, spells_sql
+from staycurve.insights.shared.asked import segs_of
+from staycurve.insights.shared.members import Question, spells_sql
 from staycurve.tables.engine import quoted
 
 LATER_MONTHS = 3

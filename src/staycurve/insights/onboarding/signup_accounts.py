@@ -8,6 +8,7 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     Beside,
@@ -47,7 +48,7 @@ BESIDE = {"in_window": ("mature", "late"), "late": ("mature", "in_window")}
 class SignedUp(Row):
     """One account that signed up."""
 
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     signup_on: Annotated[dt.date | None, col(N_("Signed up"), Kind.DAY)]
     activated_on: Annotated[dt.date | None, col(N_("First value"), Kind.DAY)]
     days: Annotated[

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from staycurve.insights.shared.account_facts import shared_sql
-from staycurve.insights.shared.members import Question, segs_of
+from staycurve.insights.shared.asked import segs_of
+from staycurve.insights.shared.members import Question
 from staycurve.metrics.usage_relations import signup_sql
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountField,
     Answer,
     AsOfField,
     Beside,
@@ -50,7 +51,7 @@ PARTS = {
 class TrialAccount(Row):
     """One account that started a trial, its first."""
 
-    account_id: Annotated[str, col(N_("Account"))]
+    account_id: AccountField
     started_on: Annotated[dt.date, col(N_("Trial from"), Kind.DAY)]
     ended_on: Annotated[dt.date | None, col(N_("Trial to"), Kind.DAY)]
     card: Annotated[str, col(N_("Card"), Kind.NAME, named_by=CARD_LABELS)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from staycurve.i18n import N_
 from staycurve.insights.shared.account_facts import shared_sql
-from staycurve.insights.shared.members import Question, segs_of, whole_months
+from staycurve.insights.shared.asked import segs_of
+from staycurve.insights.shared.members import Question, whole_months
 from staycurve.tables.engine import quoted
 
 OWN = {"card_on_file": "t.card_on_file"}

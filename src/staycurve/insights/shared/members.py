@@ -6,13 +6,12 @@ with time, such as the plan, is taken as it was on that day.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
+from staycurve.insights.shared.asked import Asked, segs_of
 from staycurve.insights.shared.first_month import (
     ACTIVE_DAYS,
     USED,
@@ -21,11 +20,10 @@ from staycurve.insights.shared.first_month import (
     is_first_month,
     order_of,
 )
-from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
-from staycurve.period import AsOf, Period, period_of
+from staycurve.period import Period, period_of
 
 FAR = "DATE '9999-12-31'"
 
@@ -36,26 +34,8 @@ Segment = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
-class Question:
-    """Whose cohorts are read, and as of when.
-
-    Attributes
-    ----------
-    by : tuple of str
-        Dimensions that split the answer.
-    filters : tuple of Filter
-        Dimensions that restrict it.
-    """
-
-    config: Config
-    as_of: AsOf
-    by: tuple[str, ...] = ()
-    filters: tuple[Filter, ...] = ()
-
-    @property
-    def dims(self) -> tuple[str, ...]:
-        """Every dimension asked for, those of `by` first."""
-        return tuple(dict.fromkeys((*self.by, *(f.dim for f in self.filters))))
+class Question(Asked):
+    """Whose cohorts are read, and as of when."""
 
     @property
     def context(self) -> TraitContext:
@@ -70,12 +50,6 @@ class Question:
         return not any(dim in ITEM_TRAITS for dim in self.by)
 
     @property
-    def last_whole_day(self) -> dt.date:
-        """The last local day of which everything is seen."""
-        day = self.as_of.last_day
-        return day if self.as_of.is_whole else day - dt.timedelta(days=1)
-
-    @property
     def last_month(self) -> Period:
         """The last month that has closed."""
         month = period_of(self.as_of.last_day, "month")
@@ -84,10 +58,6 @@ class Question:
     def undivided(self) -> Question:
         """The same accounts, not split."""
         return replace(self, by=())
-
-    def segment(self, values: Segment) -> dict[str, str | None]:
-        """Dimension → value."""
-        return dict(zip(self.by, values, strict=True))
 
     def order(self, values: Segment) -> tuple[tuple[int, str], ...]:
         """Where a segment stands among the others."""
@@ -158,11 +128,6 @@ def members_sql(question: Question) -> str:
     ) listed
     WHERE {context.where()}
 )"""
-
-
-def segs_of(question: Question, prefix: str = "") -> str:
-    """`, seg0, seg1, …` of the dimensions that split the answer."""
-    return "".join(f", {prefix}seg{place}" for place in range(len(question.by)))
 
 
 def spells_sql(question: Question) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from staycurve.errors import NotAnsweredError
+from staycurve.insights.shared.asked import Asked
 from staycurve.period import (
     AsOf,
     Period,
@@ -12,6 +13,9 @@ from staycurve.period import (
     period_of,
     periods_between,
 )
+
+SHOWN = 12
+"""Periods without a range: a year of months, and as many of any other grain."""
 
 
 def ends_of(
@@ -57,3 +61,9 @@ def periods_of(
             hint="--from must not lie after --to (or after the as-of).",
         )
     return found
+
+
+def range_of(asked: Asked, grain: str, start: str | None, end: str | None) -> list[Period]:
+    """The periods of a range, or the last `SHOWN`."""
+    fiscal = asked.config.company.fiscal_year_start
+    return periods_of(asked.as_of, grain, start, end, shown=SHOWN, fiscal=fiscal)

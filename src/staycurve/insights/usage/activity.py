@@ -25,6 +25,7 @@ from staycurve.insights.answers import (
     Said,
     Segment,
     Table,
+    WhoseField,
     WhyField,
     col,
 )
@@ -131,7 +132,7 @@ class Activity(Answer):
     """Who was active up to a day."""
 
     as_of: AsOfField
-    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    whose: WhoseField
     day: Annotated[dt.date, Key(N_("The last of the days."))]
     days: Annotated[int, Key(N_("How many days are read."))] = DAYS
     is_open: Annotated[bool, Key(N_("Whether the last day is not over."), name="open")]

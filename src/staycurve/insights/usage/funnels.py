@@ -42,6 +42,7 @@ from staycurve.insights.answers import (
     Segment,
     Table,
     Value,
+    WhoseField,
     WhyField,
     col,
 )
@@ -177,7 +178,7 @@ class Funnel(Answer):
     """How many took each step, and how long they needed."""
 
     as_of: AsOfField
-    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    whose: WhoseField
     first: Annotated[str, Key(N_("The first day on which the first step lies."), name="from")]
     last: Annotated[str, Key(N_("The last day, included."), name="to")]
     window_seconds: Annotated[int, Key(N_("From the first step to the last."))]

@@ -8,7 +8,17 @@ from typing import Annotated, Any
 
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
-from staycurve.insights.answers import Answer, AsOfField, Key, Row, Said, Table, Value, col
+from staycurve.insights.answers import (
+    Answer,
+    AsOfField,
+    Key,
+    Row,
+    Said,
+    Table,
+    Value,
+    WhoseField,
+    col,
+)
 from staycurve.insights.usage.usage_question import UseQuestion
 from staycurve.metrics.base import Unit
 
@@ -59,7 +69,7 @@ class Members(Answer):
     """Who is behind one number; `accounts` sum, or divide, to `total`."""
 
     as_of: AsOfField
-    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    whose: WhoseField
     rows: Annotated[tuple[Person, ...], Table(N_("Who is behind it"), is_list=True)]
     accounts: Annotated[tuple[AccountPart, ...], Key(N_("The same by account."))]
     total: Annotated[Total, Key(N_("What they come to."))]

@@ -32,6 +32,7 @@ from staycurve.insights.answers import (
     Segment,
     Table,
     Value,
+    WhoseField,
     WhyField,
     col,
 )
@@ -157,7 +158,7 @@ class Paths(Answer):
     """The most common paths; the last row of a segment may be all others."""
 
     as_of: AsOfField
-    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    whose: WhoseField
     anchor: Annotated[str, Key(N_("What paths begin with."))]
     way: Annotated[str, Key(N_("after or before."))]
     size: Annotated[int, Key(N_("How many things follow."))]

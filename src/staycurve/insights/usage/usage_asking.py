@@ -38,7 +38,7 @@ def question_of(
 ) -> UseQuestion:
     """Whose use is read, and as of when."""
     return UseQuestion(
-        company.config, company.as_of(as_of), whose, dims_of(by), filters_of(where)
+        company.config, company.as_of(as_of), dims_of(by), filters_of(where), whose
     )
 
 

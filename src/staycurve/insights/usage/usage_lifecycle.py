@@ -18,7 +18,6 @@ There a user is new in the period in which the person was created; here, first a
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -32,11 +31,13 @@ from staycurve.insights.answers import (
     Key,
     Kind,
     Opens,
+    PeriodField,
     Row,
     Said,
     Segment,
     Table,
     Value,
+    WhoseField,
     WhyField,
     col,
 )
@@ -85,7 +86,7 @@ def opens(kind: str) -> Opens:
 class Kinds(Row):
     """The users or accounts of one period, by kind."""
 
-    period: Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
+    period: PeriodField
     segment: Segment
     new: Annotated[int, col(N_("New"), Unit.COUNT, KINDS["new"], opens=opens("new"))]
     returning: Annotated[
@@ -164,7 +165,7 @@ class UseLifecycle(Answer):
     """New, returning, resurrecting and dormant, by period; dormant is not part of active."""
 
     as_of: AsOfField
-    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    whose: WhoseField
     per: Annotated[str, Key(N_("The length of a period."))]
     doing: Annotated[str, Key(N_("What is activity."))]
     unit: Annotated[str, Key(N_("Of the numbers."))] = "count"

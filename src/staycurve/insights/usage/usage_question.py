@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
+from staycurve.insights.shared.asked import Asked
 from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, moving_dims
 from staycurve.metrics.query import parse_filters
-from staycurve.period import AsOf
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.engine import AnyEngine, quoted
 from staycurve.tables.usage_days import active_sql, counted_sql, feature_sql, property_sql
@@ -134,29 +134,16 @@ def seconds_of(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class UseQuestion:
-    """Whose use is read, in which segments, and as of when.
+class UseQuestion(Asked):
+    """Whose use is read, in which segments of accounts, and as of when.
 
     Attributes
     ----------
     whose : str
         user or account.
-    by : tuple of str
-        Account dimensions that split the answer.
-    filters : tuple of Filter
-        Account dimensions that restrict it.
     """
 
-    config: Config
-    as_of: AsOf
     whose: str = "user"
-    by: tuple[str, ...] = ()
-    filters: tuple[Filter, ...] = ()
-
-    @property
-    def dims(self) -> tuple[str, ...]:
-        """Every dimension asked for, those of `by` first."""
-        return tuple(dict.fromkeys((*self.by, *(one.dim for one in self.filters))))
 
     @property
     def context(self) -> Context:
@@ -188,10 +175,6 @@ class UseQuestion:
         """The same in one segment of `by`, not split."""
         own = tuple(Filter(d, (v,)) for d, v in zip(self.by, segment, strict=True))
         return replace(self, by=(), filters=(*self.filters, *own))
-
-    def segment(self, values: Sequence[str | None]) -> dict[str, str | None]:
-        """Dimension → value."""
-        return dict(zip(self.by, values, strict=True))
 
 
 def check(

@@ -36,6 +36,7 @@ from staycurve.insights.answers import (
     Segment,
     Table,
     Value,
+    WhoseField,
     WhyField,
     col,
 )
@@ -180,7 +181,7 @@ class UseRetention(Answer):
     """Who was back, by cohort and period since."""
 
     as_of: AsOfField
-    whose: Annotated[str, Key(N_("user or account: who is counted."))]
+    whose: WhoseField
     per: Annotated[str, Key(N_("day, week or month."))]
     start: Annotated[str, Key(N_("What begins."))]
     back: Annotated[str, Key(N_("What counts as being back."))]

@@ -10,10 +10,11 @@ from staycurve.errors import LoadError, UnknownNameError
 from staycurve.sources.mapping import Feed, Lookup
 from staycurve.sources.options import ReadOptions
 from staycurve.tables.base import Check, Column, Table
-from staycurve.tables.conform import Conforming, text, trimmed, value_sql
+from staycurve.tables.conform import Conforming, is_id, text, trimmed, value_sql
 from staycurve.tables.engine import name, quoted
 from staycurve.tables.spelling import Writing
 from staycurve.tables.staging import ROW, Staged
+from staycurve.tables.subscriptions import SUBSCRIPTIONS
 
 _UTC = "(UTC)"
 """What a header ends in whose instants are in UTC, whatever the company's time zone."""
@@ -72,6 +73,11 @@ def fit(
                 f"is not the {lookup.by} of any row of {lookup.table} that was loaded",
             )
         )
+    for column in table.columns:
+        if is_id(column) and column.name in texts and options.ids not in (None, "exact"):
+            texts[column.name] = _one_id(texts[column.name], is_folded=options.ids == "casefold")
+    if table is SUBSCRIPTIONS:
+        _stand(texts, originals, options)
     for ours, value in feed.defaults.items():
         known = texts.get(ours, "NULL")
         texts[ours] = f"coalesce({known}, {quoted(value)})"
@@ -106,6 +112,26 @@ def fit(
         zones={ours: "UTC" for ours, theirs in sources.items() if all(map(_is_utc, theirs))},
     )
     return job, left
+
+
+def _one_id(sql: str, *, is_folded: bool) -> str:
+    """An id with one blank for every run of them, and without those at its ends."""
+    plain = rf"trim(regexp_replace({sql}, '[\s\x{{00a0}}\x{{200b}}\x{{feff}}]+', ' ', 'g'))"
+    return f"lower({plain})" if is_folded else plain
+
+
+def _stand(texts: dict[str, str], originals: dict[str, str], options: ReadOptions) -> None:
+    """Let rows that say today's status say as well when that was."""
+    texts.pop("status_seen_at", None)
+    if options.status != "current":
+        return
+    texts["status_seen_at"] = quoted(options.exported_at or "")
+    originals.setdefault("status_seen_at", "NULL")
+    if "status_since" in texts and "status" in texts:
+        ended = f"lower({texts['status']}) IN ('canceled', 'cancelled')"
+        since = f"CASE WHEN {ended} THEN {texts['status_since']} END"
+        texts["ends_at"] = f"coalesce({texts.get('ends_at', 'NULL')}, {since})"
+        originals.setdefault("ends_at", originals["status_since"])
 
 
 def _writing(options: ReadOptions) -> Writing:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, fields
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from staycurve.errors import UsageError
 
-DATES = ("iso", "dmy", "mdy", "spreadsheet", "epoch")
+STATUSES = ("span", "current")
+IDS = ("exact", "trim", "casefold")
+DATES = ("iso", "dmy", "mdy", "spreadsheet", "epoch", "auto")
 ENDS = ("exclusive", "inclusive")
 AMOUNTS = ("major", "minor")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
@@ -41,6 +44,13 @@ class ReadOptions:
     order_by : str, optional
         The file's column whose largest value wins among rows with one key; the later line without
         it.
+    status : str, optional
+        One of STATUSES: whether a row's status is that of its span (the default), or today's.
+    exported_at : str, optional
+        When a file of today's statuses was written; the moment of the load unless stated.
+    ids : str, optional
+        One of IDS: as they are written (the default, without blanks around them), or without regard
+        to blanks inside and at the ends, or to case as well.
     """
 
     encoding: str | None = None
@@ -53,6 +63,9 @@ class ReadOptions:
     timezone: str | None = None
     empty: tuple[str, ...] | None = None
     order_by: str | None = None
+    status: str | None = None
+    exported_at: str | None = None
+    ids: str | None = None
 
     def __post_init__(self) -> None:
         if self.encoding is not None:
@@ -92,13 +105,19 @@ class ReadOptions:
                 hint="dmy reads 31/12/2024, mdy 12/31/2024, spreadsheet 45657.",
             )
 
-        for key, choices in (("ends", ENDS), ("amounts", AMOUNTS)):
+        listed = (("ends", ENDS), ("amounts", AMOUNTS), ("status", STATUSES), ("ids", IDS))
+        for key, choices in listed:
             value = getattr(self, key)
             if value not in (None, *choices):
                 raise UsageError(
                     f"{key} is {' or '.join(choices)}, not '{value}'.",
                     hint=f'Write {key} = "{choices[1]}"',
                 )
+        if self.exported_at is not None and not is_instant(self.exported_at):
+            raise UsageError(
+                f"exported_at is a day or an instant, not '{self.exported_at}'.",
+                hint='Write exported_at = "2025-12-01"   (or "2025-12-01T09:30:00Z")',
+            )
         if self.timezone is not None and not is_zone(self.timezone):
             raise UsageError(
                 f"Unknown time zone '{self.timezone}'.",
@@ -114,6 +133,15 @@ class ReadOptions:
             for field in fields(self)
         }
         return ReadOptions(**pairs)
+
+
+def is_instant(text: str) -> bool:
+    """Whether it is a day or an instant as ISO 8601 has it."""
+    try:
+        dt.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_zone(name: str) -> bool:

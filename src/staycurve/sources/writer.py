@@ -24,6 +24,7 @@ from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.duckdb_engine import Engine, remove_leftovers
 from staycurve.tables.events import EVENTS, clock_checks
 from staycurve.tables.lake import Lake
+from staycurve.tables.looking import look
 from staycurve.tables.placing import Counts
 from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions
 from staycurve.tables.rejects import Origin
@@ -300,12 +301,14 @@ class _Unit:
                     hint="If that is meant: --replace --allow-empty", file=piece.name,
                 )
             job, unused = fit(
-                item.table, read.staged, item.feed, config=self.config, options=piece.options,
+                item.table, read.staged, item.feed, config=self.config,
+                options=_known_now(piece.options, self.writer.now),
                 file=piece.name, mapping=piece.mapping.name,
             )
             if item.table is EVENTS:
                 hours = self.config.behaviour.usage.tolerance_hours
                 job = replace(job, checks=(*job.checks, *clock_checks(self.writer.now, hours)))
+            job = look(self.engine, job, piece.name)
             self._say(f"loading {piece.name} into {item.table.name}")
             bad = read.bad if item.is_main else None
             origin = self._origin(piece)
@@ -403,6 +406,13 @@ class _Unit:
             rejected=counts.rejected,
             details=details,
         )
+
+
+def _known_now(options: ReadOptions, now: dt.datetime) -> ReadOptions:
+    """The options, with the moment of the load where nothing says when the file was written."""
+    if options.status != "current" or options.exported_at is not None:
+        return options
+    return replace(options, exported_at=now.astimezone(dt.UTC).isoformat())
 
 
 def _unused(piece: _Piece, columns: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ from staycurve.tables.engine import name, quoted
 from staycurve.tables.spelling import (
     INSTANT,
     INTEGER,
+    MANGLED,
     MOST_DECIMAL,
     MOST_RATE,
     NUMBER,
@@ -86,6 +87,10 @@ class Conforming:
         SQL over `raw`: which of its rows are meant at all.
     zones : mapping
         Column → the time zone of its instants without an offset, where its header says it.
+    orders : mapping
+        Column → how its dates are written, where its rows say it (`dates = "auto"`).
+    signs : mapping
+        Column of money → the one currency sign that its rows have.
     """
 
     table: Table
@@ -101,6 +106,15 @@ class Conforming:
     where: str = "TRUE"
     writing: Writing = field(default_factory=Writing)
     zones: Mapping[str, str] = field(default_factory=dict)
+    orders: Mapping[str, str] = field(default_factory=dict)
+    signs: Mapping[str, str] = field(default_factory=dict)
+
+    def way(self, column: str) -> Writing:
+        """How the values of one column are written."""
+        return replace(
+            self.writing, timezone=self.zones.get(column, self.writing.timezone),
+            dates=self.orders.get(column, self.writing.dates), sign=self.signs.get(column, ""),
+        )
 
 
 def text(expression: str) -> str:
@@ -182,17 +196,31 @@ def rules(job: Conforming) -> list[Check]:
         if column.name not in job.texts:
             continue
         words = _KINDS.get(column.kind)
+        if is_id(column):
+            source = f"t_{column.name}"
+            mangled = f"contains(upper({source}), 'E+') AND regexp_full_match({source}, " \
+                      f"{quoted(MANGLED)})"
+            found.append(Check(column.name, mangled, N_(
+                "was shortened by a spreadsheet, and its digits are lost; export it as text"
+            )))
         if column.choices:
             words = f"is not one of {', '.join(column.choices)}"
         elif column.name == "currency":
             words = N_("is not an ISO 4217 currency code")
         if words:
             bad = f"t_{column.name} IS NOT NULL AND v_{column.name} IS NULL"
-            looks, beyond = _well_written(column, job.writing)
+            looks, beyond = _well_written(column, job.way(column.name))
             if looks:
                 found.append(Check(column.name, f"{bad} AND {looks}", beyond))
             found.append(Check(column.name, bad, words))
     return [*found, *table.checks]
+
+
+def is_id(column: Column) -> bool:
+    """Whether it names a thing: the same text has to be the same thing everywhere."""
+    return column.kind == "text" and (
+        column.name.endswith("_id") or column.name in ("referred_by", "alias")
+    )
 
 
 def _well_written(column: Column, writing: Writing) -> tuple[str, str]:
@@ -222,7 +250,7 @@ def texts_sql(job: Conforming) -> str:
     for column in job.table.columns:
         expression = job.texts.get(column.name, "NULL")
         if column.name == "ends_at" and column.name in job.texts:
-            never = is_never(expression, job.writing)
+            never = is_never(expression, job.way(column.name))
             expression = f"CASE WHEN NOT ({never}) THEN {expression} END"
         if column.default is not None:
             expression = f"coalesce({expression}, {quoted(column.default)})"
@@ -253,9 +281,7 @@ def typed_sql(job: Conforming) -> str:
     values = []
     for column in table.columns:
         source = f"t_{column.name}"
-        writing = replace(
-            job.writing, timezone=job.zones.get(column.name, job.writing.timezone)
-        )
+        writing = job.way(column.name)
         read = value_sql(column, source, writing)
         if column.name == "ends_at" and writing.ends == "inclusive":
             read = after(read, source, writing)

@@ -13,6 +13,13 @@ from staycurve.i18n import N_
 from staycurve.money import half_even_sql
 from staycurve.tables.derived import Derived
 from staycurve.tables.engine import quoted
+from staycurve.tables.standing import (
+    FAILED_REASONS,
+    is_unconverted,
+    listed,
+    plain_reason,
+    with_standing,
+)
 
 PERCENT_SCALE = 10**8
 """100% in the units of a discount: a percentage with six decimals."""
@@ -52,6 +59,15 @@ def _reason_class(config: Config) -> str:
     return f"CASE lower(trim(s.end_reason)) {cases} ELSE 'unknown' END" if cases else "'unknown'"
 
 
+def _pause_class(config: Config) -> str:
+    """SQL for the churn type of a pause that follows: that of a payment that failed, or paused."""
+    failed = {reason for reason, kind in config.end_reasons.items() if kind == "involuntary"}
+    plain = {reason.replace(" ", "_").replace("-", "_") for reason in failed}
+    reasons = listed(tuple(sorted(plain.union(FAILED_REASONS))))
+    reason = plain_reason("next_status_reason")
+    return f"CASE WHEN {reason} IN ({reasons}) THEN 'involuntary' ELSE 'paused' END"
+
+
 def _same(left: str, right: str) -> str:
     return " AND ".join(f"{left}.{key} = {right}.{key}" for key in _ITEM.split(", "))
 
@@ -70,7 +86,7 @@ def _statement(config: Config) -> str:
     is_at_request = config.convention("churn_booked") == "request"
     asked_on = "q.requested_on" if is_at_request else "CAST(NULL AS DATE)"
     paused_class = (
-        "WHEN next_starts_on = ends_on AND next_status = 'paused' THEN 'paused'"
+        f"WHEN next_starts_on = ends_on AND next_status = 'paused' THEN {_pause_class(config)}"
         if config.convention("paused") == "churn"
         else ""
     )
@@ -81,10 +97,11 @@ def _statement(config: Config) -> str:
         f"LEFT JOIN last_of_day l ON {_same('l', 'e')} AND l.stops_on = e.stops_on" if nets else ""
     )
     return f"""
-WITH terms AS (
+WITH {with_standing()},
+terms AS (
     SELECT r.root_id AS account_id, s.account_id AS billing_account_id, s.subscription_id,
            s.item_id, coalesce(s.item_id, '') AS item, s.plan, s.product, s.kind, s.interval,
-           s.currency, s.status, s.starts_at, s.starts_on, s.ends_at, s.ends_on,
+           s.currency, s.status, s.status_reason, s.starts_at, s.starts_on, s.ends_at, s.ends_on,
            s.cancel_requested_at, s.cancel_requested_on, s.amount, s.interval_count,
            {_discount(config, "discount_percent", " * 1000000")} AS percent_off,
            {_discount(config, "discount_amount")} AS money_off,
@@ -96,7 +113,7 @@ WITH terms AS (
                 WHEN s.interval = 'month' THEN s.interval_count >= 12
                 WHEN s.interval = 'week' THEN s.interval_count >= 52
                 ELSE s.interval_count >= 365 END AS is_contracted
-    FROM subscriptions s
+    FROM stated s
     JOIN account_roots r ON r.account_id = s.account_id
     WHERE NOT r.is_excluded AND (s.ends_at IS NULL OR s.ends_at > s.starts_at)
 ),
@@ -118,7 +135,8 @@ divided AS (
 ),
 spans AS (
     SELECT {_ITEM}, billing_account_id, item_id, plan, product, kind, interval, currency, status,
-           starts_at, starts_on, ends_at, ends_on, cancel_requested_at, cancel_requested_on,
+           status_reason, starts_at, starts_on, ends_at, ends_on,
+           cancel_requested_at, cancel_requested_on,
            reason_class, is_contracted,
            CASE WHEN is_plain AND plain_denominator = 1 THEN plain_numerator
                 WHEN is_plain THEN {_plain_half_even("plain_numerator", "plain_denominator")}
@@ -131,7 +149,7 @@ seen AS (
            lag(ends_on) OVER w AS previous_ends_on,
            lead(starts_at) OVER w AS next_starts_at,
            lead(starts_on) OVER w AS next_starts_on,
-           lead(status) OVER w AS next_status
+           lead(status) OVER w AS next_status, lead(status_reason) OVER w AS next_status_reason
     FROM spans WINDOW w AS (PARTITION BY {_ITEM} ORDER BY starts_at)
 ),
 late AS (
@@ -150,7 +168,7 @@ runs AS (
 clocks AS (
     SELECT r.account_id, r.subscription_id, r.item, r.run, MIN(p.failed_on) AS failed_on
     FROM runs r
-    JOIN payments p ON p.account_id = r.billing_account_id
+    JOIN unpaid_failures p ON p.account_id = r.billing_account_id
     WHERE (p.subscription_id IS NULL OR p.subscription_id = r.subscription_id)
       AND p.failed_at >= r.starts_at AND (r.ends_at IS NULL OR p.failed_at < r.ends_at)
     GROUP BY r.account_id, r.subscription_id, r.item, r.run
@@ -189,7 +207,7 @@ booked AS (
     LEFT JOIN deadlines d ON {_same("d", "f")} AND d.starts_at = f.starts_at
     LEFT JOIN deadlines n ON {_same("n", "f")} AND n.starts_at = f.next_starts_at
     LEFT JOIN requests q ON {_same("q", "f")} AND q.starts_at = f.starts_at
-    WHERE f.status IN ({kept}) {metered}
+    WHERE f.status IN ({kept}) AND NOT {is_unconverted("f")} {metered}
 ),
 cut AS (
     SELECT *,

@@ -31,7 +31,7 @@ from staycurve.tables.writing import Writing
 
 _log = logging.getLogger("staycurve.refresh")
 
-LEDGER = 2
+LEDGER = 3
 """Grows when a statement of a derived table changes its meaning: then all of it is computed."""
 
 FULL_SHARE = 0.3

@@ -29,6 +29,27 @@ _NO_OFFSET = (
     "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[T ] *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)? *"
 )
 _HALF_DAY = "(.*[T ] *)(0?[1-9]|1[0-2])(:[0-9]{2}(:[0-9]{2})?) *([AaPp])[Mm]"
+_MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    "sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+_WEEKDAY = "(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? +)?"
+_YEAR_AND_REST = "([0-9]{4}|[0-9]{2})((?:,? +| *t)[0-9].*)?"
+_DAY_FIRST = (
+    f"(?i){_WEEKDAY}([0-9]{{1,2}})(?:st|nd|rd|th)?[ ./-]+({_MONTHS})[ ,./-]+{_YEAR_AND_REST}"
+)
+_MONTH_FIRST = (
+    f"(?i){_WEEKDAY}({_MONTHS})[ ./-]+([0-9]{{1,2}})(?:st|nd|rd|th)?[ ,./-]+{_YEAR_AND_REST}"
+)
+MANGLED = "[0-9]([.,][0-9]+)?[eE][+][0-9]{2,3}"
+"""What a spreadsheet makes of a long number: the digits that it leaves out are lost."""
+SIGNS = {
+    # sign → the currencies that write it; none: any that has no sign of its own here
+    "€": ("EUR",), "£": ("GBP",), "¥": ("JPY", "CNY"), "₩": ("KRW",), "₹": ("INR",),
+    "₽": ("RUB",), "₺": ("TRY",), "₪": ("ILS",), "₴": ("UAH",), "₫": ("VND",), "฿": ("THB",),
+    "$": (),
+}
+"""The signs that may stand before or after an amount."""
 _EPOCH_MILLIS = 100_000_000_000
 _NEVER_EPOCH = 253_402_214_400
 NEVER_YEAR = "9999"
@@ -48,8 +69,8 @@ class Writing:
     decimal, thousands : str
         The signs in its numbers; no thousands sign unless stated.
     dates : str
-        iso, dmy, mdy, spreadsheet (days since 1899-12-30), or epoch (seconds since 1970-01-01;
-        milliseconds by their size).
+        iso, dmy, mdy, spreadsheet (days since 1899-12-30), epoch (seconds since 1970-01-01;
+        milliseconds by their size), or auto: as `Conforming.orders` says of each column.
     ends : str
         exclusive, or inclusive: `ends_at` is the last day or second that belongs to it.
     amounts : str
@@ -57,6 +78,8 @@ class Writing:
     timezone : str
         What instants without an offset are in; the company's where empty. A day alone is always
         the company's.
+    sign : str
+        The currency sign that stands before or after amounts; none where empty.
     """
 
     decimal: str = "."
@@ -65,6 +88,7 @@ class Writing:
     ends: str = "exclusive"
     amounts: str = "major"
     timezone: str = ""
+    sign: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -78,6 +102,8 @@ def currency_codes() -> tuple[str, ...]:
 def number(column: str, writing: Writing) -> str:
     """SQL for a number's text with a point for its decimals and no thousands sign."""
     plain = column
+    if writing.sign:
+        plain = f"trim(replace({plain}, {quoted(writing.sign)}, ''))"
     if writing.thousands:
         plain = f"replace({plain}, {quoted(writing.thousands)}, '')"
     if writing.decimal == ",":
@@ -97,7 +123,7 @@ def date_text(column: str, writing: Writing) -> str:
                 rf"regexp_replace({found}, '^([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]({years})"
                 rf"($|[ T].*$)', '{century}{order}\4')"
             )
-        return _day_in_one(found)
+        return _day_in_one(_named_month(found))
     if writing.dates == "spreadsheet":
         serial = f"TRY_CAST({number(column, writing)} AS DOUBLE)"
         # Serial days carry fractions of a day; seconds are all that a spreadsheet means by them.
@@ -109,9 +135,33 @@ def date_text(column: str, writing: Writing) -> str:
     if writing.dates == "epoch":
         return _epoch_text(column)
     # Nearly every text is ISO 8601 as it stands: the others alone are looked at closer.
-    odd = f"contains({column}, '/') OR right({column}, 1) IN ('M', 'm')"
-    read = _day_in_one(f"replace({column}, '/', '-')")
+    odd = f"substr({column}, 5, 1) <> '-' OR right({column}, 1) IN ('M', 'm')"
+    read = _day_in_one(_named_month(f"replace({column}, '/', '-')"))
     return f"CASE WHEN {odd} THEN {read} ELSE {column} END"
+
+
+def _named_month(column: str) -> str:
+    """SQL for the text with its day as ISO 8601 has it where a word names its month."""
+    cases = ""
+    for form, day, month in ((_DAY_FIRST, 1, 2), (_MONTH_FIRST, 2, 1)):
+        part = {
+            place: f"regexp_extract({column}, {quoted(form)}, {place})" for place in range(1, 5)
+        }
+        known = "janfebmaraprmayjunjulaugsepoctnovdec"
+        counted = f"CAST((strpos('{known}', left(lower({part[month]}), 3)) + 2) // 3 AS VARCHAR)"
+        # A year of two digits begins where POSIX lets it begin.
+        century = (
+            f"CASE WHEN length({part[3]}) = 4 THEN '' WHEN {part[3]} >= '69' THEN '19' "
+            "ELSE '20' END"
+        )
+        rest = f"replace(ltrim({part[4]}, ','), 'GMT', 'UTC')"
+        cases += (
+            f" WHEN regexp_full_match({column}, {quoted(form)}) THEN {century} || {part[3]} || "
+            f"'-' || {counted} || '-' || {part[day]} || {rest}"
+        )
+    # Most texts have no word in them, and the forms are looked for in the others alone.
+    return f"CASE WHEN NOT regexp_matches({column}, '[A-Za-z]{{3}}') THEN {column}{cases} " \
+           f"ELSE {column} END"
 
 
 def _day_in_one(column: str) -> str:

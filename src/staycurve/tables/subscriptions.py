@@ -77,13 +77,21 @@ SUBSCRIPTIONS = Table(
             "status",
             "text",
             N_("The state during the span."),
-            choices=("trialing", "active", "past_due", "unpaid", "paused", "canceled"),
+            choices=(
+                "trialing", "active", "past_due", "unpaid", "paused", "canceled", "incomplete",
+                "incomplete_expired",
+            ),
             default="active",
             spellings=(
                 ("cancelled", "canceled"), ("trial", "trialing"), ("in_trial", "trialing"),
                 ("pastdue", "past_due"),
             ),
         ),
+        Column("status_reason", "text", N_("Why it has this status, in the source's words.")),
+        Column("status_since", "instant", N_("Since when it has this status, where the row says "
+            "today's (status = \"current\").")),
+        Column("status_seen_at", "instant", N_("When a row that says today's status was exported; "
+            "the load fills it in, and it is empty for spans.")),
         Column("starts_at", "instant", N_("First instant of the span."), is_required=True),
         Column("ends_at", "instant", N_("First instant after it; empty means still running.")),
         Column("card_on_file", "boolean", N_("Whether a card was known, in a trial.")),

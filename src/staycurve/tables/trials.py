@@ -5,17 +5,19 @@ from __future__ import annotations
 from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.tables.derived import Derived
+from staycurve.tables.standing import with_standing
 
 
 def _statement(config: Config) -> str:
     del config
-    return """
-WITH spans AS (
+    return f"""
+WITH {with_standing()},
+spans AS (
     SELECT r.root_id AS account_id, s.subscription_id, coalesce(s.item_id, '') AS item,
            s.starts_at, s.starts_on, s.ends_at, s.ends_on, s.card_on_file,
            lag(s.ends_on) OVER (PARTITION BY r.root_id, s.subscription_id, coalesce(s.item_id, '')
                ORDER BY s.starts_at) AS previous_ends_on
-    FROM subscriptions s
+    FROM stated s
     JOIN account_roots r ON r.account_id = s.account_id
     WHERE NOT r.is_excluded AND s.status = 'trialing'
       AND (s.ends_at IS NULL OR s.ends_at > s.starts_at)
@@ -69,6 +71,6 @@ TRIALS = Derived(
         ("card_on_file", "BOOLEAN"),
         ("paid_on", "DATE"),
     ),
-    reads=("subscriptions", "account_roots", "mrr_items"),
+    reads=("subscriptions", "account_roots", "payments", "mrr_items"),
     statement=_statement,
 )

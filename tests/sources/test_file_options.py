@@ -222,3 +222,80 @@ def test_what_is_no_hour_of_a_half_day_is_rejected(written: str, company: Compan
     report = company.load("subscriptions.csv",
                           f"subscription_id,account_id,starts_at,amount\n{rows}")
     assert counts(report) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(("amount", "micro"), [
+    ("$99.00", 99_000_000), ("-$0", 0), ("99 $", 99_000_000), ("$1,299.00", 1_299_000_000),
+])
+def test_one_currency_sign_may_stand_beside_amounts(
+    amount: str, micro: int, company: Company
+) -> None:
+    row = f'subscription_id,account_id,starts_at,amount\ns,a,2024-01-01,"{amount}"\n'
+    loaded(company, row, options('thousands = ","'))
+    assert company.rows("subscriptions", "amount") == [(micro,)]
+
+
+def test_signs_of_several_currencies_or_of_another_are_rejected(company: Company) -> None:
+    head = "subscription_id,account_id,starts_at,amount,currency\n"
+    company.load("subscriptions.csv", head + "s,a,2024-01-01,$9,\nt,a,2024-01-01,€9,\n"
+                 "u,a,2024-01-01,9,\n")
+    assert company.rows("subscriptions", "subscription_id") == [("u",)]
+    report = company.load("more_subscriptions.csv", head + "v,a,2024-01-01,€9,USD\n"
+                          "w,a,2024-01-01,8,\n")
+    assert counts(report) == (1, 0, 1)
+
+
+@pytest.mark.parametrize(("written", "starts"), [
+    ("5 Jan 2024", "2024-01-05"), ("05-Jan-24", "2024-01-05"), ("Jan 5, 2024", "2024-01-05"),
+    ("September 5th, 1999", "1999-09-05"), ("Fri, 05 Jan 2024 10:30:00 GMT", "2024-01-05T10:30:00"),
+    ("Jan 5, 2024, 8:18 PM", "2024-01-05T20:18:00"),
+])
+@pytest.mark.parametrize("order", ["iso", "dmy", "mdy"])
+def test_months_may_be_named(written: str, starts: str, order: str, company: Company) -> None:
+    row = f'subscription_id,account_id,starts_at,amount\ns,a,"{written}",9\n'
+    loaded(company, row, options(f'dates = "{order}"'))
+    assert company.rows("subscriptions", "starts_at") == [(utc(starts),)]
+
+
+@pytest.mark.parametrize(("first", "second", "starts"), [
+    ("03/04/2024", "25/04/2024", "2024-04-03"), ("03/04/2024", "04/25/2024", "2024-03-04"),
+    ("2024-04-03", "2024/04/04", "2024-04-03"), ("45385", "45386", "2024-04-03"),
+    ("1712102400", "1712102401", "2024-04-03"), ("05/05/2024", "05/05/2024", "2024-05-05"),
+])
+def test_auto_takes_the_one_order_that_fits_every_row(
+    first: str, second: str, starts: str, company: Company
+) -> None:
+    loaded(company, f"subscription_id,account_id,starts_at,amount\ns,a,{first},9\nt,b,{second},9\n",
+           options('dates = "auto"'))
+    assert company.rows("subscriptions", "starts_at", "subscription_id = 's'") == [(utc(starts),)]
+
+
+def test_auto_refuses_what_has_two_readings_or_none(company: Company) -> None:
+    head = "subscription_id,account_id,starts_at,amount\n"
+    two = company.load("subscriptions.csv", head + "s,a,03/04/2024,9\n",
+                       mapping=options('dates = "auto"'))
+    assert two.error is not None
+    assert "03/04/2024 is 2024-04-03 as dmy, and 2024-03-04 as mdy" in two.error.message
+    none = company.load("subscriptions.csv", head + "s,a,25/04/2024,9\nt,a,04/25/2024,9\n",
+                        mapping=options('dates = "auto"'))
+    assert none.error is not None
+    assert "dmy fits 1, mdy fits 1" in none.error.message
+
+
+@pytest.mark.parametrize(("ids", "accounts"), [
+    ("exact", [("ACME  Inc",), ("Acme Inc",), ("acme inc",)]),
+    ("trim", [("ACME Inc",), ("Acme Inc",), ("acme inc",)]), ("casefold", [("acme inc",)]),
+])
+def test_ids_may_be_read_without_regard_to_blanks_and_case(
+    ids: str, accounts: list[tuple[str]], company: Company
+) -> None:
+    loaded(company, "subscription_id,account_id,starts_at,amount\n1,ACME  Inc,2024-01-01,1\n"
+           "2,Acme Inc,2024-01-01,1\n3,acme inc ,2024-01-01,1\n", options(f'ids = "{ids}"'))
+    assert company.rows("accounts", "account_id") == accounts
+
+
+def test_an_id_that_a_spreadsheet_shortened_is_rejected(company: Company) -> None:
+    report = company.load("subscriptions.csv", "subscription_id,account_id,starts_at,amount\n"
+                          "1,1.23E+10,2024-01-01,1\n2,E+10,2024-01-01,1\n")
+    assert counts(report) == (1, 0, 1)
+    assert "1.23E+10 was shortened by a spreadsheet" in company.complaints()[0]

@@ -76,8 +76,8 @@ def test_a_canceled_row_without_an_end_ends_when_its_status_began(tmp_path: Path
 
 def test_a_pause_after_a_trial_without_a_card_was_never_paid_for(tmp_path: Path) -> None:
     assert items(tmp_path, """
-        subscription_id account_id amount starts_at  status status_reason                   status_since
-        s1              a          149    2023-06-01 paused trial_end_without_payment_method 2023-07-01
+        subscription_id account_id amount starts_at  status status_since status_reason
+        s1              a          149    2023-06-01 paused 2023-07-01   missing_payment_method
     """, CURRENT) == []
 
 

@@ -61,7 +61,7 @@ def load(
         str | None, typer.Option(help="The sign between groups of three digits.")
     ] = None,
     dates: Annotated[
-        str | None, typer.Option(help="iso, dmy, mdy, spreadsheet (day numbers) or epoch.")
+        str | None, typer.Option(help="iso, dmy, mdy, spreadsheet (day numbers), epoch or auto.")
     ] = None,
     delimiter: Annotated[str | None, typer.Option(help="Between columns.")] = None,
 ) -> None:
@@ -70,6 +70,7 @@ def load(
     from staycurve.sources.files import load_files
     from staycurve.sources.mapping import read_mapping
     from staycurve.sources.options import ReadOptions
+    from staycurve.tables.doubts import Doubt, doubts
 
     with company_of(context) as company:
         _ = company.snapshot
@@ -87,6 +88,10 @@ def load(
             if not dry_run and company.is_due():
                 progress(0, 0, "refreshing")
                 company.refresh()
+        doubtful: list[Doubt] = []
+        if not dry_run and any(r.table == "subscriptions" and not r.error for r in reports):
+            with company.reading() as engine:
+                doubtful = doubts(engine, company.config)
     for report in reports:
         if report.error:
             typer.echo(f"{report.file}: {report.error.message}", err=True)
@@ -99,6 +104,8 @@ def load(
         )
         for note in report.notes:
             typer.echo(f"  {note}")
+    for doubt in doubtful:
+        typer.echo(f"! {doubt.text}\n    If so: {doubt.option}", err=True)
     if any(report.rejected for report in reports) and not dry_run:
         typer.echo("What was rejected, and why: staycurve rejects", err=True)
     if dry_run:
@@ -151,13 +158,18 @@ def recover(
 def doctor(context: typer.Context, output: Output = Format.table) -> None:
     """A self-check: what is missing, what contradicts itself, what is in force."""
     from staycurve.insights.examination.doctor import examine
+    from staycurve.tables.doubts import doubts
 
     with fresh_company_of(context) as company, company.reading() as engine:
         findings = examine(company.config, company.lake, company.snapshot, engine, company.as_of())
-    rows = [finding.as_dict() for finding in findings]
+        doubtful = doubts(engine, company.config)
+    rows = [finding.as_dict() for finding in findings] + [doubt.as_dict() for doubt in doubtful]
     if print_data({"rows": rows}, output):
         return
     for finding in findings:
         typer.echo(f"{finding.mark} {finding.text}")
         if finding.hint:
             typer.echo(f"    {finding.hint}")
+    for doubt in doubtful:
+        typer.echo(f"! {doubt.text}")
+        typer.echo(f"    {doubt.option}")

@@ -184,7 +184,8 @@ def _latest(engine: AnyEngine, config: Config, writing: Writing) -> dict[str, ob
     for table in CONFORMED.values():
         version = writing.tables.get(table.name)
         # What is planned has not been observed; exchange rates run on without the company.
-        columns = [column for column in table.columns if column.name != "renews_at"]
+        held = writing.lake.held(writing.now_seen, table.name) or frozenset()
+        columns = [c for c in table.columns if c.name != "renews_at" and c.name in held]
         instants = [column.name for column in columns if column.kind == "instant"]
         days = [column.name for column in columns if column.kind in ("day", "month")]
         if (

@@ -18,9 +18,11 @@ from staycurve.errors import DamagedError, ProjectError, system_error
 from staycurve.insights.lifecycle import lifecycle_spans
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
+from staycurve.sources.doubting import standing_doubts
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.damage import COMPUTED_AGAIN, RECOMPUTED
+from staycurve.tables.doubts import Doubt, doubts
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import AnyEngine
 from staycurve.tables.engines import open_engine
@@ -353,6 +355,18 @@ class Project:
     def loads(self) -> list[LoadRecord]:
         """Every load, oldest first."""
         return self.lake.pointer.loads()
+
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What is loaded looks like when a file means something else than it says.
+
+        Of the rows as they are now, and of each file as it was loaded last.
+        """
+        return self.kept("doubts", (), self._doubts)
+
+    def _doubts(self) -> tuple[Doubt, ...]:
+        with self.reading() as engine:
+            now = doubts(engine, self.config, local_day(self.clock(), self.config.company.zone))
+        return (*now, *standing_doubts(self.loads()))
 
     @contextmanager
     def ledgers(self) -> Iterator[Ledgers]:

@@ -94,7 +94,7 @@ def module_of(name: str) -> str:
     """The module whose assignment declares a metric; others may import it."""
     declared = re.compile(rf"^{name}\b[^=\n]*= ", re.MULTILINE)
     return next(
-        module for module in METRICS.modules
+        module for module in METRICS.sources()
         if declared.search(inspect.getsource(importlib.import_module(module)))
     )
 

@@ -73,6 +73,8 @@ class Panel:
         twins have it at once.
     options : tuple of str
         Parameters of its own, which every page takes that has it.
+    is_quiet : bool
+        Whether a page leaves it out when it has no rows: no doubt is no news.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Panel:
     show: Callable[[Ask], Shown]
     is_late: bool = False
     options: tuple[str, ...] = ()
+    is_quiet: bool = False
 
 
 @dataclass(frozen=True)

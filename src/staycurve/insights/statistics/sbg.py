@@ -49,9 +49,18 @@ class ShiftedBetaGeometric:
         kept = (self.beta + k) / (self.alpha + self.beta + k)
         return np.concatenate([[1.0], np.cumprod(kept)])
 
-    def mean(self, horizon: int) -> float:
-        """Expected months paid, of which only the first `horizon` count."""
-        return float(self.survival(horizon - 1).sum())
+    def mean(self, horizon: int, *, discount: float = 0.0) -> float:
+        """Expected months paid, of which only the first `horizon` count.
+
+        Parameters
+        ----------
+        discount : float
+            By month: each month is worth 1 / (1 + discount) of the one before.
+        """
+        import numpy as np
+
+        worth = (1 + discount) ** -np.arange(horizon, dtype=float)
+        return float(self.survival(horizon - 1) @ worth)
 
     def discounted_mean(self, discount: float) -> float:
         """Expected months paid, each worth 1 / (1 + discount) of the one before; without an end.

@@ -93,5 +93,5 @@ class Company(MeasuredCompany):
 
     @property
     def value(self) -> Theme:
-        """What customers are worth, why a number changed, and which segments differ."""
+        """What customers are worth, why a number changed, which segments differ, and what comes."""
         return Theme(self, "value")

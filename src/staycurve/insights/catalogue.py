@@ -15,6 +15,9 @@ THEMES = {
         "How customers are won: channels, how far leads come, and who brought whom."
     ),
     "cohorts": N_("Cohorts read for their meaning, with intervals and tests."),
+    "value": N_(
+        "What customers are worth, why a number changed, which segments differ, and what comes."
+    ),
     "features": N_(
         "Who uses which feature, again and again; what works, and who is near a limit."
     ),

@@ -134,7 +134,9 @@ class Col(Key):
         """The column as it is in one row, with the row's own unit."""
         if not self.unit_from:
             return self
-        return dataclasses.replace(self, unit=Unit(getattr(row, self.unit_from)))
+        name = getattr(row, self.unit_from)
+        unit = next((one for one in (*Unit, *Kind) if one.value == name), self.unit)
+        return dataclasses.replace(self, unit=unit)
 
 
 def col(label: str, unit: Unit | Kind = Kind.TEXT, about: str = "", **given: Any) -> Col:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from staycurve.metrics.context import Context
+from staycurve.metrics.lifetimes import life_rows, mean_lifetimes
 from staycurve.metrics.mrr_relations import (
     ITEM_COLUMNS,
     base_rows,
@@ -260,6 +261,9 @@ RELATIONS: dict[str, Relation] = {
     "base": Relation("subscriptions", base_rows("periods"), _ITEM),
     "month_base": Relation(
         "subscriptions", base_rows("months"), _ITEM, needs=("months",)
+    ),
+    "lives": Relation(
+        "subscriptions", life_rows, totals=mean_lifetimes, has_totals=always, totals_filter=True,
     ),
     "spend": Relation("spend", _spend(_no_lag), _SPEND, False, "month"),
     "lagged_spend": Relation("spend", _spend(_cac_lag), _SPEND, False, "month"),

@@ -90,3 +90,8 @@ class Company(MeasuredCompany):
     def acquisition(self) -> Theme:
         """How customers are won: channels, how far their leads come, referrals."""
         return Theme(self, "acquisition")
+
+    @property
+    def value(self) -> Theme:
+        """What customers are worth, why a number changed, which segments differ, and what comes."""
+        return Theme(self, "value")

@@ -21,6 +21,7 @@ from staycurve.insights.shared.first_month import (
     order_of,
 )
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
+from staycurve.metrics.lifetimes import whole_months as whole_months
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import Period, period_of
@@ -89,14 +90,6 @@ def check(question: Question, attributes: Sequence[str], features: Sequence[str]
         feature = feature_of(dim)
         if feature is not None and feature not in features:
             raise UnknownNameError("feature", feature, features)
-
-
-def whole_months(start: str, end: str) -> str:
-    """SQL of the whole months from one day to another; the 31st turns on a month's last day."""
-    return (
-        f"((year({end}) * 12 + month({end})) - (year({start}) * 12 + month({start})) "
-        f"- CASE WHEN day({end}) < least(day({start}), day(last_day({end}))) THEN 1 ELSE 0 END)"
-    )
 
 
 def members_sql(question: Question) -> str:

@@ -14,6 +14,7 @@ from staycurve.i18n import N_
 from staycurve.insights.marks import (
     SPREAD as SPREAD,
     AccountField as AccountField,
+    AccountOrNoneField as AccountOrNoneField,
     AdditiveField as AdditiveField,
     AsOfField as AsOfField,
     Beside as Beside,

@@ -18,10 +18,11 @@ from staycurve.metrics.base import Unit
 
 
 class Kind(Enum):
-    """How a value is printed that has no unit."""
+    """How a value is printed that has no unit; an ACCOUNT leads to the page of that account."""
 
     TEXT = "text"
     NAME = "name"
+    ACCOUNT = "account"
     FLAG = "flag"
     DAY = "day"
     MONTH = "month"
@@ -227,7 +228,8 @@ LowField = Annotated[float | None, Key(N_("The lower end of its 95% interval."))
 HighField = Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
 SmallField = Annotated[bool, Key(N_("Whether one account moves the share by far."))]
 WhyField = Annotated[str | None, Key(N_("Why values are empty."), is_omitted=True)]
-AccountField = Annotated[str, col(N_("Account"))]
+AccountField = Annotated[str, col(N_("Account"), Kind.ACCOUNT)]
+AccountOrNoneField = Annotated[str | None, col(N_("Account"), Kind.ACCOUNT)]
 NameField = Annotated[str | None, col(N_("Name"))]
 OwnerField = Annotated[str | None, col(N_("Owner"))]
 PeriodField = Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]

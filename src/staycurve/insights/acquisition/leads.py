@@ -13,6 +13,7 @@ from typing import Annotated
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountOrNoneField,
     Answer,
     AsOfField,
     Beside,
@@ -141,7 +142,7 @@ class Lead(Row):
     """One lead: the days of its steps, those after the as-of left empty."""
 
     lead_id: Annotated[str, col(N_("Lead"))]
-    account_id: Annotated[str | None, col(N_("Account"))]
+    account_id: AccountOrNoneField
     created_on: Annotated[dt.date, col(N_("Created"), Kind.DAY)]
     qualified_on: Annotated[dt.date | None, col(N_("Qualified"), Kind.DAY)]
     demo_on: Annotated[dt.date | None, col(N_("Demo"), Kind.DAY)]

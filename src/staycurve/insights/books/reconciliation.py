@@ -34,7 +34,7 @@ class Difference(Row):
 
     account_id: Annotated[
         Account,
-        col(N_("Account"), about=N_("Empty for what belongs to no account, such as costs."),
+        col(N_("Account"), Kind.ACCOUNT, N_("Empty for what belongs to no account, such as costs."),
             named_by={"": N_("(no account)")}),
     ]
     rule: Annotated[str, col(N_("Rule"))]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountOrNoneField,
     Answer,
     AsOfField,
     Key,
@@ -32,7 +33,7 @@ class Person(Row):
     user_id: Annotated[
         str | None, col(N_("User"), about=N_("Where users are counted."), is_omitted=True)
     ]
-    account_id: Annotated[str | None, col(N_("Account"))]
+    account_id: AccountOrNoneField
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.cohort_grid import VALUE_LABELS
 from staycurve.interfaces.web.page import Page, Panel, Shown
@@ -124,6 +125,7 @@ def _show(ask: Ask) -> Shown:
     lines = [
         {
             "account": row["account_id"] or _("not tied to an account"),
+            "href": account_at(ask, row["account_id"]),
             "name": names.get(row["account_id"], ""),
             "cells": [numbers.full(row[s], units[s], ask.currency) for s in sizes],
             "shares": _shares(row, found.total, sizes),

@@ -33,14 +33,21 @@ TABLES: dict[str, Any] = {
         {"user_id": "u3", "account_id": "acme", "name": "Ivo", "left_at": "2024-02-01"},
         {"user_id": "u4", "account_id": "bolt", "name": "Unai"},
     ],
-    "subscriptions": """
-        subscription_id account_id plan  kind  starts_at  ends_at    amount renews_at  cancel_requested_at end_reason
-        s1              acme       Basic base  2024-01-05 2024-03-10 100    -          -                   -
-        s1              acme       Pro   base  2024-03-10 -          150    2025-01-05 -                   -
-        s2              acme       Extra addon 2024-02-01 2024-08-01 30     -          2024-05-02          -
-        s3              acme-eu    Basic base  2024-04-01 -          20     2024-09-01 -                   -
-        s4              bolt       Basic base  2024-01-20 2024-02-20 40     -          -                   -
-        s4              bolt       Basic base  2024-02-20 2024-03-15 40     -          -                   too_expensive""",
+    "subscriptions": [
+        {"subscription_id": "s1", "account_id": "acme", "plan": "Basic", "amount": 100,
+         "starts_at": "2024-01-05", "ends_at": "2024-03-10"},
+        {"subscription_id": "s1", "account_id": "acme", "plan": "Pro", "amount": 150,
+         "starts_at": "2024-03-10", "renews_at": "2025-01-05"},
+        {"subscription_id": "s2", "account_id": "acme", "plan": "Extra", "kind": "addon",
+         "amount": 30, "starts_at": "2024-02-01", "ends_at": "2024-08-01",
+         "cancel_requested_at": "2024-05-02"},
+        {"subscription_id": "s3", "account_id": "acme-eu", "plan": "Basic", "amount": 20,
+         "starts_at": "2024-04-01", "renews_at": "2024-09-01"},
+        {"subscription_id": "s4", "account_id": "bolt", "plan": "Basic", "amount": 40,
+         "starts_at": "2024-01-20", "ends_at": "2024-02-20"},
+        {"subscription_id": "s4", "account_id": "bolt", "plan": "Basic", "amount": 40,
+         "starts_at": "2024-02-20", "ends_at": "2024-03-15", "end_reason": "too expensive"},
+    ],
     "payments": [
         {"payment_id": "p1", "account_id": "acme", "amount": 100, "paid_at": "2024-01-05"},
         {"payment_id": "p2", "account_id": "acme", "amount": 100, "failed_at": "2024-02-05",

@@ -48,7 +48,7 @@ def test_facts_are_those_of_the_day(company: Company) -> None:
     [limit] = found.limits
     # Two uses on the first day of June, of four.
     assert (limit.feature, limit.uses, limit.allowance, limit.utilisation) == ("report", 2, 4, .5)
-    assert [(one.subscription_id, one.mrr, one.cancel_requested_on) for one in found.items] == [
+    assert [(one.subscription_id, one.mrr, one.cancel_requested_on) for one in found.rows] == [
         ("s1", 150, None), ("s2", 30, day("2024-05-02")), ("s3", 20, None),
     ]
 

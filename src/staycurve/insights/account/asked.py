@@ -80,7 +80,7 @@ class Whose:
             )
         elif len(self.parts) > 1:
             found.append(
-                f"With its {len(self.parts) - 1} other billing accounts: "
+                "Its other billing accounts count here too: "
                 f"{', '.join(one for one in self.parts if one != self.account_id)}."
             )
         if self.is_excluded:

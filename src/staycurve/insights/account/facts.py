@@ -123,8 +123,8 @@ class AccountFacts(Answer):
     end_class: Annotated[str | None, Key(N_("Its churn type."))]
     tenure_days: Annotated[
         int | None,
-        col(N_("Tenure, days"), Unit.COUNT, N_("From its first paid day to the as-of, or to the day "
-                                        "on which it churned.")),
+        col(N_("Tenure, days"), Unit.COUNT,
+            N_("From its first paid day to the as-of, or to the day on which it churned.")),
     ]
     renews_on: Annotated[
         dt.date | None, col(N_("Renews"), Kind.DAY, N_("The next renewal of its items."))
@@ -150,7 +150,7 @@ class AccountFacts(Answer):
     referred_by: Annotated[str | None, Key(N_("The account that recommended us to it."))]
     attributes: Annotated[Mapping[str, str], Key(N_("What else is loaded of it."))]
     unknown: Annotated[Mapping[str, str], Key(N_("Field → why it is empty."))]
-    items: Annotated[tuple[Item, ...], Table(N_("Subscriptions"))]
+    rows: Annotated[tuple[Item, ...], Table(N_("Subscriptions"))]
     scores: Annotated[tuple[LastScore, ...], Table(N_("Satisfaction"))]
     limits: Annotated[tuple[LimitUse, ...], Table(N_("Limits, this month"))]
 
@@ -192,7 +192,7 @@ class _Found:
             account_id=of.account_id, name=name, owner=owner, customer_id=of.customer_id,
             is_excluded=of.is_excluded, created_on=created, industry=industry, country=country,
             employees=employees, channel=channel, referred_by=referred,
-            attributes=_attributes(kept), items=items, scores=scores,
+            attributes=_attributes(kept), rows=items, scores=scores,
             limits=limit_uses(self.engine, of, [one.plan for one in items]),
             notes=of.notes, unknown=self.unknown, **told,
         )

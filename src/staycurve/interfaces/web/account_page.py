@@ -11,7 +11,7 @@ from staycurve.insights.account.facts import STATUSES, AccountFacts, facts
 from staycurve.insights.account.people import users
 from staycurve.insights.account.similar import features
 from staycurve.insights.answers import Kind
-from staycurve.insights.shapes import tables_of
+from staycurve.insights.shapes import plain, tables_of
 from staycurve.insights.shared.params import CLASS_NAMES
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.account_timeline import TIMELINE
@@ -70,7 +70,7 @@ def _figures(ask: Ask) -> Shown:
         _satisfaction(ask, found), _usage(ask, found),
     ]
     rows = [
-        {"figure": name, "value": getattr(found, name), "why": found.unknown.get(name)}
+        {"figure": name, "value": plain(getattr(found, name)), "why": found.unknown.get(name)}
         for name in ("mrr", "plan", "stage", "stage_days", "tenure_days", "renews_on",
                      "is_cancel_requested", "last_active_on", "active_days", "open_tickets")
     ]
@@ -90,7 +90,7 @@ def _mrr(ask: Ask, found: AccountFacts) -> Card:
     value = numbers.full(found.mrr, Unit.MONEY, ask.currency)
     return Card(
         "mrr", _("MRR"), f"{value} {ask.currency}" if found.mrr is not None else value,
-        href="#subscriptions" if found.items else "", why=_why(found, "mrr"), note=note,
+        href="#subscriptions" if found.rows else "", why=_why(found, "mrr"), note=note,
     )
 
 
@@ -119,7 +119,7 @@ def _tenure(ask: Ask, found: AccountFacts) -> Card:
 def _renewal(found: AccountFacts) -> Card:
     note = ""
     if found.is_cancel_requested:
-        days = [one.cancel_requested_on for one in found.items if one.cancel_requested_on]
+        days = [one.cancel_requested_on for one in found.rows if one.cancel_requested_on]
         note = _("cancellation requested %(day)s") % {"day": _day(min(days))}
     elif found.renews_on:
         note = _("no cancellation requested")
@@ -182,14 +182,14 @@ def _who(ask: Ask) -> Shown:
 
 def _subscriptions(ask: Ask) -> Shown:
     found = facts_of(ask)
-    made = tables(ask, found, "items", "scores", "limits")
+    made = tables(ask, found, "rows", "scores", "limits")
     notes = []
-    if not found.items:
+    if not found.rows:
         notes.append(_("No subscription is in force."))
     if not found.scores:
         notes.append(_("Satisfaction: %s.") % _why(found, "scores"))
     rows: list[Mapping[str, Any]] = [
-        {"table": one.field.key} | row.as_dict()
+        {"table": _(one.mark.title)} | row.as_dict()
         for one in tables_of(AccountFacts) for row in one.of(found)
     ]
     return shown(rows, Reading(tables=made, notes=notes))

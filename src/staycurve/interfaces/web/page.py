@@ -147,6 +147,8 @@ class Page:
         form would do it twice.
     look_up : callable, optional
         (company, name): raises for a name in the address that nothing has.
+    is_kept : bool
+        Whether what it showed is remembered: not where hardly anybody asks for the same again.
     place : int
         Where the navigation lists it within its group; the smallest first.
     """
@@ -164,6 +166,7 @@ class Page:
     can_be_cut: bool = True
     takes_forms: bool = False
     act: Callable[[Ask], str] | None = None
+    is_kept: bool = True
     look_up: Callable[[Company, str], None] | None = None
     place: int = 100
 

@@ -178,7 +178,7 @@ class Site:
             tag = hashlib.sha256(body).hexdigest()[:24]
             return Rendered(body, f'W/"{tag}"', ask.url())
 
-        return self._kept.get(key, make)
+        return self._kept.get(key, make) if page.is_kept else make()
 
     def _render(self, page: Page, ask: Ask, form: str, part: str = "") -> str:
         empty = self._missing() if page.needs_data else None

@@ -14,13 +14,13 @@ from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountOrNoneField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Key,
     Kind,
-    Row,
     Said,
     Table,
     Value,
@@ -138,7 +138,7 @@ def periods_sql(question: LeadQuestion, periods: Sequence[Period]) -> str:
 
 
 @dataclass(frozen=True)
-class Lead(Row):
+class Lead(AccountRow):
     """One lead: the days of its steps, those after the as-of left empty."""
 
     lead_id: Annotated[str, col(N_("Lead"))]

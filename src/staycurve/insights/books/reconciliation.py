@@ -8,6 +8,7 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountRow,
     Answer,
     AsOfField,
     CurrencyField,
@@ -29,7 +30,7 @@ Account = str | None
 
 
 @dataclass(frozen=True)
-class Difference(Row):
+class Difference(AccountRow):
     """What one rule changes for one account, theirs less ours; of a ratio in its two parts too."""
 
     account_id: Annotated[

@@ -10,6 +10,7 @@ from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountOrNoneField,
+    AccountRow,
     Answer,
     AsOfField,
     Key,
@@ -27,7 +28,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Person(Row):
+class Person(AccountRow):
     """A user, or an account where accounts are counted."""
 
     user_id: Annotated[

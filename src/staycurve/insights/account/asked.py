@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from staycurve.config import Config
 from staycurve.errors import UnknownNameError
@@ -17,6 +17,8 @@ from staycurve.tables.engine import AnyEngine, quoted, timestamp
 
 NEAR = 5
 """How many ids an error about an unknown one names."""
+RECENT = 64
+"""Accounts, or statements about them, whose rows are remembered."""
 LETTERS = 60
 """Letters of an unknown id that the error repeats."""
 
@@ -96,18 +98,28 @@ def whose(engine: AnyEngine, company: Reader, account: str, seen: AsOf) -> Whose
     UnknownNameError
         If no account has it; the hint names near ids.
     """
-    rows = engine.rows(
-        f"SELECT root_id, is_excluded FROM account_roots WHERE account_id = {quoted(account)}"
+    def look() -> tuple[str, tuple[str, ...], bool]:
+        own = f"SELECT root_id FROM account_roots WHERE account_id = {quoted(account)}"
+        rows = engine.rows(
+            f"SELECT account_id, root_id, is_excluded FROM account_roots WHERE root_id IN ({own}) "
+            "ORDER BY account_id"
+        )
+        if not rows:
+            raise unknown(engine, account)
+        excluded = next(bool(out) for one, _root, out in rows if one == account)
+        return rows[0][1], tuple(one for one, _root, _out in rows), excluded
+
+    # Several panels of one page ask for the same account.
+    root, parts, is_excluded = company.kept("whose", account, look, most=RECENT)
+    return Whose(company.config, seen, account, root, parts, is_excluded)
+
+
+def rows_of(company: Reader, engine: AnyEngine, of: Whose, sql: str) -> Sequence[Any]:
+    """The rows of a statement about one account, read once for all that need them."""
+    found: Sequence[Any] = company.kept(
+        "account rows", (of.seen.at, sql), lambda: engine.rows(sql), most=RECENT
     )
-    if not rows:
-        raise unknown(engine, account)
-    [(root, is_excluded)] = rows
-    parts = engine.rows(
-        f"SELECT account_id FROM account_roots WHERE root_id = {quoted(root)} ORDER BY account_id"
-    )
-    return Whose(
-        company.config, seen, account, root, tuple(one for (one,) in parts), bool(is_excluded)
-    )
+    return found
 
 
 def unknown(engine: AnyEngine, account: str) -> UnknownNameError:

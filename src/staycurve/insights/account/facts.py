@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.account import facts_sql
-from staycurve.insights.account.asked import AccountId, Whose, whose
+from staycurve.insights.account.asked import AccountId, Whose, rows_of, whose
 from staycurve.insights.account.limits import LimitUse, limit_uses
 from staycurve.insights.answers import (
     AccountField,
@@ -219,7 +219,7 @@ class _Found:
 
     def _paying(self, items: Sequence[Item]) -> dict[str, Any]:
         of = self.of
-        moves = self.engine.rows(facts_sql.movements(of))
+        moves = rows_of(self.company, self.engine, of, facts_sql.movements(of))
         plan = max(items, key=lambda one: one.mrr).plan if items else next(
             (found for (found,) in self.engine.rows(facts_sql.last_plan(of))), None
         )
@@ -273,7 +273,7 @@ class _Found:
 
     def _stage(self) -> dict[str, Any]:
         of = self.of
-        rows = self.engine.rows(facts_sql.visits(of))
+        rows = rows_of(self.company, self.engine, of, facts_sql.visits(of))
         last = rows[-1] if rows and rows[-1][2] > of.last_day else None
         if last is None:
             self.unknown["stage"] = NOT_COUNTED if of.is_excluded else NO_STAGE

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.account import facts_sql
-from staycurve.insights.account.asked import AccountId, Whose, whose
+from staycurve.insights.account.asked import AccountId, Whose, rows_of, whose
 from staycurve.insights.account.facts_sql import TRAILING, seen_bits
 from staycurve.insights.answers import (
     Answer,
@@ -124,7 +124,7 @@ def features(company: Reader, *, account: AccountId, as_of: AsOfText = None) -> 
             feature: [(month, days) for _one, month, days in rows]
             for feature, rows in _by_feature(engine.rows(own_sql(of))).items()
         }
-        place, is_paying = _place(engine, of)
+        place, is_paying = _place(company, engine, of)
 
         def make() -> dict[Places, Group]:
             return _groups(engine, company, of)
@@ -163,9 +163,10 @@ def _by_feature(rows: Sequence[Sequence[Any]]) -> dict[str, list[Sequence[Any]]]
     return found
 
 
-def _place(engine: AnyEngine, of: Whose) -> tuple[Places, bool]:
+def _place(company: Reader, engine: AnyEngine, of: Whose) -> tuple[Places, bool]:
     """The account's plan and size, those of its last paid day where it pays no more."""
-    moves = [row for row in engine.rows(facts_sql.movements(of)) if row[2] or row[3]]
+    every = rows_of(company, engine, of, facts_sql.movements(of))
+    moves = [row for row in every if row[2] or row[3]]
     is_paying = bool(moves) and moves[-1][3] > 0
     mrr = (moves[-1][3] or moves[-1][2]) if moves else 0
     items = engine.rows(facts_sql.largest_plan(of)) or engine.rows(facts_sql.last_plan(of))

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.account import facts_sql, timeline_sql
-from staycurve.insights.account.asked import AccountId, Whose, whose
+from staycurve.insights.account.asked import AccountId, Whose, rows_of, whose
 from staycurve.insights.account.facts import SURVEY_KINDS
 from staycurve.insights.answers import (
     Answer,
@@ -143,7 +143,8 @@ def timeline(
     with company.seeing(seen) as engine:
         of = whose(engine, company, account, seen)
         every = [
-            one for one in _events(engine, of) if first <= one.day <= min(last, of.last_day)
+            one for one in _events(company, engine, of)
+            if first <= one.day <= min(last, of.last_day)
         ]
     shown = sorted(
         (one for one in every if not kind or one.kind in kind),
@@ -172,8 +173,9 @@ def _range(
     return first, last
 
 
-def _events(engine: AnyEngine, of: Whose) -> Iterator[Event]:
-    yield from _movements(engine.rows(facts_sql.movements(of)), of.config.company.currency)
+def _events(company: Reader, engine: AnyEngine, of: Whose) -> Iterator[Event]:
+    moves = rows_of(company, engine, of, facts_sql.movements(of))
+    yield from _movements(moves, of.config.company.currency)
     yield from _plans(engine.rows(timeline_sql.spans(of)), of.last_day)
     for subscription, plan, day, at in engine.rows(timeline_sql.requests(of)):
         yield _event("plan", "cancel_requested", day, at, detail=plan, id=subscription)
@@ -194,7 +196,9 @@ def _events(engine: AnyEngine, of: Whose) -> Iterator[Event]:
         yield _event("lead", what, day, at, detail=detail, id=lead)
     for account, day, at, channel in engine.rows(timeline_sql.signups(of)):
         yield _event("lead", "signed_up", day, at, detail=channel, id=account)
-    for stage, starts, _ends, _visit, rule in engine.rows(facts_sql.visits(of)):
+    for stage, starts, _ends, _visit, rule in rows_of(
+        company, engine, of, facts_sql.visits(of)
+    ):
         yield _event("stage", f"stage_{stage}", starts, detail=of.config.lifecycle.rule_words(rule))
 
 

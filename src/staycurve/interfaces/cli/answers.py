@@ -154,7 +154,8 @@ def accounts(
     names = ["numerator", "denominator"] if "numerator" in found.total else ["value"]
     shown = sorted(found.rows, key=lambda row: -abs(row[names[0]]))
     beside = [
-        name for name in (found.rows[0] if found.rows else {}) if name not in ("account_id", *names)
+        name for name in (found.rows[0] if found.rows else {})
+        if name not in ("account_id", *names) and any(row[name] is not None for row in found.rows)
     ]
     print_table(
         f"{METRICS[metric].label}, {found.period}, as of {found.as_of}, {found.currency}"

@@ -243,7 +243,7 @@ PANELS: Sequence[Panel] = (
           N_("What does it pay for, and what did it last say?"), "reading.html", _subscriptions),
     TIMELINE,
     Panel("users", N_("Users"), N_("Who works with the product, and who speaks for it?"),
-          "reading.html", _users),
+          "reading.html", _users, is_late=True),
     Panel("features", N_("Features beside similar accounts"),
           N_("What do similar accounts use that this one does not?"), "reading.html", _features,
           is_late=True),

@@ -235,7 +235,7 @@ def test_accounts_are_listed_in_pages_with_the_whole_total(tmp_path: Path) -> No
     ]})
     client = TestClient(create_app(company))
     html = client.get("/accounts?metric=mrr&period=2024-01&page=3").text
-    assert html.count('<tr><th scope="row">a') == 50
+    assert html.count('<tr><th scope="row"><a class="to" href="/accounts/a') == 50
     assert "Total of 250 rows" in html
     assert ">31,375.00</td>" in html
     assert "Page 3 of 3" in html

@@ -24,6 +24,7 @@ from typing import Annotated, Any, Generic, ParamSpec, TypeVar, Union, get_args,
 from staycurve.errors import UnknownNameError, UsageError, did_you_mean
 from staycurve.i18n import N_
 from staycurve.insights.answers import Answer, is_answer, with_notes
+from staycurve.insights.filled import filled
 
 P = ParamSpec("P")
 T = TypeVar("T", bound=Answer)
@@ -320,7 +321,7 @@ class Insight(Generic[P, T]):
 
     def _answer(self, company: Any, given: Mapping[str, Any]) -> T:
         answer: Callable[..., T] = self.function
-        return answer(company, **given)
+        return filled(company, answer(company, **given))
 
     def __repr__(self) -> str:
         return f"<Insight {self.name}>"

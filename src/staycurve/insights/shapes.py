@@ -80,8 +80,10 @@ def _fields_of(shape: type) -> tuple[Field, ...]:
     hints = get_type_hints(shape, include_extras=True)
     found = []
     names = [one.name for one in dataclasses.fields(shape)]
-    # `notes` comes first in the dataclass, since its subclasses add to it, and last in JSON.
-    names.sort(key=lambda name: name == "notes")
+    # `notes` comes first in the dataclass, since its subclasses add to it, and last in JSON. What
+    # every list of accounts has stands before what one of them adds.
+    places: Mapping[str, int] = getattr(shape, "places", {})
+    names.sort(key=lambda name: (name == "notes", places.get(name, len(places))))
     for name in names:
         inner, marks = _unwrapped(hints[name])
         if any(isinstance(mark, Hidden) for mark in marks):

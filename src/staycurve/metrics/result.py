@@ -140,7 +140,10 @@ class AccountRows:
     Attributes
     ----------
     rows : list of dict
-        account_id with `value`, or with `numerator` and `denominator`.
+        account_id with `value`, or with `numerator` and `denominator`; and what else is known of
+        the account, such as its name, plan and owner.
+    reasons : list of dict
+        Of accounts that gave something up: what the rows come to by end reason and churn type.
     total : dict
         `value`, and for a ratio its `numerator` and `denominator`.
     notes : tuple of str
@@ -155,6 +158,7 @@ class AccountRows:
     total: Row
     sql: str
     notes: tuple[str, ...] = ()
+    reasons: list[Row] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
@@ -165,6 +169,7 @@ class AccountRows:
             "period": self.period,
             **({"notes": list(self.notes)} if self.notes else {}),
             "rows": self.rows,
+            **({"reasons": self.reasons} if self.reasons else {}),
             "total": self.total,
         }
 

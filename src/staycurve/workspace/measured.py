@@ -178,7 +178,7 @@ class MeasuredCompany(Project):
             notes=notes_of(made, values),
             small=small_segments(made, rows),
             is_additive=is_additive(made),
-            _accounts=lambda metric, period: self.account_rows(
+            _accounts=lambda metric, period: self.described_rows(
                 Query((metric,), query.grain, (period,), query.as_of, (), query.filters)
             ),
             _periods=query.periods,
@@ -214,7 +214,14 @@ class MeasuredCompany(Project):
         if grain:
             named = align(period, grain, is_last=False, fiscal_start=fiscal)
         query = Query((metric,), named.grain, (named,), self.as_of(as_of), (), filters_of(where))
-        return self.account_rows(query, under=under)
+        return self.described_rows(query, under=under)
+
+    def described_rows(self, query: Query, *, under: str = "") -> AccountRows:
+        """The accounts behind a query of one metric and one period, with what is known of each."""
+        from staycurve.insights.account.behind import described
+
+        found = self.account_rows(query, under=under)
+        return described(self, found, query, has_losses=not under)
 
     def account_rows(self, query: Query, *, under: str = "") -> AccountRows:
         """The accounts behind a query of one metric and one period; see `accounts`."""
@@ -302,6 +309,8 @@ class MeasuredCompany(Project):
         age : int
             Months since.
         """
+        from staycurve.insights.account.behind import named
+
         seen, month = self.as_of(as_of), parse_period(cohort)
         months = tuple(periods_between(month.start, seen.last_day, "month"))
         if month.grain != "month" or not 0 <= age < len(months) or seen.is_open(months[age]):
@@ -315,7 +324,7 @@ class MeasuredCompany(Project):
         with self.seeing(seen) as engine:
             answer = engine.rows(sql)
         scale = 1 if value == "customers" else MICRO
-        return AccountRows(
+        listed = AccountRows(
             metric=value,
             period=str(month.start),
             as_of=seen.at.isoformat(),
@@ -324,6 +333,8 @@ class MeasuredCompany(Project):
             total={"value": sum(n for _, n in answer) / scale},
             sql=sql,
         )
+        close = min(months[age].end - dt.timedelta(days=1), seen.last_day)
+        return named(self, listed, close)
 
     def known_at(self, instant: str) -> Self:
         """This company as readers saw it at an instant: its rows then, its configuration now.

@@ -13,13 +13,14 @@ from typing import Annotated
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountOrNoneField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Key,
     Kind,
-    Row,
     Said,
     Table,
     Value,
@@ -137,11 +138,11 @@ def periods_sql(question: LeadQuestion, periods: Sequence[Period]) -> str:
 
 
 @dataclass(frozen=True)
-class Lead(Row):
+class Lead(AccountRow):
     """One lead: the days of its steps, those after the as-of left empty."""
 
     lead_id: Annotated[str, col(N_("Lead"))]
-    account_id: Annotated[str | None, col(N_("Account"))]
+    account_id: AccountOrNoneField
     created_on: Annotated[dt.date, col(N_("Created"), Kind.DAY)]
     qualified_on: Annotated[dt.date | None, col(N_("Qualified"), Kind.DAY)]
     demo_on: Annotated[dt.date | None, col(N_("Demo"), Kind.DAY)]

@@ -11,11 +11,14 @@ from staycurve.errors import NotAnsweredError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Kind,
+    NameField,
+    OwnerField,
     Row,
     Said,
     Table,
@@ -118,7 +121,7 @@ class Behind(Answer):
 
 
 @dataclass(frozen=True)
-class Active(Row):
+class Active(AccountRow):
     """An active account, and how many features it used."""
 
     account_id: AccountField
@@ -134,7 +137,7 @@ class ActiveAccounts(Behind):
 
 
 @dataclass(frozen=True)
-class Using(Row):
+class Using(AccountRow):
     """What an account did with the feature in the period."""
 
     account_id: AccountField
@@ -153,7 +156,7 @@ class UsingAccounts(Behind):
 
 
 @dataclass(frozen=True)
-class Repeated(Row):
+class Repeated(AccountRow):
     """An account that used the feature in the 28 days before the last 28."""
 
     account_id: AccountField
@@ -177,6 +180,8 @@ class Followed(Row):
     tenure: Annotated[str, col(N_("Paying for"))]
     plan: Annotated[str, col(N_("Plan"))]
     activity: Annotated[str, col(N_("Active"))]
+    name: NameField = None
+    owner: OwnerField = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from staycurve.insights.answers import (
     Kind,
     NameField,
     Opens,
+    OwnerField,
     Row,
     Said,
     Table,
@@ -112,6 +113,7 @@ class Allowance(Row):
     status: Annotated[str, Key(N_("above, near or below."))]
     status_label: Annotated[str, Key(N_("The status in words."))]
     is_projected_above: Annotated[bool, Key(N_("Whether its pace leads above the allowance."))]
+    owner: OwnerField = None
 
     def is_in(self, state: str) -> bool:
         """Whether it is in one of STATES."""

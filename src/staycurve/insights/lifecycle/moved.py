@@ -16,6 +16,7 @@ from staycurve.insights.answers import (
     Kind,
     NameField,
     OwnerField,
+    PlanField,
     Row,
     Said,
     Table,
@@ -54,6 +55,7 @@ class Mover(Row):
     days: Annotated[
         int | None, col(N_("Days before"), Unit.COUNT, N_("What the stage before lasted."))
     ]
+    plan: PlanField = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from staycurve.insights.answers import (
     Kind,
     NameField,
     OwnerField,
+    PlanField,
     Row,
     Said,
     Table,
@@ -51,6 +52,7 @@ class StageVisit(Row):
     ]
     days: Annotated[int, col(N_("Days"), Unit.COUNT, N_("As far as they are seen."))]
     after: Annotated[str | None, col(N_("Then"), Kind.NAME, name="to", named_by=LABELS)]
+    plan: PlanField = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,12 +11,12 @@ from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Kind,
-    Row,
     Said,
     Table,
     col,
@@ -58,7 +58,7 @@ BESIDE: Mapping[str, Sequence[str]] = {
 
 
 @dataclass(frozen=True)
-class Progress(Row):
+class Progress(AccountRow):
     """How far one account got."""
 
     account_id: AccountField

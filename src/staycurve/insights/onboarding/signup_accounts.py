@@ -9,12 +9,12 @@ from typing import Annotated
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Kind,
-    Row,
     Said,
     Table,
     Value,
@@ -45,7 +45,7 @@ BESIDE = {"in_window": ("mature", "late"), "late": ("mature", "in_window")}
 
 
 @dataclass(frozen=True)
-class SignedUp(Row):
+class SignedUp(AccountRow):
     """One account that signed up."""
 
     account_id: AccountField

@@ -108,7 +108,7 @@ class Ask:
     def rows(self, metric: str, period: Period) -> AccountRows:
         """The accounts behind one number in the asked segments; see `opens`."""
         query = Query((metric,), period.grain, (period,), self.seen, (), self.filters)
-        return self.company.account_rows(query, under=self.options.get("under", ""))
+        return self.company.described_rows(query, under=self.options.get("under", ""))
 
     def url(
         self, address: str | None = None, **changes: str | Sequence[str] | None

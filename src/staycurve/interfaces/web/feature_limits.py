@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from staycurve.i18n import N_
 from staycurve.insights.features.limits import Allowance, Limits, limits
 from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web.accounts_at import account_cell
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.choosing import month_of
@@ -101,7 +102,7 @@ def _record(found: Limits) -> list[str]:
 def _nearest(ask: Ask, rows: Sequence[Allowance]) -> Table:
     lines = [
         Line(
-            words(row.account_id, beneath=row.name or ""),
+            account_cell(ask, row.account_id, row.name),
             [
                 words(named(row.feature)), words(row.plan or ""),
                 money(ask, row.mrr),

@@ -16,6 +16,7 @@ from staycurve.interfaces.web.segments import SEGMENTS
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
+from staycurve.workspace import Company
 
 _UNITS = {
     Unit.MONEY: N_("money"), Unit.PERCENT: N_("percent"), Unit.COUNT: N_("count"),
@@ -30,6 +31,10 @@ _BETTER = {
 
 def _name(ask: Ask) -> str:
     return ask.address.rpartition("/")[2]
+
+
+def _check(_company: Company, name: str) -> None:
+    _known = METRICS[name]
 
 
 def _values(ask: Ask) -> Shown:
@@ -133,6 +138,7 @@ METRIC = Page(
     ),
     options=("by",),
     is_listed=False,
+    look_up=_check,
     heading=lambda ask: _(METRICS[_name(ask)].label),
     group=Group.BOOKS,
 )

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+from urllib.parse import unquote
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.interfaces import sheets
 from staycurve.interfaces.web.ask import Ask
+from staycurve.workspace import Company
 
 
 class Group(Enum):
@@ -124,7 +126,7 @@ class Page:
     Attributes
     ----------
     address : str
-        As routes write it: `/metrics/{name}`.
+        As routes write it: `/metrics/{name}`, `/accounts/{account:path}` where names have slashes.
     panels : tuple of Panel
         From general to specific.
     has_controls : bool
@@ -146,6 +148,10 @@ class Page:
     act : callable, optional
         Does what a form asks for, and gives the address that shows it: sent again by a reload, a
         form would do it twice.
+    look_up : callable, optional
+        (company, name): raises for a name in the address that nothing has.
+    is_kept : bool
+        Whether what it showed is remembered: not where hardly anybody asks for the same again.
     place : int
         Where the navigation lists it within its group; the smallest first.
     """
@@ -163,7 +169,18 @@ class Page:
     can_be_cut: bool = True
     takes_forms: bool = False
     act: Callable[[Ask], str] | None = None
+    is_kept: bool = True
+    look_up: Callable[[Company, str], None] | None = None
     place: int = 100
+
+    @property
+    def placeholder(self) -> str:
+        """What stands in its address for a name; empty where nothing does."""
+        return self.address.partition("{")[2].partition("}")[0].partition(":")[0]
+
+    def name_in(self, path: str) -> str:
+        """The name in an address of the page, as people write it."""
+        return unquote(path.removeprefix(self.address.partition("{")[0]))
 
     @property
     def takes(self) -> tuple[str, ...]:

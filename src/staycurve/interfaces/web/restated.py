@@ -20,6 +20,7 @@ from staycurve.insights.books.restating import (
 )
 from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
+from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import signed
 from staycurve.interfaces.web.page import Empty, Panel, Shown
@@ -270,6 +271,7 @@ def _account_line(
     change = account.changes[metric]
     return {
         "account": account.account_id,
+        "account_href": account_at(ask, account.account_id),
         "name": names.get(account.account_id, ""),
         "closed": numbers.full(change.closed, Unit.MONEY, ask.currency),
         "now": numbers.full(change.now, Unit.MONEY, ask.currency),

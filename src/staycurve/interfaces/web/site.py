@@ -25,7 +25,6 @@ from staycurve.interfaces.web.beside import Reader
 from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
 from staycurve.interfaces.web.pages import PAGES, every_page
 from staycurve.interfaces.web.texts import _, plural
-from staycurve.metrics.catalogue import METRICS
 from staycurve.workspace import Company
 from staycurve.workspace.cache import Cache
 
@@ -113,8 +112,9 @@ class Site:
 
     def _server(self, page: Page) -> Callable[[Request], Response]:
         def serve(request: Request) -> Response:
-            if "{name}" in page.address:
-                _known = METRICS[request.path_params["name"].removesuffix(".json")]
+            if page.look_up is not None:
+                name = request.path_params[page.placeholder].removesuffix(".json")
+                page.look_up(self.company, name)
             address, params, form = _asked(page, request)
             part = _part(request, params) if form == "html" else ""
             made = self._page(page, address, params, form, part)
@@ -178,7 +178,7 @@ class Site:
             tag = hashlib.sha256(body).hexdigest()[:24]
             return Rendered(body, f'W/"{tag}"', ask.url())
 
-        return self._kept.get(key, make)
+        return self._kept.get(key, make) if page.is_kept else make()
 
     def _render(self, page: Page, ask: Ask, form: str, part: str = "") -> str:
         empty = self._missing() if page.needs_data else None
@@ -273,11 +273,11 @@ def _navigation() -> list[tuple[Group, list[Page]]]:
 
 def _asked(page: Page, request: Request) -> tuple[str, list[tuple[str, str]], str]:
     """Address, parameters and form (html, json or csv) that a request asks for."""
-    address = quote(request.url.path.removesuffix(".json"), safe="/")
+    address = quote(request.scope["path"].removesuffix(".json"), safe="/")
     if page.address == "/":
         address = "/"
     params = request.query_params.multi_items()
-    form = "json" if request.url.path.endswith(".json") else dict(params).get("format", "")
+    form = "json" if request.scope["path"].endswith(".json") else dict(params).get("format", "")
     return address, params, form if form in _MEDIA else "html"
 
 

@@ -26,6 +26,7 @@ from staycurve.insights.usage.usage_retention import (
     retention,
 )
 from staycurve.interfaces.web import numbers, periods as naming
+from staycurve.interfaces.web.accounts_at import account_at, account_cell
 from staycurve.interfaces.web.answered import opened_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
@@ -316,7 +317,10 @@ def _power(ask: Ask) -> Shown:
         href = opened_at(ask, THEIR_USES, row, found)
         rows.append({**row.as_dict(), "rows_at": href})
         lines.append(Line(
-            words(row.who or "", href, beneath=(row.account_id or "") if has_users else ""),
+            Cell(
+                row.who or "", href, beneath=row.account_id or "", is_text=True,
+                beneath_href=account_at(ask, row.account_id),
+            ) if has_users else account_cell(ask, row.who or ""),
             [
                 count(row.active_days, href), count(row.uses, href), count(row.features, href),
                 Cell(naming.day(row.last_on)),

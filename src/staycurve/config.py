@@ -222,6 +222,7 @@ name = {quoted}
 currency = "{currency}"
 timezone = "{timezone}"
 # fiscal_year_start = 4
+# week_start = "sunday"
 # exclude = ["email~@ourco.com", "name~test"]
 
 [conventions]

@@ -24,11 +24,13 @@ from typing import Annotated, Any, Generic, ParamSpec, TypeVar, Union, get_args,
 from staycurve.errors import UnknownNameError, UsageError, did_you_mean
 from staycurve.i18n import N_
 from staycurve.insights.answers import Answer, is_answer, with_notes
+from staycurve.metrics.filters import filters_of
 
 P = ParamSpec("P")
 T = TypeVar("T", bound=Answer)
 
 KNOWN_AT = "known_at"
+WHERE = "where"
 LONGEST = 2000
 """Characters of a value in an address."""
 
@@ -314,8 +316,10 @@ class Insight(Generic[P, T]):
             )
         instant = given.pop(KNOWN_AT, None)
         if not instant:
+            _check_values(company, given)
             return self._answer(company, given)
         earlier = company.known_at(instant)
+        _check_values(earlier, given)
         return typing.cast(T, with_notes(self._answer(earlier, given), earlier.notes()))
 
     def _answer(self, company: Any, given: Mapping[str, Any]) -> T:
@@ -344,6 +348,12 @@ def insight(
         )
 
     return declare
+
+
+def _check_values(company: Any, given: Mapping[str, Any]) -> None:
+    """Raise for a value of `where` that nothing has."""
+    if given.get(WHERE):
+        company.check_filters(filters_of(given[WHERE]))
 
 
 def unknown_parameter(name: str, known: Collection[str], *, now: str = "") -> UsageError:

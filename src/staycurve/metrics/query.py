@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from staycurve.config import Config
-from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
 from staycurve.metrics import base
 from staycurve.metrics.base import Formula, Measure, Metric, Operation, Unit
@@ -81,26 +81,6 @@ class Plan:
         """What a measure is where it has no rows: nothing happened, or nobody knows."""
         is_unknown = RELATIONS[measure.relation].base in self.empty_tables
         return None if is_unknown or measure.is_empty_without_rows else 0
-
-
-def parse_filters(text: str) -> tuple[Filter, ...]:
-    """The filters in 'industry=EdTech|FinTech,country!=US'; nothing after = means empty."""
-    filters = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        dim, sign, values = part.partition("=")
-        if not sign or not dim.strip("! "):
-            raise UsageError(
-                f"'{part}' is not a filter.", hint="Write: --where 'industry=EdTech,country=US'"
-            )
-        is_negated = dim.endswith("!")
-        listed = tuple(value.strip() or None for value in values.split("|"))
-        filters.append(Filter(dim.rstrip("!").strip(), listed, is_negated))
-    return tuple(filters)
-
-
-def filters_of(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
-    """The filters in 'industry=EdTech', or as they are given one by one."""
-    return parse_filters(where) if isinstance(where, str) else tuple(where)
 
 
 def known_dims(relation: Relation, attributes: Iterable[str]) -> list[str]:

@@ -12,7 +12,7 @@ from staycurve.insights.shared.members import Question, check
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 from staycurve.tables.engine import AnyEngine
 
 

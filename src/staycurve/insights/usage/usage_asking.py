@@ -15,7 +15,7 @@ from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage.usage_question import WHOSE, Doing, UseQuestion, check
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 from staycurve.period import Period, check_count, parse_period, periods_between
 from staycurve.tables.engine import AnyEngine
 
@@ -51,9 +51,11 @@ def periods_of(
     company: Reader, use: UseQuestion, per: str, first: str | None, last: str | None
 ) -> tuple[Period, ...]:
     """The periods of a range; the last few without one."""
-    fiscal = fiscal_of(company)
-    begin, end = ends_of(use.as_of, per, first, last, shown=SHOWN.get(per, 1), fiscal=fiscal)
-    found = tuple(periods_between(begin.start, end.start, per, fiscal))
+    ours = company.config.company
+    begin, end = ends_of(use.as_of, per, first, last, shown=SHOWN.get(per, 1), company=ours)
+    found = tuple(periods_between(
+        begin.start, end.start, per, ours.fiscal_year_start, week_start=ours.week_start
+    ))
     check_count(len(found), per)
     return found
 

@@ -17,7 +17,7 @@ from staycurve.insights.shared.asked import Asked
 from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, moving_dims
-from staycurve.metrics.query import parse_filters
+from staycurve.metrics.filters import parse_filters
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.engine import AnyEngine, quoted
 from staycurve.tables.usage_days import active_sql, counted_sql, feature_sql, property_sql
@@ -30,7 +30,7 @@ FEATURE = "feature:"
 
 NO_EVENTS = N_("no events are loaded")
 
-_DOING = re.compile(r"([^\[\]]+?)(?:\[([^\[\]]*)\])?")
+_DOING = re.compile(r'([^\[\]]+?)(?:\[((?:"(?:[^"]|"")*"|[^\[\]"])*)\])?')
 _LENGTH = re.compile(r"(\d+)(s|m|h|d)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 

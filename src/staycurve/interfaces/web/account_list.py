@@ -31,7 +31,9 @@ def _period(ask: Ask) -> Period:
         return (ask.closed or ask.periods)[-1]
     named = parse_period(text, ask.fiscal)
     if "grain" in ask.options:
-        named = align(text, ask.grain, is_last=False, fiscal_start=ask.fiscal)
+        named = align(
+            text, ask.grain, is_last=False, fiscal_start=ask.fiscal, week_start=ask.week_start
+        )
     if named.start > ask.seen.last_day:
         raise UsageError(
             f"{ask.label(named)} begins after {ask.seen.last_day}, the last day with data.",

@@ -113,7 +113,7 @@ def _day_label(ask: Ask, start: dt.date) -> str:
 
 
 def _period(ask: Ask, start: dt.date) -> Period:
-    return period_of(start, per_of(ask), ask.fiscal)
+    return period_of(start, per_of(ask), ask.fiscal, week_start=ask.week_start)
 
 
 def _over_time(ask: Ask) -> Shown:

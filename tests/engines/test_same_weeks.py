@@ -34,7 +34,8 @@ def test_weeks_begin_on_sunday_on_both(both: tuple[Company, Company]) -> None:
             per="week", first="2024-03-03", last="2024-03-10", as_of=AS_OF).rows]
         for company in both
     ]
-    assert retention[0] and retention[0] == retention[1]
+    assert retention[0]
+    assert retention[0] == retention[1]
 
 
 @pytest.mark.parametrize("where", ["name=E", "tenure=long", "cohort=2023-01", "feature=clos"])

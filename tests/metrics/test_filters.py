@@ -60,9 +60,9 @@ def test_where_reads(text: str, filters: tuple[Filter, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["plan", "=x", "!=x", 'plan="open', 'plan="a" b', "a=1,b"])
 def test_what_is_no_filter_is_said(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a filter|is not closed") as found:
+    with pytest.raises(UsageError, match=r"is not a filter|is not closed") as found:
         parse_filters(text)
-    assert "plan=\"a, b\"" in found.value.hint
+    assert 'plan="a, b"' in found.value.hint
 
 
 @pytest.mark.parametrize(

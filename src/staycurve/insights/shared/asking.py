@@ -53,8 +53,9 @@ def seeing(company: Reader, asked: Question) -> Iterator[AnyEngine]:
         features: list[str] = []
         if any(is_first_month(dim) for dim in asked.dims):
             rows = engine.rows("SELECT DISTINCT feature FROM usage_days ORDER BY feature")
-            features = [row[0] for row in rows]
-        check(asked, company.attributes(), features)
+            features = [row[0] for row in rows if row[0] is not None]
+        has_events = company.lake.rows(company.snapshot, "events") > 0
+        check(asked, company.attributes(), features, has_events=has_events)
         yield engine
 
 

@@ -12,7 +12,7 @@ from staycurve.i18n import N_
 from staycurve.insights.base import Param
 from staycurve.insights.shared.ranges import ends_of
 from staycurve.insights.shared.reader import Reader
-from staycurve.insights.usage.usage_question import WHOSE, Doing, UseQuestion, check
+from staycurve.insights.usage.usage_question import WHOSE, Doing, UseQuestion, check, undone
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.filters import filters_of
@@ -87,6 +87,12 @@ def seeing(
         check(use, doings, engine, company.attributes(), own=own)
     with company.seeing(use.as_of) as engine:
         yield engine
+
+
+def not_done(company: Reader, use: UseQuestion, doings: Sequence[Doing]) -> tuple[str, ...]:
+    """A sentence for each thing that nobody has done yet; none where no event is loaded."""
+    with company.reading() as engine:
+        return undone(use.config, doings, engine) if has_events(company) else ()
 
 
 def narrowed(use: UseQuestion, segment: Mapping[str, Any]) -> UseQuestion:

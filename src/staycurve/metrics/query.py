@@ -75,11 +75,13 @@ class Plan:
     @property
     def unknown(self) -> list[str]:
         """The measures of which nothing at all is loaded."""
-        return [m.name for m in self.measures if RELATIONS[m.relation].base in self.empty_tables]
+        return [
+            m.name for m in self.measures if RELATIONS[m.relation].is_unknown(self.empty_tables)
+        ]
 
     def without_rows(self, measure: Measure) -> int | None:
         """What a measure is where it has no rows: nothing happened, or nobody knows."""
-        is_unknown = RELATIONS[measure.relation].base in self.empty_tables
+        is_unknown = RELATIONS[measure.relation].is_unknown(self.empty_tables)
         return None if is_unknown or measure.is_empty_without_rows else 0
 
 
@@ -111,7 +113,7 @@ def plan(
     attributes : sequence of str
         Names of account attributes beside the declared columns.
     empty_tables : frozenset of str
-        Conformed tables of which nothing is loaded: measures over them are unknown, not zero.
+        Tables of which nothing is there: measures over them are unknown, not zero.
     is_by_account : bool
         Whether to keep one row an account, with a column account_id first.
 
@@ -255,7 +257,7 @@ def _statement(
         ctes.append("grid AS (SELECT start_on FROM periods)")
     columns = []
     for measure in measures:
-        is_unknown = RELATIONS[measure.relation].base in empty_tables
+        is_unknown = RELATIONS[measure.relation].is_unknown(empty_tables)
         column = f"{measure.relation}_sums.{measure.name}"
         if is_unknown:
             column = "NULL"

@@ -15,7 +15,7 @@ from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.filters import filters_of
 from staycurve.metrics.query import Plan, Query, plan
-from staycurve.metrics.relations import RELATIONS
+from staycurve.metrics.relations import RELATIONS, RESTED_ON
 from staycurve.metrics.result import (
     AccountRows,
     Result,
@@ -114,7 +114,7 @@ class MeasuredCompany(Project):
         self.check_filters(query.filters)
         snapshot = self.snapshot
         empty = frozenset(
-            table for table in CONFORMED if self.lake.rows(snapshot, table) == 0
+            table for table in (*CONFORMED, *RESTED_ON) if self.lake.rows(snapshot, table) == 0
         )
         return plan(
             query,

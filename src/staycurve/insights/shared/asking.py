@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from staycurve.insights.shared.account_facts import check_dims
 from staycurve.insights.shared.first_month import is_first_month
+from staycurve.insights.shared.known_use import has_events
 from staycurve.insights.shared.members import Question, check
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.context import Filter
@@ -54,8 +55,7 @@ def seeing(company: Reader, asked: Question) -> Iterator[AnyEngine]:
         if any(is_first_month(dim) for dim in asked.dims):
             rows = engine.rows("SELECT DISTINCT feature FROM usage_days ORDER BY feature")
             features = [row[0] for row in rows if row[0] is not None]
-        has_events = company.lake.rows(company.snapshot, "events") > 0
-        check(asked, company.attributes(), features, has_events=has_events)
+        check(asked, company.attributes(), features, has_events=has_events(company))
         yield engine
 
 

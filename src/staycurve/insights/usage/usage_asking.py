@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
 from staycurve.insights.base import Param
+from staycurve.insights.shared.known_use import has_events as has_events
 from staycurve.insights.shared.ranges import ends_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage.usage_question import WHOSE, Doing, UseQuestion, check, undone
@@ -70,11 +71,6 @@ def days_of(
     if first:
         return parse_period(first, fiscal_of(company)).start, end
     return end - dt.timedelta(days=SHOWN_DAYS - 1), end
-
-
-def has_events(company: Reader) -> bool:
-    """Whether any event is loaded."""
-    return company.lake.rows(company.snapshot, "events") > 0
 
 
 @contextmanager

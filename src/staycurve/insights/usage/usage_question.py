@@ -14,6 +14,7 @@ from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError, did_you_mean
 from staycurve.i18n import N_
 from staycurve.insights.shared.asked import Asked
+from staycurve.insights.shared.known_use import NO_EVENTS as NO_EVENTS
 from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, moving_dims
@@ -27,8 +28,6 @@ WHOSE = {"user": N_("users"), "account": N_("accounts")}
 
 FEATURE = "feature:"
 """Before a feature's name, where `[usage] feature` gives features names of their own."""
-
-NO_EVENTS = N_("no events are loaded")
 
 _DOING = re.compile(r'([^\[\]]+?)(?:\[((?:"(?:[^"]|"")*"|[^\[\]"])*)\])?')
 _LENGTH = re.compile(r"(\d+)(s|m|h|d)")

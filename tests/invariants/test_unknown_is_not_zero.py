@@ -89,9 +89,11 @@ def test_findings_say_why_there_are_none(unknown: tuple[Company, str]) -> None:
     assert len(company.onboarding.accounts(part="signed_up", as_of=AS_OF).rows) == 3
     for state in ("reached", "stopped"):
         progress = company.onboarding.step_accounts(step="view", state=state, as_of=AS_OF)
-        assert progress.rows == () and why in progress.notes[0]
+        assert progress.rows == ()
+        assert why in progress.notes[0]
     adoption = company.features.adoption(as_of=AS_OF)
-    assert adoption.rows == () and why in adoption.notes[0]
+    assert adoption.rows == ()
+    assert why in adoption.notes[0]
     quality = company.acquisition.quality(as_of=AS_OF).rows
     assert [row.activation.value for row in quality] == [None]
 
@@ -112,4 +114,5 @@ def test_no_page_shows_a_rate_of_zero(unknown: tuple[Company, str]) -> None:
     client = TestClient(create_app(company))
     for panel in ("figures", "curve", "months"):
         text = client.get(f"/activation?panel={panel}").text
-        assert "0.0%" not in text and "data-empty" in text
+        assert "0.0%" not in text
+        assert "data-empty" in text

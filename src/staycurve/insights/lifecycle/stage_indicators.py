@@ -87,7 +87,7 @@ class Indicators(Answer):
         )
 
 
-@insight("lifecycle indicators", comes_from="/lifecycle#indicators")
+@insight("lifecycle indicators", comes_from="/lifecycle#indicators", needs="accounts")
 def indicators(
     company: Reader, *,
     period: Annotated[

@@ -162,7 +162,7 @@ class Checklist(Answer):
         )
 
 
-@insight("onboarding checklist", comes_from="/activation#checklist")
+@insight("onboarding checklist", comes_from="/activation#checklist", needs="accounts")
 def checklist(
     company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None
 ) -> Checklist:

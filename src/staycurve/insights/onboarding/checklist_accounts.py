@@ -104,7 +104,7 @@ class StepAccounts(Answer):
 
 @insight(
     "onboarding progress", aliases=("/onboarding/checklist/accounts",), page="/activation/steps",
-    comes_from="/activation#checklist",
+    comes_from="/activation#checklist", needs="accounts",
 )
 def step_accounts(
     company: Reader, *,

@@ -171,7 +171,9 @@ class Onboarding(Answer):
         return tuple(found)
 
 
-@insight("onboarding time", aliases=("/onboarding",), comes_from="/activation#months")
+@insight(
+    "onboarding time", aliases=("/onboarding",), comes_from="/activation#months", needs="accounts"
+)
 def time_to_value(
     company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None
 ) -> Onboarding:

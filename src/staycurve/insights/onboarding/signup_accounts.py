@@ -99,6 +99,7 @@ Day = int | None
 
 @insight(
     "onboarding accounts", page="/activation/accounts", comes_from="/activation#months",
+    needs="accounts",
 )
 def accounts(
     company: Reader, *,

@@ -246,7 +246,7 @@ class Funnel(Answer):
         return self.behind(step, PENDING, segment)
 
 
-@insight("usage funnel", comes_from="/usage#funnel")
+@insight("usage funnel", comes_from="/usage#funnel", needs="events")
 def funnel(
     company: Reader, *,
     steps: Annotated[

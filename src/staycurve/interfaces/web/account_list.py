@@ -11,6 +11,7 @@ from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.cohort_grid import VALUE_LABELS
+from staycurve.interfaces.web.lacking import bases_of
 from staycurve.interfaces.web.page import Page, Panel, Shown
 from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.texts import _
@@ -197,6 +198,11 @@ def _heading(ask: Ask) -> str:
     }
 
 
+def _needs(ask: Ask) -> tuple[str, ...]:
+    name = ask.options.get("metric", "")
+    return bases_of(name) if name in METRICS else ("subscriptions",)
+
+
 ROWS = Panel(
     "rows",
     N_("Accounts"),
@@ -214,5 +220,6 @@ ACCOUNT_LIST = Page(
     has_controls=False,
     is_listed=False,
     heading=_heading,
+    needs_of=_needs,
     options=("under", "metric", "period", "cohort_value", "cohort_month", "age"),
 )

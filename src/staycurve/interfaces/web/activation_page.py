@@ -217,5 +217,6 @@ ACTIVATION = Page(
         LATER,
     ),
     has_controls=False,
+    needs=("accounts", "events"),
     group=Group.BEHAVIOUR,
 )

@@ -10,6 +10,7 @@ from staycurve.errors import StaycurveError, UnknownNameError, UsageError
 from staycurve.insights.base import unknown_parameter
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.beside import Beside
+from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
 from staycurve.metrics.filters import parse_filters, where_text
 from staycurve.metrics.query import Query, known_dims
@@ -234,8 +235,11 @@ def read(
             raise UnknownNameError("dimension", own.dim, every)
     company.check_filters(filters)
     grain = check_grain(given.get("grain", "month"))
+    # Without any subscription the range is that of what else is loaded.
+    has_revenue = company.lake.rows(company.snapshot, "subscriptions") > 0
     query = company.query(
-        "mrr", grain=grain, start=given.get("from"), end=given.get("to"),
+        *(("mrr",) if has_revenue else METRICS), grain=grain, start=given.get("from"),
+        end=given.get("to"),
         at=given.get("as_of"),
     )
     seen = query.as_of

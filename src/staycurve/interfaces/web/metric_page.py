@@ -10,6 +10,7 @@ from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.annotated import annotated
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
+from staycurve.interfaces.web.lacking import bases_of
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.segments import SEGMENTS
@@ -127,12 +128,13 @@ METRIC = Page(
     question=N_("What does this number mean, and how did it develop?"),
     panels=(
         Panel("definition", N_("Definition"), N_("What is counted?"), "definition.html",
-              _definition),
+              _definition, needs_data=False),
         Panel("values", N_("Over time"), N_("How did it develop?"), "series.html", _values),
         SEGMENTS,
     ),
     options=("by",),
     is_listed=False,
+    needs_of=lambda ask: bases_of(_name(ask)),
     heading=lambda ask: _(METRICS[_name(ask)].label),
     group=Group.BOOKS,
 )

@@ -73,6 +73,8 @@ class Panel:
         twins have it at once.
     options : tuple of str
         Parameters of its own, which every page takes that has it.
+    needs_data : bool
+        Whether it says nothing where the page has nothing loaded that it could speak of.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Panel:
     show: Callable[[Ask], Shown]
     is_late: bool = False
     options: tuple[str, ...] = ()
+    needs_data: bool = True
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,10 @@ class Page:
         Whether grain, range and segments can be chosen.
     is_listed : bool
         Whether the navigation names it.
-    needs_data : bool
-        Whether it says nothing before subscriptions are loaded.
+    needs : tuple of str
+        Tables of which one is enough for it to say something; empty where it always does.
+    needs_of : callable, optional
+        Ask → the same, where it hangs on the address.
     heading : callable, optional
         Ask → the title, where it hangs on the address.
     group : Group
@@ -153,7 +158,8 @@ class Page:
     panels: tuple[Panel, ...]
     has_controls: bool = True
     is_listed: bool = True
-    needs_data: bool = True
+    needs: tuple[str, ...] = ("subscriptions",)
+    needs_of: Callable[[Ask], tuple[str, ...]] | None = None
     heading: Callable[[Ask], str] | None = None
     group: Group = Group.REVENUE
     options: tuple[str, ...] = ()
@@ -168,11 +174,20 @@ class Page:
         own = (*self.options, *(name for panel in self.panels for name in panel.options))
         return tuple(dict.fromkeys(own))
 
-    def lay(self, ask: Ask, *, is_hasty: bool = False) -> list[Laid]:
+    def needed(self, ask: Ask) -> tuple[str, ...]:
+        """Tables of which one is enough for one Ask."""
+        return self.needs_of(ask) if self.needs_of else self.needs
+
+    def lay(
+        self, ask: Ask, *, is_hasty: bool = False, has_data: bool = True
+    ) -> list[Laid]:
         """Every panel with what it shows.
 
         Parameters
         ----------
+        has_data : bool
+            Whether anything is loaded that the page needs; only panels that do without are laid
+            if not.
         is_hasty : bool
             Whether late panels that the address does not name may come afterwards.
         """
@@ -183,6 +198,7 @@ class Page:
             if is_hasty and panel.is_late and panel.name != asked
             else _lay(panel, ask)
             for panel in self.panels
+            if has_data or not panel.needs_data
         ]
 
     def lay_one(self, ask: Ask) -> Laid | None:
@@ -215,7 +231,10 @@ def _lay(panel: Panel, ask: Ask) -> Laid:
         return Laid(panel, Shown(), error.message, error.hint)
 
 
-def twin(page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None) -> str:
+def twin(
+    page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None,
+    lacks: Mapping[str, Any] | None = None,
+) -> str:
     """The page as JSON."""
     company = ask.company.config.company
     found: dict[str, Any] = {
@@ -239,6 +258,8 @@ def twin(page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None) -> str
         }
     if empty:
         found["empty"] = empty.value
+    if lacks:
+        found |= lacks
     return json.dumps(found | {"panels": [one.json() for one in laid]}, ensure_ascii=False)
 
 

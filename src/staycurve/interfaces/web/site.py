@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from staycurve.errors import StaycurveError, UnknownNameError, UsageError
 from staycurve.interfaces.api.errors import Fault, fault_of
-from staycurve.interfaces.web import addresses, choices, drawing, forms, static_files
+from staycurve.interfaces.web import addresses, choices, drawing, forms, lacking, static_files
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.beside import Reader
 from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
@@ -181,19 +181,22 @@ class Site:
         return self._kept.get(key, make)
 
     def _render(self, page: Page, ask: Ask, form: str, part: str = "") -> str:
-        empty = self._missing() if page.needs_data else None
+        empty = self._missing(page, ask)
         if part == "panel" and not empty:
             return self._panel(page, ask)
         # Who sends a form waits for the answer to it alone.
         is_hasty = form == "html" or bool(ask.form)
-        laid = [] if empty else page.lay(ask, is_hasty=is_hasty)
+        laid = page.lay(ask, is_hasty=is_hasty, has_data=not empty)
         if page.has_controls and not empty and ask.filters and not _has_values(laid):
-            empty = Empty.NOTHING_MATCHES
+            empty, laid = Empty.NOTHING_MATCHES, []
+        lacks = None
+        if empty is Empty.NOTHING_CONNECTED:
+            lacks = lacking.checklist(self.company, page.needed(ask), every_page())
         if form == "json":
-            return twin(page, ask, laid, empty)
+            return twin(page, ask, laid, empty, lacking.told(lacks) if lacks else None)
         if form == "csv":
             return sheet(laid)
-        return self._html(page, ask, laid, empty, is_part=part != "")
+        return self._html(page, ask, laid, empty, is_part=part != "", lacks=lacks)
 
     def _panel(self, page: Page, ask: Ask) -> str:
         """One panel of a page, for a page that came without it."""
@@ -204,15 +207,18 @@ class Site:
         template = self.templates.get_template("panel.html")
         return template.render(one=one, ask=ask, company=self.company.config.company)
 
-    def _missing(self) -> Empty | None:
+    def _missing(self, page: Page, ask: Ask) -> Empty | None:
         """Why there is nothing to compute with, if so."""
-        snapshot = self.company.snapshot
-        if not self.company.lake.rows(snapshot, "subscriptions"):
+        needs = page.needed(ask)
+        if lacking.is_lacking(self.company, needs):
             return Empty.NOTHING_CONNECTED
-        return None if "mrr_movements" in snapshot.tables else Empty.STILL_COMPUTING
+        snapshot = self.company.snapshot
+        is_computed = not needs or "mrr_movements" in snapshot.tables
+        return None if is_computed else Empty.STILL_COMPUTING
 
     def _html(
-        self, page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None, *, is_part: bool
+        self, page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None, *, is_part: bool,
+        lacks: Mapping[str, Any] | None = None,
     ) -> str:
         has_controls = page.has_controls and empty in (None, Empty.NOTHING_MATCHES)
         segments = choices.segments(ask) if has_controls else []
@@ -230,8 +236,9 @@ class Site:
             ask=ask,
             company=self.company.config.company,
             title=page.title_of(ask),
-            laid=[] if empty else laid,
+            laid=laid,
             empty=empty.value if empty else None,
+            lacks=lacks,
             controls=controls,
             chips=choices.chips(ask),
             cleared=ask.cleared(),
@@ -255,7 +262,7 @@ class Site:
         try:
             body = self.templates.get_template(name).render(
                 company=self.company.config.company, message=message, hint=hint, code=code,
-                status=status, empty=state, is_part=is_part, panel=panel,
+                status=status, empty=state, lacks=None, is_part=is_part, panel=panel,
             )
         except StaycurveError:
             # Without htmx's file not even an error page stands.

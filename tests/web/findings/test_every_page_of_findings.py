@@ -53,10 +53,15 @@ def test_every_chart_has_a_unit_and_a_table_under_it(findings: TestClient, path:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_its_sheet_has_a_row_for_each_row_of_its_twin(findings: TestClient, path: str) -> None:
-    answer = findings.get(f"{path}?format=csv")
-    assert answer.headers["content-type"].startswith("text/csv")
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert len(rows) == sum(len(one["rows"]) for one in twin(findings, path)["panels"])
+    counted = 0
+    for one in twin(findings, path)["panels"]:
+        answer = findings.get(f"{path}?format=csv&panel={one['name']}")
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert f"-{one['name']}.csv" in answer.headers["content-disposition"]
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert len(rows) == len(one["rows"]), one["name"]
+        counted += len(rows)
+    assert counted
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -21,7 +21,7 @@ from staycurve.workspace import Company
 
 KEPT = ("grain", "from", "to", "where", "as_of", "known_at")
 """What links between pages carry along, so that every page takes it."""
-EVERYWHERE = frozenset({*KEPT, "format", "panel", "page"})
+EVERYWHERE = frozenset({*KEPT, "format", "panel", "page", "shape", "exact"})
 """Parameters of every page."""
 OWN = EVERYWHERE | {"metric", "period", "cohort_value", "cohort_as", "cohort_month", "age"}
 """Parameters that are nowhere a dimension."""

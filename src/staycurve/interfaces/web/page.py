@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +10,6 @@ from typing import Any
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.interfaces import sheets
 from staycurve.interfaces.web.ask import Ask
 
 
@@ -207,6 +204,16 @@ class Page:
         asked = ask.options.get("panel")
         return next((_lay(panel, ask) for panel in self.panels if panel.name == asked), None)
 
+    def first_with_rows(self, ask: Ask) -> Laid | None:
+        """The first panel that has rows: the sheet of an address that names no panel.
+
+        One sheet holds one panel: a column that mixed a whole with its segments would sum to twice
+        it.
+        """
+        self.check(ask)
+        every = (_lay(panel, ask) for panel in self.panels)
+        return next((one for one in every if one.shown.rows), None)
+
     def check(self, ask: Ask) -> None:
         """Refuse segments where they would change nothing."""
         if ask.filters and not self.can_be_cut:
@@ -261,26 +268,3 @@ def twin(
     if lacks:
         found |= lacks
     return json.dumps(found | {"panels": [one.json() for one in laid]}, ensure_ascii=False)
-
-
-def sheet(laid: Sequence[Laid]) -> str:
-    """Every row of every panel as CSV, with the panel's name in the first column."""
-    flat = [
-        {"panel": one.panel.name} | _flat(row) for one in laid for row in one.shown.rows
-    ]
-    columns = list(dict.fromkeys(key for row in flat for key in row)) or ["panel"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: sheets.cell(value) for key, value in row.items()} for row in flat)
-    return text.getvalue()
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, Mapping):
-            found |= {f"{key}_{inner}": part for inner, part in value.items()}
-        else:
-            found[key] = value
-    return found

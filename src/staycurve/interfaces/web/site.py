@@ -19,10 +19,18 @@ from starlette.responses import RedirectResponse, Response
 
 from staycurve.errors import StaycurveError, UnknownNameError, UsageError
 from staycurve.interfaces.api.errors import Fault, fault_of
-from staycurve.interfaces.web import addresses, choices, drawing, forms, lacking, static_files
+from staycurve.interfaces.web import (
+    addresses,
+    choices,
+    drawing,
+    forms,
+    lacking,
+    panel_sheets,
+    static_files,
+)
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.beside import Reader
-from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
+from staycurve.interfaces.web.page import Empty, Group, Laid, Page, twin
 from staycurve.interfaces.web.pages import PAGES, every_page
 from staycurve.interfaces.web.texts import _, plural
 from staycurve.metrics.catalogue import METRICS
@@ -72,6 +80,7 @@ class Site:
             lstrip_blocks=True,
             extensions=["jinja2.ext.i18n"],
         )
+        self.templates.globals["has_wide"] = panel_sheets.has_wide
         # Plain callables: each asks which language the request has.
         self.templates.install_gettext_callables(  # type: ignore[attr-defined]
             _, plural, newstyle=False
@@ -125,6 +134,8 @@ class Site:
                 return Response(status_code=304, headers=headers)
             if form == "csv":
                 name = (address.strip("/") or "overview").replace("/", "-")
+                panel = dict(params).get("panel", "")
+                name += f"-{panel}" if panel.isidentifier() else ""
                 headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
             return Response(made.body, media_type=_MEDIA[form], headers=headers)
 
@@ -184,6 +195,12 @@ class Site:
         empty = self._missing(page, ask)
         if part == "panel" and not empty:
             return self._panel(page, ask)
+        if form == "csv":
+            is_named = "panel" in ask.options
+            one = None if empty else (
+                self._one(page, ask) if is_named else page.first_with_rows(ask)
+            )
+            return panel_sheets.sheet(one, ask)
         # Who sends a form waits for the answer to it alone.
         is_hasty = form == "html" or bool(ask.form)
         laid = page.lay(ask, is_hasty=is_hasty, has_data=not empty)
@@ -194,16 +211,18 @@ class Site:
             lacks = lacking.checklist(self.company, page.needed(ask), every_page())
         if form == "json":
             return twin(page, ask, laid, empty, lacking.told(lacks) if lacks else None)
-        if form == "csv":
-            return sheet(laid)
         return self._html(page, ask, laid, empty, is_part=part != "", lacks=lacks)
 
-    def _panel(self, page: Page, ask: Ask) -> str:
-        """One panel of a page, for a page that came without it."""
+    def _one(self, page: Page, ask: Ask) -> Laid:
         one = page.lay_one(ask)
         if one is None:
             names = [panel.name for panel in page.panels]
             raise UnknownNameError("panel", ask.options["panel"], names)
+        return one
+
+    def _panel(self, page: Page, ask: Ask) -> str:
+        """One panel of a page, for a page that came without it."""
+        one = self._one(page, ask)
         template = self.templates.get_template("panel.html")
         return template.render(one=one, ask=ask, company=self.company.config.company)
 

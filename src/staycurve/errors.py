@@ -61,7 +61,7 @@ class UnknownNameError(UsageError):
     def __init__(
         self, kind: str, name: str, known: Iterable[str], *, hint: str = "", code: str = ""
     ) -> None:
-        names = sorted(known)
+        names = sorted(set(known))
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         message = f"Unknown {kind} '{name}'."
         if near:

@@ -361,7 +361,7 @@ def unknown_parameter(name: str, known: Collection[str], *, now: str = "") -> Us
     near = f" Did you mean '{now}'?" if now else did_you_mean(name, known)
     return UsageError(
         f"Unknown parameter '{name}'.{near}",
-        hint=f"Known: {', '.join(known) or 'none'}",
+        hint=f"Known: {', '.join(dict.fromkeys(known)) or 'none'}",
         parameter=name,
     )
 

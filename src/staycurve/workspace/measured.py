@@ -20,6 +20,7 @@ from staycurve.metrics.result import (
     AccountRows,
     Result,
     account_rows,
+    counts_of,
     is_additive,
     notes_of,
     small_segments,
@@ -185,6 +186,7 @@ class MeasuredCompany(Project):
                 Query((metric,), query.grain, (period,), query.as_of, (), query.filters)
             ),
             _periods=query.periods,
+            counts=counts_of(made, rows),
         )
 
     def accounts(

@@ -17,6 +17,7 @@ from staycurve.interfaces.web.segments import SEGMENTS
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.describe import bound_text
 
 _UNITS = {
     Unit.MONEY: N_("money"), Unit.PERCENT: N_("percent"), Unit.COUNT: N_("count"),
@@ -88,6 +89,8 @@ def _definition(ask: Ask) -> Shown:
     return Shown((), {
         "metric": metric,
         "told": told,
+        "least": bound_text(metric, metric.benchmark and metric.benchmark.at_least),
+        "most": bound_text(metric, metric.benchmark and metric.benchmark.at_most),
         "unit": _(_UNITS[metric.unit]),
         "better": _(_BETTER[metric.better]),
         "parts": parts(metric, config),

@@ -262,6 +262,7 @@ class Site:
             chips=choices.chips(ask),
             cleared=ask.cleared(),
             own_address=addresses.of(ask),
+            shown=_shown(page, ask, laid),
         )
 
     def present(self, request: Request, fault: Fault) -> Response | None:
@@ -314,6 +315,18 @@ def _headers(page: Page) -> dict[str, str]:
         # Without a referrer a browser names no origin either, and the form would come from nowhere.
         found["Referrer-Policy"] = "same-origin"
     return found
+
+
+def _shown(page: Page, ask: Ask, laid: Sequence[Laid]) -> str:
+    """Which time a page shows, for those who hear it: that of its figures, and its range."""
+    views = (one.shown.view for one in laid)
+    whens = (view.get("period") or getattr(view.get("reading"), "when", "") for view in views)
+    parts = [str(when) for when in whens if when][:1]
+    if page.has_controls:
+        first, last = ask.label(ask.periods[0]), ask.label(ask.periods[-1])
+        parts.append(first if first == last else _("over time %(first)s to %(last)s") % {
+            "first": first, "last": last})
+    return ", ".join(parts) or _("as of %s") % ask.seen_words()
 
 
 def _wants_part(request: Request) -> bool:

@@ -34,7 +34,8 @@ def test_the_address_is_told_once_it_answers(company: Company) -> None:
         assert address.startswith("http://127.0.0.1:")
         assert httpx.get(f"{address}/healthz", timeout=PATIENCE).json() == {"status": "ok"}
         assert httpx.get(f"{address}/", timeout=PATIENCE).status_code == 200
-        refused = httpx.get(f"{address}/healthz", headers={"Host": "evil.example"}, timeout=PATIENCE)
+        headers = {"Host": "evil.example"}
+        refused = httpx.get(f"{address}/healthz", headers=headers, timeout=PATIENCE)
         assert refused.status_code == 421
     finally:
         process.send_signal(signal.SIGINT)

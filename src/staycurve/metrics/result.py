@@ -58,6 +58,7 @@ class Result:
     is_additive: bool = True
     _accounts: Callable[[str, Period], AccountRows] | None = field(default=None, repr=False)
     _periods: tuple[Period, ...] = ()
+    counts: Counts = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
@@ -221,6 +222,32 @@ def small_segments(
             segment = tuple(line[1 : 1 + by])
             found[segment] = min(min(sizes), found.get(segment, SMALL))
     return dict(sorted(found.items(), key=lambda one: [value or "" for value in one[0]]))
+
+
+Counts = dict[tuple[str, str], tuple[int, int]]
+
+
+def counts_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> Counts:
+    """(metric, first day) → (numerator, denominator) of each undivided share of accounts.
+
+    Money has none: its shares are of amounts, of which no count tells how sure they are.
+    """
+    if plan.query.by:
+        return {}
+    found: Counts = {}
+    for name, formula in plan.formulas.items():
+        if not (isinstance(formula, Operation) and formula.sign == "÷"):
+            continue
+        if any(measure.is_money for measure in formula.measures()):
+            continue
+        for line in answer:
+            values = dict(zip((one.name for one in plan.measures), line[1:], strict=False))
+            over, under = (base.evaluate(side, values) for side in (formula.left, formula.right))
+            if over is None or under is None or over != int(over) or under != int(under):
+                continue
+            if 0 <= over <= under and under > 0:
+                found[name, str(line[0])] = int(over), int(under)
+    return found
 
 
 def _sized(dims: Sequence[str], values: Sequence[str | None], size: int) -> str:

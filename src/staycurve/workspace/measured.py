@@ -13,12 +13,14 @@ from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
-from staycurve.metrics.query import Plan, Query, filters_of, plan
-from staycurve.metrics.relations import RELATIONS
+from staycurve.metrics.filters import filters_of
+from staycurve.metrics.query import Plan, Query, plan
+from staycurve.metrics.relations import RELATIONS, RESTED_ON
 from staycurve.metrics.result import (
     AccountRows,
     Result,
     account_rows,
+    counts_of,
     is_additive,
     notes_of,
     small_segments,
@@ -87,19 +89,20 @@ class MeasuredCompany(Project):
         for name in metrics:
             _ = METRICS[name]
         seen = self.as_of(at)
-        fiscal = self.config.company.fiscal_year_start
-        last = period_of(seen.last_day, grain, fiscal)
+        fiscal, week = self.config.company.fiscal_year_start, self.config.company.week_start
+        last = period_of(seen.last_day, grain, fiscal, week_start=week)
         # A range may reach further than any data: it begins and ends with what there is.
         start = None if is_before_all(start) else start
         if end and not is_after_all(end):
-            last = align(end, grain, is_last=True, fiscal_start=fiscal)
+            last = align(end, grain, is_last=True, fiscal_start=fiscal, week_start=week)
         if start:
-            first = align(start, grain, is_last=False, fiscal_start=fiscal)
+            first = align(start, grain, is_last=False, fiscal_start=fiscal, week_start=week)
         else:
-            first = period_of(self.first_day(metrics) or last.start, grain, fiscal)
+            day = self.first_day(metrics) or last.start
+            first = period_of(day, grain, fiscal, week_start=week)
         if first.start > last.start:
             first = last if not start else first
-        periods = tuple(periods_between(first.start, last.start, grain, fiscal))
+        periods = tuple(periods_between(first.start, last.start, grain, fiscal, week_start=week))
         check_count(len(periods), grain)
         if not periods:
             raise NotAnsweredError(
@@ -109,9 +112,10 @@ class MeasuredCompany(Project):
         return Query(tuple(metrics), grain, periods, seen, tuple(by), filters_of(where))
 
     def _plan(self, query: Query, *, is_by_account: bool = False) -> Plan:
+        self.check_filters(query.filters)
         snapshot = self.snapshot
         empty = frozenset(
-            table for table in CONFORMED if self.lake.rows(snapshot, table) == 0
+            table for table in (*CONFORMED, *RESTED_ON) if self.lake.rows(snapshot, table) == 0
         )
         return plan(
             query,
@@ -182,6 +186,7 @@ class MeasuredCompany(Project):
                 Query((metric,), query.grain, (period,), query.as_of, (), query.filters)
             ),
             _periods=query.periods,
+            counts=counts_of(made, rows),
         )
 
     def accounts(
@@ -212,7 +217,10 @@ class MeasuredCompany(Project):
         fiscal = self.config.company.fiscal_year_start
         named = parse_period(period, fiscal)
         if grain:
-            named = align(period, grain, is_last=False, fiscal_start=fiscal)
+            named = align(
+                period, grain, is_last=False, fiscal_start=fiscal,
+                week_start=self.config.company.week_start,
+            )
         query = Query((metric,), named.grain, (named,), self.as_of(as_of), (), filters_of(where))
         return self.described_rows(query, under=under)
 
@@ -266,14 +274,15 @@ class MeasuredCompany(Project):
             answer = earlier.cohort(value=value, how=how, by=by, where=where, as_of=as_of)
             notes = earlier.notes()
             return answer | ({"notes": list(notes)} if notes else {})
-        dims = dims_of(by)
+        dims, filters = dims_of(by), filters_of(where)
         seen = self.as_of(as_of)
+        self.check_filters(filters)
         with self.seeing(seen) as engine:
             first = engine.value("SELECT MIN(first_paid_on) FROM mrr_movements")
             months: tuple[Period, ...] = ()
             if first is not None and first <= seen.last_day:
                 months = tuple(periods_between(first, seen.last_day, "month"))
-            query = cohorts.CohortQuery(value, how, months, seen, dims, filters_of(where))
+            query = cohorts.CohortQuery(value, how, months, seen, dims, filters)
             cohorts.check(query, self.attributes())
             rows: list[dict[str, Any]] = []
             sql = ""
@@ -319,6 +328,7 @@ class MeasuredCompany(Project):
                 hint="Ask for a month, such as 2024-01, and an age whose month has closed.",
             )
         query = cohorts.CohortQuery(value, "count", months, seen, (), filters_of(where))
+        self.check_filters(query.filters)
         cohorts.check(query, self.attributes())
         sql = cohorts.cell_statement(query, self.config, cohort=month, age=age)
         with self.seeing(seen) as engine:

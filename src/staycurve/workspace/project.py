@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,8 @@ from staycurve.config import Config
 from staycurve.errors import DamagedError, ProjectError, system_error
 from staycurve.insights.lifecycle import lifecycle_spans
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
+from staycurve.metrics.context import Filter
+from staycurve.metrics.segment_values import check_filters
 from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
 from staycurve.sources.doubting import standing_doubts
 from staycurve.tables import asof, refresh, views
@@ -286,6 +288,17 @@ class Project:
     def attributes(self) -> list[str]:
         """Names of account attributes beside the declared columns."""
         return list(self.snapshot.meta.get("attributes", []))
+
+    def check_filters(self, filters: Sequence[Filter]) -> None:
+        """Raise for a value of a filter that nothing loaded has; see `segment_values`."""
+
+        def check() -> bool:
+            with self.reading() as engine:
+                check_filters(filters, engine, self.config, attributes=self.attributes())
+            return True
+
+        if any(any(one.values) for one in filters):
+            self.kept("checked filters", tuple(filters), check, most=256)
 
     @contextmanager
     def seeing(self, seen: AsOf) -> Iterator[AnyEngine]:

@@ -34,7 +34,7 @@ from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 from staycurve.period import Period, parse_period
 from staycurve.tables.engine import quoted, timestamp
 

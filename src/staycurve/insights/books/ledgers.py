@@ -18,7 +18,7 @@ from staycurve.conventions import SWITCHES
 from staycurve.errors import NotAnsweredError
 from staycurve.metrics.base import Formula
 from staycurve.metrics.query import Plan, Query, plan
-from staycurve.metrics.relations import RELATIONS
+from staycurve.metrics.relations import RELATIONS, RESTED_ON
 from staycurve.metrics.result import Row, values_of
 from staycurve.period import AsOf, Period, parse_period, period_of
 from staycurve.tables import asof, fx_days, views
@@ -102,7 +102,7 @@ class Ledgers:
             for table, columns in views.stored_columns().items()
         }
         self._stored = self._own = self._now
-        self._empty = frozenset(t for t in CONFORMED if lake.rows(snapshot, t) == 0)
+        self._empty = frozenset(t for t in (*CONFORMED, *RESTED_ON) if lake.rows(snapshot, t) == 0)
         views.create(engine, lake, snapshot)
 
     def widen(self) -> None:

@@ -9,6 +9,7 @@ from staycurve.config import Config
 from staycurve.conventions import SWITCHES
 from staycurve.insights.examination import event_checks
 from staycurve.insights.examination.findings import Finding, Patient
+from staycurve.insights.examination.rejected import by_rule
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import tables_of
 from staycurve.period import AsOf, period_of
@@ -17,7 +18,6 @@ from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine, name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
-from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
 
 PREPAID_SHARE = 0.3
 """With more of the accounts ending in the last month, their ends are prepaid ends, not churn."""
@@ -38,15 +38,19 @@ def examine(
 
 def _tables(patient: Patient) -> Iterator[Finding]:
     empty = [t for t in CONFORMED if patient.lake.rows(patient.snapshot, t) == 0]
-    for table in empty:
-        waiting = [key for key, metric in METRICS.items() if table in tables_of(metric)]
-        if waiting:
-            yield Finding(
-                "note",
-                "empty_table",
-                f"{table}: nothing is loaded, so {', '.join(waiting)} stay empty.",
-                f"staycurve load {table}.csv",
-            )
+    waiting = {
+        table: sum(table in tables_of(metric) for _, metric in METRICS.items()) for table in empty
+    }
+    listed = [f"{table} ({count} metrics)" for table, count in waiting.items() if count]
+    if listed:
+        yield Finding(
+            "note",
+            "empty_tables",
+            f"Nothing is loaded of {', '.join(listed)}; those metrics stay empty.",
+            "Load a file of that name, such as: "
+            f"staycurve load {next(t for t, count in waiting.items() if count)}.csv",
+            len(listed),
+        )
 
 
 def _accounts(patient: Patient) -> Iterator[Finding]:
@@ -124,17 +128,14 @@ def _spans(patient: Patient) -> Iterator[Finding]:
 
 
 def _rejects(patient: Patient) -> Iterator[Finding]:
-    scan = patient.lake.scan(patient.snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
-    rows = patient.engine.rows(
-        f'SELECT "table", state, rule, COUNT(*) FROM ({scan}) GROUP BY ALL ORDER BY 4 DESC, 1, 3'
-    )
-    for table, state, rule, count in rows:
+    for one in by_rule(patient):
         yield Finding(
             "warning",
             "rejects",
-            f"{table}: {count} rows {state}: {rule}",
+            f"{one.table}: {one.count:,} {'row' if one.count == 1 else 'rows'} {one.state}: "
+            f"{one.rule} (first: {one.example})",
             "staycurve rejects",
-            int(count),
+            one.count,
         )
 
 

@@ -46,6 +46,7 @@ from staycurve.insights.features.feature_use import (
     with_sql,
 )
 from staycurve.insights.shared.columns import AboutField, TotalField
+from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
@@ -220,6 +221,7 @@ def accounts(
     told: dict[str, Any] = {
         "as_of": asked.question.as_of.at.isoformat(), "about": PARTS[part],
         "part": part, "feature": feature, "period": asked.window.name, "breadth": breadth,
+        "notes": () if knows_use(company) else (missing(company),),
     }
     with company.seeing(asked.question.as_of) as engine:
         check_features(engine, asked, [] if part in _ALL else [feature])

@@ -24,6 +24,15 @@ MonthText = Annotated[
 ]
 
 
+HALF = Fraction(1, 2)
+
+
+def days_judged(tracked: Window, month: Month) -> int:
+    """The first days of a closed month from which its end is projected."""
+    size = (tracked.end - tracked.start).days
+    return max(1, round(float(month.judged_at) * size))
+
+
 @dataclass(frozen=True)
 class Month:
     """A month, and how much of it has passed.
@@ -36,6 +45,14 @@ class Month:
 
     window: Window
     elapsed: Fraction
+
+    @property
+    def judged_at(self) -> Fraction:
+        """The share of a closed month after which the projection is judged there.
+
+        At most half: a projection from a month that is nearly over says what everybody sees.
+        """
+        return min(self.elapsed, HALF)
 
     @property
     def days_passed(self) -> float:
@@ -70,7 +87,7 @@ def limits_sql(limits: Iterable[Limit]) -> str:
 
 def statement(asked: Question, month: Month, tracked: Sequence[Window] = ()) -> str:
     """SQL of rows (account_id, name, feature, plan, allowance, mrr, uses, and for each tracked
-    month uses up to the same day of it, and in all of it)."""
+    month uses in its first days, see `days_judged`, and in all of it)."""
     window = month.window
     day = window.last_seen
     features = listed(sorted({one.feature for one in asked.config.behaviour.limits}))
@@ -126,9 +143,7 @@ ORDER BY r.account_id, r.feature"""
 
 
 def _days(day: str, tracked: Window, month: Month) -> str:
-    size = (tracked.end - tracked.start).days
-    passed = max(1, round(float(month.elapsed) * size))
-    last = tracked.start + dt.timedelta(days=passed - 1)
+    last = tracked.start + dt.timedelta(days=days_judged(tracked, month) - 1)
     return f"{day} >= DATE '{tracked.start}' AND {day} <= DATE '{last}'"
 
 

@@ -84,6 +84,7 @@ def _side(text: str, stage: str | None) -> Said:
 
 @insight(
     "lifecycle moved", page="/lifecycle/moves", comes_from="/lifecycle?period#flow",
+    needs="accounts",
 )
 def movers(
     company: Reader, *,

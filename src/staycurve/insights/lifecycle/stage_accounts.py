@@ -85,7 +85,7 @@ class StageAccounts(Answer):
         )
 
 
-@insight("lifecycle accounts", comes_from="/lifecycle?period#stages")
+@insight("lifecycle accounts", comes_from="/lifecycle?period#stages", needs="accounts")
 def accounts(
     company: Reader, *, stage: Stage = None,
     period: Annotated[

@@ -122,7 +122,7 @@ class Stuck(Answer):
         return (Said(STUCK_RULE, {"percent": (self.percent, Unit.COUNT)}),)
 
 
-@insight("lifecycle stuck", comes_from="/lifecycle#stuck")
+@insight("lifecycle stuck", comes_from="/lifecycle#stuck", needs="accounts")
 def stuck(
     company: Reader, *, stage: Stage = None, where: Where = "", as_of: AsOfText = None
 ) -> Stuck:

@@ -73,7 +73,7 @@ class Visits(Answer):
         return Said(text, {"stage": of_stage(self.stage), "as_of": self.as_of})
 
 
-@insight("lifecycle visits", comes_from="/lifecycle#times")
+@insight("lifecycle visits", comes_from="/lifecycle#times", needs="accounts")
 def visits(
     company: Reader, *,
     stage: Annotated[
@@ -176,7 +176,8 @@ class History(Answer):
 
 
 @insight(
-    "lifecycle history", aliases=("/lifecycle/history/{account}",), comes_from="/lifecycle#stages"
+    "lifecycle history", aliases=("/lifecycle/history/{account}",),
+    comes_from="/lifecycle#stages", needs="accounts",
 )
 def history(
     company: Reader, *,

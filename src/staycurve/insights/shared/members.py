@@ -65,7 +65,10 @@ class Question(Asked):
         return tuple(order_of(dim, value) for dim, value in zip(self.by, values, strict=True))
 
 
-def check(question: Question, attributes: Sequence[str], features: Sequence[str]) -> None:
+def check(
+    question: Question, attributes: Sequence[str], features: Sequence[str], *,
+    has_events: bool = True,
+) -> None:
     """Raise where a dimension is not known, or nothing is loaded to compute it from.
 
     Parameters
@@ -81,13 +84,13 @@ def check(question: Question, attributes: Sequence[str], features: Sequence[str]
             if dim not in known:
                 raise UnknownNameError("dimension", dim, known)
             continue
-        if not features:
+        feature = feature_of(dim)
+        if not has_events:
             raise NotAnsweredError(
                 f"{dim} is not known: no events are loaded.",
                 hint="Load what accounts do in the product: staycurve load events.csv",
                 dimension=dim,
             )
-        feature = feature_of(dim)
         if feature is not None and feature not in features:
             raise UnknownNameError("feature", feature, features)
 

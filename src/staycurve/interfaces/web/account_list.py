@@ -15,6 +15,7 @@ from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.cohort_grid import VALUE_LABELS
+from staycurve.interfaces.web.lacking import bases_of
 from staycurve.interfaces.web.page import Page, Panel, Shown
 from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.texts import _
@@ -43,7 +44,9 @@ def _period(ask: Ask) -> Period:
         return (ask.closed or ask.periods)[-1]
     named = parse_period(text, ask.fiscal)
     if "grain" in ask.options:
-        named = align(text, ask.grain, is_last=False, fiscal_start=ask.fiscal)
+        named = align(
+            text, ask.grain, is_last=False, fiscal_start=ask.fiscal, week_start=ask.week_start
+        )
     if named.start > ask.seen.last_day:
         raise UsageError(
             f"{ask.label(named)} begins after {ask.seen.last_day}, the last day with data.",
@@ -317,6 +320,11 @@ def _heading(ask: Ask) -> str:
     }
 
 
+def _needs(ask: Ask) -> tuple[str, ...]:
+    name = ask.options.get("metric", "")
+    return bases_of(name) if name in METRICS else ("subscriptions",)
+
+
 ROWS = Panel(
     "rows",
     N_("Accounts"),
@@ -335,4 +343,5 @@ ACCOUNT_LIST = Page(
     is_listed=False,
     heading=_heading,
     options=("under", "metric", "period", "sort", "cohort_value", "cohort_month", "age"),
+    needs_of=_needs,
 )

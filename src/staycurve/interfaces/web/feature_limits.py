@@ -91,9 +91,11 @@ def _record(found: Limits) -> list[str]:
         return []
     hit, missed = record.projected_and_passed or 0, record.passed_only or 0
     return [
-        _("Projected so in %(months)s closed months, %(hit)s of %(all)s accounts that passed their "
-          "limit were named; %(false)s were named and did not pass it.") % {
-            "months": len(record.months), "hit": whole(hit), "all": whole(hit + missed),
+        _("Projected so after %(share)s of each of %(months)s closed months, %(hit)s of %(all)s "
+          "accounts that passed their limit were named; %(false)s were named and did not pass it.")
+        % {
+            "share": percent(record.judged_at), "months": len(record.months),
+            "hit": whole(hit), "all": whole(hit + missed),
             "false": whole(record.projected_only),
         }
     ]

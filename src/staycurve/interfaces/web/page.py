@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +11,6 @@ from urllib.parse import unquote
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.interfaces import sheets
 from staycurve.interfaces.web.ask import Ask
 from staycurve.workspace import Company
 
@@ -77,6 +74,8 @@ class Panel:
         Parameters of its own, which every page takes that has it.
     is_quiet : bool
         Whether a page leaves it out when it has no rows: no doubt is no news.
+    needs_data : bool
+        Whether it says nothing where the page has nothing loaded that it could speak of.
     """
 
     name: str
@@ -87,6 +86,7 @@ class Panel:
     is_late: bool = False
     options: tuple[str, ...] = ()
     is_quiet: bool = False
+    needs_data: bool = True
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,10 @@ class Page:
         Whether grain, range and segments can be chosen.
     is_listed : bool
         Whether the navigation names it.
-    needs_data : bool
-        Whether it says nothing before subscriptions are loaded.
+    needs : tuple of str
+        Tables of which one is enough for it to say something; empty where it always does.
+    needs_of : callable, optional
+        Ask → the same, where it hangs on the address.
     heading : callable, optional
         Ask → the title, where it hangs on the address.
     group : Group
@@ -162,7 +164,8 @@ class Page:
     panels: tuple[Panel, ...]
     has_controls: bool = True
     is_listed: bool = True
-    needs_data: bool = True
+    needs: tuple[str, ...] = ("subscriptions",)
+    needs_of: Callable[[Ask], tuple[str, ...]] | None = None
     heading: Callable[[Ask], str] | None = None
     group: Group = Group.REVENUE
     options: tuple[str, ...] = ()
@@ -188,11 +191,20 @@ class Page:
         own = (*self.options, *(name for panel in self.panels for name in panel.options))
         return tuple(dict.fromkeys(own))
 
-    def lay(self, ask: Ask, *, is_hasty: bool = False) -> list[Laid]:
+    def needed(self, ask: Ask) -> tuple[str, ...]:
+        """Tables of which one is enough for one Ask."""
+        return self.needs_of(ask) if self.needs_of else self.needs
+
+    def lay(
+        self, ask: Ask, *, is_hasty: bool = False, has_data: bool = True
+    ) -> list[Laid]:
         """Every panel with what it shows.
 
         Parameters
         ----------
+        has_data : bool
+            Whether anything is loaded that the page needs; only panels that do without are laid
+            if not.
         is_hasty : bool
             Whether late panels that the address does not name may come afterwards.
         """
@@ -203,6 +215,7 @@ class Page:
             if is_hasty and panel.is_late and panel.name != asked
             else _lay(panel, ask)
             for panel in self.panels
+            if has_data or not panel.needs_data
         ]
 
     def lay_one(self, ask: Ask) -> Laid | None:
@@ -210,6 +223,16 @@ class Page:
         self.check(ask)
         asked = ask.options.get("panel")
         return next((_lay(panel, ask) for panel in self.panels if panel.name == asked), None)
+
+    def first_with_rows(self, ask: Ask) -> Laid | None:
+        """The first panel that has rows: the sheet of an address that names no panel.
+
+        One sheet holds one panel: a column that mixed a whole with its segments would sum to twice
+        it.
+        """
+        self.check(ask)
+        every = (_lay(panel, ask) for panel in self.panels)
+        return next((one for one in every if one.shown.rows), None)
 
     def check(self, ask: Ask) -> None:
         """Refuse segments where they would change nothing."""
@@ -235,7 +258,10 @@ def _lay(panel: Panel, ask: Ask) -> Laid:
         return Laid(panel, Shown(), error.message, error.hint)
 
 
-def twin(page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None) -> str:
+def twin(
+    page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None,
+    lacks: Mapping[str, Any] | None = None,
+) -> str:
     """The page as JSON."""
     company = ask.company.config.company
     found: dict[str, Any] = {
@@ -259,27 +285,6 @@ def twin(page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None) -> str
         }
     if empty:
         found["empty"] = empty.value
+    if lacks:
+        found |= lacks
     return json.dumps(found | {"panels": [one.json() for one in laid]}, ensure_ascii=False)
-
-
-def sheet(laid: Sequence[Laid]) -> str:
-    """Every row of every panel as CSV, with the panel's name in the first column."""
-    flat = [
-        {"panel": one.panel.name} | _flat(row) for one in laid for row in one.shown.rows
-    ]
-    columns = list(dict.fromkeys(key for row in flat for key in row)) or ["panel"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: sheets.cell(value) for key, value in row.items()} for row in flat)
-    return text.getvalue()
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, Mapping):
-            found |= {f"{key}_{inner}": part for inner, part in value.items()}
-        else:
-            found[key] = value
-    return found

@@ -298,7 +298,8 @@ def change(
     if found is None:
         return {}
     return {
-        "delta": found, "before": numbers.compact(before, unit), "before_label": before_label,
+        "delta": found, "before": numbers.compact(before, unit, like=value),
+        "before_label": before_label,
     }
 
 

@@ -84,7 +84,7 @@ VIEWS = Page(
         Panel("views", N_("Saved views"), N_("Open, rename or delete one"), "views.html", _show),
     ),
     has_controls=False,
-    needs_data=False,
+    needs=(),
     group=Group.BOOKS,
     options=("done",),
     can_be_cut=False,

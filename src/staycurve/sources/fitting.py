@@ -45,6 +45,13 @@ def fit(
         for ours, theirs in sources.items()
     }
     texts = {ours: _translated(sql, feed.values.get(ours)) for ours, sql in originals.items()}
+    for ours, when in feed.when.items():
+        _check_ours(table, ours, mapping)
+        theirs = _theirs(staged, when.column, feed, file, mapping)
+        used.add(theirs)
+        listed = ", ".join(quoted(value) for value in when.values)
+        counts = f"coalesce(lower({text(staged.read(theirs))}), '') IN ({listed})"
+        texts[ours] = f"CASE WHEN {counts} THEN {texts.get(ours, 'NULL')} END"
     for ours in [*feed.values, *feed.defaults]:
         _check_ours(table, ours, mapping)
     for ours in feed.values:

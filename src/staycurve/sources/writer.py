@@ -17,6 +17,7 @@ from staycurve.sources.fitting import fit
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.naming import known_table, table_of
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.reaching import reached
 from staycurve.sources.reading import Read, stage, stage_rows
 from staycurve.tables.arrivals import Arrivals, too_wide
 from staycurve.tables.base import Table
@@ -300,8 +301,10 @@ class _Unit:
                     "that came from it before.",
                     hint="If that is meant: --replace --allow-empty", file=piece.name,
                 )
+            staged = reached(read.staged, piece.mapping)
             job, unused = fit(
-                item.table, read.staged, item.feed, config=self.config,
+                item.table, staged, piece.mapping.feed_for(item.feed, staged.columns),
+                config=self.config,
                 options=_known_now(piece.options, self.writer.now),
                 file=piece.name, mapping=piece.mapping.name,
             )

@@ -7,7 +7,8 @@ from dataclasses import replace
 from staycurve.errors import LoadError
 from staycurve.tables.base import Check, Column
 from staycurve.tables.conform import Conforming, texts_sql, value_sql
-from staycurve.tables.engine import Engine, quoted
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import quoted
 from staycurve.tables.spelling import SIGNS
 
 ORDERS = ("iso", "dmy", "mdy", "spreadsheet", "epoch")

@@ -136,7 +136,11 @@ def date_text(column: str, writing: Writing) -> str:
         return _epoch_text(column)
     # Nearly every text is ISO 8601 as it stands: the others alone are looked at closer.
     odd = f"substr({column}, 5, 1) <> '-' OR right({column}, 1) IN ('M', 'm')"
-    read = _day_in_one(_named_month(f"replace({column}, '/', '-')"))
+    dashed = (
+        f"regexp_replace(replace({column}, '/', '-'), "
+        r"'^([0-9]{4})(0[1-9]|1[0-2])([0-3][0-9])$', '\1-\2-\3')"
+    )
+    read = _day_in_one(_named_month(dashed))
     return f"CASE WHEN {odd} THEN {read} ELSE {column} END"
 
 

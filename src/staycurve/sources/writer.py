@@ -13,6 +13,7 @@ from typing import Any
 from staycurve.config import Config
 from staycurve.errors import LoadError, MemoryLimitError, StaycurveError
 from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Row, Sender
+from staycurve.sources.diagnosis import Subject, taught
 from staycurve.sources.fitting import fit
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.naming import known_table, table_of
@@ -292,6 +293,7 @@ class _Unit:
 
     def _one(self, item: _Item) -> FileReport:
         piece = item.piece
+        subject: Subject | None = None
         try:
             self._say(f"reading {piece.name}")
             read = self._read(piece)
@@ -302,9 +304,13 @@ class _Unit:
                     hint="If that is meant: --replace --allow-empty", file=piece.name,
                 )
             staged = reached(read.staged, piece.mapping)
+            feed = piece.mapping.feed_for(item.feed, staged.columns)
+            subject = Subject(
+                self.engine, item.table, staged, feed, self.config, piece.name,
+                piece.mapping.name,
+            )
             job, unused = fit(
-                item.table, staged, piece.mapping.feed_for(item.feed, staged.columns),
-                config=self.config,
+                item.table, staged, feed, config=self.config,
                 options=_known_now(piece.options, self.writer.now),
                 file=piece.name, mapping=piece.mapping.name,
             )
@@ -324,6 +330,8 @@ class _Unit:
             self.arrivals.rejects.save()
         except LoadError as error:
             self._failed.add(id(piece))
+            if subject is not None and "is_read" in error.fields:
+                error = taught(error, subject, piece.options)
             return FileReport(piece.name, item.table.name, 0, 0, 0, error=error)
         finally:
             self._done += piece.size

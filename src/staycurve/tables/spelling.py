@@ -136,11 +136,11 @@ def date_text(column: str, writing: Writing) -> str:
         return _epoch_text(column)
     # Nearly every text is ISO 8601 as it stands: the others alone are looked at closer.
     odd = f"substr({column}, 5, 1) <> '-' OR right({column}, 1) IN ('M', 'm')"
-    dashed = (
-        f"regexp_replace(replace({column}, '/', '-'), "
-        r"'^([0-9]{4})(0[1-9]|1[0-2])([0-3][0-9])$', '\1-\2-\3')"
+    read = _day_in_one(_named_month(f"replace({column}, '/', '-')"))
+    whole = (
+        f"substr({column}, 1, 4) || '-' || substr({column}, 5, 2) || '-' || substr({column}, 7)"
     )
-    read = _day_in_one(_named_month(dashed))
+    read = f"CASE WHEN regexp_full_match({column}, '[0-9]{{8}}') THEN {whole} ELSE {read} END"
     return f"CASE WHEN {odd} THEN {read} ELSE {column} END"
 
 

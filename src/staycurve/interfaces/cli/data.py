@@ -101,6 +101,8 @@ def load(
         if report.error:
             typer.echo(f"{report.file}: {report.error.message}", err=True)
             typer.echo(f"  {report.error.hint}", err=True)
+            for line in getattr(report.error, "details", ()):
+                typer.echo(f"  {line}", err=True)
             continue
         typer.echo(
             f"{report.file} → {report.table}: accepted {report.accepted}, "

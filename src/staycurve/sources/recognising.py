@@ -15,7 +15,8 @@ from staycurve.sources.lines import Record
 from staycurve.sources.naming import table_of
 from staycurve.sources.objects import objects
 from staycurve.sources.options import ReadOptions
-from staycurve.sources.reading import JSON, PARQUET, kind_of
+from staycurve.sources.reading import JSON, PARQUET, WORKBOOK, kind_of
+from staycurve.sources.workbook import sheet_rows
 from staycurve.tables.conformed import CONFORMED
 
 LOOKED_AT = 20
@@ -33,6 +34,8 @@ def headers_of(path: Path, options: ReadOptions) -> tuple[str, ...]:
             import pyarrow.parquet as pq
 
             return tuple(pq.read_schema(path).names)
+        if kind == WORKBOOK:
+            return tuple(next(sheet_rows(path), (0, []))[1])
         encoding = lines.encoding_of(path, options.encoding)
         if kind == JSON:
             found: dict[str, None] = {}

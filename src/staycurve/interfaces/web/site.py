@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from staycurve.errors import StaycurveError, UnknownNameError, UsageError
 from staycurve.interfaces.api.errors import Fault, fault_of
-from staycurve.interfaces.web import addresses, choices, drawing, forms, static_files
+from staycurve.interfaces.web import addresses, choices, drawing, forms, static_files, uploads
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.beside import Reader
 from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
@@ -135,7 +135,10 @@ class Site:
 
         async def take(request: Request) -> Response:
             address, params, form = _asked(page, request)
-            fields = await forms.read(request)
+            fields = (
+                await uploads.read(request, self.company.folder) if page.takes_files
+                else await forms.read(request)
+            )
             return await run_in_threadpool(self._taken, page, address, params, form, fields)
 
         return take

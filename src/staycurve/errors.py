@@ -185,10 +185,22 @@ class ClientGoneError(StaycurveError):
 
 
 class LoadError(StaycurveError):
-    """A file of which nothing could be loaded."""
+    """A file of which nothing could be loaded.
+
+    Attributes
+    ----------
+    details : tuple of str
+        What is wrong with its rows, and what would fix how many: a line each, below the hint.
+    """
 
     code = "load"
     exit_status = 2
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Lines that follow the hint."""
+        found = self.fields.get("details", ())
+        return found if isinstance(found, tuple) else ()
 
 
 class SourceError(StaycurveError):

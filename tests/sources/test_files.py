@@ -152,7 +152,7 @@ def test_a_bad_line_of_json_is_set_aside(company: Company) -> None:
         ("accounts.csv", "account_id,name\na1,Café\n".encode("latin-1"),
          "is not written in this encoding: it holds the byte 0xe9"),
         ("accounts.csv", b"account_id,name,name\na1,x,y\n", "more than one column called name"),
-        ("accounts.xlsx", b"PK", "is of no kind that can be loaded"),
+        ("accounts.ods", b"PK", "is of no kind that can be loaded"),
         ("accounts.json", b'[{"account_id": "a1"}, {"acc', "not a whole JSON array"),
         ("accounts.json", b'[{"account_id": "a1"}', "not a whole JSON array"),
         ("accounts.json", b"[1]", "accounts.json:1 is not a JSON object"),

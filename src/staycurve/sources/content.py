@@ -52,7 +52,7 @@ def _is(path: Path, what: str, hint: str) -> LoadError:
 def _kind(path: Path, head: bytes, *, is_packed: bool) -> tuple[str, str] | None:
     if head.startswith(b"PK\x03\x04"):
         if not is_packed and _is_workbook(path):
-            return "is an Excel workbook", _SAVE_AS_CSV
+            return "is an Excel workbook", f"{_SAVE_AS_CSV} Or name it with .xlsx at its end."
         return "is a zip archive", "Unpack it, then load the files in it."
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         return "is an old Excel workbook", _SAVE_AS_CSV

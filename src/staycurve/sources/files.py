@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from staycurve.config import Config
+from staycurve.errors import LoadError
 from staycurve.sources.base import Batch, FileReport, Progress
+from staycurve.sources.exports import Export
 from staycurve.sources.mapping import Mapping
 from staycurve.sources.naming import files_of, table_of
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.recognising import recognised
 from staycurve.sources.writer import LakeWriter
 from staycurve.tables.lake import Lake
 
@@ -25,6 +29,7 @@ def load_files(
     table: str | None = None,
     mapping: Mapping | None = None,
     options: ReadOptions | None = None,
+    known: Sequence[Export] = (),
     is_dry_run: bool = False,
     is_complete: bool = False,
     may_be_empty: bool = False,
@@ -42,6 +47,8 @@ def load_files(
         The table that all of them feed; else it is taken from each file's name.
     options : ReadOptions, optional
         Go before the mapping's own options.
+    known : sequence of Export
+        By whose headers a file is recognised where neither its table nor its mapping is given.
     is_dry_run : bool
         Whether to count only, and change nothing.
     is_complete : bool
@@ -65,12 +72,38 @@ def load_files(
     writer = LakeWriter(
         lake, config, now=now, options=options, may_be_empty=may_be_empty, wait=wait
     )
-    batches = [
-        Batch(path, table=table, mapping=mapping, is_complete=is_complete)
-        for path in files_of(paths)
-    ]
-    reports = writer.write(batches, is_dry_run=is_dry_run, progress=progress)
+    batches: list[Batch] = []
+    taken: dict[str, Export] = {}
+    failed: list[FileReport] = []
+    for path in files_of(paths):
+        own = mapping
+        if mapping is None and table is None and path.is_file():
+            try:
+                found = recognised(path, options or ReadOptions(), known)
+            except LoadError as error:
+                failed.append(FileReport(path.name, "", 0, 0, 0, error=error))
+                continue
+            if found is not None:
+                own, taken[path.name] = found.mapping, found
+        batches.append(Batch(path, table=table, mapping=own, is_complete=is_complete))
+    reports = writer.write(batches, is_dry_run=is_dry_run, progress=progress) if batches else []
+    reports = [*_told(reports, taken), *failed]
     errors = [report.error for report in reports if report.error]
     if errors and len(errors) == len(reports):
         raise errors[0]
     return reports
+
+
+def _told(reports: Sequence[FileReport], taken: dict[str, Export]) -> list[FileReport]:
+    """Reports, the first of each file with what the file was recognised as."""
+    told = []
+    left = dict(taken)
+    for report in reports:
+        export = left.pop(report.file, None)
+        if export is not None and report.error is None:
+            notes = [f"looks like {export.title}: --map {export.name}"]
+            if export.unsure:
+                notes.append(f"to be checked: {export.unsure}")
+            report = replace(report, notes=(*notes, *report.notes))
+        told.append(report)
+    return told

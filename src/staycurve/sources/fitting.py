@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from staycurve.config import Config
@@ -45,6 +44,13 @@ def fit(
         for ours, theirs in sources.items()
     }
     texts = {ours: _translated(sql, feed.values.get(ours)) for ours, sql in originals.items()}
+    for ours, when in feed.when.items():
+        _check_ours(table, ours, mapping)
+        theirs = _theirs(staged, when.column, feed, file, mapping)
+        used.add(theirs)
+        listed = ", ".join(quoted(value) for value in when.values)
+        counts = f"coalesce(lower({text(staged.read(theirs))}), '') IN ({listed})"
+        texts[ours] = f"CASE WHEN {counts} THEN {texts.get(ours, 'NULL')} END"
     for ours in [*feed.values, *feed.defaults]:
         _check_ours(table, ours, mapping)
     for ours in feed.values:
@@ -267,15 +273,11 @@ def _check_required(
     ]
     if not missing:
         return
-    pairs = []
-    for ours in missing:
-        near = difflib.get_close_matches(ours, [plain(c) for c in staged.columns], n=1, cutoff=0.4)
-        theirs = next((c for c in staged.columns if near and plain(c) == near[0]), "…")
-        pairs.append(f'"{theirs}" = "{ours}"')
+    pairs = ", ".join(f'"…" = "{ours}"' for ours in missing)
     raise LoadError(
         f"{file} lacks what {table.name} requires: {', '.join(missing)}. "
         f"It has: {', '.join(staged.columns)}.",
-        hint=f"Name them in a mapping: [columns] {', '.join(pairs)}   then add --map map.toml",
+        hint=f"Let a mapping be proposed: staycurve map {file}   (or write one: [columns] {pairs})",
         file=file, missing=missing,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from collections.abc import Iterable, Mapping as Dict
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,51 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class When:
+    """A column that counts in some rows alone: those where the file's `column` is one of `values`.
+
+    Attributes
+    ----------
+    column : str
+        The file's column.
+    values : tuple of str
+        Lower case.
+    """
+
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recognise:
+    """By which headers a file is known without being named.
+
+    Attributes
+    ----------
+    all, any, none : tuple of str
+        Headers of which every one is there, at least one is (where any is named), and none is.
+    """
+
+    all: tuple[str, ...] = ()
+    any: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+
+    def fits(self, headers: Iterable[str]) -> bool:
+        """Whether a file with these headers is meant; case and blanks around them do not count."""
+        known = {_folded(header) for header in headers}
+        return (
+            bool(self.all)
+            and known.issuperset(map(_folded, self.all))
+            and (not self.any or not known.isdisjoint(map(_folded, self.any)))
+            and known.isdisjoint(map(_folded, self.none))
+        )
+
+
+def _folded(header: str) -> str:
+    return header.strip().casefold()
+
+
+@dataclass(frozen=True)
 class Feed:
     """How the rows of a file feed one table.
 
@@ -53,6 +98,8 @@ class Feed:
         Their columns that the key is a hash of.
     only_if : str, optional
         Their column that must not be empty, else the row does not feed the table.
+    when : mapping
+        Our column → the rows in which it counts; in others it has no value.
     """
 
     table: str | None = None
@@ -62,13 +109,48 @@ class Feed:
     lookups: Dict[str, Lookup] = field(default_factory=dict)
     key_from: tuple[str, ...] = ()
     only_if: str | None = None
+    when: Dict[str, When] = field(default_factory=dict)
 
     @property
     def mentioned(self) -> set[str]:
         """Every column of theirs that it speaks of."""
         looked_up = {lookup.column for lookup in self.lookups.values()}
-        named = {*self.columns, *self.key_from, *looked_up}
+        asked = {when.column for when in self.when.values()}
+        named = {*self.columns, *self.key_from, *looked_up, *asked}
         return named | ({self.only_if} if self.only_if else set())
+
+    def within(self, headers: Iterable[str], needed: Iterable[str] = ()) -> Feed:
+        """The feed without the columns that a file of these headers lacks.
+
+        Parameters
+        ----------
+        needed : iterable of str
+            Columns that stay although the file lacks them, so that their lack is an error.
+        """
+        there = {_folded(header) for header in (*headers, *needed)}
+
+        def has(column: str) -> bool:
+            return _folded(column) in there
+
+        # What counts in some rows alone counts in none where nothing says which.
+        unknown = {ours for ours, one in self.when.items() if not has(one.column)}
+        columns = {
+            theirs: tuple(name for name in ours if name not in unknown)
+            for theirs, ours in self.columns.items() if has(theirs)
+        }
+        lookups = {ours: one for ours, one in self.lookups.items() if has(one.column)}
+        fed = {name for ours in columns.values() for name in ours} | set(lookups)
+        # A column of ours may also be fed by a header that is ours already.
+        fed |= {_folded(header) for header in headers}
+        return replace(
+            self, columns=columns, lookups=lookups,
+            values={ours: pairs for ours, pairs in self.values.items() if ours in fed},
+            when={
+                ours: one for ours, one in self.when.items()
+                if ours in fed and ours not in unknown
+            },
+            key_from=tuple(column for column in self.key_from if has(column)),
+        )
 
 
 @dataclass(frozen=True)
@@ -79,6 +161,16 @@ class Mapping:
     also: tuple[Feed, ...] = ()
     options: ReadOptions = field(default_factory=ReadOptions)
     name: str = "the mapping"
+    recognise: Recognise | None = None
+
+    def feed_for(self, feed: Feed, headers: Iterable[str]) -> Feed:
+        """The feed as it is for a file of these headers.
+
+        Tools leave columns out where they are not asked for: of a mapping that knows its file by
+        some headers, the others may be missing.
+        """
+        known = self.recognise
+        return feed if known is None else feed.within(headers, known.all)
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -106,7 +198,16 @@ def parse_mapping(text: str, name: str = "the mapping") -> Mapping:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise LoadError(f"{name} is not valid TOML: {error}.", hint="Fix that line.") from None
+    return mapping_of(raw, name)
+
+
+def mapping_of(raw: Dict[str, Any], name: str = "the mapping") -> Mapping:
+    """The mapping that a TOML document states; errors as for `parse_mapping`."""
     raw = dict(raw)
+    for told in ("about", "export"):
+        # What a ready mapping says of itself; see `staycurve.sources.exports`.
+        raw.pop(told, None)
+    recognise = _recognise(name, raw.pop("recognise", None))
     options = _table(name, "options", raw.pop("options", {}))
     also = raw.pop("also", [])
     if not isinstance(also, list):
@@ -121,7 +222,17 @@ def parse_mapping(text: str, name: str = "the mapping") -> Mapping:
                 f"{name}: [[also]] does not say which table it feeds.",
                 hint='Write table = "answers" below [[also]].',
             )
-    return Mapping(main, feeds, _options(name, options), name)
+    return Mapping(main, feeds, _options(name, options), name, recognise)
+
+
+def _recognise(name: str, raw: Any) -> Recognise | None:
+    if raw is None:
+        return None
+    given = _table(name, "recognise", raw)
+    _only(name, "[recognise]", given, ("all", "any", "none"))
+    return Recognise(
+        **{key: _texts(name, f"[recognise] {key}", value) for key, value in given.items()}
+    )
 
 
 def _options(name: str, given: Dict[str, Any]) -> ReadOptions:
@@ -130,11 +241,11 @@ def _options(name: str, given: Dict[str, Any]) -> ReadOptions:
     return ReadOptions(**texts, empty=empty)
 
 
-_SECTIONS = ("table", "columns", "values", "defaults", "lookup", "key", "only_if")
+_SECTIONS = ("table", "columns", "values", "defaults", "lookup", "key", "only_if", "when")
 
 
 def _feed(name: str, where: str, raw: Dict[str, Any]) -> Feed:
-    known = _SECTIONS if where else (*_SECTIONS, "also", "options")
+    known = _SECTIONS if where else (*_SECTIONS, "also", "options", "recognise")
     _only(name, where.strip(), raw, known)
     table = raw.get("table")
     if table is not None and table not in CONFORMED:
@@ -169,7 +280,24 @@ def _feed(name: str, where: str, raw: Dict[str, Any]) -> Feed:
         },
         key_from=_texts(name, f"{where}[key] from", key.get("from", [])),
         only_if=None if only_if is None else str(only_if),
+        when={
+            column: _when(name, f"{where}[when.{column}]", pairs)
+            for column, pairs in _table(name, f"{where}when", raw.get("when", {})).items()
+        },
     )
+
+
+def _when(name: str, where: str, pairs: Any) -> When:
+    given = _table(name, where, pairs)
+    _only(name, where, given, ("column", "is"))
+    for needed in ("column", "is"):
+        if needed not in given:
+            raise LoadError(
+                f"{name}: {where} lacks '{needed}'.",
+                hint='Write column = "Status" and is = ["Paid"].',
+            )
+    values = _texts(name, f"{where} is", given["is"])
+    return When(str(given["column"]), tuple(value.strip().lower() for value in values))
 
 
 def _lookup(name: str, where: str, column: str, pairs: Any) -> Lookup:

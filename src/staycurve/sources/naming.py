@@ -54,7 +54,10 @@ def table_of(file: str) -> str:
     found = [table for table in CONFORMED if f"_{table}_" in f"_{words}_"]
     if len(found) == 1:
         return found[0]
-    hint = f"Say which: --table NAME; known: {', '.join(CONFORMED)}"
+    hint = (
+        f"Say which: --table NAME; known: {', '.join(CONFORMED)}   "
+        f"(or let a mapping be proposed: staycurve map {file})"
+    )
     if found:
         raise LoadError(f"{file} names more than one table: {', '.join(found)}.", hint=hint)
     near = [

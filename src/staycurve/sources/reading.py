@@ -18,6 +18,7 @@ from staycurve.sources.content import check_content
 from staycurve.sources.lines import SHOWN, BadLine, Record
 from staycurve.sources.objects import cell, objects, plain_row
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.workbook import sheet_rows
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.staging import LINE, ROW, Staged, stage_csv, stage_parquet, staged_name
 
@@ -26,11 +27,12 @@ BATCH = 50_000
 MOST_COLUMNS = 5_000
 """A file with more is turned on its side, or has its values where its names should be."""
 
-CSV, JSON, PARQUET = "csv", "json", "parquet"
+CSV, JSON, PARQUET, WORKBOOK = "csv", "json", "parquet", "workbook"
 KINDS = {
     ".csv": CSV, ".tsv": CSV, ".txt": CSV,
     ".ndjson": JSON, ".jsonl": JSON, ".json": JSON,
     ".parquet": PARQUET, ".pq": PARQUET,
+    ".xlsx": WORKBOOK,
 }
 
 
@@ -43,15 +45,15 @@ class Read:
 
 
 def kind_of(path: Path) -> str:
-    """csv, json or parquet, from the file's name."""
+    """csv, json, parquet or workbook, from the file's name."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
     kind = KINDS.get(suffixes[-1]) if suffixes else None
-    if kind is None or (kind == PARQUET and path.suffix.lower() == ".gz"):
+    if kind is None or (kind in (PARQUET, WORKBOOK) and path.suffix.lower() == ".gz"):
         raise LoadError(
             f"{path.name} is of no kind that can be loaded.",
-            hint=f"Known: {', '.join(KINDS)}; also with .gz after it (not .parquet).",
+            hint=f"Known: {', '.join(KINDS)}; also with .gz after it (not .parquet and .xlsx).",
             file=path.name,
         )
     return kind
@@ -73,6 +75,8 @@ def stage(engine: Engine, path: Path, folder: Path, options: ReadOptions) -> Rea
     if path.stat().st_size == 0:
         raise LoadError(f"{path.name} is empty.", hint="Export it again.", file=path.name)
     kind = kind_of(path)
+    if kind == WORKBOOK:
+        return _workbook(path, folder)
     check_content(path, is_parquet=kind == PARQUET, encoding=options.encoding)
     if kind == PARQUET:
         return _parquet(engine, path, folder)
@@ -203,6 +207,18 @@ def _irregular_csv(path: Path, folder: Path, encoding: str, delimiter: str) -> R
         else:
             rows.add(record.line, record.cells)
     return Read(rows.staged(columns), refused.bad_lines())
+
+
+def _workbook(path: Path, folder: Path) -> Read:
+    found = sheet_rows(path)
+    head = next(found, None)
+    if head is None:
+        raise LoadError(f"{path.name} holds no rows.", hint="Export it again.", file=path.name)
+    columns = _header(path, head[1])
+    rows = _Parts(folder, "part")
+    for number, cells in found:
+        rows.add(number, cells)
+    return Read(rows.staged(columns))
 
 
 def _json(path: Path, folder: Path, encoding: str) -> Read:

@@ -13,11 +13,13 @@ from typing import Any
 from staycurve.config import Config
 from staycurve.errors import LoadError, MemoryLimitError, StaycurveError
 from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Row, Sender
+from staycurve.sources.diagnosis import Subject, taught
 from staycurve.sources.doubting import doubts_of
 from staycurve.sources.fitting import fit
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.naming import known_table, table_of
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.reaching import reached
 from staycurve.sources.reading import Read, stage, stage_rows
 from staycurve.tables.arrivals import Arrivals, too_wide
 from staycurve.tables.base import Table
@@ -293,6 +295,7 @@ class _Unit:
 
     def _one(self, item: _Item) -> FileReport:
         piece = item.piece
+        subject: Subject | None = None
         try:
             self._say(f"reading {piece.name}")
             read = self._read(piece)
@@ -302,8 +305,14 @@ class _Unit:
                     "that came from it before.",
                     hint="If that is meant: --replace --allow-empty", file=piece.name,
                 )
+            staged = reached(read.staged, piece.mapping)
+            feed = piece.mapping.feed_for(item.feed, staged.columns)
+            subject = Subject(
+                self.engine, item.table, staged, feed, self.config, piece.name,
+                piece.mapping.name,
+            )
             job, unused = fit(
-                item.table, read.staged, item.feed, config=self.config,
+                item.table, staged, feed, config=self.config,
                 options=_known_now(piece.options, self.writer.now),
                 file=piece.name, mapping=piece.mapping.name,
             )
@@ -324,6 +333,8 @@ class _Unit:
             self.arrivals.rejects.save()
         except LoadError as error:
             self._failed.add(id(piece))
+            if subject is not None and "is_read" in error.fields:
+                error = taught(error, subject, piece.options)
             return FileReport(piece.name, item.table.name, 0, 0, 0, error=error)
         finally:
             self._done += piece.size

@@ -84,7 +84,7 @@ class Arrivals(Placing):
                 f"None of the {found.total} rows of {origin.file} could be loaded. "
                 f"The first: {first}",
                 hint="Do the columns mean what their names say? A mapping (--map) tells otherwise.",
-                file=origin.file,
+                file=origin.file, is_read=True,
             )
         return self._accept(found, earlier)
 

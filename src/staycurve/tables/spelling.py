@@ -137,6 +137,10 @@ def date_text(column: str, writing: Writing) -> str:
     # Nearly every text is ISO 8601 as it stands: the others alone are looked at closer.
     odd = f"substr({column}, 5, 1) <> '-' OR right({column}, 1) IN ('M', 'm')"
     read = _day_in_one(_named_month(f"replace({column}, '/', '-')"))
+    whole = (
+        f"substr({column}, 1, 4) || '-' || substr({column}, 5, 2) || '-' || substr({column}, 7)"
+    )
+    read = f"CASE WHEN regexp_full_match({column}, '[0-9]{{8}}') THEN {whole} ELSE {read} END"
     return f"CASE WHEN {odd} THEN {read} ELSE {column} END"
 
 

@@ -44,6 +44,11 @@ class Staged:
     rows: int
     first_line: int | None = None
 
+    @property
+    def width(self) -> int:
+        """How many of the columns are staged."""
+        return len(self.columns)
+
     def read(self, column: str) -> str:
         """SQL for what the file has in `column`, in the relation `r`."""
         return f"r.{staged_name(self._places[column])}"
@@ -56,7 +61,7 @@ class Staged:
     @property
     def sql(self) -> str:
         """A relation of the staged columns, ROW and LINE."""
-        names = [staged_name(place) for place in range(len(self.columns))]
+        names = [staged_name(place) for place in range(self.width)]
         if not self.parts:
             texts = "".join(f"CAST(NULL AS VARCHAR) AS {c}, " for c in names)
             return f"SELECT {texts}0 AS {ROW}, 0 AS {LINE} WHERE 1 = 0"

@@ -85,6 +85,8 @@ def _told(error: StaycurveError) -> int:
     print(f"staycurve: {_line(error.message)}", file=sys.stderr)
     if error.hint:
         print(_line(error.hint), file=sys.stderr)
+    for line in getattr(error, "details", ()):
+        print(f"  {_line(line)}", file=sys.stderr)
     return error.exit_status
 
 

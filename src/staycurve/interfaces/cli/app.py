@@ -14,7 +14,7 @@ from staycurve.interfaces.cli import asking
 from staycurve.interfaces.cli.opening import work_on
 
 BY_HAND = (
-    "data", "sources", "books", "answers", "questions", "comparing", "views",
+    "data", "maps", "sources", "books", "answers", "questions", "comparing", "views",
     "annotations", "running",
 )
 """The files with commands that are written by hand, in the order in which help lists them."""

@@ -43,7 +43,11 @@ def load(
     ],
     table: Annotated[str | None, typer.Option(help="The table, if the name does not say.")] = None,
     mapping: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="TOML: their columns → ours.")
+        str | None,
+        typer.Option(
+            "--map", metavar="FILE|NAME",
+            help="TOML: their columns → ours; or the name of a known one, see maps.",
+        ),
     ] = None,
     complete: Annotated[
         bool,
@@ -70,8 +74,8 @@ def load(
 ) -> None:
     """Load CSV, NDJSON or Parquet files (also .gz) into the conformed tables."""
     from staycurve.interfaces.cli.progress import bar
+    from staycurve.sources.exports import known_exports, mapping_named
     from staycurve.sources.files import load_files
-    from staycurve.sources.mapping import read_mapping
     from staycurve.sources.options import ReadOptions
 
     with company_of(context) as company:
@@ -83,7 +87,8 @@ def load(
         with bar() as progress:
             reports = load_files(
                 company.lake, company.config, paths, table=table,
-                mapping=read_mapping(mapping) if mapping else None, options=options,
+                mapping=mapping_named(mapping, company.folder) if mapping else None,
+                options=options, known=known_exports(company.folder),
                 is_dry_run=dry_run, is_complete=complete, may_be_empty=allow_empty, now=clock(),
                 progress=progress,
             )
@@ -97,6 +102,8 @@ def load(
         if report.error:
             typer.echo(f"{report.file}: {report.error.message}", err=True)
             typer.echo(f"  {report.error.hint}", err=True)
+            for line in getattr(report.error, "details", ()):
+                typer.echo(f"  {line}", err=True)
             continue
         typer.echo(
             f"{report.file} → {report.table}: accepted {report.accepted}, "

@@ -21,6 +21,7 @@ class Group(Enum):
     REVENUE = N_("Revenue")
     BEHAVIOUR = N_("Behaviour")
     BOOKS = N_("Books")
+    DATA = N_("Data")
 
 
 class Empty(Enum):
@@ -147,6 +148,8 @@ class Page:
         Whether segments change what it shows; if not, asking for one is an error.
     takes_forms : bool
         Whether a form can be sent to its address; panels find it in `Ask.form`.
+    takes_files : bool
+        Whether a form may bring a file of any size, which waits on disk.
     act : callable, optional
         Does what a form asks for, and gives the address that shows it: sent again by a reload, a
         form would do it twice.
@@ -171,6 +174,7 @@ class Page:
     options: tuple[str, ...] = ()
     can_be_cut: bool = True
     takes_forms: bool = False
+    takes_files: bool = False
     act: Callable[[Ask], str] | None = None
     is_kept: bool = True
     look_up: Callable[[Company, str], None] | None = None

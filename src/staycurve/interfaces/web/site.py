@@ -27,6 +27,7 @@ from staycurve.interfaces.web import (
     lacking,
     panel_sheets,
     static_files,
+    uploads,
 )
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.beside import Reader
@@ -146,7 +147,10 @@ class Site:
 
         async def take(request: Request) -> Response:
             address, params, form = _asked(page, request)
-            fields = await forms.read(request)
+            fields = (
+                await uploads.read(request, self.company.folder) if page.takes_files
+                else await forms.read(request)
+            )
             return await run_in_threadpool(self._taken, page, address, params, form, fields)
 
         return take

@@ -1,0 +1,233 @@
+"""Guessing: which of a file's columns may feed which of a table's.
+
+A header has to mean the column, and the values have to fit it: a column of prices is no id however
+its header reads, and a column whose values a table could not read is proposed for nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from staycurve.sources.fitting import plain
+from staycurve.tables.base import Column, Table
+from staycurve.tables.conform import text, value_sql
+from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import quoted
+from staycurve.tables.spelling import SIGNS, Writing
+from staycurve.tables.staging import Staged
+
+SAMPLES = 3
+LEAST_FIT = 0.9
+"""Share of a column's values that have to be values of the kind that it is proposed for."""
+KEY = 0.7
+"""How well `id` alone means a table's own key."""
+NEAR = 0.85
+"""How alike a header has to be to a name that it is not."""
+
+NAMES: dict[str, tuple[str, ...]] = {
+    # ours → what other tools call it, as `plain` writes it
+    "account_id": (
+        "account", "customer_id", "customer", "client_id", "client", "company_id", "org_id",
+        "organization_id", "organisation_id", "tenant_id", "workspace_id", "account_code",
+        "customer_external_id", "team_id",
+    ),
+    "subscription_id": ("subscription", "sub_id", "sub", "contract_id", "subscription_uuid"),
+    "item_id": ("subscription_item_id", "line_item_id", "price_id"),
+    "payment_id": ("charge_id", "transaction_id", "payment"),
+    "invoice_id": ("invoice", "invoice_number", "invoice_no"),
+    "user_id": ("user", "contact_id", "person_id", "distinct_id", "requester_id", "member_id"),
+    "event_id": ("uuid", "insert_id", "message_id"),
+    "lead_id": ("deal_id", "opportunity_id", "lead"),
+    "ticket_id": ("case_id", "conversation_id", "ticket"),
+    "answer_id": ("response_id",),
+    "plan": ("plan_name", "plan_id", "plan_code", "price_name", "tier", "package"),
+    "product": ("product_name", "product_id"),
+    "interval": (
+        "billing_interval", "billing_period", "billing_cycle", "cycle", "period", "frequency",
+        "billing_frequency", "interval_unit",
+    ),
+    "quantity": ("seats", "units", "qty", "licenses", "licences"),
+    "unit_amount": ("unit_price", "price_per_unit", "price_per_seat"),
+    "amount": (
+        "price", "mrr", "monthly_amount", "value", "total", "amount_due", "gross", "monthly_price",
+        "recurring_amount",
+    ),
+    "currency": ("currency_code", "ccy", "curr"),
+    "status": ("state", "subscription_status"),
+    "starts_at": (
+        "start", "start_date", "started_at", "starts", "start_at", "from", "begin", "begin_date",
+        "activated_at", "start_time", "valid_from", "subscription_start", "starts_on",
+    ),
+    "ends_at": (
+        "end", "end_date", "ended_at", "ends", "end_at", "to", "until", "canceled_at",
+        "cancelled_at", "cancel_date", "cancellation_date", "expires_at", "churned_at", "end_time",
+        "valid_to", "subscription_end", "ends_on", "churn_date",
+    ),
+    "end_reason": ("cancellation_reason", "cancel_reason", "churn_reason", "reason"),
+    "created_at": (
+        "created", "created_date", "create_date", "signup_date", "signed_up_at", "created_on",
+        "created_time", "creation_date",
+    ),
+    "paid_at": ("paid", "payment_date", "paid_on", "paid_date"),
+    "failed_at": ("failed",),
+    "occurred_at": ("timestamp", "time", "event_time", "date", "datetime"),
+    "opened_at": ("created_at", "created", "created_time", "opened"),
+    "solved_at": ("resolved_at", "closed_at", "resolved_time", "solved"),
+    "answered_at": ("submitted_at", "responded_at", "submit_date", "completed_at"),
+    "event": ("event_name", "event_type", "action"),
+    "name": ("company_name", "company", "account_name", "customer_name", "full_name"),
+    "country": ("country_code", "country_region", "billing_country"),
+    "employees": ("number_of_employees", "company_size", "headcount"),
+    "channel": ("source", "lead_source", "original_source", "utm_source", "channel_group"),
+    "count": ("sessions", "visits", "visitors"),
+    "day": ("date",),
+    "score": ("nps", "nps_score", "rating"),
+    "comment": ("feedback", "verbatim"),
+    "month": ("date", "period"),
+    "rate": ("exchange_rate", "fx_rate"),
+}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A column of the file, the one of ours that it may feed, and values of it.
+
+    Attributes
+    ----------
+    ours : str, optional
+        None where it is proposed for nothing.
+    fits : float
+        The share of its values, empty ones left out, that are values of that column.
+    """
+
+    theirs: str
+    ours: str | None
+    samples: tuple[str, ...]
+    fits: float = 1.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "column": self.theirs, "feeds": self.ours, "samples": list(self.samples),
+            "fits": round(self.fits, 4),
+        }
+
+
+def by_header(column: Column, header: str) -> float:
+    """How well a header means a column of ours: 1 for its own name, 0 for anything else's."""
+    own = plain(header)
+    if own == column.name:
+        return 1.0
+    names = NAMES.get(column.name, ())
+    if own in names:
+        return 0.9 - 0.01 * names.index(own)
+    alike = difflib.SequenceMatcher(None, own, column.name).ratio()
+    return alike * 0.8 if alike >= NEAR else 0.0
+
+
+def samples_of(engine: Engine, staged: Staged) -> dict[str, tuple[str, ...]]:
+    """Up to three different values of each column, the first that the file has."""
+    found = {}
+    for column in staged.columns:
+        read = text(staged.read(column))
+        rows = engine.rows(
+            f"SELECT v FROM (SELECT {read} AS v, min(r._row) AS place FROM ({staged.sql}) r "
+            f"WHERE r._row < 1000 AND {read} IS NOT NULL GROUP BY 1) ORDER BY place LIMIT {SAMPLES}"
+        )
+        found[column] = tuple(str(row[0])[:60] for row in rows)
+    return found
+
+
+def guessed(
+    engine: Engine, table: Table, staged: Staged, writings: Sequence[Writing]
+) -> dict[str, tuple[str, float]]:
+    """Their column → (ours, share that fits), the best of each; no column of theirs or ours twice.
+
+    Parameters
+    ----------
+    writings : sequence of Writing
+        Ways in which the file's values may be written; a column has to fit under one of them.
+    """
+    ranked = []
+    for place, theirs in enumerate(staged.columns):
+        for own in table.columns:
+            score = by_header(own, theirs)
+            if not score and own.name == table.key[0] and plain(theirs) == "id":
+                score = KEY
+            if score:
+                ranked.append((-score, place, theirs, own))
+    ranked.sort(key=lambda one: (one[0], one[1], one[3].name))
+    found: dict[str, tuple[str, float]] = {}
+    taken: set[str] = set()
+    for _score, _place, theirs, own in ranked:
+        if theirs in found or own.name in taken:
+            continue
+        fits = _fits(engine, own, staged, theirs, writings)
+        if fits >= LEAST_FIT:
+            found[theirs] = (own.name, fits)
+            taken.add(own.name)
+    return found
+
+
+def _fits(
+    engine: Engine, column: Column, staged: Staged, theirs: str, writings: Sequence[Writing]
+) -> float:
+    """The share of values that the column can hold, under the writing that suits it best."""
+    read = text(staged.read(theirs))
+    if column.kind == "text" and not column.choices and column.name != "currency":
+        if not (column.name.endswith("_id") or column.name in ("plan", "event", "survey")):
+            return 1.0
+        # An id is no amount, no day and no sentence.
+        bad = (
+            f"regexp_full_match(v, '[-+]?[0-9]*[.,][0-9]{{1,4}}') OR length(v) > 120 "
+            f"OR regexp_full_match(v, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}.*') "
+            f"OR regexp_matches(v, '[{''.join(SIGNS)}]')"
+        )
+        goods = [f"NOT ({bad})"]
+    else:
+        # Of a day the signs of numbers do not matter, and the other way round.
+        plain_ways = [
+            replace(way, decimal=".", thousands="") if column.kind in ("instant", "day", "month")
+            else replace(way, dates="iso") for way in writings
+        ]
+        goods = list(dict.fromkeys(
+            f"{value_sql(column, 'v', way)} IS NOT NULL" for way in plain_ways
+        ))
+    asked = ", ".join(f"COUNT(*) FILTER (WHERE {good})" for good in goods)
+    # Amounts in minor units ask for the row's currency.
+    source = (
+        f"SELECT {read} AS v, 'USD' AS t_currency FROM ({staged.sql}) r WHERE r._row < 5000 "
+        f"AND {read} IS NOT NULL AND upper({read}) NOT IN ({_nothing()})"
+    )
+    total, *counts = engine.rows(f"SELECT COUNT(*), {asked} FROM ({source})")[0]
+    return max(counts) / total if total else 1.0
+
+
+def _nothing() -> str:
+    from staycurve.sources.diagnosis import NOTHING
+
+    return ", ".join(sorted({quoted(text.upper()) for text in NOTHING}))
+
+
+def likely_table(columns: Sequence[str]) -> Table | None:
+    """The table whose required columns the headers mean best; None where they mean none's."""
+    best: tuple[float, str] | None = None
+    for table in CONFORMED.values():
+        needed = [
+            column for column in table.columns
+            if column.is_required and column.name != table.derived_key
+        ]
+        scores = [max((by_header(column, one) for one in columns), default=0) for column in needed]
+        if needed and all(scores):
+            rest = sum(
+                max((by_header(column, one) for one in columns), default=0) >= 0.8
+                for column in table.columns if not column.is_required
+            )
+            rank = sum(scores) + 0.2 * rest
+            if best is None or rank > best[0]:
+                best = (rank, table.name)
+    return None if best is None else CONFORMED[best[1]]

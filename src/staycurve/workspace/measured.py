@@ -36,7 +36,7 @@ from staycurve.period import (
     period_of,
     periods_between,
 )
-from staycurve.tables.conformed import CONFORMED
+from staycurve.tables import views
 from staycurve.workspace.project import Clock, Project
 
 EARLIER = 4
@@ -110,14 +110,11 @@ class MeasuredCompany(Project):
 
     def _plan(self, query: Query, *, is_by_account: bool = False) -> Plan:
         snapshot = self.snapshot
-        empty = frozenset(
-            table for table in CONFORMED if self.lake.rows(snapshot, table) == 0
-        )
         return plan(
             query,
             self.config,
             attributes=self.attributes(),
-            empty_tables=empty,
+            empty_tables=views.empty_tables(self.lake, snapshot),
             is_by_account=is_by_account,
         )
 

@@ -26,6 +26,7 @@ from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
 from staycurve.interfaces.web.pages import PAGES, every_page
 from staycurve.interfaces.web.texts import _, plural
 from staycurve.metrics.catalogue import METRICS
+from staycurve.tables import views
 from staycurve.workspace import Company
 from staycurve.workspace.cache import Cache
 
@@ -207,7 +208,7 @@ class Site:
     def _missing(self) -> Empty | None:
         """Why there is nothing to compute with, if so."""
         snapshot = self.company.snapshot
-        if not self.company.lake.rows(snapshot, "subscriptions"):
+        if not views.has_spans(self.company.lake, snapshot):
             return Empty.NOTHING_CONNECTED
         return None if "mrr_movements" in snapshot.tables else Empty.STILL_COMPUTING
 

@@ -104,7 +104,9 @@ def _alike(engine: AnyEngine) -> list[Doubt]:
             f"HAVING COUNT(DISTINCT {column}) > 1 ORDER BY 1"
         )
         if rows:
-            count, mrr = sum(int(row[1]) for row in rows), round(sum(float(r[2] or 0) for r in rows), 2)
+            count = sum(int(row[1]) for row in rows)
+            # A row that names a plan and no amount has none here.
+            mrr = round(sum(float(row[2] or 0) for row in rows), 2)
             text = (
                 f"{count} subscriptions have {words} that differ in case or blanks alone, such as "
                 f"'{rows[0][3]}' and '{rows[0][4]}' ({mrr:,.2f} a month): they count apart."

@@ -90,3 +90,8 @@ class Company(MeasuredCompany):
     def acquisition(self) -> Theme:
         """How customers are won: channels, how far their leads come, referrals."""
         return Theme(self, "acquisition")
+
+    @property
+    def invoices(self) -> Theme:
+        """What invoices bill: the lines behind an account's MRR."""
+        return Theme(self, "invoices")

@@ -27,6 +27,7 @@ THEMES = {
     ),
     "trials": N_("Trials: who converts, what converters did, and who leaves afterwards."),
     "usage": N_("What users do: who comes back, in which order, how often."),
+    "invoices": N_("What invoices bill, and which lines are behind an account's MRR."),
     "books": N_(
         "Closed months and what changed them, what came in, and how other tools count."
     ),

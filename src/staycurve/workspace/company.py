@@ -95,3 +95,8 @@ class Company(MeasuredCompany):
     def value(self) -> Theme:
         """What customers are worth, why a number changed, which segments differ, and what comes."""
         return Theme(self, "value")
+
+    @property
+    def invoices(self) -> Theme:
+        """What invoices bill: the lines behind an account's MRR."""
+        return Theme(self, "invoices")

@@ -38,7 +38,7 @@ from staycurve.period import (
     period_of,
     periods_between,
 )
-from staycurve.tables.conformed import CONFORMED
+from staycurve.tables import views
 from staycurve.workspace.project import Clock, Project
 
 EARLIER = 4
@@ -114,9 +114,7 @@ class MeasuredCompany(Project):
     def _plan(self, query: Query, *, is_by_account: bool = False) -> Plan:
         self.check_filters(query.filters)
         snapshot = self.snapshot
-        empty = frozenset(
-            table for table in (*CONFORMED, *RESTED_ON) if self.lake.rows(snapshot, table) == 0
-        )
+        empty = views.empty_tables(self.lake, snapshot, RESTED_ON)
         return plan(
             query,
             self.config,

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator
 
 from staycurve.config import Config
 from staycurve.conventions import SWITCHES
-from staycurve.insights.examination import event_checks
+from staycurve.insights.examination import billing_checks, event_checks
 from staycurve.insights.examination.findings import Finding, Patient
 from staycurve.insights.examination.rejected import by_rule
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import tables_of
 from staycurve.period import AsOf, period_of
-from staycurve.tables import account_roots
+from staycurve.tables import account_roots, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine, name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
+from staycurve.tables.standing import spans_sql
 
 PREPAID_SHARE = 0.3
 """With more of the accounts ending in the last month, their ends are prepaid ends, not churn."""
@@ -37,7 +38,8 @@ def examine(
 
 
 def _tables(patient: Patient) -> Iterator[Finding]:
-    empty = [t for t in CONFORMED if patient.lake.rows(patient.snapshot, t) == 0]
+    unknown = views.empty_tables(patient.lake, patient.snapshot)
+    empty = [table for table in CONFORMED if table in unknown]
     waiting = {
         table: sum(table in tables_of(metric) for _, metric in METRICS.items()) for table in empty
     }
@@ -62,7 +64,8 @@ def _accounts(patient: Patient) -> Iterator[Finding]:
         yield Finding(
             "note",
             "bare_accounts",
-            f"{bare} accounts are known by their id alone: a subscription or payment named them.",
+            f"{bare} accounts are known by their id alone: a subscription, invoice or payment "
+            "named them.",
             "Load accounts.csv to cut numbers by industry, country and the like.",
             bare,
         )
@@ -160,7 +163,7 @@ def _rates(patient: Patient) -> Iterator[Finding]:
                 "Load newer rates: staycurve load fx_rates.csv",
             )
         earliest = patient.engine.value(
-            f"SELECT MIN(starts_on) FROM subscriptions WHERE currency = {quoted(currency)}"
+            f"SELECT MIN(starts_on) FROM {spans_sql()} b WHERE currency = {quoted(currency)}"
         )
         if earliest is not None and earliest < first:
             yield Finding(
@@ -173,10 +176,10 @@ def _rates(patient: Patient) -> Iterator[Finding]:
 
 
 def _early_events(patient: Patient) -> Iterator[Finding]:
-    early = patient.count("""
+    early = patient.count(f"""
         SELECT COUNT(*) FROM events e
-        JOIN (SELECT account_id, MIN(starts_on) AS first_on FROM subscriptions GROUP BY account_id)
-             s ON s.account_id = e.account_id
+        JOIN (SELECT account_id, MIN(starts_on) AS first_on FROM {spans_sql()} b
+              GROUP BY account_id) s ON s.account_id = e.account_id
         WHERE e.occurred_on < s.first_on""")
     if early:
         yield Finding(
@@ -186,9 +189,9 @@ def _early_events(patient: Patient) -> Iterator[Finding]:
             "They stay loaded; sign-up and billing dates of the source disagree.",
             early,
         )
-    of_item = patient.count("""
+    of_item = patient.count(f"""
         SELECT COUNT(*) FROM events e
-        JOIN (SELECT subscription_id, MIN(starts_on) AS first_on FROM subscriptions
+        JOIN (SELECT subscription_id, MIN(starts_on) AS first_on FROM {spans_sql()} b
               GROUP BY subscription_id) s
           ON s.subscription_id = json_extract_string(e.properties, '$.subscription_id')
         WHERE e.occurred_on < s.first_on""")
@@ -388,5 +391,6 @@ CHECKS: tuple[Check, ...] = (
     _early_events,
     _churn_sources,
     _trial_flags,
+    *billing_checks.CHECKS,
     *event_checks.CHECKS,
 )

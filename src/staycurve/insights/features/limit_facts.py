@@ -18,6 +18,7 @@ from staycurve.insights.shared.account_facts import paying_sql, picked_sql, plan
 from staycurve.insights.shared.members import FAR, Question
 from staycurve.insights.usage.usage_windows import Window, window_of
 from staycurve.period import AsOf, day_start, month_index, month_start, period_of
+from staycurve.tables.standing import spans_sql
 
 MonthText = Annotated[
     str | None, Param(N_("A month, such as 2024-05; without it the as-of's."), metavar="P")
@@ -110,7 +111,7 @@ holders AS (
     SELECT i.account_id, i.plan FROM mrr_items i
     WHERE i.starts_on <= DATE '{day}' AND coalesce(i.ends_on, {FAR}) > DATE '{day}'
     UNION
-    SELECT r.root_id AS account_id, s.plan FROM subscriptions s
+    SELECT r.root_id AS account_id, s.plan FROM {spans_sql()} s
     JOIN account_roots r ON r.account_id = s.account_id
     WHERE s.status = 'trialing' AND s.starts_on <= DATE '{day}'
       AND coalesce(s.ends_on, {FAR}) > DATE '{day}'

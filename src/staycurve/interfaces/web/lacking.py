@@ -12,6 +12,7 @@ from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.relations import RELATIONS
+from staycurve.tables import views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.workspace import Company
 
@@ -48,7 +49,7 @@ class Line:
 
 def is_lacking(company: Company, needs: Sequence[str]) -> bool:
     """Whether none of the tables that a page can speak of has a row."""
-    return bool(needs) and not any(company.lake.rows(company.snapshot, one) for one in needs)
+    return bool(needs) and views.empty_tables(company.lake, company.snapshot).issuperset(needs)
 
 
 def checklist(company: Company, needs: Sequence[str], pages: Iterable[Page]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.money import MICRO
 from staycurve.period import Period, period_of
+from staycurve.tables import views
 from staycurve.tables.books import ClosedMonth
 
 PER_PAGE = 100
@@ -117,7 +118,7 @@ def _restated(ask: Ask) -> Shown:
 
 def _missing(ask: Ask) -> Empty | None:
     snapshot = ask.company.snapshot
-    if not ask.company.lake.rows(snapshot, "subscriptions"):
+    if not views.has_spans(ask.company.lake, snapshot):
         return Empty.NOTHING_CONNECTED
     return Empty.STILL_COMPUTING if ask.company.is_due() else None
 

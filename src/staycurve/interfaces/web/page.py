@@ -235,7 +235,7 @@ class Page:
         it.
         """
         self.check(ask)
-        every = (_lay(panel, ask) for panel in self.panels)
+        every = (_lay(panel, ask) for panel in self.panels if not panel.is_quiet)
         return next((one for one in every if one.shown.rows), None)
 
     def check(self, ask: Ask) -> None:

@@ -296,7 +296,7 @@ class DeltaTables:
                     hint="Compute it in full: staycurve refresh --full",
                 )
             delta.create_write_transaction(
-                new, mode="overwrite", schema=schema, partition_by=keys or None,
+                [*new], mode="overwrite", schema=schema, partition_by=keys or None,
                 commit_properties=about,
             )
         else:

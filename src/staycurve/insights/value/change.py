@@ -47,7 +47,7 @@ from staycurve.insights.value.explaining import (
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.dimensions import dims_of
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 from staycurve.period import GRAINS, Period, align, parse_period
 
 MONEY_PLACES, OTHER_PLACES = 6, 12

@@ -45,7 +45,8 @@ from staycurve.metrics import base
 from staycurve.metrics.base import Formula, Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.dimensions import ITEM_TRAITS, dims_of, order_of
-from staycurve.metrics.query import Plan, Query, filters_of
+from staycurve.metrics.filters import filters_of
+from staycurve.metrics.query import Plan, Query
 from staycurve.metrics.relations import RELATIONS
 
 EVENTS = (

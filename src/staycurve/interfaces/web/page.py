@@ -291,4 +291,6 @@ def twin(
         found["empty"] = empty.value
     if lacks:
         found |= lacks
-    return json.dumps(found | {"panels": [one.json() for one in laid]}, ensure_ascii=False)
+    # What may be left out does not move the others from their place.
+    ordered = sorted(laid, key=lambda one: one.panel.is_quiet)
+    return json.dumps(found | {"panels": [one.json() for one in ordered]}, ensure_ascii=False)

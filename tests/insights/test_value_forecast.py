@@ -178,6 +178,7 @@ def test_no_past_month_is_judged_with_what_came_later() -> None:
     series = [sum(10.0 + at for at in range(place + 1)) for place in range(12)]
     whole = tracked(values, values, series, 2)
     shorter = tracked(until(values, 10), until(values, 10), series[:10], 2)
+    assert list(shorter.errors) == [1, 2]
     for horizon, errors in shorter.errors.items():
         assert errors == whole.errors[horizon][: len(errors)]
 

@@ -54,7 +54,7 @@ TOO_YOUNG = N_("a forecast needs {least} closed months; there are {count}")
 NO_TRACK = N_("an interval needs {least} past errors so many months ahead; there are {count}")
 
 What = Annotated[
-    str, Param(N_("mrr or customers."), choices=WHATS, metavar="[mrr|customers]", is_argument=True)
+    str, Param(N_("mrr or customers."), choices=WHATS, metavar="METRIC", is_argument=True)
 ]
 Months = Annotated[int, Param(N_("How many months ahead."), least=1, most=60, metavar="N")]
 

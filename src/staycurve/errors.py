@@ -71,6 +71,10 @@ class UnknownNameError(UsageError):
         self.suggestion = near[0] if near else None
 
 
+class NoAccountError(UnknownNameError):
+    """An account that is asked for itself, by an id that none has."""
+
+
 class ConfigError(StaycurveError):
     """staycurve.toml says something that cannot be followed."""
 

@@ -103,6 +103,10 @@ class UnknownValueError(UsageError):
         )
 
 
+class NoAccountError(UnknownNameError):
+    """An account that is asked for itself, by an id that none has."""
+
+
 class ConfigError(StaycurveError):
     """staycurve.toml says something that cannot be followed."""
 

@@ -161,9 +161,9 @@ def test_who_brought_whom_and_what_they_are_worth(company: Company) -> None:
     # Closed months: January and February. bolt 50 + 50; crux 0 + 30; dune 0 + 10.
     assert found.as_dict()["rows"] == [
         {"account_id": "acme", "name": "Acme", "is_known": True, "referred": 2, "ever_paid": 2,
-         "paying": 2, "mrr": 80, "lifetime_mrr": 130},
+         "paying": 2, "mrr": 80, "lifetime_mrr": 130, "plan": None, "owner": None},
         {"account_id": "nobody", "name": None, "is_known": False, "referred": 1, "ever_paid": 1,
-         "paying": 1, "mrr": 10, "lifetime_mrr": 10},
+         "paying": 1, "mrr": 10, "lifetime_mrr": 10, "plan": None, "owner": None},
     ]
     assert (found.summary.accounts, found.summary.referred, found.summary.share) == (
         5, 3, 0.6,

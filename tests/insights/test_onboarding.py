@@ -115,7 +115,8 @@ def test_the_numbers_open(hand: Company) -> None:
     }
     february = hand.onboarding.accounts(cohort="2024-02", as_of="2024-03-01")
     assert [one.as_dict() for one in february.rows] == [
-        {"account_id": "dune", "signup_on": "2024-02-25", "activated_on": None, "days": 4}
+        {"account_id": "dune", "name": None, "plan": None, "owner": None,
+         "signup_on": "2024-02-25", "activated_on": None, "days": 4}
     ]
 
 

@@ -50,7 +50,7 @@ def filled(company: Reader, answer: T) -> T:
         }
         return dataclasses.replace(row, **missing) if any(missing.values()) else row
 
-    changes = {
+    changes: dict[str, Any] = {
         table.field.attribute: tuple(complete(row, fields) for row in rows)
         for table, rows, fields in tables
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from staycurve.config import Config
-from staycurve.errors import UnknownNameError
+from staycurve.errors import NoAccountError
 from staycurve.i18n import N_
 from staycurve.insights.base import Param
 from staycurve.insights.shared.reader import Reader
@@ -95,7 +95,7 @@ def whose(engine: AnyEngine, company: Reader, account: str, seen: AsOf) -> Whose
 
     Raises
     ------
-    UnknownNameError
+    NoAccountError
         If no account has it; the hint names near ids.
     """
     def look() -> tuple[str, tuple[str, ...], bool]:
@@ -122,13 +122,13 @@ def rows_of(company: Reader, engine: AnyEngine, of: Whose, sql: str) -> Sequence
     return found
 
 
-def unknown(engine: AnyEngine, account: str) -> UnknownNameError:
+def unknown(engine: AnyEngine, account: str) -> NoAccountError:
     """The error of an id that no account has."""
     near = near_ids(engine, account)
     named = ", ".join(f"{one} ({name})" if name else one for one, name in near)
     hint = f"Near: {named}" if named else "Look for it: staycurve search NAME"
     text = account if len(account) <= LETTERS else f"{account[:LETTERS]}…"
-    return UnknownNameError("account", text, [one for one, _name in near[:1]], hint=hint)
+    return NoAccountError("account", text, [one for one, _name in near[:1]], hint=hint)
 
 
 def near_ids(engine: AnyEngine, account: str) -> Sequence[tuple[str, str | None]]:

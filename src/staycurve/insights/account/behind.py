@@ -111,7 +111,7 @@ def _told(
     lake, snapshot = company.lake, company.snapshot
     active = _last_active(engine, accounts, close) if lake.rows(snapshot, "events") else {}
     has_tickets = bool(lake.rows(snapshot, "tickets"))
-    tickets = dict(engine.rows(tickets_sql(at, accounts))) if has_tickets else {}
+    tickets: dict[str, int] = dict(engine.rows(tickets_sql(at, accounts))) if has_tickets else {}
     found: dict[str, Row] = {}
     for account in accounts:
         loss = losses.get(account)

@@ -41,7 +41,7 @@ def limit_uses(
             allowed[one.feature] = max(own, allowed.get(one.feature, (False, 0, "")))
     if not allowed:
         return ()
-    uses = dict(engine.rows(facts_sql.limit_uses(of, sorted(allowed))))
+    uses: dict[str, int] = dict(engine.rows(facts_sql.limit_uses(of, sorted(allowed))))
     found = [
         LimitUse(
             feature=feature, plan=plan, uses=uses.get(feature, 0), allowance=allowance,

@@ -230,10 +230,10 @@ def _known(
     ) if accounts else ():
         months.setdefault(account, []).append((month, days))
     active = {one: day for one, own in months.items() if (day := last_active_on(own, last))}
-    tickets = None
+    tickets: dict[str, int] | None = None
     if company.lake.rows(company.snapshot, "tickets"):
         tickets = dict(engine.rows(tickets_sql(at, accounts))) if accounts else {}
-    nps = dict(engine.rows(_nps_sql(at, accounts))) if accounts else {}
+    nps: dict[str, int] = dict(engine.rows(_nps_sql(at, accounts))) if accounts else {}
     return _Known(active, tickets, nps)
 
 

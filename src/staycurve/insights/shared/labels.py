@@ -31,7 +31,7 @@ def labels_of(
     """Account → its label, the plan as of the close of a day."""
     if not accounts:
         return {}
-    plans = dict(engine.rows(plans_sql(day, only=only(accounts))))
+    plans: dict[str, str | None] = dict(engine.rows(plans_sql(day, only=only(accounts))))
     where = only(accounts, "a.account_id")
     return {
         account: Label(name, plans.get(account), owner)

@@ -129,6 +129,9 @@ def _cell(value: float | None, how: str) -> str:
     return f"{value:,.0f}" if how == "count" else f"{value * 100:.0f}%"
 
 
+_HEADS = {"lost_on": "date", "end_class": "churn type", "last_active_on": "last active"}
+
+
 @app.command()
 def accounts(
     context: typer.Context,
@@ -160,7 +163,7 @@ def accounts(
     print_table(
         f"{METRICS[metric].label}, {found.period}, as of {found.as_of}, {found.currency}"
         f"{f', under {under}' if under else ''}",
-        ["account", *names, *(name.replace("_", " ") for name in beside)],
+        ["account", *names, *(_HEADS.get(name, name.replace("_", " ")) for name in beside)],
         [
             [row["account_id"] or "(no account)", *(f"{row[name]:,.6g}" for name in names),
              *("" if row[name] is None else str(row[name]) for name in beside)]

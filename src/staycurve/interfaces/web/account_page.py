@@ -200,7 +200,8 @@ def _users(ask: Ask) -> Shown:
     rows = [row.as_dict() for row in found.rows]
     if not found.rows:
         return shown(rows, Reading(why=_(found.why or "")), {"why": found.why})
-    [of] = tables_of(type(found))
+    own: type = type(found)
+    [of] = tables_of(own)
     said = []
     if found.active is not None:
         said.append(
@@ -218,7 +219,8 @@ def _features(ask: Ask) -> Shown:
     extra = {key: value for key, value in found.as_dict().items() if key != "rows"}
     if not found.rows:
         return shown(rows, Reading(why=_(found.why or N_("nobody has used anything yet"))), extra)
-    [of] = tables_of(type(found))
+    own: type = type(found)
+    [of] = tables_of(own)
     return shown(
         rows, Reading(said=sentences(found), tables=[_untitled(table_of(ask, of, found))]), extra
     )

@@ -175,7 +175,7 @@ def _halves(ask: Ask, trends: Sequence[Trend]) -> Table:
         head = words(_(AGE_LABELS[trend.age]), beneath=beneath)
         lines.append(Line(head, cells))
     heads = [
-        Head(""), Head(_("All cohorts")), Head(_("Older half")), Head(_("Newer half")),
+        Head(_("Retention")), Head(_("All cohorts")), Head(_("Older half")), Head(_("Newer half")),
         Head(_("Difference, points")),
     ]
     return Table(_("Newer cohorts against older ones"), heads, lines)

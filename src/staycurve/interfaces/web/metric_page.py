@@ -94,8 +94,8 @@ def _definition(ask: Ask) -> Shown:
     return Shown((), {
         "metric": metric,
         "told": told,
-        "least": bound_text(metric, metric.benchmark and metric.benchmark.at_least),
-        "most": bound_text(metric, metric.benchmark and metric.benchmark.at_most),
+        "least": bound_text(metric, metric.benchmark.at_least if metric.benchmark else None),
+        "most": bound_text(metric, metric.benchmark.at_most if metric.benchmark else None),
         "unit": _(_UNITS[metric.unit]),
         "better": _(_BETTER[metric.better]),
         "parts": parts(metric, config),

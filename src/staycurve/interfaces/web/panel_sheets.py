@@ -113,7 +113,8 @@ def _money_keys() -> frozenset[str]:
 def _rounded(row: Mapping[str, Any], currency: str) -> dict[str, Any]:
     """A row whose amounts have the digits of the currency: none for yen, two for dollars."""
     digits = get_currency_precision(currency)
-    metric = METRICS[row["metric"]] if row.get("metric") in METRICS else None
+    name = str(row.get("metric", ""))
+    metric = METRICS[name] if name in METRICS else None
     own = {"value", "before"} if metric is not None and metric.unit is Unit.MONEY else set()
     return {
         key: _round(value, digits)

@@ -350,7 +350,7 @@ def _sessions(ask: Ask) -> Shown:
         Cell(seconds % numbers.full(round(row.median_seconds), Unit.COUNT)),
     ]
     heads = [
-        Head(""), Head(_("Sessions")),
+        Head(_("Of them")), Head(_("Sessions")),
         Head(_("Users") if whose_of(ask) == "user" else _("Accounts")), Head(_("Events")),
         Head(_("Events a session")), Head(_("Median length")),
     ]

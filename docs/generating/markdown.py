@@ -28,5 +28,7 @@ def made(title: str, *parts: str) -> str:
 
 
 def source_of(module: str) -> str:
-    """The file of a module of this repository, as people look for it."""
+    """The file of a module of this repository, as people look for it; another's is its name."""
+    if not module.startswith("staycurve."):
+        return module
     return f"src/{module.replace('.', '/')}.py"

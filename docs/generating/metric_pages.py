@@ -12,7 +12,7 @@ from docs.generating.markdown import code, made, source_of, table
 from staycurve.conventions import SWITCHES
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
-from staycurve.metrics.describe import dims_of, tables_of
+from staycurve.metrics.describe import bound_text, dims_of, tables_of
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
 
 DIRECTIONS = {"higher": "higher is better", "lower": "lower is better"}
@@ -94,7 +94,7 @@ def module_of(name: str) -> str:
     """The module whose assignment declares a metric; others may import it."""
     declared = re.compile(rf"^{name}\b[^=\n]*= ", re.MULTILINE)
     return next(
-        module for module in METRICS.modules
+        module for module in METRICS.sources()
         if declared.search(inspect.getsource(importlib.import_module(module)))
     )
 
@@ -116,9 +116,10 @@ def _facts(name: str, metric: Metric) -> str:
         ["cut by", cut],
     ]
     if metric.benchmark:
-        at_least = metric.benchmark.at_least is not None
-        bound = f"at least {metric.benchmark.at_least:g}" if at_least else (
-            f"at most {metric.benchmark.at_most:g}"
+        least, most = metric.benchmark.at_least, metric.benchmark.at_most
+        bound = (
+            f"at least {bound_text(metric, least)}" if least is not None
+            else f"at most {bound_text(metric, most)}"
         )
         rows.append(["benchmark", f"{bound} ({metric.benchmark.origin})"])
     return table(["", ""], rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from staycurve.i18n import N_
@@ -62,6 +62,8 @@ class Company:
         An IANA name; what a day is.
     fiscal_year_start : int
         The month in which quarters and years begin.
+    week_start : str
+        The day on which weeks begin.
     exclude : tuple of str
         'column~text': accounts of which the column contains the text do not count.
     """
@@ -78,6 +80,9 @@ class Company:
     fiscal_year_start: Annotated[
         int, Takes(N_("a month from 1 to 12"), "fiscal_year_start = 4", least=1, most=12)
     ] = 1
+    week_start: Annotated[
+        Literal["monday", "sunday"], Takes(N_("monday or sunday"), 'week_start = "sunday"')
+    ] = "monday"
     exclude: Annotated[
         tuple[Annotated[str, Takes(N_("a list of 'column~text'"), _EXCLUDE, check=_rule)], ...],
         Takes(N_("a list of 'column~text'"), _EXCLUDE),

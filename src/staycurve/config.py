@@ -123,11 +123,13 @@ class Config:
     @property
     def ledger_hash(self) -> str:
         """Changes with anything that the derived tables depend on."""
-        kept = {
+        kept: dict[str, dict[str, Any]] = {
             "conventions": dict(self.conventions),
             "reasons": dict(self.end_reasons),
             "company": dataclasses.asdict(self.company),
         }
+        # Weeks are read off days when they are asked for.
+        kept["company"].pop("week_start")
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -222,6 +224,7 @@ name = {quoted}
 currency = "{currency}"
 timezone = "{timezone}"
 # fiscal_year_start = 4
+# week_start = "sunday"
 # exclude = ["email~@ourco.com", "name~test"]
 
 [conventions]

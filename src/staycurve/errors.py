@@ -6,7 +6,7 @@ import difflib
 import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class StaycurveError(Exception):
@@ -61,7 +61,7 @@ class UnknownNameError(UsageError):
     def __init__(
         self, kind: str, name: str, known: Iterable[str], *, hint: str = "", code: str = ""
     ) -> None:
-        names = sorted(known)
+        names = sorted(set(known))
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         message = f"Unknown {kind} '{name}'."
         if near:
@@ -69,6 +69,38 @@ class UnknownNameError(UsageError):
         super().__init__(message, hint=hint or f"Known: {', '.join(names)}", kind=kind, name=name)
         self.code = code or f"unknown_{kind.replace(' ', '_')}"
         self.suggestion = near[0] if near else None
+
+
+MOST_NAMED = 20
+"""Known values that a hint names; the others are counted."""
+
+
+class UnknownValueError(UsageError):
+    """A value that nothing has in its dimension, with the nearest that something has.
+
+    Parameters
+    ----------
+    known : sequence of str
+        In the order in which they are named.
+    also : str, optional
+        The known value that is another name of the unknown one.
+    """
+
+    code = "unknown_value"
+    exit_status = 1
+
+    def __init__(
+        self, dimension: str, value: str, known: Sequence[str], *, also: str | None = None
+    ) -> None:
+        near = f" Did you mean '{also}'?" if also else did_you_mean(value, known)
+        named = ", ".join(known[:MOST_NAMED])
+        more = len(known) - MOST_NAMED
+        super().__init__(
+            f"Unknown value '{value}' of {dimension}.{near}",
+            hint=f"Known: {named}" + (f", and {more:,} more" if more > 0 else ""),
+            dimension=dimension,
+            value=value,
+        )
 
 
 class ConfigError(StaycurveError):

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from staycurve.errors import UnknownNameError, UsageError
 
 GRAINS = ("day", "week", "month", "quarter", "year")
+WEEK_STARTS = ("monday", "sunday")
+"""The days on which a company's weeks may begin."""
 UTC = dt.UTC
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 """Days outside these years are slips of the pen; no table takes them."""
@@ -34,6 +36,9 @@ def check_grain(grain: str) -> str:
     return grain
 
 
+_WEEK = dt.timedelta(days=7)
+
+
 @dataclass(frozen=True)
 class Period:
     """One local period `[start, end)` at a grain."""
@@ -53,14 +58,20 @@ class Period:
 
     def next(self, fiscal_start: int = 1) -> Period:
         """The period that begins where this one ends."""
+        if self.grain == "week":
+            return Period("week", self.end, self.end + _WEEK)
         return period_of(self.end, self.grain, fiscal_start)
 
     def previous(self, fiscal_start: int = 1) -> Period:
         """The period that ends where this one begins."""
+        if self.grain == "week":
+            return Period("week", self.start - _WEEK, self.start)
         return period_of(self.start - dt.timedelta(days=1), self.grain, fiscal_start)
 
 
-def period_of(day: dt.date, grain: str, fiscal_start: int = 1) -> Period:
+def period_of(
+    day: dt.date, grain: str, fiscal_start: int = 1, *, week_start: str = "monday"
+) -> Period:
     """The period of `grain` that contains `day`.
 
     Parameters
@@ -68,15 +79,18 @@ def period_of(day: dt.date, grain: str, fiscal_start: int = 1) -> Period:
     day : date
         A local day.
     grain : str
-        One of GRAINS. Weeks begin on Monday.
+        One of GRAINS.
     fiscal_start : int
         The month, 1 to 12, in which the fiscal year begins; it moves quarters and years.
+    week_start : str
+        One of WEEK_STARTS: the day on which weeks begin.
     """
     if grain == "day":
         return Period(grain, day, day + dt.timedelta(days=1))
     if grain == "week":
-        start = day - dt.timedelta(days=day.weekday())
-        return Period(grain, start, start + dt.timedelta(days=7))
+        passed = day.weekday() if week_start == "monday" else day.isoweekday() % 7
+        start = day - dt.timedelta(days=passed)
+        return Period(grain, start, start + _WEEK)
     months = {"month": 1, "quarter": 3, "year": 12}[check_grain(grain)]
     shift = fiscal_start - 1
     first = (month_index(day) - shift) // months * months + shift
@@ -84,11 +98,12 @@ def period_of(day: dt.date, grain: str, fiscal_start: int = 1) -> Period:
 
 
 def periods_between(
-    first: dt.date, last: dt.date, grain: str, fiscal_start: int = 1
+    first: dt.date, last: dt.date, grain: str, fiscal_start: int = 1, *,
+    week_start: str = "monday",
 ) -> list[Period]:
     """Every period from the one that holds `first` to the one that holds `last`."""
     found = []
-    period = period_of(first, grain, fiscal_start)
+    period = period_of(first, grain, fiscal_start, week_start=week_start)
     while period.start <= last:
         found.append(period)
         period = period.next(fiscal_start)
@@ -139,14 +154,16 @@ def parse_period(text: str, fiscal_start: int = 1) -> Period:
     )
 
 
-def align(text: str, grain: str, *, is_last: bool, fiscal_start: int = 1) -> Period:
+def align(
+    text: str, grain: str, *, is_last: bool, fiscal_start: int = 1, week_start: str = "monday"
+) -> Period:
     """The period of `grain` that `text` means as the first or the last of a range.
 
     A finer text means the period that contains it; a coarser one its first or last.
     """
     named = parse_period(text, fiscal_start)
     day = named.end - dt.timedelta(days=1) if is_last else named.start
-    return period_of(day, check_grain(grain), fiscal_start)
+    return period_of(day, check_grain(grain), fiscal_start, week_start=week_start)
 
 
 def _year_of(text: str | None) -> int | None:

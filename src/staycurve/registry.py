@@ -97,6 +97,11 @@ class Registry(Generic[T]):
             if isinstance(value, self.of) and not name.startswith("_")
         }
 
+    def sources(self) -> list[str]:
+        """Every module that things are looked for in: our own, then those of packages."""
+        own = self.modules() if callable(self.modules) else self.modules
+        return [*own, *(p.module for p in (entry_points(group=self.group) if self.group else ()))]
+
     def _known(self, name: str) -> dict[str, T]:
         # Looking through what is installed takes time, which a name of our own does not need.
         return self._ours() if name in self._ours() else self._all()

@@ -83,7 +83,10 @@ class Switch:
         return say(text).format(value=value, number=value[:-1])
 
 
-_DISCOUNTED = "coalesce(s.discount_percent, 0) > 0 OR coalesce(s.discount_amount, 0) > 0"
+_DISCOUNTED = (
+    "coalesce(s.discount_percent, 0) > 0 OR coalesce(s.discount_amount, 0) > 0 "
+    "OR s.discount_once > 0"
+)
 _LASTING = (
     "s.ends_on IS NULL AND s.cancel_requested_at IS NULL AND coalesce(s.status, '') <> 'past_due'"
 )

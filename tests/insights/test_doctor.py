@@ -100,3 +100,53 @@ def test_rejects_are_summed_up(tmp_path: Path) -> None:
     (waiting,) = [f for f in found if f.check == "rejects"]
     assert waiting.count == 1
     assert "waiting" in waiting.text
+
+
+def examined(folder: Path, tables: dict[str, Any]) -> list[Finding]:
+    with build(folder / "p", tables) as company, company.reading() as engine:
+        return examine(company.config, company.lake, company.snapshot, engine, company.as_of())
+
+
+def test_rejected_rows_are_grouped_by_rule_not_by_what_stands_in_them(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"subscription_id": f"s{n}", "account_id": f"a{n}", "amount": "10",
+         "starts_at": f"2024-02-{n + 1:02}", "ends_at": f"2024-01-{n + 1:02}"}
+        for n in range(25)
+    ]
+    # Three spans of one item that overlap the first, each at an instant of its own.
+    rows += [
+        {"subscription_id": "x", "account_id": "ax", "amount": "10", "starts_at": f"2024-03-0{n}",
+         "ends_at": f"2024-0{n + 4}-01"}
+        for n in range(1, 4)
+    ]
+    rows.append({"account_id": "ay", "amount": "1", "starts_at": "2024-01-01"})
+    found = [one for one in examined(tmp_path, {"subscriptions": rows}) if one.check == "rejects"]
+    assert [(one.count, one.text) for one in found] == [
+        (25, "subscriptions: 25 rows rejected: ends_at is before starts_at "
+             "(first: subscriptions.csv:2)"),
+        (2, "subscriptions: 2 rows overlap: starts_at overlaps the same item's span that starts "
+            "at … (first: subscriptions.csv:28)"),
+        (1, "subscriptions: 1 row rejected: subscription_id is missing "
+            "(first: subscriptions.csv:30)"),
+    ]
+
+
+def test_rules_with_values_in_the_middle_are_one_rule(tmp_path: Path) -> None:
+    rows = "answer_id survey kind answered_at score\n" + "\n".join(
+        f"a{n} s {kind} 2024-01-0{n + 1} -" for n, kind in enumerate(("nps", "csat", "ces"))
+    ) + "\na9 s nps 2024-01-09 9"
+    found = [one for one in examined(tmp_path, {"answers": rows}) if one.check == "rejects"]
+    assert [(one.count, one.text) for one in found] == [
+        (3, "answers: 3 rows rejected: score is missing: … is a score (first: answers.csv:2)")
+    ]
+
+
+def test_tables_that_are_empty_stand_in_one_line(tmp_path: Path) -> None:
+    found = [
+        one for one in examined(tmp_path, {"subscriptions": SUBSCRIPTIONS})
+        if "Nothing is loaded of" in one.text
+    ]
+    assert [one.check for one in found] == ["empty_tables"]
+    for table in ("events", "leads", "reach", "spend", "tickets", "answers", "invitations"):
+        assert table in found[0].text
+    assert found[0].count == 7

@@ -137,10 +137,41 @@ def test_a_closed_month_is_what_it_came_to(company: Company) -> None:
 def test_the_projection_is_tried_on_closed_months(company: Company) -> None:
     # Ten of May's 31 days: acme's 70 uses by then would be 217, and came to 71.
     record = company.features.limits(as_of="2024-06-11").record
-    assert record.months == ("2024-03", "2024-04", "2024-05")
+    # The first event is one of April: of March nothing is known.
+    assert record.months == ("2024-04", "2024-05")
+    assert record.judged_at == pytest.approx(10 / 30)
     assert (record.projected_only, record.projected_and_passed, record.passed_only) == (
         1, 0, 0
     )
+
+
+def test_a_closed_month_is_projected_from_its_middle(tmp_path: Path) -> None:
+    # Half of March are 16 days, of April and May 15 and 16 (half to even). acme has 60 of its 100
+    # by then in March and ends at 60; in April 40, ends at 120; in May 70, ends at 140.
+    uses = {"2024-03-16": 60, "2024-04-15": 40, "2024-04-16": 80, "2024-05-16": 70,
+            "2024-05-31": 70, "2024-06-01": 1}
+    events = [
+        {"event_id": f"e{n}", "account_id": "acme", "event": "call", "occurred_at": day,
+         "properties": f'{{"n": {count}}}'}
+        for n, (day, count) in enumerate(uses.items())
+    ]
+    tables = {
+        "accounts": "account_id\nacme",
+        "subscriptions": (
+            "subscription_id account_id plan starts_at amount\ns1 acme Pro 2024-01-01 1"
+        ),
+        "events": events,
+    }
+    with build(tmp_path / "p", tables, end_reasons=SETTINGS) as company:
+        # Asked of a month that is over, or late in an open one: judged at the middle all the same.
+        for asked in ({"period": "2024-06", "as_of": "2024-07-20"}, {"as_of": "2024-06-28"}):
+            record = company.features.limits(**asked).record
+            assert record.judged_at == 0.5
+            assert (record.projected_only, record.projected_and_passed, record.passed_only) == (
+                1, 1, 1
+            )
+            said = company.features.limits(**asked).said()
+            assert "Tried after" in said[0].text
 
 
 def test_a_segment_and_an_early_month(company: Company) -> None:

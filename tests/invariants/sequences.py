@@ -85,7 +85,7 @@ def _span(pick: random.Random, number: int) -> dict[str, Any]:
         "ends_at": pick.choice(ENDS),
         "plan": pick.choice(("Basic", "Pro")),
         "interval": pick.choice(("month", "month", "year", "week", "day")),
-        "amount": pick.choice(("0", "10", "19.99", "120")),
+        "amount": pick.choice(("0", "10", "19.99", "120", "")),
         "discount_percent": pick.choice(("", "", "10", "100")),
         "discount_recurring": pick.choice(("", "true", "false")),
         "currency": pick.choice(CURRENCIES),
@@ -94,6 +94,39 @@ def _span(pick: random.Random, number: int) -> dict[str, Any]:
         "cancel_requested_at": pick.choice(("", "", "", "2024-02-05")),
         "end_reason": pick.choice(REASONS),
         "card_on_file": pick.choice(("", "true", "false")),
+    }
+
+
+def _line(pick: random.Random, number: int) -> dict[str, Any]:
+    start = dt.date(2024, pick.randint(1, 3), pick.choice((1, 1, 15)))
+    is_part = pick.random() < 0.2
+    end = start + dt.timedelta(days=14 if is_part else pick.choice((31, 31, 30, 366, 7)))
+    return {
+        "line_id": f"l{number}",
+        "invoice_id": f"i{start}",
+        "account_id": pick.choice(ACCOUNTS),
+        # Some of them are subscriptions that rows describe, of the same account or another.
+        "subscription_id": pick.choice(("", "s1", "s2", "s9", "s10", "s11")),
+        "plan": pick.choice(("Basic", "Pro")),
+        "period_start": str(start),
+        "period_end": str(end),
+        "amount": pick.choice(("0", "10", "19.99", "120", "-5")),
+        "discount_amount": pick.choice(("", "", "3")),
+        "discount_recurring": pick.choice(("", "false")),
+        "is_proration": "true" if is_part else "",
+        "currency": pick.choice(CURRENCIES),
+        "kind": pick.choice(("base", "base", "metered", "one_time")),
+        "invoice_status": pick.choice(("", "paid", "open", "void")),
+    }
+
+
+def _plan(pick: random.Random) -> dict[str, Any]:
+    return {
+        "plan": pick.choice(("Basic", "Pro")),
+        "valid_from": pick.choice(("", "2024-01-10", "2024-02-10")),
+        "interval": pick.choice(("month", "year")),
+        "unit_amount": pick.choice(("7", "30")),
+        "currency": pick.choice(CURRENCIES),
     }
 
 
@@ -139,6 +172,10 @@ def rows(pick: random.Random, table: str) -> Rows:
         return [_user(pick, one) for one in pick.sample(USERS, pick.randint(1, 3))]
     if table == "subscriptions":
         return [_span(pick, one) for one in pick.sample(range(1, 9), pick.randint(1, 5))]
+    if table == "invoice_lines":
+        return [_line(pick, one) for one in pick.sample(range(1, 13), pick.randint(2, 8))]
+    if table == "plans":
+        return [_plan(pick)]
     if table == "payments":
         return [_payment(pick, one) for one in pick.sample(range(1, 6), pick.randint(1, 3))]
     if table == "events":
@@ -155,7 +192,7 @@ def rows(pick: random.Random, table: str) -> Rows:
 
 TABLES = (
     "subscriptions", "subscriptions", "accounts", "accounts", "users", "users", "events", "events",
-    "payments", "fx_rates", "tickets", "leads",
+    "payments", "fx_rates", "tickets", "leads", "invoice_lines", "invoice_lines", "plans",
 )
 
 

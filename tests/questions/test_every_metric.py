@@ -17,7 +17,9 @@ def test_every_metric_of_the_whole_company_has_data(whole: Company) -> None:
             name, grain="month" if "month" in metric.grains else metric.grains[-1]
         ).rows)
     }
-    assert empty <= {"nrr_12m", "grr_12m", "gross_margin", "cac_payback"}
+    assert empty <= {
+        "nrr_12m", "grr_12m", "gross_margin", "cac_payback", "clv_margin", "ltv_cac",
+    }
 
 
 def test_every_metric_is_split_and_filtered_by_every_dimension_it_carries(

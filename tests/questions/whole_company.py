@@ -32,7 +32,8 @@ GIVEN: dict[str, str | list[str]] = {
     "name": "mrr", "metric": "mrr", "against": "stripe", "period": "2024-03", "cohort": "2024-01",
     "age": "1", "month": "1", "account": "a1", "account_id": "a1", "feature": "report_viewed",
     "step": "signed_up", "steps": ["signed_up", "report_viewed"], "anchor": "report_viewed",
-    "who": "u1", "stage": "adoption",
+    "who": "u1", "q": "a1", "stage": "adoption", "from": "2024-02", "to": "2024-05",
+    "by": "industry",
 }
 """A value for each parameter that an address cannot do without."""
 

@@ -9,8 +9,7 @@ import pytest
 
 from staycurve.sources.files import load_files
 from staycurve.sources.mapping import parse_mapping
-from staycurve.tables.doubts import doubts
-from tests.company import NOW, build, create, rows_of, write_csv
+from tests.company import NOW, create, rows_of, write_csv
 
 CURRENT = '[options]\nstatus = "current"\nexported_at = "2025-12-01"\n'
 
@@ -126,20 +125,3 @@ def test_a_failure_made_good_starts_no_clock(
         s1              a          99     2023-06-01 past_due
     """, payments=header + payments)
     assert found == [("s1", "past_due", "2023-06-01", ends_on, 99, "involuntary")]
-
-
-def test_what_a_file_probably_means_otherwise_is_named(tmp_path: Path) -> None:
-    with build(tmp_path / "project", {"subscriptions": """
-        subscription_id account_id plan interval amount starts_at  ends_at    status
-        s1              a          Pro  month    99     2023-01-01 2023-01-31 active
-        s1              a          Pro  month    99     2023-02-01 2023-02-28 active
-        s2              B          Pro  month    149    2023-06-01 -          past_due
-        s3              b          pro  year     1200   2023-06-01 -          active
-        s4              c          Max  month    10     2023-06-01 2023-06-20 past_due
-    """}) as ours, ours.reading() as engine:
-        found = [(doubt.check, doubt.count, doubt.mrr) for doubt in doubts(engine, ours.config)]
-    # Of the year's 1,200 a month is 100. Nineteen days past due are within a month and the grace.
-    assert found == [
-        ("late_from_the_start", 1, 149.0), ("ends_before_next", 1, 99.0),
-        ("ids_alike", 2, 249.0), ("plans_alike", 4, 447.0),
-    ]

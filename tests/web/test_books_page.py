@@ -170,12 +170,14 @@ def test_older_loads_have_addresses(client: TestClient) -> None:
 
 
 def test_csv_names_the_causes(client: TestClient) -> None:
-    sheet = list(csv.DictReader(io.StringIO(client.get("/books?format=csv").text)))
-    (mrr,) = [r for r in sheet if r["panel"] == "restated" and r["metric"] == "mrr"]
+    def sheet(panel: str) -> list[dict[str, str]]:
+        text = client.get(f"/books?format=csv&panel={panel}").text
+        return list(csv.DictReader(io.StringIO(text)))
+
+    (mrr,) = [r for r in sheet("restated") if r["metric"] == "mrr"]
     assert mrr["because"] == "load 2, subscriptions.csv; adjustment 3 by Ana"
-    assert {r["panel"] for r in sheet} == {
-        "restated", "changed", "months", "loads", "adjustments"
-    }
+    for panel in ("changed", "months", "loads", "adjustments"):
+        assert sheet(panel), panel
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from staycurve.errors import UsageError
 from staycurve.interfaces.web.server import PortError, serve
 from staycurve.workspace import Company
 
+PATIENCE = 60
+"""Seconds after which a test fails rather than hangs."""
 SERVE = """
 import sys, staycurve
 from staycurve.interfaces.web.server import serve
@@ -30,9 +32,10 @@ def test_the_address_is_told_once_it_answers(company: Company) -> None:
         line = process.stdout.readline().strip()
         address = line.removeprefix("Serving ")
         assert address.startswith("http://127.0.0.1:")
-        assert httpx.get(f"{address}/healthz").json() == {"status": "ok"}
-        assert httpx.get(f"{address}/").status_code == 200
-        refused = httpx.get(f"{address}/healthz", headers={"Host": "evil.example"})
+        assert httpx.get(f"{address}/healthz", timeout=PATIENCE).json() == {"status": "ok"}
+        assert httpx.get(f"{address}/", timeout=PATIENCE).status_code == 200
+        headers = {"Host": "evil.example"}
+        refused = httpx.get(f"{address}/healthz", headers=headers, timeout=PATIENCE)
         assert refused.status_code == 421
     finally:
         process.send_signal(signal.SIGINT)

@@ -6,7 +6,7 @@ See `marks` for what is said of a field; whoever declares an answer imports both
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeGuard
 
@@ -14,6 +14,7 @@ from staycurve.i18n import N_
 from staycurve.insights.marks import (
     SPREAD as SPREAD,
     AccountField as AccountField,
+    AccountOrNoneField as AccountOrNoneField,
     AdditiveField as AdditiveField,
     AsOfField as AsOfField,
     Beside as Beside,
@@ -29,6 +30,7 @@ from staycurve.insights.marks import (
     Opens as Opens,
     OwnerField as OwnerField,
     PeriodField as PeriodField,
+    PlanField as PlanField,
     Said as Said,
     Segment as Segment,
     SmallField as SmallField,
@@ -55,6 +57,23 @@ class Shape:
 
 class Row(Shape):
     """One row of an answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountRow(Row):
+    """One row of a list of accounts, or of what accounts and their users did.
+
+    Whoever lists them names the account; what it is called, its plan and its owner are filled in
+    for all lists alike (`staycurve.insights.filled`).
+    """
+
+    places: ClassVar[Mapping[str, int]] = {
+        "lead_id": 0, "user_id": 0, "account_id": 0, "name": 1, "plan": 2, "owner": 3,
+    }
+
+    name: NameField = None
+    plan: PlanField = None
+    owner: OwnerField = None
 
 
 class Measure(Row):

@@ -24,11 +24,14 @@ from typing import Annotated, Any, Generic, ParamSpec, TypeVar, Union, get_args,
 from staycurve.errors import UnknownNameError, UsageError, did_you_mean
 from staycurve.i18n import N_
 from staycurve.insights.answers import Answer, is_answer, with_notes
+from staycurve.insights.filled import filled
+from staycurve.metrics.filters import filters_of
 
 P = ParamSpec("P")
 T = TypeVar("T", bound=Answer)
 
 KNOWN_AT = "known_at"
+WHERE = "where"
 LONGEST = 2000
 """Characters of a value in an address."""
 
@@ -314,13 +317,15 @@ class Insight(Generic[P, T]):
             )
         instant = given.pop(KNOWN_AT, None)
         if not instant:
+            _check_values(company, given)
             return self._answer(company, given)
         earlier = company.known_at(instant)
+        _check_values(earlier, given)
         return typing.cast(T, with_notes(self._answer(earlier, given), earlier.notes()))
 
     def _answer(self, company: Any, given: Mapping[str, Any]) -> T:
         answer: Callable[..., T] = self.function
-        return answer(company, **given)
+        return filled(company, answer(company, **given))
 
     def __repr__(self) -> str:
         return f"<Insight {self.name}>"
@@ -346,12 +351,18 @@ def insight(
     return declare
 
 
+def _check_values(company: Any, given: Mapping[str, Any]) -> None:
+    """Raise for a value of `where` that nothing has."""
+    if given.get(WHERE):
+        company.check_filters(filters_of(given[WHERE]))
+
+
 def unknown_parameter(name: str, known: Collection[str], *, now: str = "") -> UsageError:
     """The error of a parameter that is none; `now` is what it is called since it was renamed."""
     near = f" Did you mean '{now}'?" if now else did_you_mean(name, known)
     return UsageError(
         f"Unknown parameter '{name}'.{near}",
-        hint=f"Known: {', '.join(known) or 'none'}",
+        hint=f"Known: {', '.join(dict.fromkeys(known)) or 'none'}",
         parameter=name,
     )
 

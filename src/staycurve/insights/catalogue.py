@@ -10,11 +10,15 @@ from staycurve.insights.base import Insight
 from staycurve.registry import Registry
 
 THEMES = {
+    "account": N_("One account whole: its facts, what happened to it, its users and features."),
     "lifecycle": N_("The stage of each account: how many are where, who moved, and who is stuck."),
     "acquisition": N_(
         "How customers are won: channels, how far leads come, and who brought whom."
     ),
     "cohorts": N_("Cohorts read for their meaning, with intervals and tests."),
+    "value": N_(
+        "What customers are worth, why a number changed, which segments differ, and what comes."
+    ),
     "features": N_(
         "Who uses which feature, again and again; what works, and who is near a limit."
     ),
@@ -23,6 +27,7 @@ THEMES = {
     ),
     "trials": N_("Trials: who converts, what converters did, and who leaves afterwards."),
     "usage": N_("What users do: who comes back, in which order, how often."),
+    "invoices": N_("What invoices bill, and which lines are behind an account's MRR."),
     "books": N_(
         "Closed months and what changed them, what came in, and how other tools count."
     ),

@@ -18,10 +18,11 @@ from staycurve.metrics.base import Unit
 
 
 class Kind(Enum):
-    """How a value is printed that has no unit."""
+    """How a value is printed that has no unit; an ACCOUNT leads to the page of that account."""
 
     TEXT = "text"
     NAME = "name"
+    ACCOUNT = "account"
     FLAG = "flag"
     DAY = "day"
     MONTH = "month"
@@ -113,6 +114,9 @@ class Col(Key):
         Whether it counts what the row rests on: a row that `is_small` says so beside it.
     unit_from : str
         The field of the row that names the unit, where rows differ in it.
+    account_fact : str
+        What of the row's account it is: name, plan or owner. Left empty by the insight, it is
+        filled in.
     shown_as : str
         The property of the row that tables for people show in its place: a text, or a Said.
     """
@@ -129,12 +133,15 @@ class Col(Key):
     is_size: bool = False
     unit_from: str = ""
     shown_as: str = ""
+    account_fact: str = ""
 
     def of_row(self, row: Any) -> Col:
         """The column as it is in one row, with the row's own unit."""
         if not self.unit_from:
             return self
-        return dataclasses.replace(self, unit=Unit(getattr(row, self.unit_from)))
+        name = getattr(row, self.unit_from)
+        unit = next((one for one in (*Unit, *Kind) if one.value == name), self.unit)
+        return dataclasses.replace(self, unit=unit)
 
 
 def col(label: str, unit: Unit | Kind = Kind.TEXT, about: str = "", **given: Any) -> Col:
@@ -227,9 +234,15 @@ LowField = Annotated[float | None, Key(N_("The lower end of its 95% interval."))
 HighField = Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
 SmallField = Annotated[bool, Key(N_("Whether one account moves the share by far."))]
 WhyField = Annotated[str | None, Key(N_("Why values are empty."), is_omitted=True)]
-AccountField = Annotated[str, col(N_("Account"))]
-NameField = Annotated[str | None, col(N_("Name"))]
-OwnerField = Annotated[str | None, col(N_("Owner"))]
+AccountField = Annotated[str, col(N_("Account"), Kind.ACCOUNT)]
+AccountOrNoneField = Annotated[str | None, col(N_("Account"), Kind.ACCOUNT)]
+NameField = Annotated[str | None, col(N_("Name"), account_fact="name")]
+PlanField = Annotated[
+    str | None,
+    col(N_("Plan"), about=N_("Of its largest subscription item, or the last that it had."),
+        account_fact="plan"),
+]
+OwnerField = Annotated[str | None, col(N_("Owner"), account_fact="owner")]
 PeriodField = Annotated[dt.date, col(N_("Period"), Kind.DAY, N_("Its first day."))]
 OpenField = Annotated[bool, Key(N_("Whether the period has not closed yet."))]
 WhoseField = Annotated[str, Key(N_("user or account: who is counted."))]

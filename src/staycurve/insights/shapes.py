@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from staycurve.insights.marks import Col, Hidden, Key, Table
+from staycurve.metrics.base import Unit
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,10 @@ def _fields_of(shape: type) -> tuple[Field, ...]:
     hints = get_type_hints(shape, include_extras=True)
     found = []
     names = [one.name for one in dataclasses.fields(shape)]
-    # `notes` comes first in the dataclass, since its subclasses add to it, and last in JSON.
-    names.sort(key=lambda name: name == "notes")
+    # `notes` comes first in the dataclass, since its subclasses add to it, and last in JSON. What
+    # every list of accounts has stands before what one of them adds.
+    places: Mapping[str, int] = getattr(shape, "places", {})
+    names.sort(key=lambda name: (name == "notes", places.get(name, len(places))))
     for name in names:
         inner, marks = _unwrapped(hints[name])
         if any(isinstance(mark, Hidden) for mark in marks):
@@ -248,3 +251,25 @@ def plain(value: Any) -> Any:
     if isinstance(value, Fraction):
         return float(value)
     return value
+
+
+def money_fields(insights: Iterable[Any]) -> frozenset[str]:
+    """Keys that are amounts of money in every answer that has them."""
+    money: set[str] = set()
+    others: set[str] = set()
+    seen: set[type] = set()
+
+    def look(shape: type) -> None:
+        if shape in seen:
+            return
+        seen.add(shape)
+        for field in _fields_of(shape):
+            if field.row is not None:
+                look(field.row)
+            elif field.col is not None:
+                (money if field.col.unit is Unit.MONEY else others).add(field.key)
+
+    for insight in insights:
+        for shape in insight.answers:
+            look(shape)
+    return frozenset(money - others)

@@ -21,7 +21,7 @@ Show = Callable[[Any, Unit | Kind], str]
 UNKNOWN = "–"
 NONE = N_("(none)")
 INTERVAL = N_("95% interval")
-_WORDS = (Kind.TEXT, Kind.NAME, Kind.DAY)
+_WORDS = (Kind.TEXT, Kind.NAME, Kind.ACCOUNT, Kind.DAY)
 _LENGTHS = ((86_400, N_("%s d")), (3600, N_("%s h")), (60, N_("%s min")))
 
 

@@ -116,6 +116,8 @@ class Measure(Formula):
         The aggregate over the relation's `totals`, where it differs from `sql`.
     estimate : Estimate, optional
         For what is no sum over accounts; `totals` compute it.
+    per_unit : int
+        How many of the integer make one, where it is no money.
     counted_by : Measure, optional
         For money below the line: how many it rests on, which says whether a segment is small.
     """
@@ -129,6 +131,12 @@ class Measure(Formula):
     total_sql: str = ""
     estimate: Estimate | None = None
     counted_by: Measure | None = None
+    per_unit: int = 1
+
+    @property
+    def scale(self) -> int:
+        """How many of the integer make one of what formulas count in."""
+        return 1_000_000 if self.is_money else self.per_unit
 
     def resolve(self, conventions: Mapping[str, str]) -> Formula:
         return self
@@ -297,9 +305,10 @@ def sql(formula: Formula) -> str:
     """SQL, over columns named like the measures, for a resolved formula; a double or NULL."""
     if isinstance(formula, Constant):
         return str(formula.value)
-    whole, kinds = _whole_sql(formula)
+    whole, scales = _whole_sql(formula)
     if whole:
-        return f"CAST({whole} AS DOUBLE)" + (" / 1000000" if kinds == {True} else "")
+        (scale,) = scales
+        return f"CAST({whole} AS DOUBLE)" + (f" / {scale}" if scale > 1 else "")
     if isinstance(formula, Operation):
         left, right = sql(formula.left), sql(formula.right)
         if formula.sign == "÷":
@@ -309,22 +318,22 @@ def sql(formula: Formula) -> str:
     raise TypeError(f"{formula!r} is not resolved")
 
 
-def _whole_sql(formula: Formula) -> tuple[str, set[bool]]:
-    """SQL for measures that are added or subtracted as integers, and whether they are money.
+def _whole_sql(formula: Formula) -> tuple[str, set[int]]:
+    """SQL for measures that are added or subtracted as integers, and their scale.
 
     Empty where the formula is anything else. Doubles depend on the order in which they are added,
     and an engine may take another one; integers do not.
     """
     if isinstance(formula, Measure):
-        return f"m.{formula.name}", {formula.is_money}
+        return f"m.{formula.name}", {formula.scale}
     if isinstance(formula, Operation) and formula.sign in "+−":
-        left, left_kinds = _whole_sql(formula.left)
-        right, right_kinds = _whole_sql(formula.right)
-        kinds = left_kinds | right_kinds
-        if left and right and len(kinds) == 1:
+        left, left_scales = _whole_sql(formula.left)
+        right, right_scales = _whole_sql(formula.right)
+        scales = left_scales | right_scales
+        if left and right and len(scales) == 1:
             sign = "+" if formula.sign == "+" else "-"
             bracketed = f"({right})" if isinstance(formula.right, Operation) else right
-            return f"{left} {sign} {bracketed}", kinds
+            return f"{left} {sign} {bracketed}", scales
     return "", set()
 
 
@@ -336,7 +345,7 @@ def evaluate(formula: Formula, values: Values) -> Fraction | None:
         value = values[formula.name]
         if value is None:
             return None
-        return Fraction(value, 1_000_000) if formula.is_money else Fraction(value)
+        return Fraction(value, formula.scale)
     if isinstance(formula, Operation):
         left, right = evaluate(formula.left, values), evaluate(formula.right, values)
         if left is None or right is None or (formula.sign == "÷" and right == 0):

@@ -113,6 +113,13 @@ class Context:
             )
         if self.grain == "day":
             return f"JOIN periods p ON p.start_on = {day} AND {seen}"
+        if self.grain == "week" and self.config.company.week_start == "sunday":
+            # Engines truncate to Mondays; a Sunday belongs with the Monday after it.
+            monday = f"date_trunc('week', CAST({day} + INTERVAL 1 DAY AS DATE))"
+            return (
+                f"JOIN periods p ON p.start_on = CAST({monday} - INTERVAL 1 DAY AS DATE) "
+                f"AND {seen}"
+            )
         if self.grain in ("week", "month") or not fiscal:
             start = f"CAST(date_trunc('{self.grain}', {day}) AS DATE)"
             return f"JOIN periods p ON p.start_on = {start} AND {seen}"

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from staycurve.config import parse
-from staycurve.metrics.base import Choice, Metric
+from staycurve.metrics.base import Choice, Metric, Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query, known_dims, plan
 from staycurve.metrics.relations import RELATIONS
@@ -93,11 +93,20 @@ def _direction(metric: Metric) -> str:
 def _benchmark(metric: Metric) -> str:
     assert metric.benchmark is not None
     bound = (
-        f"at least {metric.benchmark.at_least:g}"
+        f"at least {bound_text(metric, metric.benchmark.at_least)}"
         if metric.benchmark.at_least is not None
-        else f"at most {metric.benchmark.at_most:g}"
+        else f"at most {bound_text(metric, metric.benchmark.at_most)}"
     )
     return f"{bound} ({metric.benchmark.origin})"
+
+
+def bound_text(metric: Metric, bound: float | None) -> str:
+    """A benchmark's bound in the metric's unit: 100% for the 1 of a rate."""
+    if bound is None:
+        return ""
+    if metric.unit is Unit.PERCENT:
+        return f"{round(bound * 100, 4):g}%"
+    return f"{bound:g}" + (" months" if metric.unit is Unit.MONTHS else "")
 
 
 def example_sql(name: str) -> str:

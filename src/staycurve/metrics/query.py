@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from staycurve.config import Config
-from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
 from staycurve.metrics import base
 from staycurve.metrics.base import Formula, Measure, Metric, Operation, Unit
@@ -75,32 +75,14 @@ class Plan:
     @property
     def unknown(self) -> list[str]:
         """The measures of which nothing at all is loaded."""
-        return [m.name for m in self.measures if RELATIONS[m.relation].base in self.empty_tables]
+        return [
+            m.name for m in self.measures if RELATIONS[m.relation].is_unknown(self.empty_tables)
+        ]
 
     def without_rows(self, measure: Measure) -> int | None:
         """What a measure is where it has no rows: nothing happened, or nobody knows."""
-        is_unknown = RELATIONS[measure.relation].base in self.empty_tables
+        is_unknown = RELATIONS[measure.relation].is_unknown(self.empty_tables)
         return None if is_unknown or measure.is_empty_without_rows else 0
-
-
-def parse_filters(text: str) -> tuple[Filter, ...]:
-    """The filters in 'industry=EdTech|FinTech,country!=US'; nothing after = means empty."""
-    filters = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        dim, sign, values = part.partition("=")
-        if not sign or not dim.strip("! "):
-            raise UsageError(
-                f"'{part}' is not a filter.", hint="Write: --where 'industry=EdTech,country=US'"
-            )
-        is_negated = dim.endswith("!")
-        listed = tuple(value.strip() or None for value in values.split("|"))
-        filters.append(Filter(dim.rstrip("!").strip(), listed, is_negated))
-    return tuple(filters)
-
-
-def filters_of(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
-    """The filters in 'industry=EdTech', or as they are given one by one."""
-    return parse_filters(where) if isinstance(where, str) else tuple(where)
 
 
 def known_dims(relation: Relation, attributes: Iterable[str]) -> list[str]:
@@ -131,7 +113,7 @@ def plan(
     attributes : sequence of str
         Names of account attributes beside the declared columns.
     empty_tables : frozenset of str
-        Conformed tables of which nothing is loaded: measures over them are unknown, not zero.
+        Tables of which nothing is there: measures over them are unknown, not zero.
     is_by_account : bool
         Whether to keep one row an account, with a column account_id first.
 
@@ -275,7 +257,7 @@ def _statement(
         ctes.append("grid AS (SELECT start_on FROM periods)")
     columns = []
     for measure in measures:
-        is_unknown = RELATIONS[measure.relation].base in empty_tables
+        is_unknown = RELATIONS[measure.relation].is_unknown(empty_tables)
         column = f"{measure.relation}_sums.{measure.name}"
         if is_unknown:
             column = "NULL"

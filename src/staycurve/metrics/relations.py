@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from staycurve.metrics.context import Context
+from staycurve.metrics.lifetimes import life_rows, mean_lifetimes
 from staycurve.metrics.mrr_relations import (
     ITEM_COLUMNS,
     base_rows,
@@ -54,6 +55,9 @@ class Relation:
         The column of `source` that places a row; the first such day begins the default range.
     table : str
         The table that has `day`, where it is not `base`.
+    rests_on : str
+        A derived table; empty, it means unknown too: events that belong to no account say nothing
+        of accounts.
     needs : tuple of str
         Shared relations that the SQL names.
     totals : callable, optional
@@ -72,9 +76,14 @@ class Relation:
     day: str = "starts_on"
     needs: tuple[str, ...] = ()
     table: str = ""
+    rests_on: str = ""
     totals: Callable[[Context], str] | None = None
     has_totals: Callable[[Context], bool] = has_still_segments
     totals_filter: bool = False
+
+    def is_unknown(self, empty_tables: Collection[str]) -> bool:
+        """Whether nothing is loaded to tell it from: its numbers are unknown, not zero."""
+        return self.base in empty_tables or self.rests_on in empty_tables
 
     @property
     def source(self) -> str:
@@ -191,7 +200,8 @@ def _usage(
 ) -> Relation:
     """A relation over a month table of usage."""
     return Relation(
-        "events", rows, own or {}, day="first_day", table=table, totals=totals, has_totals=always
+        "events", rows, own or {}, day="first_day", table=table, rests_on=table, totals=totals,
+        has_totals=always,
     )
 
 
@@ -261,6 +271,9 @@ RELATIONS: dict[str, Relation] = {
     "month_base": Relation(
         "subscriptions", base_rows("months"), _ITEM, needs=("months",)
     ),
+    "lives": Relation(
+        "subscriptions", life_rows, totals=mean_lifetimes, has_totals=always, totals_filter=True,
+    ),
     "spend": Relation("spend", _spend(_no_lag), _SPEND, False, "month"),
     "lagged_spend": Relation("spend", _spend(_cac_lag), _SPEND, False, "month"),
     "reach": _simple("reach", "day", own=_REACH, has_account=False),
@@ -294,9 +307,14 @@ RELATIONS: dict[str, Relation] = {
     "feature_base": _usage(
         "account_months", feature_base_rows, own=FEATURE, totals=feature_base_totals
     ),
-    "signups": Relation("events", signup_rows, day="created_on", table="accounts"),
+    "signups": Relation(
+        "events", signup_rows, day="created_on", table="accounts", rests_on="account_months"
+    ),
     "first_value": Relation(
-        "events", signup_rows, day="created_on", table="accounts", totals=signup_medians,
-        has_totals=always, totals_filter=True,
+        "events", signup_rows, day="created_on", table="accounts", rests_on="account_months",
+        totals=signup_medians, has_totals=always, totals_filter=True,
     ),
 }
+
+RESTED_ON = frozenset(one.rests_on for one in RELATIONS.values() if one.rests_on)
+"""Derived tables that say nothing while they are empty."""

@@ -58,6 +58,7 @@ class Result:
     is_additive: bool = True
     _accounts: Callable[[str, Period], AccountRows] | None = field(default=None, repr=False)
     _periods: tuple[Period, ...] = ()
+    counts: Counts = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
@@ -140,7 +141,10 @@ class AccountRows:
     Attributes
     ----------
     rows : list of dict
-        account_id with `value`, or with `numerator` and `denominator`.
+        account_id with `value`, or with `numerator` and `denominator`; and what else is known of
+        the account, such as its name, plan and owner.
+    reasons : list of dict
+        Of accounts that gave something up: what the rows come to by end reason and churn type.
     total : dict
         `value`, and for a ratio its `numerator` and `denominator`.
     notes : tuple of str
@@ -155,6 +159,7 @@ class AccountRows:
     total: Row
     sql: str
     notes: tuple[str, ...] = ()
+    reasons: list[Row] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
@@ -165,6 +170,7 @@ class AccountRows:
             "period": self.period,
             **({"notes": list(self.notes)} if self.notes else {}),
             "rows": self.rows,
+            **({"reasons": self.reasons} if self.reasons else {}),
             "total": self.total,
         }
 
@@ -216,6 +222,32 @@ def small_segments(
             segment = tuple(line[1 : 1 + by])
             found[segment] = min(min(sizes), found.get(segment, SMALL))
     return dict(sorted(found.items(), key=lambda one: [value or "" for value in one[0]]))
+
+
+Counts = dict[tuple[str, str], tuple[int, int]]
+
+
+def counts_of(plan: Plan, answer: Sequence[Sequence[Any]]) -> Counts:
+    """(metric, first day) → (numerator, denominator) of each undivided share of accounts.
+
+    Money has none: its shares are of amounts, of which no count tells how sure they are.
+    """
+    if plan.query.by:
+        return {}
+    found: Counts = {}
+    for name, formula in plan.formulas.items():
+        if not (isinstance(formula, Operation) and formula.sign == "÷"):
+            continue
+        if any(measure.is_money for measure in formula.measures()):
+            continue
+        for line in answer:
+            values = dict(zip((one.name for one in plan.measures), line[1:], strict=False))
+            over, under = (base.evaluate(side, values) for side in (formula.left, formula.right))
+            if over is None or under is None or over != int(over) or under != int(under):
+                continue
+            if 0 <= over <= under and under > 0:
+                found[name, str(line[0])] = int(over), int(under)
+    return found
 
 
 def _sized(dims: Sequence[str], values: Sequence[str | None], size: int) -> str:

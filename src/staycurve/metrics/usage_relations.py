@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from staycurve.metrics.context import Context
 from staycurve.period import Period, month_index, month_start
+from staycurve.tables.standing import spans_sql
 
 _DAY = dt.timedelta(days=1)
 
@@ -221,7 +222,7 @@ FROM (
         WHERE NOT r.is_excluded
         UNION ALL
         SELECT r.root_id AS account_id, CAST(NULL AS DATE) AS created_on, b.starts_on
-        FROM subscriptions b JOIN account_roots r ON r.account_id = b.account_id
+        FROM {spans_sql()} b JOIN account_roots r ON r.account_id = b.account_id
         WHERE NOT r.is_excluded
     ) known GROUP BY account_id
 ) s

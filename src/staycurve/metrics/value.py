@@ -8,12 +8,14 @@ from staycurve.metrics.base import (
     Benchmark,
     Chart,
     Choice,
+    Estimate,
     Example,
     Formula,
     Measure,
     Metric,
     Unit,
 )
+from staycurve.metrics.lifetimes import PER_MONTH, mean_lifetime, shown
 from staycurve.metrics.revenue import customers, new_customers, new_mrr
 
 _month_mrr = Measure(
@@ -26,6 +28,20 @@ _month_customers = Measure(
     "COUNT(DISTINCT CASE WHEN is_paying = 1 THEN account_id || CAST(point_on AS VARCHAR) END)",
     total_sql="SUM(change)",
 )
+_lifetime = Measure(
+    "mean_months",
+    N_("mean lifetime in months"),
+    "lives",
+    "MAX(2 * months + has_left)",
+    total_sql="MAX(mean_months)",
+    is_empty_without_rows=True,
+    per_unit=PER_MONTH,
+    estimate=Estimate(
+        mean_lifetime, shown, N_("no account has a whole month behind it at the close")
+    ),
+)
+
+
 def _months(
     name: str, label: str, relation: str, test: str = "1 = 1", *, total: str
 ) -> Measure:
@@ -133,6 +149,55 @@ cac = Metric(
     is_to_date=False,
     grains=MONTHLY,
     example=_example({"2024-02": 240, "2024-01": None}),
+)
+_LIVES = {
+    "subscriptions": """
+    subscription_id account_id starts_at  ends_at    amount
+    s1              acme       2024-01-01 -          300
+    s2              bolt       2024-01-01 2024-02-01 100
+    s3              crux       2024-02-01 -          100
+    s4              dune       2024-03-01 -          200""",
+    "spend": """
+    month      purpose     kind    amount
+    2024-03-01 acquisition ads     100
+    2024-03-01 delivery    hosting 150""",
+}
+"""At the close of March bolt has left in its month 1 and crux is seen for one month, acme for two:
+of three at risk one left, so the mean of the first two months is 1 + 2/3. ARPA is 600 / 3, the
+gross margin 450 / 600."""
+
+clv_margin = Metric(
+    label=N_("Customer lifetime value, margin"),
+    about=N_(
+        "ARPA × gross margin × mean lifetime in months. The lifetime is the restricted mean of the "
+        "Kaplan–Meier curve of all accounts that have paid by the close. Its horizon is the "
+        "longest time that any of them was followed, so value beyond it does not count: see "
+        "`staycurve value ltv` for other horizons and for a projection."
+    ),
+    formula=(_month_mrr / _month_customers) * gross_margin * _lifetime,
+    unit=Unit.MONEY,
+    better="higher",
+    stage="retention",
+    is_to_date=False,
+    grains=MONTHLY,
+    example=Example(rows=_LIVES, answer={"2024-03": 250}, as_of="2024-04-01"),
+    disagreements=N_(
+        "Others divide ARPA × gross margin by one month's churn rate, which supposes that it "
+        "never changes and has no end."
+    ),
+)
+ltv_cac = Metric(
+    label=N_("LTV : CAC"),
+    about=N_("Customer lifetime value (margin) for each unit of customer acquisition cost."),
+    formula=clv_margin / cac,
+    unit=Unit.RATIO,
+    better="higher",
+    stage="purchase",
+    is_to_date=False,
+    grains=MONTHLY,
+    chart=Chart("line", reference=3),
+    benchmark=Benchmark(origin=N_("a common rule of thumb: healthy above 3"), at_least=3),
+    example=Example(rows=_LIVES, answer={"2024-03": 2.5}, as_of="2024-04-01"),
 )
 cac_payback = Metric(
     label=N_("CAC payback"),

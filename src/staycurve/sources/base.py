@@ -19,6 +19,7 @@ from staycurve.registry import Registry
 from staycurve.sources.mapping import Feed, Mapping as FileMapping
 from staycurve.sources.options import ReadOptions
 from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.doubts import Doubt
 
 S = TypeVar("S")
 
@@ -269,6 +270,8 @@ class FileReport:
         What else there is to know.
     error : StaycurveError, optional
         Why nothing of it was loaded.
+    doubts : tuple of Doubt
+        What its rows look like when it means something else than it says.
     """
 
     file: str
@@ -279,6 +282,7 @@ class FileReport:
     notes: tuple[str, ...] = ()
     removed: int | None = None
     error: StaycurveError | None = None
+    doubts: tuple[Doubt, ...] = ()
 
     def noting(self, notes: tuple[str, ...]) -> FileReport:
         """The same with more notes."""

@@ -14,6 +14,7 @@ from staycurve.config import Config
 from staycurve.errors import LoadError, MemoryLimitError, StaycurveError
 from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Row, Sender
 from staycurve.sources.diagnosis import Subject, taught
+from staycurve.sources.doubting import doubts_of
 from staycurve.sources.fitting import fit
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.naming import known_table, table_of
@@ -23,6 +24,7 @@ from staycurve.sources.reading import Read, stage, stage_rows
 from staycurve.tables.arrivals import Arrivals, too_wide
 from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.doubts import Doubt
 from staycurve.tables.duckdb_engine import Engine, remove_leftovers
 from staycurve.tables.events import EVENTS, clock_checks
 from staycurve.tables.lake import Lake
@@ -318,6 +320,7 @@ class _Unit:
                 hours = self.config.behaviour.usage.tolerance_hours
                 job = replace(job, checks=(*job.checks, *clock_checks(self.writer.now, hours)))
             job = look(self.engine, job, piece.name)
+            doubts = tuple(doubts_of(self.engine, job, item.feed, read.staged.columns))
             self._say(f"loading {piece.name} into {item.table.name}")
             bad = read.bad if item.is_main else None
             origin = self._origin(piece)
@@ -337,12 +340,12 @@ class _Unit:
             self._done += piece.size
             self._say(f"{piece.name} is done")
         self._number += 1
-        self.records.append(self._record(item, origin, counts))
+        self.records.append(self._record(item, origin, counts, doubts))
         self._note_versions()
         return FileReport(
             piece.name, item.table.name, counts.accepted, counts.replaced, counts.rejected,
             notes=_notes(counts, _unused(piece, unused) if item.is_main else []),
-            removed=counts.removed if piece.is_complete else None,
+            removed=counts.removed if piece.is_complete else None, doubts=doubts,
         )
 
     def _origin(self, piece: _Piece) -> Origin:
@@ -388,7 +391,9 @@ class _Unit:
             raise staged
         return staged
 
-    def _record(self, item: _Item, origin: Origin, counts: Counts) -> LoadRecord:
+    def _record(
+        self, item: _Item, origin: Origin, counts: Counts, doubts: Sequence[Doubt]
+    ) -> LoadRecord:
         piece = item.piece
         details: dict[str, Any] = {"path": origin.path}
         if isinstance(piece.content, Path):
@@ -400,6 +405,8 @@ class _Unit:
             "waiting": counts.waiting,
             "mapping": piece.mapping.name if piece.mapping != Mapping() else None,
         }
+        if doubts:
+            details["doubts"] = [doubt.as_dict() for doubt in doubts]
         if piece.told is not None:
             details["source"] = piece.told
             if not item.is_last or id(piece) in self._failed:

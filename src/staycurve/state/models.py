@@ -98,6 +98,22 @@ class AnnotationRow(Base):
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
 
 
+class DismissalRow(Base):
+    """A doubt that is not shown: about so many rows, or fewer."""
+
+    __tablename__ = "dismissals"
+    __table_args__ = (
+        UniqueConstraint("doubt"), _bounded("doubt", NAME, 1), _bounded("created_by", WHO),
+        _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    doubt: Mapped[str] = mapped_column(String(NAME))
+    rows: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+    created_by: Mapped[str] = mapped_column(String(WHO))
+
+
 class AuditRow(Base):
     """One change."""
 

@@ -71,6 +71,24 @@ class Annotation:
 
 
 @dataclass(frozen=True)
+class Dismissal:
+    """A doubt about what is loaded that somebody has looked at.
+
+    Attributes
+    ----------
+    doubt : str
+        The name of its check.
+    rows : int
+        How many rows it spoke of; about more it is shown again.
+    """
+
+    doubt: str
+    rows: int
+    created_at: dt.datetime
+    created_by: str
+
+
+@dataclass(frozen=True)
 class AuditEntry:
     """One change: who did what to which subject, and when.
 

@@ -50,7 +50,7 @@ ACCOUNTS_COLUMNS = (
 
 _KINDS = {"DATE": pa.date32(), "VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64()}
 
-_CAUSES = ("subscriptions", "payments", "accounts", "fx_rates")
+_CAUSES = ("subscriptions", "invoice_lines", "plans", "payments", "accounts", "fx_rates")
 """The tables that an account's MRR depends on."""
 
 KEYS_SHOWN = 20
@@ -238,12 +238,17 @@ def causes(
         for s in snapshots
     )
     engine.keep("customers", customers)
-    spans = CONFORMED["subscriptions"]
+    spans, lines = CONFORMED["subscriptions"], CONFORMED["invoice_lines"]
     currencies = " UNION ".join(
-        f"SELECT account_id, currency FROM ({lake.scan(s, spans.name, spans.stored)})"
-        for s in snapshots
+        f"SELECT account_id, currency FROM ({lake.scan(s, table.name, table.stored)})"
+        for s in snapshots for table in (spans, lines)
     )
     engine.keep("currencies", currencies)
+    plans = " UNION ".join(
+        f"SELECT account_id, plan FROM ({lake.scan(s, spans.name, spans.stored)}) "
+        "WHERE amount IS NULL" for s in snapshots
+    )
+    engine.keep("priced_by_plan", plans)
     found: dict[str, list[Cause]] = {}
     for record in records:
         if record.load not in since or record.load in over:
@@ -266,9 +271,7 @@ def _changed(
         kept, which = ["account_id", "parent_id"], "WHERE parent_id IS NOT NULL"
     listed = ", ".join(name(column) for column in kept)
     key = f"concat_ws(', ', {', '.join(_shown(table, column) for column in table.key)})"
-    owner = "account_id"
-    if table.name == "fx_rates":
-        owner = "currency"
+    owner = {"fx_rates": "currency", "plans": "plan"}.get(table.name, "account_id")
     engine.keep("changed_rows", f"""
         SELECT {owner} AS owner, {key} AS key,
                CASE WHEN COUNT(DISTINCT side) = 2 THEN 'changed'
@@ -286,6 +289,8 @@ def _changed(
     owners = "SELECT account_id, account_id AS owner FROM customers"
     if table.name == "fx_rates":
         owners = "SELECT account_id, currency AS owner FROM currencies"
+    if table.name == "plans":
+        owners = "SELECT account_id, plan AS owner FROM priced_by_plan"
     rows = engine.rows(f"""
         SELECT DISTINCT c.root_id, r.what || ' ' || r.key FROM changed_rows r
         JOIN ({owners}) o ON o.owner = r.owner

@@ -9,8 +9,10 @@ from staycurve.tables.base import Table
 from staycurve.tables.events import EVENTS
 from staycurve.tables.fx_rates import FX_RATES
 from staycurve.tables.invitations import INVITATIONS
+from staycurve.tables.invoice_lines import INVOICE_LINES
 from staycurve.tables.leads import LEADS
 from staycurve.tables.payments import PAYMENTS
+from staycurve.tables.plans import PLANS
 from staycurve.tables.reach import REACH
 from staycurve.tables.spend import SPEND
 from staycurve.tables.subscriptions import SUBSCRIPTIONS
@@ -20,8 +22,8 @@ from staycurve.tables.users import USERS
 CONFORMED: dict[str, Table] = {
     table.name: table
     for table in (
-        ACCOUNTS, FX_RATES, SUBSCRIPTIONS, PAYMENTS, USERS, EVENTS, LEADS, REACH, SPEND,
-        TICKETS, ANSWERS, INVITATIONS,
+        ACCOUNTS, FX_RATES, PLANS, SUBSCRIPTIONS, INVOICE_LINES, PAYMENTS, USERS, EVENTS, LEADS,
+        REACH, SPEND, TICKETS, ANSWERS, INVITATIONS,
     )
 }
 """In the order in which files are loaded: what others refer to comes first."""

@@ -60,12 +60,15 @@ class _Listing:
         File → the day that all its rows have; empty for a table that is not partitioned.
     sizes : mapping
         File → its bytes.
+    columns : frozenset of str
+        What every file has. A table that a version before made may lack what was added since.
     """
 
     files: list[str]
     parts: dict[str, str | None]
     sizes: dict[str, int]
     rows: int
+    columns: frozenset[str]
 
 
 class DeltaTables:
@@ -101,6 +104,11 @@ class DeltaTables:
         found = self._listing(snapshot, table)
         return found.rows if found else 0
 
+    def held(self, snapshot: Snapshot, table: str) -> frozenset[str] | None:
+        """The columns that every file of `table` has; None where there is no such table."""
+        found = self._listing(snapshot, table)
+        return found.columns if found else None
+
     def sizes(self, snapshot: Snapshot, table: str) -> Mapping[str, int]:
         """File → its bytes, from the log alone."""
         found = self._listing(snapshot, table)
@@ -126,6 +134,7 @@ class DeltaTables:
             delta = self.open(table, version)
             actions = delta.get_add_actions(flatten=True)
             keys = delta.metadata().partition_columns
+            columns = frozenset(field.name for field in delta.schema().fields)
             parts: list[Any] = list(actions[f"partition.{keys[0]}"].to_pylist()) if keys else []
         except (DeltaError, OSError) as error:
             self.store.check()
@@ -150,6 +159,7 @@ class DeltaTables:
             dict(zip(files, map(_part, parts), strict=False)),
             sizes,
             sum(actions["num_records"].to_pylist() or [0]),
+            columns,
         )
 
     def damage(self, snapshot: Snapshot, table: str) -> DamagedError | None:
@@ -195,11 +205,11 @@ class DeltaTables:
         wanted = {"", *days}
         files = self.files(snapshot, table)
         held = [path for path in files if (parts.get(path) or "") in wanted]
-        return scan_sql(held, columns)
+        return scan_sql(held, columns, self.held(snapshot, table))
 
     def scan(self, snapshot: Snapshot, table: str, columns: Columns) -> str:
         """SQL that reads `table` in this snapshot."""
-        return scan_sql(self.files(snapshot, table), columns)
+        return scan_sql(self.files(snapshot, table), columns, self.held(snapshot, table))
 
     def difference(
         self, before: int | None, after: int | None, table: str, columns: Columns
@@ -208,11 +218,12 @@ class DeltaTables:
 
         A row that both versions have may be in both; None is the time before the first version.
         """
-        older = self.files(Snapshot(tables={} if before is None else {table: before}), table)
-        newer = self.files(Snapshot(tables={} if after is None else {table: after}), table)
+        then = Snapshot(tables={} if before is None else {table: before})
+        now = Snapshot(tables={} if after is None else {table: after})
+        older, newer = self.files(then, table), self.files(now, table)
         return (
-            scan_sql([path for path in older if path not in set(newer)], columns),
-            scan_sql([path for path in newer if path not in set(older)], columns),
+            scan_sql([p for p in older if p not in set(newer)], columns, self.held(then, table)),
+            scan_sql([p for p in newer if p not in set(older)], columns, self.held(now, table)),
         )
 
     def change(
@@ -275,10 +286,24 @@ class DeltaTables:
         ]
         if not (new or old):
             return before.tables[table]
-        delta.create_write_transaction(
-            [*new, *old], mode="append", schema=schema, partition_by=keys or None,
-            commit_properties=about,
-        )
+        if set(names := [column for column, _ in columns]) - (self.held(before, table) or set()):
+            # The files of a table have all of its columns: with a new one all are written anew.
+            left = sorted(set(sizes) - set(removed))
+            if left:
+                raise LakeError(
+                    f"Table {table} gets columns that {len(left)} of its files lack: "
+                    f"{', '.join(names)}.",
+                    hint="Compute it in full: staycurve refresh --full",
+                )
+            delta.create_write_transaction(
+                [*new], mode="overwrite", schema=schema, partition_by=keys or None,
+                commit_properties=about,
+            )
+        else:
+            delta.create_write_transaction(
+                [*new, *old], mode="append", schema=schema, partition_by=keys or None,
+                commit_properties=about,
+            )
         return self.open(table).version()
 
     def _open_newest(self, table: str, pinned: int) -> DeltaTable:

@@ -1,25 +1,34 @@
-"""Doubts: what loaded subscriptions look like when a file means something else than it says.
+"""Doubts: what loaded rows look like when a file means something else than it says.
 
 Nothing is changed by them: numbers are computed as the rows state, and the doubt stands beside.
+What only the file itself shows is found when it is loaded; see `staycurve.sources.doubting`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from staycurve.config import Config
 from staycurve.tables.engine import AnyEngine
 
-_MONTHLY = (
-    "amount / 1000000.0 / interval_count * CASE interval WHEN 'day' THEN 365.0 / 12 "
-    "WHEN 'week' THEN 52.0 / 12 WHEN 'quarter' THEN 1.0 / 3 WHEN 'year' THEN 1.0 / 12 ELSE 1.0 END"
+MONTHLY = (
+    "CAST(amount AS DOUBLE) / 1000000.0 / interval_count * CASE interval "
+    "WHEN 'day' THEN 365.0 / 12 WHEN 'week' THEN 52.0 / 12 WHEN 'quarter' THEN 1.0 / 3 "
+    "WHEN 'year' THEN 1.0 / 12 ELSE 1.0 END"
 )
+"""SQL for what one row of subscriptions bills a month, roughly, in major units."""
+LEAST_SHARE = 0.05
+"""Of the spans that another follows: with fewer, days without a subscription are what they say."""
 _DAYS = (
     "interval_count * CASE interval WHEN 'day' THEN 1 WHEN 'week' THEN 7 WHEN 'quarter' THEN 92 "
     "WHEN 'year' THEN 366 ELSE 31 END"
 )
-_NEXT = "PARTITION BY account_id, subscription_id, coalesce(item_id, '') ORDER BY starts_at"
+_ITEM = "PARTITION BY account_id, subscription_id, coalesce(item_id, '') ORDER BY starts_at"
+_PRICED = "amount > 0 AND quantity > 0 AND plan IS NOT NULL"
+_PRICE = "CAST(amount AS DOUBLE) / CAST(quantity AS DOUBLE)"
 
 
 @dataclass(frozen=True)
@@ -51,63 +60,118 @@ class Doubt:
             "count": self.count, "mrr": self.mrr,
         }
 
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Doubt:
+        """The doubt that `as_dict` wrote."""
+        return cls(told["check"], told["text"], told["hint"], told["count"], told["mrr"])
 
-def doubts(engine: AnyEngine, config: Config) -> list[Doubt]:
-    """What the subscriptions that are loaded look like."""
+
+def of_rows(check: str, text: str, option: str, count: Any, monthly: Any) -> Iterator[Doubt]:
+    """The doubt about so many rows, if there are any; `text` has {count} and {mrr}."""
+    if count:
+        mrr = round(float(monthly or 0), 2)
+        said = text.format(count=int(count), mrr=f"{mrr:,.2f}")
+        yield Doubt(check, said, option, int(count), mrr)
+
+
+def doubts(engine: AnyEngine, config: Config, today: dt.date) -> list[Doubt]:
+    """What the rows that are loaded look like. A span without an end has lasted until `today`."""
+    return [
+        *_late(engine, config, today), *_inclusive(engine), *_minor(engine),
+        *_alike(engine, "ids_alike", "account_id", "account ids",
+                '[options] ids = "casefold"   (or "trim")'),
+        *_alike(engine, "plans_alike", "plan", "names of plans", "[values.plan] in the mapping "
+                                                                 "(--map)"),
+    ]
+
+
+def _late(engine: AnyEngine, config: Config, today: dt.date) -> Iterator[Doubt]:
     grace = config.convention("past_due_grace")
     days = 0 if grace == "forever" else int(grace[:-1])
-    asked = (
-        (
-            "late_from_the_start",
-            f"""SELECT COUNT(*), SUM({_MONTHLY}) FROM (
-                SELECT *, lag(starts_at) OVER ({_NEXT}) AS before FROM subscriptions)
-            WHERE before IS NULL AND status_seen_at IS NULL
-              AND status IN ('past_due', 'unpaid', 'paused')
-              AND (ends_on IS NULL OR date_diff('day', starts_on, ends_on) > {_DAYS} + {days})""",
-            "{count} subscriptions are past due, unpaid or paused from their first day on, for "
-            "longer than an interval and the grace ({mrr} a month): the status is probably "
-            "today's.",
-            '[options] status = "current" and exported_at = "…" in the mapping (--map)',
-        ),
-        (
-            "ends_before_next",
-            f"""SELECT COUNT(*), SUM({_MONTHLY}) FROM (
-                SELECT *, lead(starts_at) OVER ({_NEXT}) AS after FROM subscriptions)
-            WHERE after IS NOT NULL AND ends_at < after
-              AND date_diff('second', ends_at, after) IN (1, 86400)""",
-            "{count} spans end one day or one second before the next of their item starts ({mrr} "
-            "a month leaves and comes back each time): the ends are probably inclusive.",
-            '[options] ends = "inclusive" in the mapping (--map)',
-        ),
+    found = engine.rows(f"""
+        SELECT COUNT(*), SUM({MONTHLY}) FROM (
+            SELECT *, lag(starts_at) OVER ({_ITEM}) AS before FROM subscriptions) s
+        WHERE before IS NULL AND status_seen_at IS NULL
+          AND status IN ('past_due', 'unpaid', 'paused')
+          AND starts_on + CAST({_DAYS} + {days} AS INTEGER)
+              < coalesce(ends_on, DATE '{today}' + 1)""")
+    yield from of_rows(
+        "late_from_the_start",
+        "Subscriptions that are past due, unpaid or paused from their first day on, for longer "
+        "than an interval and the grace: {count} ({mrr} a month). Their status is probably "
+        "today's.",
+        '[options] status = "current" and exported_at = "…" in the mapping (--map)', *found[0],
     )
-    found = []
-    for check, sql, text, option in asked:
-        count, monthly = engine.rows(sql)[0]
-        if count:
-            mrr = round(float(monthly or 0), 2)
-            said = text.format(count=count, mrr=f"{mrr:,.2f}")
-            found.append(Doubt(check, said, option, int(count), mrr))
-    return found + _alike(engine)
 
 
-def _alike(engine: AnyEngine) -> list[Doubt]:
+def _inclusive(engine: AnyEngine) -> Iterator[Doubt]:
+    gap = "(ends_at + INTERVAL 1 DAY = after OR ends_at + INTERVAL 1 SECOND = after)"
+    followed, count, monthly = engine.rows(f"""
+        SELECT COUNT(*), SUM(CASE WHEN {gap} THEN 1 ELSE 0 END),
+               SUM(CASE WHEN {gap} THEN {MONTHLY} ELSE 0 END)
+        FROM (SELECT *, lead(starts_at) OVER ({_ITEM}) AS after FROM subscriptions) s
+        WHERE after IS NOT NULL AND ends_at IS NOT NULL""")[0]
+    yield from of_rows(
+        "ends_before_next",
+        "Spans that end one day or one second before the next of their item starts: {count}; "
+        "{mrr} a month leaves and comes back each time. The ends are probably inclusive.",
+        '[options] ends = "inclusive" in the mapping (--map)',
+        count if count and count >= LEAST_SHARE * followed else 0, monthly,
+    )
+
+
+def _minor(engine: AnyEngine) -> Iterator[Doubt]:
+    """Amounts that are a hundred times another of their plan, or of what their account paid."""
+    of_plan = f"""SELECT DISTINCT plan, interval, interval_count, currency, {_PRICE} AS price
+        FROM subscriptions WHERE {_PRICED}"""
+    near = "abs({0} - 100 * {1}) <= 0.000001 * {0}"
+    found = engine.rows(f"""
+        SELECT COUNT(*), SUM({MONTHLY}) FROM subscriptions s
+        WHERE {_PRICED} AND EXISTS (
+            SELECT 1 FROM ({of_plan}) p
+            WHERE p.plan = s.plan AND p.interval = s.interval AND p.currency = s.currency
+              AND p.interval_count = s.interval_count AND {near.format(_PRICE, "p.price")})""")
+    yield from of_rows(
+        "hundredfold_of_plan",
+        "Subscriptions at a hundred times another price of their plan: {count} ({mrr} a month). "
+        "Their amounts are probably in minor units.",
+        '[options] amounts = "minor" in the mapping (--map)', *found[0],
+    )
+    paid = """SELECT account_id, currency, MAX(CAST(amount AS DOUBLE)) AS most FROM payments
+        WHERE amount > 0 GROUP BY account_id, currency"""
+    found = engine.rows(f"""
+        SELECT COUNT(*), SUM({MONTHLY}) FROM subscriptions s
+        JOIN ({paid}) p ON p.account_id = s.account_id AND p.currency = s.currency
+        WHERE s.amount > 0 AND {near.format("CAST(s.amount AS DOUBLE)", "p.most")}""")
+    yield from of_rows(
+        "hundredfold_of_payments",
+        "Subscriptions at a hundred times the highest payment of their account: {count} ({mrr} a "
+        "month). Amounts of one of the two files are probably in minor units.",
+        '[options] amounts = "minor" in the mapping (--map)', *found[0],
+    )
+
+
+def _alike(
+    engine: AnyEngine, check: str, column: str, words: str, option: str
+) -> Iterator[Doubt]:
     """Ids, and names of plans, that differ in case or blanks alone."""
-    found = []
-    for check, column, words, option in (
-        ("ids_alike", "account_id", "account ids", '[options] ids = "casefold"   (or "trim")'),
-        ("plans_alike", "plan", "names of plans", "[values.plan] in the mapping (--map)"),
-    ):
-        plain = f"lower(replace({column}, ' ', ''))"
-        rows = engine.rows(
-            f"SELECT {plain} AS alike, COUNT(*), SUM({_MONTHLY}), MIN({column}), MAX({column}) "
-            f"FROM subscriptions WHERE {column} IS NOT NULL GROUP BY 1 "
-            f"HAVING COUNT(DISTINCT {column}) > 1 ORDER BY 1"
+    plain = f"lower(replace({column}, ' ', ''))"
+    source = "accounts" if column == "account_id" else "subscriptions"
+    groups = (
+        f"SELECT {plain} AS alike, MIN({column}) AS one, MAX({column}) AS other FROM {source} "
+        f"WHERE {column} IS NOT NULL GROUP BY 1 HAVING COUNT(DISTINCT {column}) > 1"
+    )
+    count, monthly, one = engine.rows(
+        f"SELECT COUNT(s.subscription_id), SUM({MONTHLY}), MIN(g.one) "
+        f"FROM ({groups}) g LEFT JOIN subscriptions s ON {plain.replace(column, 's.' + column)} "
+        "= g.alike"
+    )[0]
+    if one is not None:
+        pair = engine.rows(f"SELECT one, other FROM ({groups}) g ORDER BY alike LIMIT 1")[0]
+        mrr = round(float(monthly or 0), 2)
+        yield Doubt(
+            check,
+            f"{words.capitalize()} that differ in case or blanks alone, such as '{pair[0]}' and "
+            f"'{pair[1]}': they count apart, with {count} subscriptions ({mrr:,.2f} a month).",
+            option, int(count), mrr,
         )
-        if rows:
-            count, mrr = sum(int(row[1]) for row in rows), round(sum(float(r[2]) for r in rows), 2)
-            text = (
-                f"{count} subscriptions have {words} that differ in case or blanks alone, such as "
-                f"'{rows[0][3]}' and '{rows[0][4]}' ({mrr:,.2f} a month): they count apart."
-            )
-            found.append(Doubt(check, text, option, count, mrr))
-    return found

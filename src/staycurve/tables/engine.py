@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -170,14 +170,22 @@ def empty_sql(columns: Iterable[tuple[str, str]]) -> str:
     return f"SELECT {listed} WHERE 1 = 0"
 
 
-def cast_sql(columns: Iterable[tuple[str, str]]) -> str:
-    """What a SELECT lists to give `columns` in their types."""
-    return ", ".join(f"CAST({name(c)} AS {kind}) AS {name(c)}" for c, kind in columns)
+def cast_sql(columns: Iterable[tuple[str, str]], held: Collection[str] | None = None) -> str:
+    """What a SELECT lists to give `columns` in their types; those not in `held` are NULL."""
+    return ", ".join(
+        f"CAST({name(c) if held is None or c in held else 'NULL'} AS {kind}) AS {name(c)}"
+        for c, kind in columns
+    )
 
 
-def scan_sql(paths: Sequence[str], columns: Columns) -> str:
-    """A relation over Parquet files, cast to `columns`; without files an empty one."""
+def scan_sql(
+    paths: Sequence[str], columns: Columns, held: Collection[str] | None = None
+) -> str:
+    """A relation over Parquet files, cast to `columns`; without files an empty one.
+
+    `held` are the columns that the files have, where they may lack some.
+    """
     if not paths:
         return empty_sql(columns)
     files = ", ".join(quoted(path) for path in paths)
-    return f"SELECT {cast_sql(columns)} FROM read_parquet([{files}])"
+    return f"SELECT {cast_sql(columns, held)} FROM read_parquet([{files}])"

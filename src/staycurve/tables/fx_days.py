@@ -23,6 +23,12 @@ BOUNDS_SQL = (
     "SELECT currency, MIN(day) AS first_day, MAX(day) AS last_day FROM fx_days GROUP BY currency"
 )
 
+EARLIEST_SQL = """SELECT MIN(starts_on) FROM (
+    SELECT MIN(starts_on) AS starts_on FROM subscriptions
+    UNION ALL SELECT MIN(period_start_on) AS starts_on FROM invoice_lines
+) known"""
+"""The first day on which something is billed."""
+
 
 @lru_cache(maxsize=1)
 def _ecb() -> tuple[dict[str, dict[dt.date, float | None]], frozenset[str]]:
@@ -63,7 +69,7 @@ def ecb_rates(currency: str, company: str) -> Mapping[dt.date, int]:
 
 def used_currencies_sql() -> str:
     """SQL for every currency that some money is in."""
-    tables = ("subscriptions", "spend", "payments")
+    tables = ("subscriptions", "plans", "invoice_lines", "spend", "payments")
     return " UNION ".join(f"SELECT currency FROM {table}" for table in tables)
 
 
@@ -79,7 +85,7 @@ def build(engine: AnyEngine, config: Config, table: str) -> None:
     for currency, day, rate in engine.rows("SELECT currency, day, rate FROM fx_rates"):
         loaded.setdefault(currency, {})[day] = rate
     is_fixed = config.convention("fx") == "fixed"
-    earliest = engine.value("SELECT MIN(starts_on) FROM subscriptions")
+    earliest = engine.value(EARLIEST_SQL)
     for currency in sorted(used):
         origin, known = "fx_rates", loaded.get(currency, {})
         if not known:

@@ -52,6 +52,13 @@ def _discount(config: Config, column: str, scale: str = "") -> str:
     return f"CASE WHEN s.{column} > 0{counts} THEN CAST(s.{column}{scale} AS BIGINT) ELSE 0 END"
 
 
+def _money_off(config: Config) -> str:
+    """SQL for the money that is taken off a bill, as far as it counts."""
+    known = _discount(config, "discount_amount")
+    once = " + s.discount_once" if config.convention("discounts") == "all" else ""
+    return known + once
+
+
 def _reason_class(config: Config) -> str:
     cases = " ".join(
         f"WHEN {quoted(text)} THEN '{kind}'" for text, kind in sorted(config.end_reasons.items())
@@ -104,7 +111,7 @@ terms AS (
            s.currency, s.status, s.status_reason, s.starts_at, s.starts_on, s.ends_at, s.ends_on,
            s.cancel_requested_at, s.cancel_requested_on, s.amount, s.interval_count,
            {_discount(config, "discount_percent", " * 1000000")} AS percent_off,
-           {_discount(config, "discount_amount")} AS money_off,
+           {_money_off(config)} AS money_off,
            {_factor(config, "numerator")} AS times, {_factor(config, "denominator")} AS parts,
            {_reason_class(config)} AS reason_class,
            CASE WHEN s.term_months >= 12 THEN TRUE
@@ -150,7 +157,7 @@ seen AS (
            lead(starts_at) OVER w AS next_starts_at,
            lead(starts_on) OVER w AS next_starts_on,
            lead(status) OVER w AS next_status, lead(status_reason) OVER w AS next_status_reason
-    FROM spans WINDOW w AS (PARTITION BY {_ITEM} ORDER BY starts_at)
+    FROM spans WINDOW w AS (PARTITION BY {_ITEM} ORDER BY starts_at, billing_account_id)
 ),
 late AS (
     SELECT {_ITEM}, billing_account_id, starts_at, starts_on, ends_at,
@@ -281,6 +288,6 @@ MRR_ITEMS = Derived(
         ("followed_on", "DATE"),
         ("is_contracted", "BOOLEAN"),
     ),
-    reads=("subscriptions", "account_roots", "payments"),
+    reads=("subscriptions", "plans", "invoice_spans", "account_roots", "payments"),
     statement=_statement,
 )

@@ -162,10 +162,11 @@ class Placing:
                 f"{rows} WHERE currency IN ({', '.join(map(quoted, unknown))})"
             )
         own = self.config.company.currency
+        money = next((c.name for c in table.columns if c.name == "amount"), "unit_amount")
         reasons += [
-            f"SELECT {ROW}, 'amount' AS what, CAST(amount // {MICRO} AS VARCHAR) AS value, "
+            f"SELECT {ROW}, '{money}' AS what, CAST({money} // {MICRO} AS VARCHAR) AS value, "
             f"'waits: by the highest known rate it is beyond {MOST_MONEY:,} {own}, the most that "
-            f"is taken' AS rule FROM {rows} WHERE currency = {quoted(code)} AND amount > {most}"
+            f"is taken' AS rule FROM {rows} WHERE currency = {quoted(code)} AND {money} > {most}"
             for code, rate in highest.items()
             if rate and (most := MOST_MONEY * MICRO * RATE_SCALE // rate) < MOST_MONEY * MICRO
         ]
@@ -300,6 +301,7 @@ class Placing:
         columns = {
             "accounts": ["account_id", "parent_id"],
             "subscriptions": ["account_id"],
+            "invoice_lines": ["account_id"],
             "payments": ["account_id"],
         }.get(table.name, [])
         same = overlaps.same("t", "k", [name(column) for column in table.key])
@@ -336,9 +338,23 @@ class Placing:
                 engine.execute(
                     f"INSERT INTO newly_stale_days SELECT DISTINCT {day}, {load} FROM {relation}"
                 )
-        if table.name == "fx_rates":
+        for relation, condition in self._rests_on(table, new, keys):
             engine.execute(
-                f"INSERT INTO newly_stale SELECT DISTINCT account_id, {load} FROM subscriptions "
-                f"WHERE currency IN (SELECT currency FROM {new})"
+                f"INSERT INTO newly_stale SELECT DISTINCT account_id, {load} FROM {relation} "
+                f"WHERE {condition}"
             )
         return replaced
+
+    def _rests_on(self, table: Table, new: str, keys: str) -> list[tuple[str, str]]:
+        """(relation, condition): rows whose accounts are touched although they did not change."""
+        found = []
+        if table.name == "fx_rates":
+            condition = f"currency IN (SELECT currency FROM {new})"
+            found = [("subscriptions", condition), ("invoice_lines", condition)]
+        if table.name == "plans":
+            found = [("subscriptions", f"amount IS NULL AND plan IN (SELECT plan FROM {keys} k)")]
+        if table.name == "subscriptions":
+            # A row describes its subscription, whatever account the invoices are sent to.
+            condition = f"subscription_id IN (SELECT subscription_id FROM {keys} k)"
+            found = [("invoice_lines", condition)]
+        return [(name, sql) for name, sql in found if self._has_rows(CONFORMED[name])]

@@ -21,7 +21,9 @@ from staycurve.tables.damage import (
     leave_unreadable,
     recomputable_damage,
 )
+from staycurve.tables.derived import Derived
 from staycurve.tables.engine import AnyEngine, empty_sql
+from staycurve.tables.invoice_spans import INVOICE_SPANS
 from staycurve.tables.lake import Lake
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.pointer import Snapshot
@@ -44,6 +46,9 @@ _SEEN = (*CONFORMED, ACCOUNT_ROOTS.name)
 
 All that is loaded: the default as-of rests on every table, and a derived one on what it reads.
 """
+
+_PLANNED = ("renews_at", "period_end")
+"""Instants that lie ahead when their row is written."""
 
 _APART = {MRR_ITEMS.name: "ends_on IS NULL"}
 """What runs lies apart from what has ended: it is what changes, and the rest is not rewritten."""
@@ -183,13 +188,14 @@ def _latest(engine: AnyEngine, config: Config, writing: Writing) -> dict[str, ob
     known = dict(writing.meta.get("latest", {}))
     for table in CONFORMED.values():
         version = writing.tables.get(table.name)
-        # What is planned has not been observed; exchange rates run on without the company.
-        columns = [column for column in table.columns if column.name != "renews_at"]
+        # What is planned has not been observed; rates and prices run on without the company.
+        held = writing.lake.held(writing.now_seen, table.name) or frozenset()
+        columns = [c for c in table.columns if c.name not in _PLANNED and c.name in held]
         instants = [column.name for column in columns if column.kind == "instant"]
         days = [column.name for column in columns if column.kind in ("day", "month")]
         if (
             version is None
-            or table.name == "fx_rates"
+            or table.name in ("fx_rates", "plans")
             or not (instants or days)
             or known.get(table.name, [None])[0] == version
         ):
@@ -224,7 +230,7 @@ def _refresh_fx(
 ) -> dict[str, object]:
     """Bring fx_days up to date; returns what it was made of."""
     used = [row[0] for row in engine.rows(fx_days.used_currencies_sql()) if row[0]]
-    earliest = engine.value("SELECT MIN(starts_on) FROM subscriptions")
+    earliest = engine.value(fx_days.EARLIEST_SQL)
     rates: dict[str, object] = {
         "currencies": sorted(used),
         "earliest": earliest and earliest.isoformat(),
@@ -239,7 +245,12 @@ def _refresh_fx(
     engine.keep("stale", """
         SELECT account_id FROM stale
         UNION ALL
-        SELECT DISTINCT account_id FROM subscriptions
+        SELECT DISTINCT account_id FROM (
+            SELECT account_id, currency FROM subscriptions
+            UNION ALL SELECT s.account_id, p.currency FROM subscriptions s
+                JOIN plans p ON p.plan = s.plan WHERE s.amount IS NULL
+            UNION ALL SELECT account_id, currency FROM invoice_lines
+        ) billed
         WHERE currency IN (
             SELECT currency FROM (
                 (SELECT currency, day, rate FROM fx_days
@@ -314,14 +325,45 @@ def _touch(engine: AnyEngine) -> int:
     return int(engine.value("SELECT COUNT(*) FROM touched"))
 
 
+def _sql(writing: Writing, config: Config, table: Derived) -> str:
+    if table is INVOICE_SPANS and not writing.files("invoice_lines"):
+        return empty_sql(table.columns)
+    return table.statement(config)
+
+
+def _narrow(engine: AnyEngine, writing: Writing) -> None:
+    """Let what the statements read be of the touched accounts alone."""
+    # An account that is no longer known is among the stale ones alone.
+    engine.keep("touched_bills", """
+        SELECT account_id FROM touched_accounts UNION SELECT account_id FROM stale
+    """)
+    own = "account_id IN (SELECT account_id FROM touched_bills)"
+    if writing.files("invoice_lines"):
+        # A subscription may be described by a row of an account that is not touched.
+        views.create_one(
+            engine,
+            "invoice_lines",
+            f"SELECT * FROM ({_scan(writing, 'invoice_lines')}) l WHERE {own} AND NOT EXISTS ("
+            f"SELECT 1 FROM ({_scan(writing, 'subscriptions')}) s "
+            "WHERE s.subscription_id = l.subscription_id)",
+        )
+    for source in ("subscriptions", "payments"):
+        views.create_one(
+            engine,
+            source,
+            f"SELECT * FROM ({_scan(writing, source)}) "
+            "WHERE account_id IN (SELECT account_id FROM touched_accounts)",
+        )
+
+
 def _all(engine: AnyEngine, config: Config, writing: Writing, reason: str) -> RefreshReport:
     for table in DERIVED.values():
-        sql, apart = table.statement(config), _APART.get(table.name, "")
+        sql, apart = _sql(writing, config, table), _APART.get(table.name, "")
         if apart:
             engine.keep(f"new_{table.name}", sql)
             sql = f"SELECT * FROM new_{table.name}"
-        order = table.order if table is ACCOUNT_ROOTS else ""
-        writing.write(engine, table.name, table.columns, sql, order=order, apart=apart)
+        # By account: who asks for one account then reads a few of its rows, not all of them.
+        writing.write(engine, table.name, table.columns, sql, order=table.order, apart=apart)
         views.create_one(engine, table.name, writing.scan(table.name, table.columns))
         engine.drop(f"new_{table.name}")
     customers = engine.value("SELECT COUNT(DISTINCT root_id) FROM account_roots")
@@ -331,21 +373,15 @@ def _all(engine: AnyEngine, config: Config, writing: Writing, reason: str) -> Re
 def _some(engine: AnyEngine, config: Config, writing: Writing, touched: int) -> RefreshReport:
     if touched == 0:
         return RefreshReport(False, 0)
-    for source in ("subscriptions", "payments"):
-        views.create_one(
-            engine,
-            source,
-            f"SELECT * FROM ({_scan(writing, source)}) "
-            "WHERE account_id IN (SELECT account_id FROM touched_accounts)",
-        )
+    _narrow(engine, writing)
     for table in _BY_ACCOUNT:
-        engine.keep(f"new_{table.name}", table.statement(config))
+        engine.keep(f"new_{table.name}", _sql(writing, config, table))
         writing.update(
             engine,
             table.name,
             table.columns,
             new=f"SELECT * FROM new_{table.name}",
-            keys="touched",
+            keys="touched_bills" if table is INVOICE_SPANS else "touched",
             apart=_APART.get(table.name, ""),
         )
         # The next table reads the changed accounts of this one alone.

@@ -63,7 +63,7 @@ SUBSCRIPTIONS = Table(
         Column("quantity", "decimal", N_("Seats or units."), default="1"),
         Column("unit_amount", "money", N_("What one unit bills in one interval.")),
         Column("amount", "money", N_("What one interval bills before discount; quantity × "
-            "unit_amount where it is empty."), fallback=_AMOUNT),
+            "unit_amount where it is empty, else what the plan costs."), fallback=_AMOUNT),
         Column("discount_percent", "decimal", N_("Taken off first, in percent.")),
         Column("discount_amount", "money", N_("Then taken off, in money an interval.")),
         Column(
@@ -108,7 +108,9 @@ SUBSCRIPTIONS = Table(
             "unit_amount", f"amount IS NULL AND {_PRODUCT} > {MOST_MONEY * MICRO}",
             f"times quantity {{quantity}} is beyond {MOST_MONEY:,}, the most that is taken",
         ),
-        Check("amount", "amount IS NULL", N_("is missing, and so is quantity × unit_amount")),
+        # What a plan costs may be loaded later; without any price the row counts nothing.
+        Check("amount", "amount IS NULL AND (plan IS NULL OR unit_amount IS NOT NULL)",
+            N_("is missing, and so is quantity × unit_amount")),
         Check("amount", "amount < 0", N_("is negative")),
         Check("interval_count", "interval_count < 1", N_("is below 1")),
         Check(

@@ -71,6 +71,8 @@ TRIALS = Derived(
         ("card_on_file", "BOOLEAN"),
         ("paid_on", "DATE"),
     ),
-    reads=("subscriptions", "account_roots", "payments", "mrr_items"),
+    reads=(
+        "subscriptions", "plans", "invoice_spans", "account_roots", "payments", "mrr_items",
+    ),
     statement=_statement,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
@@ -11,6 +11,7 @@ from staycurve.tables.delta import DeltaTables
 from staycurve.tables.derived import Derived
 from staycurve.tables.engine import AnyEngine, empty_sql
 from staycurve.tables.fx_days import BOUNDS_SQL, COLUMNS as FX_COLUMNS
+from staycurve.tables.invoice_spans import INVOICE_SPANS
 from staycurve.tables.mrr_items import MRR_ITEMS
 from staycurve.tables.mrr_movements import MRR_MOVEMENTS
 from staycurve.tables.pointer import Snapshot
@@ -19,7 +20,7 @@ from staycurve.tables.usage_days import USAGE_DAYS
 from staycurve.tables.usage_months import ACCOUNT_MONTHS, FEATURE_MONTHS, USER_MONTHS
 
 DERIVED: dict[str, Derived] = {
-    table.name: table for table in (ACCOUNT_ROOTS, MRR_ITEMS, MRR_MOVEMENTS, TRIALS)
+    table.name: table for table in (ACCOUNT_ROOTS, INVOICE_SPANS, MRR_ITEMS, MRR_MOVEMENTS, TRIALS)
 }
 """In the order in which they are computed."""
 
@@ -63,6 +64,22 @@ def offer(engine: AnyEngine, lake: DeltaTables, snapshot: Snapshot) -> None:
     for table, columns in stored_columns().items():
         engine.later(table, partial(make, table, columns))
     engine.later("fx_bounds", partial(create_one, engine, "fx_bounds", BOUNDS_SQL))
+
+
+def empty_tables(
+    lake: DeltaTables, snapshot: Snapshot, others: Iterable[str] = ()
+) -> frozenset[str]:
+    """The conformed tables, and `others`, of which nothing is known.
+
+    Invoice lines tell of subscriptions too.
+    """
+    found = {table for table in (*CONFORMED, *others) if lake.rows(snapshot, table) == 0}
+    return frozenset(found - ({"subscriptions"} if has_spans(lake, snapshot) else set()))
+
+
+def has_spans(lake: DeltaTables, snapshot: Snapshot) -> bool:
+    """Whether anything is loaded that tells what accounts are billed."""
+    return any(lake.rows(snapshot, table) for table in ("subscriptions", "invoice_lines"))
 
 
 def create_one(engine: AnyEngine, table: str, sql: str) -> None:

@@ -75,6 +75,12 @@ class Writing:
 
     def append(self, engine: AnyEngine, table: str, columns: Columns, sql: str) -> None:
         """Add the answer of `sql` to `table`."""
+        if self._lacks(table, columns):
+            names = ", ".join(name(column) for column, _ in columns)
+            both = f"SELECT {names} FROM ({self.scan(table, columns)}) UNION ALL " \
+                   f"SELECT {names} FROM ({sql})"
+            self.write(engine, table, columns, both)
+            return
         new = self._copy(engine, table, columns, sql, "")
         if new or table not in self.tables:
             self._commit(table, columns, removed=[], added=new)
@@ -93,6 +99,13 @@ class Writing:
         """Make the rows of these days those of `sql`, which has no others; the rest stays."""
         parts = self.lake.parts(self.now_seen, table)
         gone = [path for path in self.files(table) if parts.get(path) in set(days)]
+        if self._lacks(table, columns):
+            names = ", ".join(name(column) for column, _ in columns)
+            listed = ", ".join(quoted(day) for day in days) or "NULL"
+            sql = f"SELECT {names} FROM ({sql}) UNION ALL SELECT {names} FROM " \
+                  f"({self.scan(table, columns)}) WHERE NOT coalesce(" \
+                  f"CAST({name(partition)} AS VARCHAR) IN ({listed}), FALSE)"
+            gone = self.files(table)
         new = self._copy(engine, table, columns, sql, order, "", partition)
         self._commit(table, columns, removed=gone, added=new, partition=partition)
 
@@ -126,13 +139,15 @@ class Writing:
                     f"WHERE EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
                 )
                 held = {row[0] for row in found}
-            if partition:
+            if self._lacks(table, columns):
+                held = frozenset(files)
+            elif partition:
                 days = {str(row[0]) for row in engine.rows(
                     f"SELECT DISTINCT {name(partition)} FROM ({new})"
                 )}
                 held = held | self._crowded(table, days)
             touched = sorted(held) if partition else self._rewritten(table, held)
-        kept = scan_sql(touched, columns)
+        kept = scan_sql(touched, columns, self.lake.held(self.now_seen, table))
         names = ", ".join(name(column) for column, _ in columns)
         sql = f"SELECT {names} FROM ({new})"
         if touched:
@@ -171,6 +186,13 @@ class Writing:
         """
         files = self.files(table)
         names = ", ".join(name(column) for column, _ in columns)
+        if self._lacks(table, columns):
+            left = f"SELECT {names} FROM ({self.scan(table, columns)}) WHERE {name(key)} NOT IN " \
+                   f"(SELECT {name(key)} FROM {keys}) UNION ALL " if keys else ""
+            self.write(
+                engine, table, columns, f"{left}SELECT {names} FROM ({new})", apart=apart
+            )
+            return
         same = " AND ".join(f"a.{name(c)} IS NOT DISTINCT FROM b.{name(c)}" for c, _ in columns)
         which = f"WHERE {name(key)} IN (SELECT {name(key)} FROM {keys})" if keys else ""
         place = "filename, file_row_number"
@@ -199,6 +221,11 @@ class Writing:
             return
         new_files = self._copy(engine, table, columns, sql, "", apart)
         self._commit(table, columns, removed=touched, added=new_files)
+
+    def _lacks(self, table: str, columns: Columns) -> bool:
+        """Whether a version before made the table, without a column that was added since."""
+        held = self.lake.held(self.now_seen, table)
+        return held is not None and not held.issuperset(column for column, _ in columns)
 
     def _rewritten(self, table: str, held: Set[str]) -> list[str]:
         """Which files are written anew: those that hold a change, and small ones when many.

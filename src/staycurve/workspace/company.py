@@ -90,3 +90,13 @@ class Company(MeasuredCompany):
     def acquisition(self) -> Theme:
         """How customers are won: channels, how far their leads come, referrals."""
         return Theme(self, "acquisition")
+
+    @property
+    def value(self) -> Theme:
+        """What customers are worth, why a number changed, which segments differ, and what comes."""
+        return Theme(self, "value")
+
+    @property
+    def invoices(self) -> Theme:
+        """What invoices bill: the lines behind an account's MRR."""
+        return Theme(self, "invoices")

@@ -13,12 +13,14 @@ from staycurve.metrics import cohorts
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
-from staycurve.metrics.query import Plan, Query, filters_of, plan
-from staycurve.metrics.relations import RELATIONS
+from staycurve.metrics.filters import filters_of
+from staycurve.metrics.query import Plan, Query, plan
+from staycurve.metrics.relations import RELATIONS, RESTED_ON
 from staycurve.metrics.result import (
     AccountRows,
     Result,
     account_rows,
+    counts_of,
     is_additive,
     notes_of,
     small_segments,
@@ -36,7 +38,7 @@ from staycurve.period import (
     period_of,
     periods_between,
 )
-from staycurve.tables.conformed import CONFORMED
+from staycurve.tables import views
 from staycurve.workspace.project import Clock, Project
 
 EARLIER = 4
@@ -87,19 +89,20 @@ class MeasuredCompany(Project):
         for name in metrics:
             _ = METRICS[name]
         seen = self.as_of(at)
-        fiscal = self.config.company.fiscal_year_start
-        last = period_of(seen.last_day, grain, fiscal)
+        fiscal, week = self.config.company.fiscal_year_start, self.config.company.week_start
+        last = period_of(seen.last_day, grain, fiscal, week_start=week)
         # A range may reach further than any data: it begins and ends with what there is.
         start = None if is_before_all(start) else start
         if end and not is_after_all(end):
-            last = align(end, grain, is_last=True, fiscal_start=fiscal)
+            last = align(end, grain, is_last=True, fiscal_start=fiscal, week_start=week)
         if start:
-            first = align(start, grain, is_last=False, fiscal_start=fiscal)
+            first = align(start, grain, is_last=False, fiscal_start=fiscal, week_start=week)
         else:
-            first = period_of(self.first_day(metrics) or last.start, grain, fiscal)
+            day = self.first_day(metrics) or last.start
+            first = period_of(day, grain, fiscal, week_start=week)
         if first.start > last.start:
             first = last if not start else first
-        periods = tuple(periods_between(first.start, last.start, grain, fiscal))
+        periods = tuple(periods_between(first.start, last.start, grain, fiscal, week_start=week))
         check_count(len(periods), grain)
         if not periods:
             raise NotAnsweredError(
@@ -109,10 +112,9 @@ class MeasuredCompany(Project):
         return Query(tuple(metrics), grain, periods, seen, tuple(by), filters_of(where))
 
     def _plan(self, query: Query, *, is_by_account: bool = False) -> Plan:
+        self.check_filters(query.filters)
         snapshot = self.snapshot
-        empty = frozenset(
-            table for table in CONFORMED if self.lake.rows(snapshot, table) == 0
-        )
+        empty = views.empty_tables(self.lake, snapshot, RESTED_ON)
         return plan(
             query,
             self.config,
@@ -178,10 +180,11 @@ class MeasuredCompany(Project):
             notes=notes_of(made, values),
             small=small_segments(made, rows),
             is_additive=is_additive(made),
-            _accounts=lambda metric, period: self.account_rows(
+            _accounts=lambda metric, period: self.described_rows(
                 Query((metric,), query.grain, (period,), query.as_of, (), query.filters)
             ),
             _periods=query.periods,
+            counts=counts_of(made, rows),
         )
 
     def accounts(
@@ -212,9 +215,19 @@ class MeasuredCompany(Project):
         fiscal = self.config.company.fiscal_year_start
         named = parse_period(period, fiscal)
         if grain:
-            named = align(period, grain, is_last=False, fiscal_start=fiscal)
+            named = align(
+                period, grain, is_last=False, fiscal_start=fiscal,
+                week_start=self.config.company.week_start,
+            )
         query = Query((metric,), named.grain, (named,), self.as_of(as_of), (), filters_of(where))
-        return self.account_rows(query, under=under)
+        return self.described_rows(query, under=under)
+
+    def described_rows(self, query: Query, *, under: str = "") -> AccountRows:
+        """The accounts behind a query of one metric and one period, with what is known of each."""
+        from staycurve.insights.account.behind import described
+
+        found = self.account_rows(query, under=under)
+        return described(self, found, query, has_losses=not under)
 
     def account_rows(self, query: Query, *, under: str = "") -> AccountRows:
         """The accounts behind a query of one metric and one period; see `accounts`."""
@@ -259,14 +272,15 @@ class MeasuredCompany(Project):
             answer = earlier.cohort(value=value, how=how, by=by, where=where, as_of=as_of)
             notes = earlier.notes()
             return answer | ({"notes": list(notes)} if notes else {})
-        dims = dims_of(by)
+        dims, filters = dims_of(by), filters_of(where)
         seen = self.as_of(as_of)
+        self.check_filters(filters)
         with self.seeing(seen) as engine:
             first = engine.value("SELECT MIN(first_paid_on) FROM mrr_movements")
             months: tuple[Period, ...] = ()
             if first is not None and first <= seen.last_day:
                 months = tuple(periods_between(first, seen.last_day, "month"))
-            query = cohorts.CohortQuery(value, how, months, seen, dims, filters_of(where))
+            query = cohorts.CohortQuery(value, how, months, seen, dims, filters)
             cohorts.check(query, self.attributes())
             rows: list[dict[str, Any]] = []
             sql = ""
@@ -302,6 +316,8 @@ class MeasuredCompany(Project):
         age : int
             Months since.
         """
+        from staycurve.insights.account.behind import named
+
         seen, month = self.as_of(as_of), parse_period(cohort)
         months = tuple(periods_between(month.start, seen.last_day, "month"))
         if month.grain != "month" or not 0 <= age < len(months) or seen.is_open(months[age]):
@@ -310,12 +326,13 @@ class MeasuredCompany(Project):
                 hint="Ask for a month, such as 2024-01, and an age whose month has closed.",
             )
         query = cohorts.CohortQuery(value, "count", months, seen, (), filters_of(where))
+        self.check_filters(query.filters)
         cohorts.check(query, self.attributes())
         sql = cohorts.cell_statement(query, self.config, cohort=month, age=age)
         with self.seeing(seen) as engine:
             answer = engine.rows(sql)
         scale = 1 if value == "customers" else MICRO
-        return AccountRows(
+        listed = AccountRows(
             metric=value,
             period=str(month.start),
             as_of=seen.at.isoformat(),
@@ -324,6 +341,8 @@ class MeasuredCompany(Project):
             total={"value": sum(n for _, n in answer) / scale},
             sql=sql,
         )
+        close = min(months[age].end - dt.timedelta(days=1), seen.last_day)
+        return named(self, listed, close)
 
     def known_at(self, instant: str) -> Self:
         """This company as readers saw it at an instant: its rows then, its configuration now.

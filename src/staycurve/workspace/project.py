@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,10 +17,14 @@ from staycurve.config import Config
 from staycurve.errors import DamagedError, ProjectError, system_error
 from staycurve.insights.lifecycle import lifecycle_spans
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
+from staycurve.metrics.context import Filter
+from staycurve.metrics.segment_values import check_filters
 from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
+from staycurve.sources.doubting import standing_doubts
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.damage import COMPUTED_AGAIN, RECOMPUTED
+from staycurve.tables.doubts import Doubt, doubts
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import AnyEngine
 from staycurve.tables.engines import open_engine
@@ -285,6 +289,17 @@ class Project:
         """Names of account attributes beside the declared columns."""
         return list(self.snapshot.meta.get("attributes", []))
 
+    def check_filters(self, filters: Sequence[Filter]) -> None:
+        """Raise for a value of a filter that nothing loaded has; see `segment_values`."""
+
+        def check() -> bool:
+            with self.reading() as engine:
+                check_filters(filters, engine, self.config, attributes=self.attributes())
+            return True
+
+        if any(any(one.values) for one in filters):
+            self.kept("checked filters", tuple(filters), check, most=256)
+
     @contextmanager
     def seeing(self, seen: AsOf) -> Iterator[AnyEngine]:
         """An engine as of an instant, for this thread alone.
@@ -353,6 +368,18 @@ class Project:
     def loads(self) -> list[LoadRecord]:
         """Every load, oldest first."""
         return self.lake.pointer.loads()
+
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What is loaded looks like when a file means something else than it says.
+
+        Of the rows as they are now, and of each file as it was loaded last.
+        """
+        return self.kept("doubts", (), self._doubts)
+
+    def _doubts(self) -> tuple[Doubt, ...]:
+        with self.reading() as engine:
+            now = doubts(engine, self.config, local_day(self.clock(), self.config.company.zone))
+        return (*now, *standing_doubts(self.loads()))
 
     @contextmanager
     def ledgers(self) -> Iterator[Ledgers]:

@@ -1,11 +1,11 @@
-"""State: saved views, annotations and the audit trail of one project."""
+"""State: saved views, annotations, dismissed doubts and the audit trail of one project."""
 
 from __future__ import annotations
 
 from staycurve.errors import UnknownNameError
-from staycurve.state import annotations as noting, audit, views
+from staycurve.state import annotations as noting, audit, dismissals, views
 from staycurve.state.database import Database
-from staycurve.state.records import Annotation, AuditEntry, SavedView
+from staycurve.state.records import Annotation, AuditEntry, Dismissal, SavedView
 from staycurve.workspace.project import Clock, Project
 
 SHOWN = 100
@@ -33,12 +33,14 @@ class State:
         """Give back its connections."""
         self.database.close()
 
-    def shown(self) -> tuple[tuple[SavedView, ...], tuple[Annotation, ...]]:
-        """Every saved view, by name, and every annotation, by day: what each page shows."""
+    def shown(
+        self,
+    ) -> tuple[tuple[SavedView, ...], tuple[Annotation, ...], tuple[Dismissal, ...]]:
+        """Saved views by name, annotations by day, dismissed doubts: what each page shows."""
         if not self.database.is_there:
-            return (), ()
+            return (), (), ()
         with self.database.reading() as session:
-            return views.listed(session), noting.listed(session)
+            return views.listed(session), noting.listed(session), dismissals.listed(session)
 
     def views(self) -> tuple[SavedView, ...]:
         """Every saved view, by name."""
@@ -91,6 +93,16 @@ class State:
         """Remove an annotation, and give what it was."""
         with self.database.writing() as session:
             return noting.delete(session, annotation, who=by, now=self._clock())
+
+    def dismiss(self, doubt: str, rows: int, *, by: str = "") -> None:
+        """Let a doubt about so many rows be shown no more; about more rows it is."""
+        with self.database.writing() as session:
+            dismissals.dismiss(session, doubt, rows, who=by, now=self._clock())
+
+    def restore(self, doubt: str, *, by: str = "") -> None:
+        """Let a doubt be shown again."""
+        with self.database.writing() as session:
+            dismissals.restore(session, doubt, who=by, now=self._clock())
 
     def audit(self, *, most: int = SHOWN) -> tuple[AuditEntry, ...]:
         """The last changes, newest first."""

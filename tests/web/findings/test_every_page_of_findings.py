@@ -53,10 +53,15 @@ def test_every_chart_has_a_unit_and_a_table_under_it(findings: TestClient, path:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_its_sheet_has_a_row_for_each_row_of_its_twin(findings: TestClient, path: str) -> None:
-    answer = findings.get(f"{path}?format=csv")
-    assert answer.headers["content-type"].startswith("text/csv")
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert len(rows) == sum(len(one["rows"]) for one in twin(findings, path)["panels"])
+    counted = 0
+    for one in twin(findings, path)["panels"]:
+        answer = findings.get(f"{path}?format=csv&panel={one['name']}")
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert f"-{one['name']}.csv" in answer.headers["content-disposition"]
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert len(rows) == len(one["rows"]), one["name"]
+        counted += len(rows)
+    assert counted
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -74,7 +79,13 @@ def test_without_events_it_names_the_file_to_load(client: TestClient, path: str)
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_company_of_subscriptions_alone_can_open_it(client: TestClient, path: str) -> None:
-    panels = twin(client, path)["panels"]
+    page = twin(client, path)
+    if path in ("/usage", "/features"):
+        # They speak of events alone, and say once what is missing.
+        assert (page["empty"], page["panels"]) == ("nothing_connected", [])
+        assert page["needs"] == ["events"]
+        return
+    panels = page["panels"]
     assert panels
     for one in panels:
         assert client.get(f"{path}?panel={one['name']}").status_code == 200
@@ -82,7 +93,7 @@ def test_a_company_of_subscriptions_alone_can_open_it(client: TestClient, path: 
 
 @pytest.mark.parametrize("path", ["/cohorts", "/features", "/lifecycle", "/trials"])
 def test_a_segment_without_accounts_leads_back(findings: TestClient, path: str) -> None:
-    text = findings.get(f"{path}?where=industry=Nobody&panel=figures").text
+    text = findings.get(f"{path}?where=industry=Health,industry=EdTech&panel=figures").text
     assert 'data-empty="nothing_matches"' in text
     assert "Remove every filter" in text
 

@@ -43,7 +43,7 @@ from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS as CATALOGUE
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 from staycurve.metrics.relations import RELATIONS
 from staycurve.money import MICRO
 from staycurve.period import Period

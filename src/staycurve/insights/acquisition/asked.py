@@ -12,7 +12,7 @@ from staycurve.insights.shared.account_facts import check_dims
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 
 AGES = (3, 12)
 """Months after the activation month at which channels and referrals are compared."""

@@ -13,13 +13,14 @@ from typing import Annotated
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountOrNoneField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Key,
     Kind,
-    Row,
     Said,
     Table,
     Value,
@@ -33,7 +34,7 @@ from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 from staycurve.period import Period, parse_period
 from staycurve.tables.engine import quoted, timestamp
 
@@ -137,11 +138,11 @@ def periods_sql(question: LeadQuestion, periods: Sequence[Period]) -> str:
 
 
 @dataclass(frozen=True)
-class Lead(Row):
+class Lead(AccountRow):
     """One lead: the days of its steps, those after the as-of left empty."""
 
     lead_id: Annotated[str, col(N_("Lead"))]
-    account_id: Annotated[str | None, col(N_("Account"))]
+    account_id: AccountOrNoneField
     created_on: Annotated[dt.date, col(N_("Created"), Kind.DAY)]
     qualified_on: Annotated[dt.date | None, col(N_("Qualified"), Kind.DAY)]
     demo_on: Annotated[dt.date | None, col(N_("Demo"), Kind.DAY)]

@@ -25,6 +25,7 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import insight
 from staycurve.insights.cohorts.cohort_retention import retention
 from staycurve.insights.lifecycle.lifecycle import SMALL
+from staycurve.insights.shared.known_use import knows_use
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
@@ -171,7 +172,7 @@ def _activation(
     found: dict[str | None, tuple[int, int]] = {}
     with company.seeing(seen) as engine:
         # Without any event nobody knows who reached first value; that is not nobody.
-        is_known = engine.value("SELECT COUNT(*) FROM account_months") > 0
+        is_known = knows_use(company)
         for row in engine.rows(made.sql) if is_known else ():
             own = dict(zip(names, row[2:], strict=False))
             got, size = found.get(row[1], (0, 0))

@@ -24,6 +24,8 @@ from staycurve.insights.answers import (
     Kind,
     LowField,
     Opens,
+    OwnerField,
+    PlanField,
     Row,
     Said,
     Table,
@@ -75,6 +77,8 @@ class Referrer(Row):
         col(N_("MRR over time"), Unit.MONEY, N_("At the closes of all closed months, summed."),
             opens=BROUGHT, is_summed=True),
     ]
+    plan: PlanField = None
+    owner: OwnerField = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,8 @@ from staycurve.insights.answers import (
     Hidden,
     Kind,
     NameField,
+    OwnerField,
+    PlanField,
     Row,
     Said,
     Table,
@@ -58,6 +60,8 @@ class ReferredAccount(Row):
         col(N_("MRR over time"), Unit.MONEY, N_("At the closes of all closed months, summed."),
             is_summed=True),
     ]
+    plan: PlanField = None
+    owner: OwnerField = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from staycurve.i18n import N_
 from staycurve.insights.acquisition.asked import question_of
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
@@ -35,7 +36,7 @@ ABOUT = N_("accounts of cohorts whose month has closed, and whether they paid at
 
 
 @dataclass(frozen=True)
-class Stayer(Row):
+class Stayer(AccountRow):
     """An account of a cohort whose month has closed, and whether it paid at the close."""
 
     account_id: AccountField

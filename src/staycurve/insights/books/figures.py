@@ -43,6 +43,7 @@ from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query
 from staycurve.money import MICRO
 from staycurve.period import AsOf, Period, periods_between
+from staycurve.tables import fx_days
 
 NOTHING_CHANGES_IT = N_("no switch and no account changes it")
 NOTHING_BRINGS_IT_NEARER = N_("no single switch and no account brings it nearer")
@@ -227,7 +228,7 @@ def explain(
 
 def _check_months(ledgers: Ledgers, figures: Sequence[Figure]) -> None:
     ledgers.widen()
-    first = ledgers.engine.value("SELECT MIN(starts_on) FROM subscriptions")
+    first = ledgers.engine.value(fx_days.EARLIEST_SQL)
     if first is None:
         raise UsageError("No subscriptions are loaded.", hint="staycurve load subscriptions.csv")
     early = sorted({str(f.month.start)[:7] for f in figures if f.month.end <= first})

@@ -18,16 +18,19 @@ from staycurve.conventions import SWITCHES
 from staycurve.errors import NotAnsweredError
 from staycurve.metrics.base import Formula
 from staycurve.metrics.query import Plan, Query, plan
-from staycurve.metrics.relations import RELATIONS
+from staycurve.metrics.relations import RELATIONS, RESTED_ON
 from staycurve.metrics.result import Row, values_of
 from staycurve.period import AsOf, Period, parse_period, period_of
 from staycurve.tables import asof, fx_days, views
-from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.derived import Derived
 from staycurve.tables.engine import AnyEngine, Row as Line, cast_sql, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
+from staycurve.tables.standing import with_standing
 from staycurve.tables.views import DERIVED
+
+_SOURCES = ("subscriptions", "invoice_spans", "payments")
+"""What is the same under every convention, by billing account."""
 
 _FAR_BACK = dt.timedelta(days=400)
 _ROLLING = dt.timedelta(days=32)
@@ -38,7 +41,7 @@ def _followers() -> tuple[str, ...]:
     """Derived tables that a convention can change, in the order of their computation."""
     found: list[str] = []
     for table in DERIVED.values():
-        if {"subscriptions", "payments", "fx_days", *found} & set(table.reads):
+        if table.name not in _SOURCES and {*_SOURCES, "fx_days", *found} & set(table.reads):
             found.append(table.name)
     return tuple(found)
 
@@ -102,7 +105,7 @@ class Ledgers:
             for table, columns in views.stored_columns().items()
         }
         self._stored = self._own = self._now
-        self._empty = frozenset(t for t in CONFORMED if lake.rows(snapshot, t) == 0)
+        self._empty = views.empty_tables(lake, snapshot, RESTED_ON)
         views.create(engine, lake, snapshot)
 
     def widen(self) -> None:
@@ -122,8 +125,9 @@ class Ledgers:
         touched = "" if switches is None else f"AND ({self._touched(switches)})"
         self._table(
             "focus",
-            f"""SELECT r.root_id AS account_id
-FROM subscriptions s
+            f"""WITH {with_standing()}
+SELECT r.root_id AS account_id
+FROM stated s
 JOIN account_roots r ON r.account_id = s.account_id
 WHERE NOT r.is_excluded
 GROUP BY r.root_id
@@ -134,7 +138,7 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
             "account_id IN (SELECT r.account_id FROM account_roots r JOIN focus f "
             "ON f.account_id = r.root_id)"
         )
-        for table in ("subscriptions", "payments"):
+        for table in _SOURCES:
             self._table(f"own_{table}", f"SELECT * FROM {table} WHERE {billed}")
         for table in _followers():
             self._table(
@@ -142,7 +146,7 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
                 f"SELECT * FROM {table} WHERE account_id IN (SELECT account_id FROM focus)",
             )
         self._table("own_fx_days", "SELECT * FROM fx_days")
-        own = ("subscriptions", "payments", "fx_days", *_followers())
+        own = (*_SOURCES, "fx_days", *_followers())
         self._made = {}
         self._own = {table: f"SELECT * FROM own_{table}" for table in own}
 
@@ -242,9 +246,10 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
             views.create_one(self.engine, "subscriptions", self._stored["subscriptions"])
             fx_days.build(self.engine, config, f"fx_days_{number}")
             whole["fx_days"] = f"SELECT * FROM fx_days_{number}"
+        self._point(self._own)
         self._table(
             f"touched_{number}",
-            "SELECT r.root_id AS account_id FROM own_subscriptions s "
+            f"WITH {with_standing()} SELECT r.root_id AS account_id FROM stated s "
             "JOIN account_roots r ON r.account_id = s.account_id "
             f"GROUP BY r.root_id HAVING {self._touched(switches)}",
         )
@@ -253,7 +258,7 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
             f"JOIN touched_{number} t ON t.account_id = r.root_id"
         )
         narrow = dict(whole)
-        for table in ("subscriptions", "payments"):
+        for table in _SOURCES:
             narrow[table] = f"SELECT * FROM own_{table} WHERE account_id IN ({billed})"
         for table in _followers():
             narrow[table] = (

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountRow,
     Answer,
     AsOfField,
     CurrencyField,
@@ -29,12 +30,12 @@ Account = str | None
 
 
 @dataclass(frozen=True)
-class Difference(Row):
+class Difference(AccountRow):
     """What one rule changes for one account, theirs less ours; of a ratio in its two parts too."""
 
     account_id: Annotated[
         Account,
-        col(N_("Account"), about=N_("Empty for what belongs to no account, such as costs."),
+        col(N_("Account"), Kind.ACCOUNT, N_("Empty for what belongs to no account, such as costs."),
             named_by={"": N_("(no account)")}),
     ]
     rule: Annotated[str, col(N_("Rule"))]

@@ -30,7 +30,9 @@ from staycurve.tables.pointer import LoadRecord, undone_by
 MOST = 512
 """Closed months whose restatements are remembered."""
 
-_BEHIND_MRR = frozenset({"subscriptions", "payments", "accounts", "fx_rates"})
+_BEHIND_MRR = frozenset(
+    {"subscriptions", "invoice_lines", "plans", "payments", "accounts", "fx_rates"}
+)
 
 
 @dataclass(frozen=True)

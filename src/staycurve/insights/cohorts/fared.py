@@ -15,6 +15,8 @@ from staycurve.insights.answers import (
     Hidden,
     Key,
     Kind,
+    NameField,
+    OwnerField,
     Row,
     Said,
     Table,
@@ -66,6 +68,8 @@ class Account(Row):
         col(N_("Tenure"), Unit.COUNT,
             N_("Whole months from its first paid day until it left, or to the close.")),
     ]
+    name: NameField = None
+    owner: OwnerField = None
 
 
 @dataclass(frozen=True, kw_only=True)

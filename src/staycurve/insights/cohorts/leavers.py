@@ -10,13 +10,13 @@ from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     CurrencyField,
     Hidden,
     Key,
     Kind,
-    Row,
     Said,
     Table,
     Value,
@@ -34,7 +34,7 @@ from staycurve.tables.engine import quoted
 
 
 @dataclass(frozen=True)
-class AtRisk(Row):
+class AtRisk(AccountRow):
     """One account that left in the month, or was at risk in it."""
 
     account_id: AccountField

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator
 
 from staycurve.config import Config
 from staycurve.conventions import SWITCHES
-from staycurve.insights.examination import event_checks
+from staycurve.insights.examination import billing_checks, event_checks
 from staycurve.insights.examination.findings import Finding, Patient
+from staycurve.insights.examination.rejected import by_rule
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import tables_of
 from staycurve.period import AsOf, period_of
-from staycurve.tables import account_roots
+from staycurve.tables import account_roots, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine, name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
-from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
+from staycurve.tables.standing import spans_sql
 
 PREPAID_SHARE = 0.3
 """With more of the accounts ending in the last month, their ends are prepaid ends, not churn."""
@@ -37,16 +38,21 @@ def examine(
 
 
 def _tables(patient: Patient) -> Iterator[Finding]:
-    empty = [t for t in CONFORMED if patient.lake.rows(patient.snapshot, t) == 0]
-    for table in empty:
-        waiting = [key for key, metric in METRICS.items() if table in tables_of(metric)]
-        if waiting:
-            yield Finding(
-                "note",
-                "empty_table",
-                f"{table}: nothing is loaded, so {', '.join(waiting)} stay empty.",
-                f"staycurve load {table}.csv",
-            )
+    unknown = views.empty_tables(patient.lake, patient.snapshot)
+    empty = [table for table in CONFORMED if table in unknown]
+    waiting = {
+        table: sum(table in tables_of(metric) for _, metric in METRICS.items()) for table in empty
+    }
+    listed = [f"{table} ({count} metrics)" for table, count in waiting.items() if count]
+    if listed:
+        yield Finding(
+            "note",
+            "empty_tables",
+            f"Nothing is loaded of {', '.join(listed)}; those metrics stay empty.",
+            "Load a file of that name, such as: "
+            f"staycurve load {next(t for t, count in waiting.items() if count)}.csv",
+            len(listed),
+        )
 
 
 def _accounts(patient: Patient) -> Iterator[Finding]:
@@ -58,7 +64,8 @@ def _accounts(patient: Patient) -> Iterator[Finding]:
         yield Finding(
             "note",
             "bare_accounts",
-            f"{bare} accounts are known by their id alone: a subscription or payment named them.",
+            f"{bare} accounts are known by their id alone: a subscription, invoice or payment "
+            "named them.",
             "Load accounts.csv to cut numbers by industry, country and the like.",
             bare,
         )
@@ -124,17 +131,14 @@ def _spans(patient: Patient) -> Iterator[Finding]:
 
 
 def _rejects(patient: Patient) -> Iterator[Finding]:
-    scan = patient.lake.scan(patient.snapshot, REJECTS_TABLE, REJECTS_COLUMNS)
-    rows = patient.engine.rows(
-        f'SELECT "table", state, rule, COUNT(*) FROM ({scan}) GROUP BY ALL ORDER BY 4 DESC, 1, 3'
-    )
-    for table, state, rule, count in rows:
+    for one in by_rule(patient):
         yield Finding(
             "warning",
             "rejects",
-            f"{table}: {count} rows {state}: {rule}",
+            f"{one.table}: {one.count:,} {'row' if one.count == 1 else 'rows'} {one.state}: "
+            f"{one.rule} (first: {one.example})",
             "staycurve rejects",
-            int(count),
+            one.count,
         )
 
 
@@ -159,7 +163,7 @@ def _rates(patient: Patient) -> Iterator[Finding]:
                 "Load newer rates: staycurve load fx_rates.csv",
             )
         earliest = patient.engine.value(
-            f"SELECT MIN(starts_on) FROM subscriptions WHERE currency = {quoted(currency)}"
+            f"SELECT MIN(starts_on) FROM {spans_sql()} b WHERE currency = {quoted(currency)}"
         )
         if earliest is not None and earliest < first:
             yield Finding(
@@ -172,10 +176,10 @@ def _rates(patient: Patient) -> Iterator[Finding]:
 
 
 def _early_events(patient: Patient) -> Iterator[Finding]:
-    early = patient.count("""
+    early = patient.count(f"""
         SELECT COUNT(*) FROM events e
-        JOIN (SELECT account_id, MIN(starts_on) AS first_on FROM subscriptions GROUP BY account_id)
-             s ON s.account_id = e.account_id
+        JOIN (SELECT account_id, MIN(starts_on) AS first_on FROM {spans_sql()} b
+              GROUP BY account_id) s ON s.account_id = e.account_id
         WHERE e.occurred_on < s.first_on""")
     if early:
         yield Finding(
@@ -185,9 +189,9 @@ def _early_events(patient: Patient) -> Iterator[Finding]:
             "They stay loaded; sign-up and billing dates of the source disagree.",
             early,
         )
-    of_item = patient.count("""
+    of_item = patient.count(f"""
         SELECT COUNT(*) FROM events e
-        JOIN (SELECT subscription_id, MIN(starts_on) AS first_on FROM subscriptions
+        JOIN (SELECT subscription_id, MIN(starts_on) AS first_on FROM {spans_sql()} b
               GROUP BY subscription_id) s
           ON s.subscription_id = json_extract_string(e.properties, '$.subscription_id')
         WHERE e.occurred_on < s.first_on""")
@@ -387,5 +391,6 @@ CHECKS: tuple[Check, ...] = (
     _early_events,
     _churn_sources,
     _trial_flags,
+    *billing_checks.CHECKS,
     *event_checks.CHECKS,
 )

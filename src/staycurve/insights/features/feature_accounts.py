@@ -11,11 +11,14 @@ from staycurve.errors import NotAnsweredError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Kind,
+    NameField,
+    OwnerField,
     Row,
     Said,
     Table,
@@ -43,6 +46,7 @@ from staycurve.insights.features.feature_use import (
     with_sql,
 )
 from staycurve.insights.shared.columns import AboutField, TotalField
+from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
@@ -118,7 +122,7 @@ class Behind(Answer):
 
 
 @dataclass(frozen=True)
-class Active(Row):
+class Active(AccountRow):
     """An active account, and how many features it used."""
 
     account_id: AccountField
@@ -134,7 +138,7 @@ class ActiveAccounts(Behind):
 
 
 @dataclass(frozen=True)
-class Using(Row):
+class Using(AccountRow):
     """What an account did with the feature in the period."""
 
     account_id: AccountField
@@ -153,7 +157,7 @@ class UsingAccounts(Behind):
 
 
 @dataclass(frozen=True)
-class Repeated(Row):
+class Repeated(AccountRow):
     """An account that used the feature in the 28 days before the last 28."""
 
     account_id: AccountField
@@ -177,6 +181,8 @@ class Followed(Row):
     tenure: Annotated[str, col(N_("Paying for"))]
     plan: Annotated[str, col(N_("Plan"))]
     activity: Annotated[str, col(N_("Active"))]
+    name: NameField = None
+    owner: OwnerField = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +221,7 @@ def accounts(
     told: dict[str, Any] = {
         "as_of": asked.question.as_of.at.isoformat(), "about": PARTS[part],
         "part": part, "feature": feature, "period": asked.window.name, "breadth": breadth,
+        "notes": () if knows_use(company) else (missing(company),),
     }
     with company.seeing(asked.question.as_of) as engine:
         check_features(engine, asked, [] if part in _ALL else [feature])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from staycurve.errors import NotAnsweredError
@@ -30,6 +30,7 @@ from staycurve.insights.features.feature_use import (
     check_features,
 )
 from staycurve.insights.shared.columns import AboutField, Rest
+from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.params import FIRST_FEATURES, AsOfText, Top, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage.usage_windows import Window, window_of
@@ -101,7 +102,8 @@ def adoption(
     sql = adoption_statement(asked, windows)
     with company.seeing(asked.question.as_of) as engine:
         check_features(engine, asked, features)
-        return adopted(asked, windows, engine.rows(sql), sql=sql)
+        found = adopted(asked, windows, engine.rows(sql), sql=sql)
+    return found if knows_use(company) else replace(found, notes=(missing(company),))
 
 
 def windows_of(asked: FeatureQuestion, months: int) -> list[Window]:

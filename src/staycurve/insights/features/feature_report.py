@@ -37,6 +37,7 @@ from staycurve.insights.features.feature_use import (
     first_day_of,
 )
 from staycurve.insights.shared.columns import ColumnsField, Rest, columns_of
+from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.params import FIRST_FEATURES, AsOfText, Top, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.shared.staying import Stayed, stayed
@@ -94,7 +95,7 @@ class FeatureReport(Answer):
     as_of: AsOfField
     period: Annotated[Window, Key(N_("The period: local days [start, end)."))]
     active_accounts: Annotated[
-        int,
+        int | None,
         col(N_("Active accounts"), Unit.COUNT,
             opens=Opens("features accounts", {"period": "asked"}, {"part": "active"})),
     ]
@@ -181,13 +182,13 @@ def report(
         counts = engine.rows(feature_use.breadth_statement(asked))
     used = tuple(Used(count, accounts) for count, accounts in counts)
     usage = asked.question.config.behaviour.usage
-    active = sum(answers.statuses.values())
+    active, is_known = sum(answers.statuses.values()), knows_use(company)
     rows = in_order(chosen)
     return FeatureReport(
         as_of=asked.question.as_of.at.isoformat(),
         period=asked.window,
-        active_accounts=active,
-        statuses={status: answers.statuses.get(status, 0) for status in STATUSES},
+        active_accounts=active if is_known else None,
+        statuses={status: answers.statuses.get(status, 0) for status in STATUSES if is_known},
         columns=columns_of(Feature),
         ranks=RANKS,
         retention=beside,
@@ -202,7 +203,7 @@ def report(
             *(() if usage.errors else (NO_ERRORS,)), *(() if usage.seconds else (NO_SECONDS,)),
             *((STILL_OPEN,) if asked.window.is_open else ()),
         ),
-        why=None if active else NOBODY_ACTIVE,
+        why=None if active else NOBODY_ACTIVE if is_known else missing(company),
         staying=stayed((one.feature, one.retention) for one in rows),
         used=used,
         sql=";\n\n".join(sql.values()),

@@ -9,11 +9,11 @@ from typing import Annotated
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Hidden,
     Kind,
-    Row,
     Said,
     Table,
     col,
@@ -38,7 +38,7 @@ ABOUT = N_("users of the feature in the period")
 
 
 @dataclass(frozen=True)
-class User(Row):
+class User(AccountRow):
     """One user of the feature; an account's uses by nobody that is known are a row without one."""
 
     account_id: AccountField

@@ -18,10 +18,20 @@ from staycurve.insights.shared.account_facts import paying_sql, picked_sql, plan
 from staycurve.insights.shared.members import FAR, Question
 from staycurve.insights.usage.usage_windows import Window, window_of
 from staycurve.period import AsOf, day_start, month_index, month_start, period_of
+from staycurve.tables.standing import spans_sql
 
 MonthText = Annotated[
     str | None, Param(N_("A month, such as 2024-05; without it the as-of's."), metavar="P")
 ]
+
+
+HALF = Fraction(1, 2)
+
+
+def days_judged(tracked: Window, month: Month) -> int:
+    """The first days of a closed month from which its end is projected."""
+    size = (tracked.end - tracked.start).days
+    return max(1, round(float(month.judged_at) * size))
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,14 @@ class Month:
 
     window: Window
     elapsed: Fraction
+
+    @property
+    def judged_at(self) -> Fraction:
+        """The share of a closed month after which the projection is judged there.
+
+        At most half: a projection from a month that is nearly over says what everybody sees.
+        """
+        return min(self.elapsed, HALF)
 
     @property
     def days_passed(self) -> float:
@@ -70,7 +88,7 @@ def limits_sql(limits: Iterable[Limit]) -> str:
 
 def statement(asked: Question, month: Month, tracked: Sequence[Window] = ()) -> str:
     """SQL of rows (account_id, name, feature, plan, allowance, mrr, uses, and for each tracked
-    month uses up to the same day of it, and in all of it)."""
+    month uses in its first days, see `days_judged`, and in all of it)."""
     window = month.window
     day = window.last_seen
     features = listed(sorted({one.feature for one in asked.config.behaviour.limits}))
@@ -93,7 +111,7 @@ holders AS (
     SELECT i.account_id, i.plan FROM mrr_items i
     WHERE i.starts_on <= DATE '{day}' AND coalesce(i.ends_on, {FAR}) > DATE '{day}'
     UNION
-    SELECT r.root_id AS account_id, s.plan FROM subscriptions s
+    SELECT r.root_id AS account_id, s.plan FROM {spans_sql()} s
     JOIN account_roots r ON r.account_id = s.account_id
     WHERE s.status = 'trialing' AND s.starts_on <= DATE '{day}'
       AND coalesce(s.ends_on, {FAR}) > DATE '{day}'
@@ -126,9 +144,7 @@ ORDER BY r.account_id, r.feature"""
 
 
 def _days(day: str, tracked: Window, month: Month) -> str:
-    size = (tracked.end - tracked.start).days
-    passed = max(1, round(float(month.elapsed) * size))
-    last = tracked.start + dt.timedelta(days=passed - 1)
+    last = tracked.start + dt.timedelta(days=days_judged(tracked, month) - 1)
     return f"{day} >= DATE '{tracked.start}' AND {day} <= DATE '{last}'"
 
 

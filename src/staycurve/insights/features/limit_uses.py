@@ -10,11 +10,11 @@ from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Hidden,
     Kind,
-    Row,
     Said,
     Table,
     col,
@@ -33,7 +33,7 @@ ABOUT = N_("uses of the feature in the month, by user and day")
 
 
 @dataclass(frozen=True)
-class Use(Row):
+class Use(AccountRow):
     """What one user did on one day; a row without a user is of nobody that is known."""
 
     account_id: AccountField

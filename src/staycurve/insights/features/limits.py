@@ -18,6 +18,7 @@ from staycurve.insights.answers import (
     Kind,
     NameField,
     Opens,
+    OwnerField,
     Row,
     Said,
     Table,
@@ -26,9 +27,11 @@ from staycurve.insights.answers import (
     col,
 )
 from staycurve.insights.base import Param, insight
+from staycurve.insights.features.feature_use import first_day_of
 from staycurve.insights.features.limit_facts import (
     Month,
     MonthText,
+    days_judged,
     month_of,
     months_before,
     statement,
@@ -112,6 +115,7 @@ class Allowance(Row):
     status: Annotated[str, Key(N_("above, near or below."))]
     status_label: Annotated[str, Key(N_("The status in words."))]
     is_projected_above: Annotated[bool, Key(N_("Whether its pace leads above the allowance."))]
+    owner: OwnerField = None
 
     def is_in(self, state: str) -> bool:
         """Whether it is in one of STATES."""
@@ -152,6 +156,11 @@ class Record(Row):
 
     months: Annotated[tuple[str, ...], Key(N_("The months."), is_omitted=True)] = ()
     about: Annotated[str, Key(is_omitted=True)] = ""
+    judged_at: Annotated[
+        float | None,
+        Key(N_("The share of each month that was seen when its end was projected; at most half."),
+            is_omitted=True),
+    ] = None
     projected_and_passed: Annotated[
         int | None, Key(N_("Projected to pass, and passed."), is_omitted=True)
     ] = None
@@ -209,10 +218,11 @@ class Limits(Answer):
         values = {
             "months": (len(record.months), Unit.COUNT), "said": (hit + false, Unit.COUNT),
             "hit": (hit, Unit.COUNT), "missed": (missed, Unit.COUNT),
+            "share": (record.judged_at, Unit.PERCENT),
         }
         return (Said(
-            N_("At this point of the last %(months)s closed months, %(said)s were projected to "
-               "pass; %(hit)s did, and %(missed)s others."), values,
+            N_("Tried after %(share)s of each of the last %(months)s closed months, %(said)s were "
+               "projected to pass; %(hit)s did, and %(missed)s others."), values,
         ),)
 
 
@@ -294,9 +304,14 @@ def _limits(
     }
     if not asked.config.behaviour.limits:
         return Limits(**told, why=NO_LIMITS)
-    tracked = months_before(month, TRACKED, asked.as_of)
-    sql = statement(asked, month, tracked)
     with company.seeing(asked.as_of) as engine:
+        first = first_day_of(engine)
+        # Of a month before the first event nobody knows whether a limit was passed.
+        tracked = [
+            one for one in months_before(month, TRACKED, asked.as_of)
+            if first is not None and one.start >= first.replace(day=1)
+        ]
+        sql = statement(asked, month, tracked)
         answer = engine.rows(sql)
     every = sorted(
         (_row(row, month) for row in answer),
@@ -350,7 +365,9 @@ def _summary(feature: str, rows: Sequence[Allowance]) -> LimitSummary:
 def _record(
     answer: Iterable[Sequence[Any]], tracked: Sequence[Window], month: Month
 ) -> Record:
-    """Of accounts projected to pass their allowance at this point of a month, how many did."""
+    """Of accounts projected to pass their allowance early in a closed month, how many did."""
+    if not tracked:
+        return Record()
     counts = dict.fromkeys(
         ((False, False), (False, True), (True, False), (True, True)), 0
     )
@@ -358,12 +375,13 @@ def _record(
         allowance = row[4]
         for place, one in enumerate(tracked):
             to_date, whole = row[8 + 2 * place], row[9 + 2 * place]
-            size = (one.end - one.start).days
-            passed = Fraction(max(1, round(float(month.elapsed) * size)), size)
+            passed = Fraction(days_judged(one, month), (one.end - one.start).days)
             counts[to_date / passed > allowance, whole > allowance] += 1
     return Record(
         months=tuple(one.name for one in reversed(tracked)),
-        about=N_("Today's allowances, tried on closed months at the same share of the month"),
+        about=N_("Today's allowances, tried on closed months after the same share of the month, at "
+                 "most half of it"),
+        judged_at=float(month.judged_at),
         projected_and_passed=counts[True, True], projected_only=counts[True, False],
         passed_only=counts[False, True], neither=counts[False, False],
     )

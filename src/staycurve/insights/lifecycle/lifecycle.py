@@ -26,7 +26,8 @@ from staycurve.insights.shared.reader import Reader
 from staycurve.lifecycle_rules import LABELS, STAGES
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import ITEM_TRAITS, dims_of
-from staycurve.metrics.query import filters_of, known_dims
+from staycurve.metrics.filters import filters_of
+from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import Period, parse_period, period_of
 from staycurve.tables.engine import AnyEngine

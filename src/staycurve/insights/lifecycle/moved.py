@@ -16,6 +16,7 @@ from staycurve.insights.answers import (
     Kind,
     NameField,
     OwnerField,
+    PlanField,
     Row,
     Said,
     Table,
@@ -54,6 +55,7 @@ class Mover(Row):
     days: Annotated[
         int | None, col(N_("Days before"), Unit.COUNT, N_("What the stage before lasted."))
     ]
+    plan: PlanField = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,7 @@ def _side(text: str, stage: str | None) -> Said:
 
 @insight(
     "lifecycle moved", page="/lifecycle/moves", comes_from="/lifecycle?period#flow",
+    needs="accounts",
 )
 def movers(
     company: Reader, *,

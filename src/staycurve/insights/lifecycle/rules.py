@@ -50,7 +50,7 @@ class Rules(Answer):
         return Said(N_("Rules, in their order"))
 
 
-@insight("lifecycle rules", comes_from="/lifecycle#rules")
+@insight("lifecycle rules", comes_from="/lifecycle#rules", needs="accounts")
 def rules(company: Reader) -> Rules:
     """When is an account in which stage? The first rule that holds names it."""
     own = company.config.lifecycle

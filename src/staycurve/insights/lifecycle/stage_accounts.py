@@ -17,6 +17,7 @@ from staycurve.insights.answers import (
     Kind,
     NameField,
     OwnerField,
+    PlanField,
     Row,
     Said,
     Table,
@@ -63,6 +64,7 @@ class StageAccount(Row):
     ]
     reason: Annotated[str, col(N_("Why"))]
     mrr: Annotated[float, col(N_("MRR"), Unit.MONEY, is_summed=True)]
+    plan: PlanField = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ class StageAccounts(Answer):
         )
 
 
-@insight("lifecycle accounts", comes_from="/lifecycle?period#stages")
+@insight("lifecycle accounts", comes_from="/lifecycle?period#stages", needs="accounts")
 def accounts(
     company: Reader, *, stage: Stage = None,
     period: Annotated[

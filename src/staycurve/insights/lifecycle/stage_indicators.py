@@ -29,7 +29,7 @@ from staycurve.insights.shared.reader import Reader
 from staycurve.lifecycle_rules import LABELS
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 from staycurve.period import align, parse_period
 
 INDICATORS: Mapping[str, tuple[str, ...]] = {
@@ -87,7 +87,7 @@ class Indicators(Answer):
         )
 
 
-@insight("lifecycle indicators", comes_from="/lifecycle#indicators")
+@insight("lifecycle indicators", comes_from="/lifecycle#indicators", needs="accounts")
 def indicators(
     company: Reader, *,
     period: Annotated[

@@ -90,7 +90,7 @@ class StageTimes(Answer):
         return Said(N_("Time in stage, as of %(as_of)s"), {"as_of": self.as_of})
 
 
-@insight("lifecycle times", comes_from="/lifecycle#times")
+@insight("lifecycle times", comes_from="/lifecycle#times", needs="accounts")
 def times(
     company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None
 ) -> StageTimes:

@@ -88,7 +88,7 @@ class Stages(Answer):
         )
 
 
-@insight("lifecycle stages", comes_from="/lifecycle#stages")
+@insight("lifecycle stages", comes_from="/lifecycle#stages", needs="accounts")
 def stages(
     company: Reader, *, grain: Grain = "month", start: From = None, end: To = None, by: By = "",
     where: Where = "", as_of: AsOfText = None,

@@ -20,6 +20,7 @@ from staycurve.insights.answers import (
     NameField,
     Opens,
     OwnerField,
+    PlanField,
     Row,
     Said,
     Table,
@@ -79,6 +80,7 @@ class StuckAccount(Row):
     threshold_days: Annotated[int, col(N_("Stuck after (days)"), Unit.COUNT)]
     mrr: Annotated[float, col(N_("MRR"), Unit.MONEY, is_summed=True)]
     reason: Annotated[str, col(N_("Why it is there"))]
+    plan: PlanField = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Stuck(Answer):
         return (Said(STUCK_RULE, {"percent": (self.percent, Unit.COUNT)}),)
 
 
-@insight("lifecycle stuck", comes_from="/lifecycle#stuck")
+@insight("lifecycle stuck", comes_from="/lifecycle#stuck", needs="accounts")
 def stuck(
     company: Reader, *, stage: Stage = None, where: Where = "", as_of: AsOfText = None
 ) -> Stuck:

@@ -138,7 +138,7 @@ class Transitions(Answer):
         return found
 
 
-@insight("lifecycle transitions", comes_from="/lifecycle#flow")
+@insight("lifecycle transitions", comes_from="/lifecycle#flow", needs="accounts")
 def transitions(
     company: Reader, *, grain: Grain = "month", start: From = None, end: To = None, by: By = "",
     where: Where = "", as_of: AsOfText = None,

@@ -17,6 +17,7 @@ from staycurve.insights.answers import (
     Kind,
     NameField,
     OwnerField,
+    PlanField,
     Row,
     Said,
     Table,
@@ -51,6 +52,7 @@ class StageVisit(Row):
     ]
     days: Annotated[int, col(N_("Days"), Unit.COUNT, N_("As far as they are seen."))]
     after: Annotated[str | None, col(N_("Then"), Kind.NAME, name="to", named_by=LABELS)]
+    plan: PlanField = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ class Visits(Answer):
         return Said(text, {"stage": of_stage(self.stage), "as_of": self.as_of})
 
 
-@insight("lifecycle visits", comes_from="/lifecycle#times")
+@insight("lifecycle visits", comes_from="/lifecycle#times", needs="accounts")
 def visits(
     company: Reader, *,
     stage: Annotated[
@@ -174,7 +176,8 @@ class History(Answer):
 
 
 @insight(
-    "lifecycle history", aliases=("/lifecycle/history/{account}",), comes_from="/lifecycle#stages"
+    "lifecycle history", aliases=("/lifecycle/history/{account}",),
+    comes_from="/lifecycle#stages", needs="accounts",
 )
 def history(
     company: Reader, *,

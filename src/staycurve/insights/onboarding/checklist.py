@@ -36,6 +36,7 @@ from staycurve.insights.shared.columns import (
     columns_of,
     named,
 )
+from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
@@ -161,7 +162,7 @@ class Checklist(Answer):
         )
 
 
-@insight("onboarding checklist", comes_from="/activation#checklist")
+@insight("onboarding checklist", comes_from="/activation#checklist", needs="accounts")
 def checklist(
     company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None
 ) -> Checklist:
@@ -178,6 +179,8 @@ def checklist(
     }
     if not names:
         return Checklist(**told, why=NO_STEPS)
+    if not knows_use(company):
+        return Checklist(**told, why=missing(company))
     sql, later = reach_statement(asked), later_statement(asked.undivided())
     gaps: dict[tuple[Values, int], list[tuple[int, int]]] = {}
     with company.seeing(asked.as_of) as engine:

@@ -11,12 +11,12 @@ from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Kind,
-    Row,
     Said,
     Table,
     col,
@@ -26,6 +26,7 @@ from staycurve.insights.onboarding.checklist import NO_STEPS
 from staycurve.insights.onboarding.checklist_facts import accounts_statement
 from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.columns import AboutField, TotalField
+from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
@@ -58,7 +59,7 @@ BESIDE: Mapping[str, Sequence[str]] = {
 
 
 @dataclass(frozen=True)
-class Progress(Row):
+class Progress(AccountRow):
     """How far one account got."""
 
     account_id: AccountField
@@ -103,7 +104,7 @@ class StepAccounts(Answer):
 
 @insight(
     "onboarding progress", aliases=("/onboarding/checklist/accounts",), page="/activation/steps",
-    comes_from="/activation#checklist",
+    comes_from="/activation#checklist", needs="accounts",
 )
 def step_accounts(
     company: Reader, *,
@@ -130,16 +131,18 @@ def step_accounts(
     sql = accounts_statement(asked, names.index(step), state)
     with company.seeing(asked.as_of) as engine:
         answer = engine.rows(sql)
+    is_known = knows_use(company)
     rows = tuple(
         Progress(
             account, signup, orderly,
             {name: _text(at) for name, at in zip(names, instants, strict=True)},
         )
-        for account, signup, orderly, *instants in answer
+        for account, signup, orderly, *instants in (answer if is_known else ())
     )
     return StepAccounts(
         as_of=asked.as_of.at.isoformat(), about=STATES[state], rows=rows,
-        total={"accounts": len(rows)}, step=step, state=state, sql=sql,
+        total={"accounts": len(rows)}, step=step, state=state,
+        notes=() if is_known else (missing(company),), sql=sql,
     )
 
 

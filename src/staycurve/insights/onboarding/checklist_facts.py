@@ -9,6 +9,7 @@ from staycurve.insights.shared.account_facts import size_sql
 from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.members import Question, spells_sql
 from staycurve.tables.engine import quoted
+from staycurve.tables.standing import spans_sql
 
 LATER_MONTHS = 3
 """Months from sign-up to the day on which it is asked who stayed: a quarter, past most trials."""
@@ -178,7 +179,7 @@ first_plans AS (
     FROM (
         SELECT r.root_id AS account_id, s.plan, row_number() OVER (PARTITION BY r.root_id
                    ORDER BY s.starts_at, s.subscription_id, coalesce(s.item_id, '')) AS place
-        FROM subscriptions s
+        FROM {spans_sql()} s
         JOIN account_roots r ON r.account_id = s.account_id
     ) ranked
     WHERE place = 1

@@ -28,6 +28,7 @@ from staycurve.insights.base import insight
 from staycurve.insights.onboarding.signup_facts import accounts_statement, statement
 from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.columns import AboutField, ColumnsField, columns_of
+from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
@@ -51,7 +52,6 @@ ABOUT = N_(
 NOBODY = N_("nobody signed up, as far as is known")
 WINDOW_OPEN = N_("nobody's window has passed yet")
 NOT_SO_MANY = N_("so many are not there, nor expected so far")
-EVENTS_MISSING = N_("no events are loaded")
 
 
 def _behind(part: str) -> Opens:
@@ -171,7 +171,9 @@ class Onboarding(Answer):
         return tuple(found)
 
 
-@insight("onboarding time", aliases=("/onboarding",), comes_from="/activation#months")
+@insight(
+    "onboarding time", aliases=("/onboarding",), comes_from="/activation#months", needs="accounts"
+)
 def time_to_value(
     company: Reader, *, by: By = "", where: Where = "", as_of: AsOfText = None
 ) -> Onboarding:
@@ -181,15 +183,16 @@ def time_to_value(
     the day of sign-up.
     """
     asked = question_on_day(company, by, where, as_of, relation="signups")
+    is_known = knows_use(company)
     sql = statement(asked)
     places = len(asked.by)
     groups: dict[tuple[Values, dt.date | None], list[tuple[Any, ...]]] = {}
     with company.seeing(asked.as_of) as engine:
-        for cohort, *rest in engine.rows(sql):
+        # Without any event nobody knows who reached first value; that is not nobody.
+        for cohort, *rest in engine.rows(sql) if is_known else ():
             values = tuple(rest[:places])
             for key in ((values, None), (values, cohort)):
                 groups.setdefault(key, []).append(tuple(rest[places:]))
-        has_events = bool(engine.rows("SELECT event_id FROM events LIMIT 1"))
         unknown = len(engine.rows(accounts_statement(asked, "unknown", None)))
         before = len(engine.rows(accounts_statement(replace(asked, by=()), "before", None)))
     keys = sorted(groups, key=lambda key: (asked.order(key[0]), key[1] or dt.date.min))
@@ -208,8 +211,7 @@ def time_to_value(
             Reached(**_reached(asked, key[0], groups[key]), cohort=key[1])
             for key in keys if key[1] is not None
         ),
-        notes=() if has_events else (EVENTS_MISSING,),
-        why=None if whole else NOBODY,
+        why=None if whole else NOBODY if is_known else missing(company),
         sql=sql,
     )
 

@@ -9,12 +9,12 @@ from typing import Annotated
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Kind,
-    Row,
     Said,
     Table,
     Value,
@@ -24,6 +24,7 @@ from staycurve.insights.base import Param, insight
 from staycurve.insights.onboarding.signup_facts import accounts_statement
 from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.columns import AboutField, TotalField
+from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.params import AsOfText, Cohort, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
@@ -40,12 +41,15 @@ PARTS = {
     "before": N_("accounts that were there before they signed up: they count as day 0"),
 }
 
+KNOWN = ("signed_up", "mature", "unknown")
+"""Parts that are known without any event."""
+
 BESIDE = {"in_window": ("mature", "late"), "late": ("mature", "in_window")}
 """What a part is a share of, and what is left of it."""
 
 
 @dataclass(frozen=True)
-class SignedUp(Row):
+class SignedUp(AccountRow):
     """One account that signed up."""
 
     account_id: AccountField
@@ -95,6 +99,7 @@ Day = int | None
 
 @insight(
     "onboarding accounts", page="/activation/accounts", comes_from="/activation#months",
+    needs="accounts",
 )
 def accounts(
     company: Reader, *,
@@ -113,11 +118,12 @@ def accounts(
     """Which accounts signed up, and how far did they get?"""
     asked = question_on_day(company, (), where, as_of, relation="signups")
     month = align(cohort, "month", is_last=False) if cohort else None
+    is_known = part in KNOWN or knows_use(company)
     sql = accounts_statement(asked, part, month.start if month else None)
     with company.seeing(asked.as_of) as engine:
         rows = tuple(
             row for row in (SignedUp(*found) for found in engine.rows(sql))
-            if _is_on(row.days, on_day, from_day, by_day)
+            if is_known and _is_on(row.days, on_day, from_day, by_day)
         )
     told = (
         (N_("on day %(day)s"), on_day), (N_("by day %(day)s"), by_day),
@@ -130,6 +136,7 @@ def accounts(
             Said(text, {"day": (day, Unit.COUNT)}) for text, day in told if day is not None
         ),
         part=part,
+        notes=() if is_known else (missing(company),),
         sql=sql,
     )
 

@@ -8,6 +8,7 @@ from staycurve.insights.shared.account_facts import shared_sql
 from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.members import Question
 from staycurve.metrics.usage_relations import signup_sql
+from staycurve.tables.standing import spans_sql
 
 
 def members_sql(asked: Question) -> str:
@@ -66,7 +67,7 @@ SELECT r.root_id AS account_id, CAST(NULL AS DATE) AS signup_on, CAST(NULL AS DA
 FROM account_roots r
 LEFT JOIN signups s ON s.account_id = r.root_id
 LEFT JOIN accounts a ON a.account_id = r.account_id
-LEFT JOIN subscriptions b ON b.account_id = r.account_id
+LEFT JOIN {spans_sql()} b ON b.account_id = r.account_id
 WHERE NOT r.is_excluded AND s.account_id IS NULL
 GROUP BY r.root_id
 HAVING COUNT(a.created_on) = 0 AND COUNT(b.starts_on) = 0

@@ -11,13 +11,13 @@ from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
+    AccountRow,
     Answer,
     AsOfField,
     Beside,
     Hidden,
     Key,
     Kind,
-    Row,
     Said,
     Table,
     Value,
@@ -48,7 +48,7 @@ PARTS = {
 
 
 @dataclass(frozen=True)
-class TrialAccount(Row):
+class TrialAccount(AccountRow):
     """One account that started a trial, its first."""
 
     account_id: AccountField

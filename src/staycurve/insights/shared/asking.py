@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 from staycurve.insights.shared.account_facts import check_dims
 from staycurve.insights.shared.first_month import is_first_month
+from staycurve.insights.shared.known_use import has_events
 from staycurve.insights.shared.members import Question, check
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 from staycurve.tables.engine import AnyEngine
 
 
@@ -53,8 +54,8 @@ def seeing(company: Reader, asked: Question) -> Iterator[AnyEngine]:
         features: list[str] = []
         if any(is_first_month(dim) for dim in asked.dims):
             rows = engine.rows("SELECT DISTINCT feature FROM usage_days ORDER BY feature")
-            features = [row[0] for row in rows]
-        check(asked, company.attributes(), features)
+            features = [row[0] for row in rows if row[0] is not None]
+        check(asked, company.attributes(), features, has_events=has_events(company))
         yield engine
 
 

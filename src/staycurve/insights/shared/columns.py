@@ -16,6 +16,7 @@ TotalField = Annotated[Mapping[str, float], Key(N_("What the rows come to."))]
 
 _WORDS: Mapping[Unit | Kind, str] = {
     Unit.RATIO: "number", Kind.MONTH: "period", Kind.DAY: "date", Kind.NAME: "text",
+    Kind.ACCOUNT: "text",
 }
 
 

@@ -21,6 +21,7 @@ from staycurve.insights.shared.first_month import (
     order_of,
 )
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
+from staycurve.metrics.lifetimes import whole_months as whole_months
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import Period, period_of
@@ -64,7 +65,10 @@ class Question(Asked):
         return tuple(order_of(dim, value) for dim, value in zip(self.by, values, strict=True))
 
 
-def check(question: Question, attributes: Sequence[str], features: Sequence[str]) -> None:
+def check(
+    question: Question, attributes: Sequence[str], features: Sequence[str], *,
+    has_events: bool = True,
+) -> None:
     """Raise where a dimension is not known, or nothing is loaded to compute it from.
 
     Parameters
@@ -80,23 +84,15 @@ def check(question: Question, attributes: Sequence[str], features: Sequence[str]
             if dim not in known:
                 raise UnknownNameError("dimension", dim, known)
             continue
-        if not features:
+        feature = feature_of(dim)
+        if not has_events:
             raise NotAnsweredError(
                 f"{dim} is not known: no events are loaded.",
                 hint="Load what accounts do in the product: staycurve load events.csv",
                 dimension=dim,
             )
-        feature = feature_of(dim)
         if feature is not None and feature not in features:
             raise UnknownNameError("feature", feature, features)
-
-
-def whole_months(start: str, end: str) -> str:
-    """SQL of the whole months from one day to another; the 31st turns on a month's last day."""
-    return (
-        f"((year({end}) * 12 + month({end})) - (year({start}) * 12 + month({start})) "
-        f"- CASE WHEN day({end}) < least(day({start}), day(last_day({end}))) THEN 1 ELSE 0 END)"
-    )
 
 
 def members_sql(question: Question) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from staycurve.company import Company
 from staycurve.errors import NotAnsweredError
 from staycurve.insights.shared.asked import Asked
 from staycurve.period import (
@@ -19,7 +20,7 @@ SHOWN = 12
 
 
 def ends_of(
-    seen: AsOf, grain: str, start: str | None, end: str | None, *, shown: int, fiscal: int
+    seen: AsOf, grain: str, start: str | None, end: str | None, *, shown: int, company: Company
 ) -> tuple[Period, Period]:
     """The first and the last period of a range, of which none begins after the as-of.
 
@@ -27,15 +28,17 @@ def ends_of(
     ----------
     shown : int
         How many periods there are without `start`.
-    fiscal : int
-        The month in which the company's year begins.
+    company : Company
+        [company] of the configuration: when years and weeks begin.
     """
-    last = period_of(seen.last_day, grain, fiscal)
+    fiscal, week = company.fiscal_year_start, company.week_start
+    last = period_of(seen.last_day, grain, fiscal, week_start=week)
     if end and not is_after_all(end):
-        named = align(end, grain, is_last=True, fiscal_start=fiscal)
+        named = align(end, grain, is_last=True, fiscal_start=fiscal, week_start=week)
         last = min(last, named, key=lambda period: period.start)
     if start:
-        return align(start, grain, is_last=False, fiscal_start=fiscal), last
+        first = align(start, grain, is_last=False, fiscal_start=fiscal, week_start=week)
+        return first, last
     first = last
     for _ in range(shown - 1):
         first = first.previous(fiscal)
@@ -43,7 +46,7 @@ def ends_of(
 
 
 def periods_of(
-    seen: AsOf, grain: str, start: str | None, end: str | None, *, shown: int, fiscal: int
+    seen: AsOf, grain: str, start: str | None, end: str | None, *, shown: int, company: Company
 ) -> list[Period]:
     """The periods of a range; see `ends_of`.
 
@@ -52,8 +55,10 @@ def periods_of(
     NotAnsweredError
         If there are none.
     """
-    first, last = ends_of(seen, grain, start, end, shown=shown, fiscal=fiscal)
-    found = list(periods_between(first.start, last.start, grain, fiscal))
+    first, last = ends_of(seen, grain, start, end, shown=shown, company=company)
+    found = list(periods_between(
+        first.start, last.start, grain, company.fiscal_year_start, week_start=company.week_start
+    ))
     check_count(len(found), grain)
     if not found:
         raise NotAnsweredError(
@@ -65,5 +70,4 @@ def periods_of(
 
 def range_of(asked: Asked, grain: str, start: str | None, end: str | None) -> list[Period]:
     """The periods of a range, or the last `SHOWN`."""
-    fiscal = asked.config.company.fiscal_year_start
-    return periods_of(asked.as_of, grain, start, end, shown=SHOWN, fiscal=fiscal)
+    return periods_of(asked.as_of, grain, start, end, shown=SHOWN, company=asked.config.company)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from staycurve.config import Config
+from staycurve.metrics.context import Filter
 from staycurve.metrics.query import Query
 from staycurve.metrics.result import AccountRows, Result
 from staycurve.period import AsOf
@@ -38,6 +39,9 @@ class Reader(Protocol):
 
     def attributes(self) -> list[str]:
         """Names of account attributes beside the declared columns."""
+
+    def check_filters(self, filters: Sequence[Filter]) -> None:
+        """Raise for a value of a filter that nothing loaded has."""
 
     def reading(self) -> AbstractContextManager[AnyEngine]:
         """An engine that sees the snapshot."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.insights.answers import Key, Row, col
+from staycurve.insights.answers import Key, Kind, Row, col
 from staycurve.insights.statistics.proportions import LEVEL
 from staycurve.metrics.base import Unit
 
@@ -125,8 +125,21 @@ def counted(rows: Iterable[tuple[int, bool, int]]) -> dict[int, tuple[int, int]]
     return found
 
 
-def differ_by_chance(groups: Sequence[Counts]) -> float | None:
-    """Chance of curves as far apart if all groups have the same: the log-rank test.
+@dataclass(frozen=True)
+class LogRank(Row):
+    """The log-rank test of several curves."""
+
+    statistic: Annotated[
+        float | None, col(N_("Chi-squared"), Unit.RATIO, N_("Of the log-rank test."))
+    ]
+    p_value: Annotated[
+        float | None,
+        col(N_("p"), Kind.CHANCE, N_("p-value: how likely such differences are by chance.")),
+    ]
+
+
+def log_rank(groups: Sequence[Counts]) -> LogRank | None:
+    """Whether curves differ: the log-rank test.
 
     None for less than two groups with anybody, or where nobody got there. A group that was gone
     before anything could tell groups apart counts as none.
@@ -145,7 +158,7 @@ def differ_by_chance(groups: Sequence[Counts]) -> float | None:
     )
     known = [group for group in filled if first is not None and _at_risk([group], first)]
     if len(known) < 2:
-        return 1.0
+        return LogRank(0.0, 1.0)
 
     import numpy as np
     from scipy.stats import chi2
@@ -163,7 +176,13 @@ def differ_by_chance(groups: Sequence[Counts]) -> float | None:
     time, is_event, place = np.repeat(rows[:, :3], rows[:, 3], axis=0).T
     statistic, _ = survdiff(time, is_event, place)
     # Not its own chance, which is 1 − cdf: below 1e-16 that is 0.
-    return float(chi2.sf(statistic, len(known) - 1))
+    return LogRank(float(statistic), float(chi2.sf(statistic, len(known) - 1)))
+
+
+def differ_by_chance(groups: Sequence[Counts]) -> float | None:
+    """Chance of curves as far apart if all groups have the same; see `log_rank`."""
+    found = log_rank(groups)
+    return found.p_value if found else None
 
 
 def _at_risk(groups: Sequence[Counts], at: int) -> int:

@@ -177,7 +177,7 @@ class Activity(Answer):
         return self.with_sessions(segment)
 
 
-@insight("usage activity", comes_from="/usage#figures")
+@insight("usage activity", comes_from="/usage#figures", needs="events")
 def activity(
     company: Reader, *,
     day: Day = None,

@@ -84,7 +84,7 @@ class Uses(Answer):
         )
 
 
-@insight("usage uses", comes_from="/usage#power")
+@insight("usage uses", comes_from="/usage#power", needs="events")
 def uses(
     company: Reader, *,
     who: Annotated[

@@ -1,16 +1,17 @@
 """Funnels: how many get from step to step, in time, and where the others stop.
 
-Every occurrence of the first step in the range opens a chain. Each next step is its earliest one at
-or after the step before, within the window from the chain's first step, its end included; a step
-that might be the same event as an earlier one must come later. Each user or account counts once,
-by the chain that gets furthest (`entry="deepest"`): of chains that get as far, the one that got
-there first, from its latest start. With `entry="first"` only the first start in the range counts.
+What somebody does has one order: by time, and at one instant by the event's id, the smaller first.
+Every occurrence of the first step in the range opens a chain. Each next step is its earliest one
+after the step before, within the window from the chain's first step, its end included; a step that
+repeats an event is another event. Each user or account counts once, by the chain that gets furthest
+(`entry="deepest"`): of chains that get as far, the one that got there first, from its latest start.
+With `entry="first"` only the first start in the range counts.
 
 With `order="strict"` nothing else that counts may come between two steps.
 
-Who does something excluded after one step and until another (or until the window ends, where the
-other is not reached) in that chain is left out of every step and counted as excluded; a chain that
-nothing excluded interrupts is preferred to any that is interrupted.
+Who does something excluded between the instants of two steps of that chain (or until the window
+ends, where the later one is not reached) is left out of every step and counted as excluded; a chain
+that nothing excluded interrupts is preferred to any that is interrupted.
 
 References
 ----------
@@ -64,6 +65,7 @@ from staycurve.insights.usage.usage_asking import (
     Whose,
     days_of,
     has_events,
+    not_done,
     question_of,
     seeing,
 )
@@ -244,7 +246,7 @@ class Funnel(Answer):
         return self.behind(step, PENDING, segment)
 
 
-@insight("usage funnel", comes_from="/usage#funnel")
+@insight("usage funnel", comes_from="/usage#funnel", needs="events")
 def funnel(
     company: Reader, *,
     steps: Annotated[
@@ -300,29 +302,35 @@ def funnel(
         return of_step(company, asked, *part, {})
     sql = sqls.statement(asked)
     named = (*asked.steps, *(one.doing for one in asked.exclusions))
-    with seeing(company, use, named, own=tuple(asked.own)) as engine:
+    with seeing(company, use, own=tuple(asked.own)) as engine:
         answer = engine.rows(sql)
+    notes = not_done(company, use, named)
     return replace(
-        of_answer(asked, answer, sql=sql, has_events=has_events(company)), window=window,
+        of_answer(asked, answer, sql=sql, has_events=has_events(company), notes=notes),
+        window=window,
         behind=lambda step, part, segment: of_step(company, asked, step, part, segment),
     )
 
 
 def of_answer(
     asked: FunnelQuestion, answer: Iterable[Sequence[Any]], *, sql: str = "",
-    has_events: bool = True,
+    has_events: bool = True, notes: Sequence[str] = (),
 ) -> Funnel:
-    """What the answer of `statement` says, step by step."""
+    """What the answer of `statement` says, step by step.
+
+    Nobody who took a step is a known answer, 0, unless no event is loaded at all.
+    """
     places, count = len(asked.use.by), len(asked.steps)
     rows: list[Step] = []
     totals: list[Whole] = []
     for line in answer:
         excluded, *numbers = line[places:]
-        if numbers[0] or excluded:
+        if numbers[0] or excluded or (has_events and not places):
             segment = asked.use.segment(line[:places])
             rows += _steps(asked, segment, numbers)
             totals.append(_whole(segment, numbers, excluded, count))
-    why = None if rows else NOBODY
+    is_somebody = any(total.started or total.excluded for total in totals)
+    why = None if is_somebody else NOBODY
     return Funnel(
         as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, first=str(asked.first),
         last=str(asked.last), window_seconds=asked.window, order=asked.order, entry=asked.entry,
@@ -330,7 +338,8 @@ def of_answer(
         exclusions=tuple(f"{one.doing.label}@{one.after}-{one.until}" for one in asked.exclusions),
         rows=tuple(rows), totals=tuple(totals),
         additive=None if asked.use.is_additive else False,
-        notes=(STILL_IN_TIME,) if any(total.pending for total in totals) else (), sql=sql,
+        notes=(*notes, *((STILL_IN_TIME,) if any(total.pending for total in totals) else ())),
+        sql=sql,
         why=why if has_events else NO_EVENTS,
     )
 

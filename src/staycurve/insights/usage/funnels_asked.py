@@ -80,22 +80,6 @@ class FunnelQuestion:
         found = [dim for dim in self.use.dims if dim.startswith(PROPERTY)]
         return {dim: f"b.own{place}" for place, dim in enumerate(found)}
 
-    @property
-    def _is_mixed(self) -> bool:
-        """Whether steps name both events and features, which may be the same thing."""
-        return len({bool(step.feature) for step in self.steps}) > 1
-
-    def must_be_later(self, place: int) -> bool:
-        """Whether a step may not share its instant with the one before: it might be the same."""
-        step = self.steps[place]
-        if step.is_any or self._is_mixed:
-            return True
-        earlier = self.steps[:place]
-        return any(
-            one.is_any or (one.event, one.feature) == (step.event, step.feature)
-            for one in earlier
-        )
-
 
 def check(asked: FunnelQuestion) -> None:
     """Raise for a funnel that cannot be asked."""

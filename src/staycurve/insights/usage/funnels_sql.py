@@ -111,31 +111,31 @@ def _cut(asked: FunnelQuestion, *, is_listed: bool = False) -> tuple[list[str], 
     if not (asked.use.dims or is_listed):
         return [*_done(asked), *_chains(asked)], Cut((), "chains")
     own = asked.own
-    owned = "".join(f", MIN(own{place}) AS own{place}" for place in range(len(own)))
+    owned = "".join(f", d.own{place}" for place in range(len(own)))
     ctes = [*_done(asked, has_accounts=True), *_chains(asked), f"""placed AS (
     SELECT c.*, f.account_id, f.start_on{"".join(f", f.{one[2:]}" for one in own.values())}
     FROM chains c
     LEFT JOIN (
-        SELECT d.entity, d.done_at, MIN(d.account_id) AS account_id, MIN(d.day) AS start_on{owned}
-        FROM done d WHERE {_is(1)} GROUP BY d.entity, d.done_at
-    ) f ON f.entity = c.entity AND f.done_at = c.t1
+        SELECT d.entity, d.pos, d.account_id, d.day AS start_on{owned} FROM done d WHERE {_is(1)}
+    ) f ON f.entity = c.entity AND f.pos = c.p1
 )"""]
     columns = ["entity", "account_id", "start_on", "is_excluded", *_times(asked).split(", ")]
     return ctes, cut(asked.use, "placed", columns, day="b.start_on", own=own)
 
 
 def _done(asked: FunnelQuestion, *, has_accounts: bool = False) -> list[str]:
-    """The relation done: (entity, done_at, steps, outs, …).
+    """The relation done: (entity, done_at, pos, steps, outs, …).
 
-    Bits of `steps` say which steps an event can be, the first only within the range; those of
-    `outs` which exclusions it falls under.
+    `pos` counts what somebody did in its order, by time and then by the event's id. Bits of `steps`
+    say which steps an event can be, the first only within the range; those of `outs` which
+    exclusions it falls under.
     """
     use = asked.use
     tests = [step.test(use.config) for step in asked.steps]
     outs = [one.doing.test(use.config) for one in asked.exclusions]
     last = asked.last + dt.timedelta(seconds=asked.window, days=1)
     begins = f"{tests[0]} AND e.occurred_on <= DATE '{asked.last}'"
-    columns = ["e.occurred_at AS done_at", f"{_bits([begins, *tests[1:]])} AS steps"]
+    columns = ["e.event_id", "e.occurred_at AS done_at", f"{_bits([begins, *tests[1:]])} AS steps"]
     if outs:
         columns.append(f"{_bits(outs)} AS outs")
     if has_accounts:
@@ -148,7 +148,6 @@ def _done(asked: FunnelQuestion, *, has_accounts: bool = False) -> list[str]:
     either = f"({' OR '.join(dict.fromkeys((*tests, *outs)))})"
     if asked.order == "strict":
         # Everything that is done counts, as what may come between.
-        columns.append("e.event_id")
         either = "1 = 1"
     sql = acts_sql(
         use, columns=", ".join(columns), has_accounts=has_accounts,
@@ -157,7 +156,8 @@ def _done(asked: FunnelQuestion, *, has_accounts: bool = False) -> list[str]:
             f"AND e.occurred_on <= DATE '{min(last, use.as_of.last_day)}'"
         ),
     )
-    return [f"done AS ({sql})"]
+    place = "row_number() OVER (PARTITION BY a.entity ORDER BY a.done_at, a.event_id)"
+    return [f"done AS (SELECT a.*, {place} AS pos FROM ({sql}) a)"]
 
 
 def _bits(tests: Iterable[str]) -> str:
@@ -172,74 +172,83 @@ def _is(step: int, alias: str = "d") -> str:
 
 
 def _chains(asked: FunnelQuestion) -> list[str]:
-    """Up to `chains`: (entity, t1…, is_excluded), one row for everybody who started."""
+    """Up to `chains`: (entity, p1, t1…, is_excluded), one row for everybody who started."""
     if asked.order == "strict":
         return [*_led(asked), _best(asked, "led")]
     if asked.entry == "first":
         starts = (
-            f"SELECT d.entity, MIN(d.done_at) AS t1 FROM done d WHERE {_is(1)} GROUP BY d.entity"
+            "SELECT d.entity, MIN(d.done_at) AS t1, MIN(d.pos) AS p1 FROM done d "
+            f"WHERE {_is(1)} GROUP BY d.entity"
         )
         return [f"starts AS ({starts})", *_followed(asked), _excluded(asked, "chains")]
     if not asked.exclusions:
         return [*_levels(asked), *_followed(asked), _excluded(asked, "chains")]
-    starts = f"SELECT DISTINCT d.entity, d.done_at AS t1 FROM done d WHERE {_is(1)}"
+    starts = f"SELECT d.entity, d.done_at AS t1, d.pos AS p1 FROM done d WHERE {_is(1)}"
     return [
         f"starts AS ({starts})", *_followed(asked), _excluded(asked, "tried"), _best(asked, "tried")
     ]
 
 
 def _levels(asked: FunnelQuestion) -> list[str]:
-    """Up to `starts`: (entity, t1), of everybody the start whose chain gets furthest.
+    """Up to `starts`: (entity, t1, p1), of everybody the start whose chain gets furthest.
 
     Rows of level 2 are second steps, with the latest start of a chain that they can belong to;
     rows of level 3 third steps, and so on. The latest start leaves the most time, so what it
     cannot reach no other start can. Each level looks at those alone who got to the one before.
     """
-    ctes = [f"level1 AS (SELECT d.entity, d.done_at, d.done_at AS t1 FROM done d WHERE {_is(1)})"]
+    ctes = [
+        "level1 AS (SELECT d.entity, d.pos, d.done_at, d.done_at AS t1, d.pos AS p1 "
+        f"FROM done d WHERE {_is(1)})"
+    ]
     count = len(asked.steps)
     for i in range(2, count + 1):
-        # At one instant a step comes before the next one, unless the two might be the same.
-        order = "is_next DESC" if asked.must_be_later(i - 1) else "is_next"
+        # An event that can be both steps comes first as the next one: it does not follow itself.
+        window = (
+            "OVER (PARTITION BY entity ORDER BY pos, is_next DESC "
+            "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+        )
         ctes.append(f"""level{i} AS (
-    SELECT entity, done_at, t1 FROM (
-        SELECT entity, done_at, is_next,
-               MAX(begun_at) OVER (PARTITION BY entity ORDER BY done_at, {order}
-                   ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS t1
+    SELECT entity, pos, done_at, t1, p1 FROM (
+        SELECT entity, pos, done_at, is_next, MAX(begun_at) {window} AS t1,
+               MAX(begun) {window} AS p1
         FROM (
-            SELECT entity, done_at, t1 AS begun_at, 0 AS is_next FROM level{i - 1}
+            SELECT entity, pos, done_at, t1 AS begun_at, p1 AS begun, 0 AS is_next FROM level{i - 1}
             UNION ALL
-            SELECT d.entity, d.done_at, NULL AS begun_at, 1 AS is_next FROM done d
-            WHERE {_is(i)} AND d.entity IN (SELECT entity FROM level{i - 1})
+            SELECT d.entity, d.pos, d.done_at, NULL AS begun_at, NULL AS begun, 1 AS is_next
+            FROM done d WHERE {_is(i)} AND d.entity IN (SELECT entity FROM level{i - 1})
         ) lined
     ) passed WHERE is_next = 1 AND done_at <= {_end(asked, "t1")}
 )""")
     # Starts grow with time: the smallest is that of the chain that got there first.
-    deepest = ", ".join(f"l{i}.t1" for i in range(count, 0, -1))
+    deepest = [f"l{i}" for i in range(count, 0, -1)]
     joins = "".join(
-        f"\n    LEFT JOIN (SELECT entity, MIN(t1) AS t1 FROM level{i} GROUP BY entity) l{i} "
-        f"ON l{i}.entity = l1.entity"
+        f"\n    LEFT JOIN (SELECT entity, MIN(t1) AS t1, MIN(p1) AS p1 FROM level{i} "
+        f"GROUP BY entity) l{i} ON l{i}.entity = l1.entity"
         for i in range(2, count + 1)
     )
     ctes.append(f"""starts AS (
-    SELECT l1.entity, coalesce({deepest}) AS t1
-    FROM (SELECT entity, MIN(t1) AS t1 FROM level1 GROUP BY entity) l1{joins}
+    SELECT l1.entity, coalesce({", ".join(f"{one}.t1" for one in deepest)}) AS t1,
+           coalesce({", ".join(f"{one}.p1" for one in deepest)}) AS p1
+    FROM (SELECT entity, MIN(t1) AS t1, MIN(p1) AS p1 FROM level1 GROUP BY entity) l1{joins}
 )""")
     return ctes
 
 
 def _followed(asked: FunnelQuestion) -> list[str]:
-    """Up to `followed`: each start of `starts` with its next steps, each as early as it can be."""
+    """Up to `followed`: each start of `starts` with its next steps, each as early as it can be.
+
+    Positions grow with time, so the earliest of both are one event's.
+    """
     ctes, before = [], "starts"
     for i in range(2, len(asked.steps) + 1):
         kept = ", ".join(f"c.t{j}" for j in range(1, i))
-        sign = ">" if asked.must_be_later(i - 1) else ">="
         own = f"t{i}s" if i < len(asked.steps) else "followed"
         ctes.append(f"""{own} AS (
-    SELECT c.entity, {kept}, MIN(d.done_at) AS t{i}
+    SELECT c.entity, c.p1, {kept}, MIN(d.done_at) AS t{i}, MIN(d.pos) AS p{i}
     FROM {before} c
-    LEFT JOIN done d ON d.entity = c.entity AND {_is(i)} AND d.done_at {sign} c.t{i - 1}
+    LEFT JOIN done d ON d.entity = c.entity AND {_is(i)} AND d.pos > c.p{i - 1}
          AND d.done_at <= {_end(asked, "c.t1")}
-    GROUP BY c.entity, {kept}
+    GROUP BY c.entity, c.p1, {kept}
 )""")
         before = own
     return ctes
@@ -251,23 +260,24 @@ def _excluded(asked: FunnelQuestion, name: str) -> str:
         return f"{name} AS (SELECT f.*, 0 AS is_excluded FROM followed f)"
     tests = [
         f"((d.outs & {1 << place}) <> 0 AND d.done_at > c.t{one.after} "
-        f"AND d.done_at <= coalesce(c.t{one.until}, {_end(asked, 'c.t1')}))"
+        f"AND (d.done_at < c.t{one.until} OR (c.t{one.until} IS NULL "
+        f"AND d.done_at <= {_end(asked, 'c.t1')})))"
         for place, one in enumerate(asked.exclusions)
     ]
     return f"""{name} AS (
-    SELECT c.entity, {_times(asked, "c.")},
+    SELECT c.entity, c.p1, {_times(asked, "c.")},
            MAX(CASE WHEN {" OR ".join(tests)} THEN 1 ELSE 0 END) AS is_excluded
     FROM followed c
     LEFT JOIN done d ON d.entity = c.entity AND d.outs <> 0 AND d.done_at > c.t1
          AND d.done_at <= {_end(asked, "c.t1")}
-    GROUP BY c.entity, {_times(asked, "c.")}
+    GROUP BY c.entity, c.p1, {_times(asked, "c.")}
 )"""
 
 
 def _led(asked: FunnelQuestion) -> list[str]:
     """The relation led: each start with the events that come right after it, while they fit."""
     count = len(asked.steps)
-    window = "(PARTITION BY entity ORDER BY done_at, event_id)"
+    window = "(PARTITION BY entity ORDER BY pos)"
     leads = "".join(
         f", lead(done_at, {i - 1}) OVER {window} AS at{i}, "
         f"lead(steps, {i - 1}) OVER {window} AS is{i}"
@@ -282,12 +292,12 @@ def _led(asked: FunnelQuestion) -> list[str]:
         )
     first = ""
     if asked.entry == "first":
-        begins = f"CASE WHEN {_is(1, 'a')} THEN done_at END"
+        begins = f"CASE WHEN {_is(1, 'a')} THEN pos END"
         leads += f", MIN({begins}) OVER (PARTITION BY entity) AS begun"
-        first = " AND l.done_at = l.begun"
+        first = " AND l.pos = l.begun"
     return [f"""led AS (
-    SELECT l.entity, l.done_at AS t1{chained}, 0 AS is_excluded
-    FROM (SELECT entity, done_at, steps{leads} FROM done a) l
+    SELECT l.entity, l.pos AS p1, l.done_at AS t1{chained}, 0 AS is_excluded
+    FROM (SELECT entity, pos, done_at, steps{leads} FROM done a) l
     WHERE {_is(1, "l")}{first}
 )"""]
 
@@ -302,10 +312,10 @@ def _best(asked: FunnelQuestion, rows: str) -> str:
     cases = " ".join(f"WHEN t{i} IS NOT NULL THEN {i}" for i in range(count, 0, -1))
     deepest = ", ".join(f"t{i}" for i in range(count, 0, -1))
     return f"""chains AS (
-    SELECT entity, {_times(asked)}, is_excluded
+    SELECT entity, p1, {_times(asked)}, is_excluded
     FROM (
         SELECT r.*, row_number() OVER (PARTITION BY entity ORDER BY is_excluded,
-                   CASE {cases} END DESC, coalesce({deepest}), t1 DESC) AS place
+                   CASE {cases} END DESC, coalesce({deepest}), t1 DESC, p1 DESC) AS place
         FROM {rows} r
     ) ranked WHERE place = 1
 )"""

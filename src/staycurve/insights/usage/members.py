@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AccountOrNoneField,
+    AccountRow,
     Answer,
     AsOfField,
     Key,
@@ -26,13 +28,13 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Person(Row):
+class Person(AccountRow):
     """A user, or an account where accounts are counted."""
 
     user_id: Annotated[
         str | None, col(N_("User"), about=N_("Where users are counted."), is_omitted=True)
     ]
-    account_id: Annotated[str | None, col(N_("Account"))]
+    account_id: AccountOrNoneField
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ class Paths(Answer):
         return self.behind(None, listed, segment)
 
 
-@insight("usage paths", comes_from="/usage#paths")
+@insight("usage paths", comes_from="/usage#paths", needs="events")
 def paths(
     company: Reader, *,
     anchor: Annotated[

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
 from staycurve.insights.base import Param
+from staycurve.insights.shared.known_use import has_events as has_events
 from staycurve.insights.shared.ranges import ends_of
 from staycurve.insights.shared.reader import Reader
-from staycurve.insights.usage.usage_question import WHOSE, Doing, UseQuestion, check
+from staycurve.insights.usage.usage_question import WHOSE, Doing, UseQuestion, check, undone
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
-from staycurve.metrics.query import filters_of
+from staycurve.metrics.filters import filters_of
 from staycurve.period import Period, check_count, parse_period, periods_between
 from staycurve.tables.engine import AnyEngine
 
@@ -51,9 +52,11 @@ def periods_of(
     company: Reader, use: UseQuestion, per: str, first: str | None, last: str | None
 ) -> tuple[Period, ...]:
     """The periods of a range; the last few without one."""
-    fiscal = fiscal_of(company)
-    begin, end = ends_of(use.as_of, per, first, last, shown=SHOWN.get(per, 1), fiscal=fiscal)
-    found = tuple(periods_between(begin.start, end.start, per, fiscal))
+    ours = company.config.company
+    begin, end = ends_of(use.as_of, per, first, last, shown=SHOWN.get(per, 1), company=ours)
+    found = tuple(periods_between(
+        begin.start, end.start, per, ours.fiscal_year_start, week_start=ours.week_start
+    ))
     check_count(len(found), per)
     return found
 
@@ -70,11 +73,6 @@ def days_of(
     return end - dt.timedelta(days=SHOWN_DAYS - 1), end
 
 
-def has_events(company: Reader) -> bool:
-    """Whether any event is loaded."""
-    return company.lake.rows(company.snapshot, "events") > 0
-
-
 @contextmanager
 def seeing(
     company: Reader, use: UseQuestion, doings: Sequence[Doing] = (), *, own: Sequence[str] = ()
@@ -85,6 +83,12 @@ def seeing(
         check(use, doings, engine, company.attributes(), own=own)
     with company.seeing(use.as_of) as engine:
         yield engine
+
+
+def not_done(company: Reader, use: UseQuestion, doings: Sequence[Doing]) -> tuple[str, ...]:
+    """A sentence for each thing that nobody has done yet; none where no event is loaded."""
+    with company.reading() as engine:
+        return undone(use.config, doings, engine) if has_events(company) else ()
 
 
 def narrowed(use: UseQuestion, segment: Mapping[str, Any]) -> UseQuestion:

@@ -205,7 +205,7 @@ class UseLifecycle(Answer):
         return self.behind(period, kind, segment)
 
 
-@insight("usage lifecycle", comes_from="/usage#lifecycle")
+@insight("usage lifecycle", comes_from="/usage#lifecycle", needs="events")
 def lifecycle(
     company: Reader, *,
     per: Annotated[str, Param(N_("The length of a period."), choices=tuple(SHOWN))] = "month",

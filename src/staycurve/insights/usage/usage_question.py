@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from staycurve.config import Config
-from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError, did_you_mean
 from staycurve.i18n import N_
 from staycurve.insights.shared.asked import Asked
+from staycurve.insights.shared.known_use import NO_EVENTS as NO_EVENTS
 from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, moving_dims
-from staycurve.metrics.query import parse_filters
+from staycurve.metrics.filters import parse_filters
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.engine import AnyEngine, quoted
 from staycurve.tables.usage_days import active_sql, counted_sql, feature_sql, property_sql
@@ -28,9 +29,7 @@ WHOSE = {"user": N_("users"), "account": N_("accounts")}
 FEATURE = "feature:"
 """Before a feature's name, where `[usage] feature` gives features names of their own."""
 
-NO_EVENTS = N_("no events are loaded")
-
-_DOING = re.compile(r"([^\[\]]+?)(?:\[([^\[\]]*)\])?")
+_DOING = re.compile(r'([^\[\]]+?)(?:\[((?:"(?:[^"]|"")*"|[^\[\]"])*)\])?')
 _LENGTH = re.compile(r"(\d+)(s|m|h|d)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -207,29 +206,50 @@ def check(
 
 def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> None:
     for one in doings:
-        if one.is_any:
-            continue
-        is_feature = bool(one.feature) or not config.behaviour.usage.feature
-        named = one.feature or one.event
-        known = _known(config, engine, named, is_feature=is_feature)
-        if not known:
-            raise NotAnsweredError(
-                f"{one.text} is not known: {NO_EVENTS}.",
-                hint="Load what users do in the product: staycurve load events.csv",
-            )
-        if named not in known:
-            raise UnknownNameError("feature" if one.feature else "event", named, known)
+        known = _missing(config, one, engine)
+        if known is not None:
+            if not known:
+                raise NotAnsweredError(
+                    f"{one.text} is not known: {NO_EVENTS}.",
+                    hint="Load what users do in the product: staycurve load events.csv",
+                )
+            raise UnknownNameError("feature" if one.feature else "event", _name(one), known)
 
 
-def _known(config: Config, engine: AnyEngine, named: str, *, is_feature: bool) -> list[str]:
-    """Names that were ever done, `named` among them if it was."""
+def undone(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> tuple[str, ...]:
+    """A sentence for each thing that nobody has done yet, with the nearest that somebody has.
+
+    Where no event is loaded at all there is none: nobody knows what was done.
+    """
+    found = []
+    for one in dict.fromkeys(doings):
+        known = _missing(config, one, engine)
+        if known:
+            kind = N_("feature") if one.feature else N_("event")
+            near = did_you_mean(_name(one), known)
+            found.append(f"Nobody has done the {kind} '{_name(one)}' yet.{near}")
+    return tuple(found)
+
+
+def _name(one: Doing) -> str:
+    return one.feature or one.event
+
+
+def _missing(config: Config, one: Doing, engine: AnyEngine) -> list[str] | None:
+    """Names that were ever done, if `one` was not; None if it was, or if any activity counts."""
+    if one.is_any:
+        return None
+    is_feature = bool(one.feature) or not config.behaviour.usage.feature
     if not is_feature:
-        sql = f"SELECT DISTINCT e.event FROM events e WHERE {counted_sql(config)}"
-        return [row[0] for row in engine.rows(sql)]
+        sql = f"SELECT DISTINCT e.event FROM events e WHERE {counted_sql(config)} ORDER BY 1"
+        known = [row[0] for row in engine.rows(sql)]
+        return None if _name(one) in known else known
     sql = "SELECT DISTINCT feature FROM feature_months WHERE feature IS NOT NULL"
     known = [row[0] for row in engine.rows(sql)]
-    if named not in known:
-        # The table of months leaves out what nobody of an account did.
-        loose = f"SELECT d.feature FROM usage_days d WHERE d.feature = {quoted(named)} LIMIT 1"
-        known += [row[0] for row in engine.rows(loose)]
-    return known
+    if _name(one) in known:
+        return None
+    # The table of months leaves out what nobody of an account did.
+    days = "SELECT DISTINCT d.feature FROM usage_days d WHERE d.feature IS NOT NULL"
+    if engine.rows(f"{days} AND d.feature = {quoted(_name(one))}"):
+        return None
+    return sorted(known) or sorted(row[0] for row in engine.rows(days))

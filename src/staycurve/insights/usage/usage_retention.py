@@ -229,7 +229,7 @@ Act = Param(
 )
 
 
-@insight("usage retention", comes_from="/usage#retention")
+@insight("usage retention", comes_from="/usage#retention", needs="events")
 def retention(
     company: Reader, *,
     per: Annotated[str, Param(N_("The length of a period."), choices=tuple(PER))] = "month",

@@ -61,12 +61,36 @@ class ResultShape(TypedDict, total=False):
 
 
 class AccountShape(TypedDict, total=False):
-    """One account's part of a number; account_id is null for what belongs to no account."""
+    """One account's part of a number; account_id is null for what belongs to no account.
+
+    What accounts behind churn and contraction gave up is told from `lost_on` on; the plan is that
+    of the period's close, or the last one before.
+    """
 
     account_id: str | None
     value: float
     numerator: float
     denominator: float
+    name: str | None
+    plan: str | None
+    owner: str | None
+    lost_on: str | None
+    movement: str | None
+    plan_before: str | None
+    end_reason: str | None
+    end_class: str | None
+    tenure_days: int | None
+    last_active_on: str | None
+    open_tickets: int | None
+
+
+class ReasonShape(TypedDict):
+    """What accounts gave up for one reason; of a ratio, in its numerator."""
+
+    end_reason: str | None
+    end_class: str | None
+    accounts: int
+    value: float
 
 
 class TotalShape(TypedDict, total=False):
@@ -87,6 +111,7 @@ class AccountsShape(TypedDict):
     period: str
     notes: NotRequired[list[str]]
     rows: list[AccountShape]
+    reasons: NotRequired[list[ReasonShape]]
     total: TotalShape
 
 

@@ -153,15 +153,26 @@ def accounts(
         return
     names = ["numerator", "denominator"] if "numerator" in found.total else ["value"]
     shown = sorted(found.rows, key=lambda row: -abs(row[names[0]]))
+    beside = [
+        name for name in (found.rows[0] if found.rows else {})
+        if name not in ("account_id", *names) and any(row[name] is not None for row in found.rows)
+    ]
     print_table(
         f"{METRICS[metric].label}, {found.period}, as of {found.as_of}, {found.currency}"
         f"{f', under {under}' if under else ''}",
-        ["account", *names],
+        ["account", *names, *(name.replace("_", " ") for name in beside)],
         [
-            [row["account_id"] or "(no account)", *(f"{row[name]:,.6g}" for name in names)]
+            [row["account_id"] or "(no account)", *(f"{row[name]:,.6g}" for name in names),
+             *("" if row[name] is None else str(row[name]) for name in beside)]
             for row in shown
         ],
     )
+    if found.reasons:
+        print_table(
+            "By reason", ["end reason", "churn type", "accounts", "value"],
+            [[one["end_reason"] or "(none given)", one["end_class"] or "", f"{one['accounts']:,}",
+              f"{one['value']:,.6g}"] for one in found.reasons],
+        )
     total = ", ".join(
         f"{key} {'–' if value is None else value}" for key, value in found.total.items()
     )

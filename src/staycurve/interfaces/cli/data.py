@@ -12,6 +12,9 @@ from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh
 from staycurve.interfaces.cli.options import Output
 from staycurve.interfaces.cli.output import Format, print_data
 
+BILLED = {"accounts", "subscriptions", "payments"}
+"""Tables whose rows may throw a doubt on those of another."""
+
 
 @app.command()
 def init(
@@ -74,7 +77,6 @@ def load(
     from staycurve.sources.exports import known_exports, mapping_named
     from staycurve.sources.files import load_files
     from staycurve.sources.options import ReadOptions
-    from staycurve.tables.doubts import Doubt, doubts
 
     with company_of(context) as company:
         _ = company.snapshot
@@ -93,10 +95,9 @@ def load(
             if not dry_run and company.is_due():
                 progress(0, 0, "refreshing")
                 company.refresh()
-        doubtful: list[Doubt] = []
-        if not dry_run and any(r.table == "subscriptions" and not r.error for r in reports):
-            with company.reading() as engine:
-                doubtful = doubts(engine, company.config)
+        doubtful = [doubt for report in reports for doubt in report.doubts]
+        if not dry_run and {report.table for report in reports if not report.error} & BILLED:
+            doubtful = list(company.doubts())
     for report in reports:
         if report.error:
             typer.echo(f"{report.file}: {report.error.message}", err=True)
@@ -165,11 +166,13 @@ def recover(
 def doctor(context: typer.Context, output: Output = Format.table) -> None:
     """A self-check: what is missing, what contradicts itself, what is in force."""
     from staycurve.insights.examination.doctor import examine
-    from staycurve.tables.doubts import doubts
 
-    with fresh_company_of(context) as company, company.reading() as engine:
-        findings = examine(company.config, company.lake, company.snapshot, engine, company.as_of())
-        doubtful = doubts(engine, company.config)
+    with fresh_company_of(context) as company:
+        with company.reading() as engine:
+            findings = examine(
+                company.config, company.lake, company.snapshot, engine, company.as_of()
+            )
+        doubtful = company.doubts()
     rows = [finding.as_dict() for finding in findings] + [doubt.as_dict() for doubt in doubtful]
     if print_data({"rows": rows}, output):
         return

@@ -315,6 +315,7 @@ ACQUISITION = Page(
         REFERRALS,
     ),
     has_controls=False,
+    needs=("leads", "reach", "spend", "subscriptions"),
     group=Group.BEHAVIOUR,
     options=("period",),
 )

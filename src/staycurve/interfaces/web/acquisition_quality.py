@@ -5,6 +5,7 @@ from __future__ import annotations
 from staycurve.i18n import N_
 from staycurve.insights.acquisition.quality import Kept, quality
 from staycurve.insights.acquisition.referrals import Referrer, Side, Summary, referrals
+from staycurve.interfaces.web.accounts_at import account_cell
 from staycurve.interfaces.web.answered import sentences
 from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.asking import answer_of
@@ -110,8 +111,7 @@ def _referrals(ask: Ask) -> Shown:
         return ask.url("/acquisition/referred", referrer=row.account_id)
 
     lines = [
-        Line(words(row.account_id, referred_at(row), beneath=row.name or ""),
-             brought(row, row.account_id))
+        Line(account_cell(ask, row.account_id, row.name), brought(row, row.account_id))
         for row in found.rows[:SHOWN]
     ]
     foot = Line(words(_("All %s referrers") % whole(whole_of.referrers)), brought(whole_of, None))

@@ -54,7 +54,7 @@ def _opens(
 def _figures(ask: Ask) -> Shown:
     found = answer_of(ask, time_to_value)
     if not found.whole:
-        return nothing(ask, told(found.why))
+        return nothing(ask, told(found.why), "events")
     all_of = found.whole[0]
     shares, median = all_of.rate, all_of.median
     waiting = all_of.size - all_of.activated
@@ -92,7 +92,7 @@ def _curve(ask: Ask) -> Shown:
 
     found = answer_of(ask, time_to_value)
     if not found.whole:
-        return nothing(ask, told(found.why))
+        return nothing(ask, told(found.why), "events")
     curve = found.whole[0].curve
     rows = [
         {**point.as_dict(), "rows_at": _opens(ask, "activated", on_day=point.time)}
@@ -151,7 +151,7 @@ def _months(ask: Ask) -> Shown:
 
     found = answer_of(ask, time_to_value)
     if not found.rows:
-        return nothing(ask, told(found.why))
+        return nothing(ask, told(found.why), "events")
     series = [charts.Series("rate", _("Activation rate"), charts.ACCENT)]
     drawn, ends, rows, lines = [], {}, [], []
     for row in found.rows:
@@ -217,5 +217,6 @@ ACTIVATION = Page(
         LATER,
     ),
     has_controls=False,
+    needs=("accounts", "events"),
     group=Group.BEHAVIOUR,
 )

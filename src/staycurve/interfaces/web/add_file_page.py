@@ -161,7 +161,7 @@ ADD_FILE = Page(
               "add_file.html", _show),
     ),
     has_controls=False,
-    needs_data=False,
+    needs=(),
     group=Group.DATA,
     options=("file", "loads", *CHOSEN),
     can_be_cut=False,

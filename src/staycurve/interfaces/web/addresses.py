@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from staycurve.errors import UsageError
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.page import Page
 from staycurve.interfaces.web.pages import PAGES
-from staycurve.metrics.catalogue import METRICS
 from staycurve.workspace import Company
 
 MOST = 4000
@@ -44,7 +43,7 @@ def kept(company: Company, address: str) -> tuple[str, str]:
             "That is not the address of a page.", hint="Write it as: /metrics/mrr?grain=week"
         )
     parts = urlsplit(address)
-    page = page_at(parts.path)
+    page = page_at(company, parts.path)
     try:
         params = parse_qsl(
             parts.query, keep_blank_values=True, max_num_fields=FIELDS, errors="strict"
@@ -57,17 +56,19 @@ def kept(company: Company, address: str) -> tuple[str, str]:
     return path, query
 
 
-def page_at(path: str) -> Page:
+def page_at(company: Company, path: str) -> Page:
     """The page that answers at a path."""
-    for _name, page in PAGES.items():
-        start, _, end = page.address.partition("{name}")
+    pages = [page for _name, page in PAGES.items()]
+    for page in pages:
         if path == page.address:
             return page
-        if end or "{name}" not in page.address or not path.startswith(start):
+    for page in pages:
+        start, mark, rest = page.address.partition("{")
+        if not mark or not path.startswith(start) or page.look_up is None:
             continue
-        name = unquote(path.removeprefix(start))
-        if "/" not in name:
-            _known = METRICS[name]
+        name = page.name_in(path)
+        if "/" not in name or rest.endswith(":path}"):
+            page.look_up(company, name)
             return page
     raise UsageError(
         f"There is no page at {path}.", hint="Write the address of a page, such as /cohorts"

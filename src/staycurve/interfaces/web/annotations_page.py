@@ -66,7 +66,7 @@ ANNOTATIONS = Page(
         Panel("annotations", N_("Annotations"), N_("Add or delete one"), "annotations.html", _show),
     ),
     has_controls=False,
-    needs_data=False,
+    needs=(),
     group=Group.BOOKS,
     options=("done",),
     can_be_cut=False,

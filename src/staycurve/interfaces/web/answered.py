@@ -23,6 +23,7 @@ from staycurve.insights.shapes import (
 )
 from staycurve.interfaces import wording
 from staycurve.interfaces.web import numbers, periods as naming
+from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.opened import Listed, shown_rows
 from staycurve.interfaces.web.page import Shown
@@ -304,7 +305,9 @@ def _matrix(ask: Ask, table: Rows, answer: Answer) -> Table:
 
 
 def _is_text(col: Col) -> bool:
-    return col.unit in (Kind.TEXT, Kind.NAME, Kind.FLAG, Kind.DAY, Kind.MONTH)
+    return col.unit in (
+        Kind.TEXT, Kind.NAME, Kind.ACCOUNT, Kind.FLAG, Kind.DAY, Kind.MONTH
+    )
 
 
 def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
@@ -319,6 +322,8 @@ def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]
     href = opened_at(ask, col.opens, row, answer) if col.opens and value is not None else ""
+    if col.unit is Kind.ACCOUNT and not href:
+        href = account_at(ask, value)
     if isinstance(value, Measure):
         own: type = type(value)
         [(field, inner)] = [(one, one.col) for one in fields_of(own) if one.col]

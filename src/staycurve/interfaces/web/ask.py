@@ -10,8 +10,10 @@ from staycurve.errors import StaycurveError, UnknownNameError, UsageError
 from staycurve.insights.base import unknown_parameter
 from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.beside import Beside
+from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
-from staycurve.metrics.query import Query, known_dims, parse_filters
+from staycurve.metrics.filters import parse_filters, where_text
+from staycurve.metrics.query import Query, known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.result import AccountRows, Result
 from staycurve.period import AsOf, Period, check_grain, period_of
@@ -19,7 +21,7 @@ from staycurve.workspace import Company
 
 KEPT = ("grain", "from", "to", "where", "as_of", "known_at")
 """What links between pages carry along, so that every page takes it."""
-EVERYWHERE = frozenset({*KEPT, "format", "panel", "page"})
+EVERYWHERE = frozenset({*KEPT, "format", "panel", "page", "shape", "exact"})
 """Parameters of every page."""
 OWN = EVERYWHERE | {"metric", "period", "cohort_value", "cohort_as", "cohort_month", "age"}
 """Parameters that are nowhere a dimension."""
@@ -73,6 +75,11 @@ class Ask:
         return self.company.config.company.fiscal_year_start
 
     @property
+    def week_start(self) -> str:
+        """The day on which weeks begin."""
+        return self.company.config.company.week_start
+
+    @property
     def currency(self) -> str:
         """The company's currency."""
         return self.company.config.company.currency
@@ -108,7 +115,7 @@ class Ask:
     def rows(self, metric: str, period: Period) -> AccountRows:
         """The accounts behind one number in the asked segments; see `opens`."""
         query = Query((metric,), period.grain, (period,), self.seen, (), self.filters)
-        return self.company.account_rows(query, under=self.options.get("under", ""))
+        return self.company.described_rows(query, under=self.options.get("under", ""))
 
     def url(
         self, address: str | None = None, **changes: str | Sequence[str] | None
@@ -165,37 +172,16 @@ class Ask:
 def link(
     address: str, options: Mapping[str, str | Sequence[str] | None], filters: Sequence[Filter]
 ) -> str:
-    """An address with options and filters; filters that `where` cannot say go by their name."""
-    plain = [f for f in filters if is_plain(f)]
+    """An address with options and filters."""
     pairs = [
         (key, one)
         for key, value in options.items()
         for one in ([value] if isinstance(value, str) else value or ())
         if one
     ]
-    if plain:
-        pairs.append(("where", where_text(plain)))
-    for own in filters:
-        if own not in plain:
-            pairs += [(own.dim, value or "") for value in own.values]
+    if filters:
+        pairs.append(("where", where_text(filters)))
     return address + ("?" + urlencode(pairs, safe=",=|:", quote_via=quote) if pairs else "")
-
-
-def where_text(filters: Sequence[Filter]) -> str:
-    """Filters as `where` writes them."""
-    return ",".join(
-        f"{f.dim}{'!' if f.is_negated else ''}={'|'.join(value or '' for value in f.values)}"
-        for f in filters
-    )
-
-
-def is_plain(own: Filter) -> bool:
-    """Whether `where` can write the filter: its signs have no escape."""
-    signs = set(",|")
-    return own.is_negated or all(
-        value is None or (value == value.strip() and value and not signs & set(value))
-        for value in own.values
-    )
 
 
 def filters_of(
@@ -247,14 +233,19 @@ def read(
     for own in filters:
         if own.dim not in every:
             raise UnknownNameError("dimension", own.dim, every)
+    company.check_filters(filters)
     grain = check_grain(given.get("grain", "month"))
+    # Without any subscription the range is that of what else is loaded.
+    has_revenue = company.lake.rows(company.snapshot, "subscriptions") > 0
     query = company.query(
-        "mrr", grain=grain, start=given.get("from"), end=given.get("to"),
+        *(("mrr",) if has_revenue else METRICS), grain=grain, start=given.get("from"),
+        end=given.get("to"),
         at=given.get("as_of"),
     )
     seen = query.as_of
     fiscal = company.config.company.fiscal_year_start
-    last = period_of(seen.last_day, grain, fiscal)
+    week = company.config.company.week_start
+    last = period_of(seen.last_day, grain, fiscal, week_start=week)
     periods = tuple(p for p in query.periods if p.start <= last.start)
     if not periods:
         raise UsageError(

@@ -100,7 +100,7 @@ def page_of(insight: Insight[Any, Any], group: Group = Group.BOOKS) -> Page:
         group=group,
         options=own,
         can_be_cut=insight.takes("where"),
-        needs_data=insight.needs == "subscriptions",
+        needs=(insight.needs,) if insight.needs else (),
     )
 
 

@@ -107,7 +107,7 @@ BOOKS = Page(
         ),
     ),
     has_controls=False,
-    needs_data=False,
+    needs=(),
     group=Group.BOOKS,
     options=("month", "metric", "load", "loads_to"),
     can_be_cut=False,

@@ -29,6 +29,6 @@ CATALOGUE = Page(
               _show),
     ),
     has_controls=False,
-    needs_data=False,
+    needs=(),
     group=Group.BOOKS,
 )

@@ -7,9 +7,10 @@ from typing import Any
 
 from staycurve.errors import ClientGoneError, StaycurveError, TooSlowError
 from staycurve.i18n import N_
-from staycurve.interfaces.web.ask import Ask, where_text
+from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.dimensions import order_of
+from staycurve.metrics.filters import where_text
 from staycurve.metrics.query import Query
 from staycurve.period import Period, period_of, periods_between
 from staycurve.workspace.cache import Cache
@@ -103,9 +104,11 @@ def ranges(ask: Ask) -> tuple[Choice, Choice]:
     """The first and the last period, newest first."""
     fiscal = ask.fiscal
     day = ask.company.first_day(["mrr"]) or ask.seen.last_day
-    first = period_of(min(day, ask.seen.last_day), ask.grain, fiscal)
+    week = ask.week_start
+    first = period_of(min(day, ask.seen.last_day), ask.grain, fiscal, week_start=week)
     every = periods_between(
-        min(first.start, ask.periods[0].start), ask.seen.last_day, ask.grain, fiscal
+        min(first.start, ask.periods[0].start), ask.seen.last_day, ask.grain, fiscal,
+        week_start=week,
     )[::-1]
     made = []
     for name, label, own in (

@@ -11,6 +11,7 @@ from staycurve.i18n import N_
 from staycurve.insights.books.reconciliation import Difference, Reconciliation
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.account_list import names_of, page_of
+from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import asked, found_for, rule_label, signed
 from staycurve.interfaces.web.page import Panel, Shown
@@ -94,6 +95,7 @@ def _line(
                  for part in (row.numerator, row.denominator)]
     return {
         "account": row.account_id or _("not tied to an account"),
+        "account_href": account_at(ask, row.account_id),
         "name": names.get(row.account_id or "", ""),
         "rule": rule_label(row.rule),
         "parts": parts,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from staycurve.i18n import N_
 from staycurve.insights.features.limits import Allowance, Limits, limits
 from staycurve.interfaces.web import periods as naming
+from staycurve.interfaces.web.accounts_at import account_cell
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.choosing import month_of
@@ -90,9 +91,11 @@ def _record(found: Limits) -> list[str]:
         return []
     hit, missed = record.projected_and_passed or 0, record.passed_only or 0
     return [
-        _("Projected so in %(months)s closed months, %(hit)s of %(all)s accounts that passed their "
-          "limit were named; %(false)s were named and did not pass it.") % {
-            "months": len(record.months), "hit": whole(hit), "all": whole(hit + missed),
+        _("Projected so after %(share)s of each of %(months)s closed months, %(hit)s of %(all)s "
+          "accounts that passed their limit were named; %(false)s were named and did not pass it.")
+        % {
+            "share": percent(record.judged_at), "months": len(record.months),
+            "hit": whole(hit), "all": whole(hit + missed),
             "false": whole(record.projected_only),
         }
     ]
@@ -101,7 +104,7 @@ def _record(found: Limits) -> list[str]:
 def _nearest(ask: Ask, rows: Sequence[Allowance]) -> Table:
     lines = [
         Line(
-            words(row.account_id, beneath=row.name or ""),
+            account_cell(ask, row.account_id, row.name),
             [
                 words(named(row.feature)), words(row.plan or ""),
                 money(ask, row.mrr),

@@ -327,6 +327,7 @@ FEATURES = Page(
                N_("How many features does an account use?"), _breadth),
     ),
     has_controls=False,
+    needs=("events",),
     group=Group.BEHAVIOUR,
     options=("period", "rank"),
 )

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from staycurve.i18n import N_
+from staycurve.insights.statistics.proportions import difference, share
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.result import Result
 from staycurve.period import Period
 
 SHOWN = ("mrr", "net_new_mrr", "customers", "nrr", "customer_churn_rate", "arpa")
@@ -55,10 +57,8 @@ def _periods(ask: Ask) -> list[Period]:
 
 def _show(ask: Ask) -> Shown:
     periods = _periods(ask)
-    values = {
-        (row["metric"], row["period"]): row
-        for row in ask.answer(*SHOWN, periods=periods).rows
-    }
+    answer = ask.answer(*SHOWN, periods=periods)
+    values = {(row["metric"], row["period"]): row for row in answer.rows}
     last = periods[-1]
     before = periods[-2] if len(periods) > 1 else None
     figures, rows = [], []
@@ -66,7 +66,10 @@ def _show(ask: Ask) -> Shown:
         metric = METRICS[name]
         row = values[name, str(last.start)]
         old = values[name, str(before.start)]["value"] if before else None
-        change = numbers.delta(row["value"], old, metric.unit, metric.better)
+        change = numbers.delta(
+            row["value"], old, metric.unit, metric.better,
+            is_significant=is_significant(answer, name, last, before) if before else None,
+        )
         figures.append(
             Figure(
                 name,
@@ -75,7 +78,7 @@ def _show(ask: Ask) -> Shown:
                 numbers.full(row["value"], metric.unit, ask.currency),
                 reason(row),
                 change,
-                numbers.compact(old, metric.unit),
+                numbers.compact(old, metric.unit, like=row["value"]),
                 ask.label(before) if before else "",
                 ask.opens(name, last),
                 ask.defines(name),
@@ -90,6 +93,18 @@ def _show(ask: Ask) -> Shown:
         "is_open": ask.seen.is_open(last),
         "count": len(periods),
     })
+
+
+def is_significant(answer: Result, name: str, now: Period, before: Period) -> bool | None:
+    """Whether a share of accounts differs between two periods by more than chance explains.
+
+    Newcombe's 95% interval of the difference leaves out 0; None where the rate is no such share.
+    """
+    counts = [answer.counts.get((name, str(period.start))) for period in (now, before)]
+    if None in counts:
+        return None
+    gap = difference(*(share(*pair) for pair in counts if pair is not None))
+    return None if gap is None else not gap[1] <= 0 <= gap[2]
 
 
 def _row(

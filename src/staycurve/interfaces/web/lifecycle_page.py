@@ -159,6 +159,7 @@ LIFECYCLE = Page(
               _rules),
     ),
     has_controls=False,
+    needs=("accounts", "leads"),
     group=Group.BEHAVIOUR,
     options=("period",),
 )

@@ -11,6 +11,7 @@ from staycurve.insights.lifecycle.stages import StageAtClose, Stages, stages
 from staycurve.insights.lifecycle.stuck import Stuck, stuck
 from staycurve.insights.lifecycle.transitions import Move, StageFlow, Transitions, transitions
 from staycurve.interfaces.web import numbers, periods as naming
+from staycurve.interfaces.web.accounts_at import account_cell
 from staycurve.interfaces.web.answered import sentences
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
@@ -313,7 +314,7 @@ def _stuck(ask: Ask) -> Shown:
         for one in found.thresholds
     ]
     listed = [
-        Line(words(row.account_id, beneath=row.name or ""), [
+        Line(account_cell(ask, row.account_id, row.name), [
             words(_(row.label)), count(row.days), count(row.threshold_days),
             money(ask, row.mrr), words(row.owner or numbers.UNKNOWN),
             words(_(row.reason)),

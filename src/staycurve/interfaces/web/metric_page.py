@@ -10,12 +10,15 @@ from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.annotated import annotated
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
+from staycurve.interfaces.web.lacking import bases_of
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.segments import SEGMENTS
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.describe import bound_text
+from staycurve.workspace import Company
 
 _UNITS = {
     Unit.MONEY: N_("money"), Unit.PERCENT: N_("percent"), Unit.COUNT: N_("count"),
@@ -30,6 +33,10 @@ _BETTER = {
 
 def _name(ask: Ask) -> str:
     return ask.address.rpartition("/")[2]
+
+
+def _check(_company: Company, name: str) -> None:
+    _known = METRICS[name]
 
 
 def _values(ask: Ask) -> Shown:
@@ -87,6 +94,8 @@ def _definition(ask: Ask) -> Shown:
     return Shown((), {
         "metric": metric,
         "told": told,
+        "least": bound_text(metric, metric.benchmark and metric.benchmark.at_least),
+        "most": bound_text(metric, metric.benchmark and metric.benchmark.at_most),
         "unit": _(_UNITS[metric.unit]),
         "better": _(_BETTER[metric.better]),
         "parts": parts(metric, config),
@@ -127,12 +136,14 @@ METRIC = Page(
     question=N_("What does this number mean, and how did it develop?"),
     panels=(
         Panel("definition", N_("Definition"), N_("What is counted?"), "definition.html",
-              _definition),
+              _definition, needs_data=False),
         Panel("values", N_("Over time"), N_("How did it develop?"), "series.html", _values),
         SEGMENTS,
     ),
     options=("by",),
     is_listed=False,
+    look_up=_check,
+    needs_of=lambda ask: bases_of(_name(ask)),
     heading=lambda ask: _(METRICS[_name(ask)].label),
     group=Group.BOOKS,
 )

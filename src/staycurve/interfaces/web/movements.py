@@ -45,7 +45,9 @@ def _show(ask: Ask) -> Shown:
         charts.Series(s.name, _(s.label), s.colour, s.is_hatched)
         for s in charts.MOVEMENTS if s.name in moved
     ]
-    labels = {s.name: s.label for s in series} | {"net_new_mrr": _("Net new MRR")}
+    has_fx = "fx_impact" in moved
+    net = _("Net new MRR, without FX impact") if has_fx else _("Net new MRR")
+    labels = {s.name: s.label for s in series} | {"net_new_mrr": net}
     points = []
     for period in ask.periods:
         for name in moved:
@@ -69,7 +71,9 @@ def _show(ask: Ask) -> Shown:
     heads = [(ask.defines(name), _(METRICS[name].label)) for name in names]
     return Shown(
         [values[name, str(p.start)] for p in ask.periods for name in names],
-        {"picture": drawing, "unit": ask.currency, "heads": heads, "table": table, "has_net": True,
+        {"picture": drawing, "unit": ask.currency, "heads": heads, "table": table, "net_label": net,
+         "about": _("FX impact is drawn too; the mark of net new MRR leaves it out.")
+         if has_fx else "",
          "is_open": ask.seen.is_open(ask.periods[-1]), "annotated": noted.view()},
         noted.json,
     )

@@ -17,6 +17,8 @@ SMALL_SHARE = 0.005
 SMALL_POINTS = 0.001
 """Rates are printed with one decimal on cards: below a tenth of a point nothing would change."""
 
+_CENTS = 99.95
+"""From here on an amount is printed without cents."""
 _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
@@ -46,8 +48,14 @@ def full(value: float | None, unit: Unit, currency: str = "") -> str:
     return _decimal(value, 2)
 
 
-def compact(value: float | None, unit: Unit) -> str:
-    """`value` in about three digits, as cards print it."""
+def compact(value: float | None, unit: Unit, *, like: float | None = None) -> str:
+    """`value` in about three digits, as cards print it.
+
+    Parameters
+    ----------
+    like : float, optional
+        The value beside it: of two amounts below a thousand both have cents, or neither.
+    """
     if value is None:
         return UNKNOWN
     if unit is Unit.PERCENT:
@@ -55,6 +63,9 @@ def compact(value: float | None, unit: Unit) -> str:
     if unit is Unit.COUNT and abs(value) < 100_000:
         return full(value, unit)
     if unit in (Unit.MONEY, Unit.COUNT):
+        largest = max(abs(value), abs(like or 0.0))
+        if abs(value) < _CENTS <= largest:
+            return _decimal(value, 0)
         return short(value)
     return _decimal(value, 1, unit is Unit.SCORE)
 
@@ -66,7 +77,7 @@ def short(value: float) -> str:
         if abs(value) >= scale * 0.9995:
             scaled = value / scale
             return _decimal(scaled, max(0, 3 - len(str(int(abs(scaled) + 0.0005))))) + letter
-    return _decimal(value, 0 if abs(value) >= 99.95 else 2)
+    return _decimal(value, 0 if abs(value) >= _CENTS else 2)
 
 
 @dataclass(frozen=True)
@@ -83,16 +94,29 @@ class Delta:
         'good', 'bad' or 'neutral'.
     words : str
         The same for those who do not see arrow and colour.
+    note : str
+        What must be known beside it.
     """
 
     arrow: str
     size: str
     tone: str
     words: str
+    note: str = ""
 
 
-def delta(value: float | None, before: float | None, unit: Unit, better: str) -> Delta | None:
-    """The change from `before` to `value`; None where either is unknown."""
+def delta(
+    value: float | None, before: float | None, unit: Unit, better: str, *,
+    is_significant: bool | None = None,
+) -> Delta | None:
+    """The change from `before` to `value`; None where either is unknown.
+
+    Parameters
+    ----------
+    is_significant : bool, optional
+        Whether a change of a rate is more than chance explains; None where that is not known. A
+        rate that is not known to have changed gets no colour of alarm.
+    """
     if value is None or before is None:
         return None
     change = value - before
@@ -110,11 +134,15 @@ def delta(value: float | None, before: float | None, unit: Unit, better: str) ->
         return Delta("≈", size, "neutral", _("about the same"))
     is_up = change > 0
     tone = "neutral"
-    if better in ("higher", "lower"):
+    is_sure = unit is not Unit.PERCENT or is_significant
+    if better in ("higher", "lower") and is_sure:
         tone = "good" if is_up == (better == "higher") else "bad"
     direction = _("up") if is_up else _("down")
     words = {"good": _("%s, better"), "bad": _("%s, worse"), "neutral": "%s"}[tone] % direction
-    return Delta("▲" if is_up else "▼", size, tone, words)
+    if is_significant is False:
+        words = _("%s, not statistically significant") % direction
+    note = _("within what chance explains") if is_significant is False else ""
+    return Delta("▲" if is_up else "▼", size, tone, words, note)
 
 
 def sparkline(values: list[float | None], *, width: int = 96, height: int = 28) -> str:

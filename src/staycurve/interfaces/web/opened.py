@@ -11,6 +11,7 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import Kind as Kind
 from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
+from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Shown
 from staycurve.interfaces.web.reading import named
@@ -83,7 +84,10 @@ def shown_rows(ask: Ask, found: Listed) -> Shown:
             "lines": [
                 {
                     "head": _begins(row.get(key), ask, is_own=bool(head)),
+                    "href": account_at(ask, row["account_id"])
+                    if key == "account_id" and row.get(key) else "",
                     "account": "" if key == "account_id" else row.get("account_id") or "",
+                    "account_href": account_at(ask, row.get("account_id")),
                     "name": row.get("name") or names.get(row.get("account_id") or "", ""),
                     "cells": [
                         _text(_called(found, name, row), unit, ask)

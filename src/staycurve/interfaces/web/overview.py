@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staycurve.i18n import N_
 from staycurve.interfaces.web.cohort_grid import COHORTS
+from staycurve.interfaces.web.doubts_page import DOUBTED
 from staycurve.interfaces.web.figures import FIGURES
 from staycurve.interfaces.web.movements import MOVEMENTS
 from staycurve.interfaces.web.page import Page
@@ -14,5 +15,5 @@ OVERVIEW = Page(
     place=10,
     title=N_("Overview"),
     question=N_("How is recurring revenue doing, and why?"),
-    panels=(FIGURES, MOVEMENTS, COHORTS, LAYERS),
+    panels=(DOUBTED, FIGURES, MOVEMENTS, COHORTS, LAYERS),
 )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+from urllib.parse import unquote
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.interfaces import sheets
 from staycurve.interfaces.web.ask import Ask
+from staycurve.workspace import Company
 
 
 class Group(Enum):
@@ -74,6 +73,10 @@ class Panel:
         twins have it at once.
     options : tuple of str
         Parameters of its own, which every page takes that has it.
+    is_quiet : bool
+        Whether a page leaves it out when it has no rows: no doubt is no news.
+    needs_data : bool
+        Whether it says nothing where the page has nothing loaded that it could speak of.
     """
 
     name: str
@@ -83,6 +86,8 @@ class Panel:
     show: Callable[[Ask], Shown]
     is_late: bool = False
     options: tuple[str, ...] = ()
+    is_quiet: bool = False
+    needs_data: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,15 +127,17 @@ class Page:
     Attributes
     ----------
     address : str
-        As routes write it: `/metrics/{name}`.
+        As routes write it: `/metrics/{name}`, `/accounts/{account:path}` where names have slashes.
     panels : tuple of Panel
         From general to specific.
     has_controls : bool
         Whether grain, range and segments can be chosen.
     is_listed : bool
         Whether the navigation names it.
-    needs_data : bool
-        Whether it says nothing before subscriptions are loaded.
+    needs : tuple of str
+        Tables of which one is enough for it to say something; empty where it always does.
+    needs_of : callable, optional
+        Ask → the same, where it hangs on the address.
     heading : callable, optional
         Ask → the title, where it hangs on the address.
     group : Group
@@ -146,6 +153,10 @@ class Page:
     act : callable, optional
         Does what a form asks for, and gives the address that shows it: sent again by a reload, a
         form would do it twice.
+    look_up : callable, optional
+        (company, name): raises for a name in the address that nothing has.
+    is_kept : bool
+        Whether what it showed is remembered: not where hardly anybody asks for the same again.
     place : int
         Where the navigation lists it within its group; the smallest first.
     """
@@ -156,7 +167,8 @@ class Page:
     panels: tuple[Panel, ...]
     has_controls: bool = True
     is_listed: bool = True
-    needs_data: bool = True
+    needs: tuple[str, ...] = ("subscriptions",)
+    needs_of: Callable[[Ask], tuple[str, ...]] | None = None
     heading: Callable[[Ask], str] | None = None
     group: Group = Group.REVENUE
     options: tuple[str, ...] = ()
@@ -164,7 +176,18 @@ class Page:
     takes_forms: bool = False
     takes_files: bool = False
     act: Callable[[Ask], str] | None = None
+    is_kept: bool = True
+    look_up: Callable[[Company, str], None] | None = None
     place: int = 100
+
+    @property
+    def placeholder(self) -> str:
+        """What stands in its address for a name; empty where nothing does."""
+        return self.address.partition("{")[2].partition("}")[0].partition(":")[0]
+
+    def name_in(self, path: str) -> str:
+        """The name in an address of the page, as people write it."""
+        return unquote(path.removeprefix(self.address.partition("{")[0]))
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -172,11 +195,20 @@ class Page:
         own = (*self.options, *(name for panel in self.panels for name in panel.options))
         return tuple(dict.fromkeys(own))
 
-    def lay(self, ask: Ask, *, is_hasty: bool = False) -> list[Laid]:
+    def needed(self, ask: Ask) -> tuple[str, ...]:
+        """Tables of which one is enough for one Ask."""
+        return self.needs_of(ask) if self.needs_of else self.needs
+
+    def lay(
+        self, ask: Ask, *, is_hasty: bool = False, has_data: bool = True
+    ) -> list[Laid]:
         """Every panel with what it shows.
 
         Parameters
         ----------
+        has_data : bool
+            Whether anything is loaded that the page needs; only panels that do without are laid
+            if not.
         is_hasty : bool
             Whether late panels that the address does not name may come afterwards.
         """
@@ -187,6 +219,7 @@ class Page:
             if is_hasty and panel.is_late and panel.name != asked
             else _lay(panel, ask)
             for panel in self.panels
+            if has_data or not panel.needs_data
         ]
 
     def lay_one(self, ask: Ask) -> Laid | None:
@@ -194,6 +227,16 @@ class Page:
         self.check(ask)
         asked = ask.options.get("panel")
         return next((_lay(panel, ask) for panel in self.panels if panel.name == asked), None)
+
+    def first_with_rows(self, ask: Ask) -> Laid | None:
+        """The first panel that has rows: the sheet of an address that names no panel.
+
+        One sheet holds one panel: a column that mixed a whole with its segments would sum to twice
+        it.
+        """
+        self.check(ask)
+        every = (_lay(panel, ask) for panel in self.panels if not panel.is_quiet)
+        return next((one for one in every if one.shown.rows), None)
 
     def check(self, ask: Ask) -> None:
         """Refuse segments where they would change nothing."""
@@ -219,7 +262,10 @@ def _lay(panel: Panel, ask: Ask) -> Laid:
         return Laid(panel, Shown(), error.message, error.hint)
 
 
-def twin(page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None) -> str:
+def twin(
+    page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None,
+    lacks: Mapping[str, Any] | None = None,
+) -> str:
     """The page as JSON."""
     company = ask.company.config.company
     found: dict[str, Any] = {
@@ -243,27 +289,6 @@ def twin(page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None) -> str
         }
     if empty:
         found["empty"] = empty.value
+    if lacks:
+        found |= lacks
     return json.dumps(found | {"panels": [one.json() for one in laid]}, ensure_ascii=False)
-
-
-def sheet(laid: Sequence[Laid]) -> str:
-    """Every row of every panel as CSV, with the panel's name in the first column."""
-    flat = [
-        {"panel": one.panel.name} | _flat(row) for one in laid for row in one.shown.rows
-    ]
-    columns = list(dict.fromkeys(key for row in flat for key in row)) or ["panel"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: sheets.cell(value) for key, value in row.items()} for row in flat)
-    return text.getvalue()
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in row.items():
-        if isinstance(value, Mapping):
-            found |= {f"{key}_{inner}": part for inner, part in value.items()}
-        else:
-            found[key] = value
-    return found

@@ -39,7 +39,7 @@ QUESTIONS = Page(
               "reading.html", _questions),
     ),
     has_controls=False,
-    needs_data=False,
+    needs=(),
     group=Group.BOOKS,
     can_be_cut=False,
 )

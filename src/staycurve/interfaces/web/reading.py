@@ -26,8 +26,8 @@ class Cell:
     ----------
     text, href, about : str
         What is printed, the address of its rows, and why it is empty or what it means.
-    beneath : str
-        A smaller line under it, such as the interval.
+    beneath, beneath_href : str
+        A smaller line under it, such as the interval, and where it leads.
     meter : tuple of float, optional
         Value, low and high from 0 to 1, drawn as a bar with its interval.
     is_text : bool
@@ -49,6 +49,7 @@ class Cell:
     step: int = 0
     is_named: bool = False
     spark: str = ""
+    beneath_href: str = ""
 
 
 @dataclass(frozen=True)
@@ -297,7 +298,8 @@ def change(
     if found is None:
         return {}
     return {
-        "delta": found, "before": numbers.compact(before, unit), "before_label": before_label,
+        "delta": found, "before": numbers.compact(before, unit, like=value),
+        "before_label": before_label,
     }
 
 

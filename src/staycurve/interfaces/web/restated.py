@@ -20,6 +20,7 @@ from staycurve.insights.books.restating import (
 )
 from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.account_list import names_of, page_of
+from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.comparison import signed
 from staycurve.interfaces.web.page import Empty, Panel, Shown
@@ -28,6 +29,7 @@ from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.money import MICRO
 from staycurve.period import Period, period_of
+from staycurve.tables import views
 from staycurve.tables.books import ClosedMonth
 
 PER_PAGE = 100
@@ -116,7 +118,7 @@ def _restated(ask: Ask) -> Shown:
 
 def _missing(ask: Ask) -> Empty | None:
     snapshot = ask.company.snapshot
-    if not ask.company.lake.rows(snapshot, "subscriptions"):
+    if not views.has_spans(ask.company.lake, snapshot):
         return Empty.NOTHING_CONNECTED
     return Empty.STILL_COMPUTING if ask.company.is_due() else None
 
@@ -270,6 +272,7 @@ def _account_line(
     change = account.changes[metric]
     return {
         "account": account.account_id,
+        "account_href": account_at(ask, account.account_id),
         "name": names.get(account.account_id, ""),
         "closed": numbers.full(change.closed, Unit.MONEY, ask.currency),
         "now": numbers.full(change.now, Unit.MONEY, ask.currency),

@@ -19,13 +19,21 @@ from starlette.responses import RedirectResponse, Response
 
 from staycurve.errors import StaycurveError, UnknownNameError, UsageError
 from staycurve.interfaces.api.errors import Fault, fault_of
-from staycurve.interfaces.web import addresses, choices, drawing, forms, static_files, uploads
+from staycurve.interfaces.web import (
+    addresses,
+    choices,
+    drawing,
+    forms,
+    lacking,
+    panel_sheets,
+    static_files,
+    uploads,
+)
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.beside import Reader
-from staycurve.interfaces.web.page import Empty, Group, Laid, Page, sheet, twin
+from staycurve.interfaces.web.page import Empty, Group, Laid, Page, twin
 from staycurve.interfaces.web.pages import PAGES, every_page
 from staycurve.interfaces.web.texts import _, plural
-from staycurve.metrics.catalogue import METRICS
 from staycurve.workspace import Company
 from staycurve.workspace.cache import Cache
 
@@ -72,6 +80,7 @@ class Site:
             lstrip_blocks=True,
             extensions=["jinja2.ext.i18n"],
         )
+        self.templates.globals["has_wide"] = panel_sheets.has_wide
         # Plain callables: each asks which language the request has.
         self.templates.install_gettext_callables(  # type: ignore[attr-defined]
             _, plural, newstyle=False
@@ -113,8 +122,9 @@ class Site:
 
     def _server(self, page: Page) -> Callable[[Request], Response]:
         def serve(request: Request) -> Response:
-            if "{name}" in page.address:
-                _known = METRICS[request.path_params["name"].removesuffix(".json")]
+            if page.look_up is not None:
+                name = request.path_params[page.placeholder].removesuffix(".json")
+                page.look_up(self.company, name)
             address, params, form = _asked(page, request)
             part = _part(request, params) if form == "html" else ""
             made = self._page(page, address, params, form, part)
@@ -125,6 +135,8 @@ class Site:
                 return Response(status_code=304, headers=headers)
             if form == "csv":
                 name = (address.strip("/") or "overview").replace("/", "-")
+                panel = dict(params).get("panel", "")
+                name += f"-{panel}" if panel.isidentifier() else ""
                 headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
             return Response(made.body, media_type=_MEDIA[form], headers=headers)
 
@@ -181,41 +193,55 @@ class Site:
             tag = hashlib.sha256(body).hexdigest()[:24]
             return Rendered(body, f'W/"{tag}"', ask.url())
 
-        return self._kept.get(key, make)
+        return self._kept.get(key, make) if page.is_kept else make()
 
     def _render(self, page: Page, ask: Ask, form: str, part: str = "") -> str:
-        empty = self._missing() if page.needs_data else None
+        empty = self._missing(page, ask)
         if part == "panel" and not empty:
             return self._panel(page, ask)
+        if form == "csv":
+            is_named = "panel" in ask.options
+            one = None if empty else (
+                self._one(page, ask) if is_named else page.first_with_rows(ask)
+            )
+            return panel_sheets.sheet(one, ask)
         # Who sends a form waits for the answer to it alone.
         is_hasty = form == "html" or bool(ask.form)
-        laid = [] if empty else page.lay(ask, is_hasty=is_hasty)
+        laid = page.lay(ask, is_hasty=is_hasty, has_data=not empty)
         if page.has_controls and not empty and ask.filters and not _has_values(laid):
-            empty = Empty.NOTHING_MATCHES
+            empty, laid = Empty.NOTHING_MATCHES, []
+        lacks = None
+        if empty is Empty.NOTHING_CONNECTED:
+            lacks = lacking.checklist(self.company, page.needed(ask), every_page())
         if form == "json":
-            return twin(page, ask, laid, empty)
-        if form == "csv":
-            return sheet(laid)
-        return self._html(page, ask, laid, empty, is_part=part != "")
+            return twin(page, ask, laid, empty, lacking.told(lacks) if lacks else None)
+        return self._html(page, ask, laid, empty, is_part=part != "", lacks=lacks)
 
-    def _panel(self, page: Page, ask: Ask) -> str:
-        """One panel of a page, for a page that came without it."""
+    def _one(self, page: Page, ask: Ask) -> Laid:
         one = page.lay_one(ask)
         if one is None:
             names = [panel.name for panel in page.panels]
             raise UnknownNameError("panel", ask.options["panel"], names)
+        return one
+
+    def _panel(self, page: Page, ask: Ask) -> str:
+        """One panel of a page, for a page that came without it."""
+        one = self._one(page, ask)
         template = self.templates.get_template("panel.html")
         return template.render(one=one, ask=ask, company=self.company.config.company)
 
-    def _missing(self) -> Empty | None:
+    def _missing(self, page: Page, ask: Ask) -> Empty | None:
         """Why there is nothing to compute with, if so."""
-        snapshot = self.company.snapshot
-        if not self.company.lake.rows(snapshot, "subscriptions"):
+        needs = page.needed(ask)
+        if lacking.is_lacking(self.company, needs):
             return Empty.NOTHING_CONNECTED
-        return None if "mrr_movements" in snapshot.tables else Empty.STILL_COMPUTING
+        snapshot = self.company.snapshot
+        is_computed = not needs or "mrr_movements" in snapshot.tables
+        return None if is_computed else Empty.STILL_COMPUTING
 
     def _html(
-        self, page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None, *, is_part: bool
+        self, page: Page, ask: Ask, laid: Sequence[Laid], empty: Empty | None, *, is_part: bool,
+        lacks: Mapping[str, Any] | None = None,
     ) -> str:
         has_controls = page.has_controls and empty in (None, Empty.NOTHING_MATCHES)
         segments = choices.segments(ask) if has_controls else []
@@ -233,12 +259,14 @@ class Site:
             ask=ask,
             company=self.company.config.company,
             title=page.title_of(ask),
-            laid=[] if empty else laid,
+            laid=laid,
             empty=empty.value if empty else None,
+            lacks=lacks,
             controls=controls,
             chips=choices.chips(ask),
             cleared=ask.cleared(),
             own_address=addresses.of(ask),
+            shown=_shown(page, ask, laid),
         )
 
     def present(self, request: Request, fault: Fault) -> Response | None:
@@ -258,7 +286,7 @@ class Site:
         try:
             body = self.templates.get_template(name).render(
                 company=self.company.config.company, message=message, hint=hint, code=code,
-                status=status, empty=state, is_part=is_part, panel=panel,
+                status=status, empty=state, lacks=None, is_part=is_part, panel=panel,
             )
         except StaycurveError:
             # Without htmx's file not even an error page stands.
@@ -276,11 +304,11 @@ def _navigation() -> list[tuple[Group, list[Page]]]:
 
 def _asked(page: Page, request: Request) -> tuple[str, list[tuple[str, str]], str]:
     """Address, parameters and form (html, json or csv) that a request asks for."""
-    address = quote(request.url.path.removesuffix(".json"), safe="/")
+    address = quote(request.scope["path"].removesuffix(".json"), safe="/")
     if page.address == "/":
         address = "/"
     params = request.query_params.multi_items()
-    form = "json" if request.url.path.endswith(".json") else dict(params).get("format", "")
+    form = "json" if request.scope["path"].endswith(".json") else dict(params).get("format", "")
     return address, params, form if form in _MEDIA else "html"
 
 
@@ -291,6 +319,18 @@ def _headers(page: Page) -> dict[str, str]:
         # Without a referrer a browser names no origin either, and the form would come from nowhere.
         found["Referrer-Policy"] = "same-origin"
     return found
+
+
+def _shown(page: Page, ask: Ask, laid: Sequence[Laid]) -> str:
+    """Which time a page shows, for those who hear it: that of its figures, and its range."""
+    views = (one.shown.view for one in laid)
+    whens = (view.get("period") or getattr(view.get("reading"), "when", "") for view in views)
+    parts = [str(when) for when in whens if when][:1]
+    if page.has_controls:
+        first, last = ask.label(ask.periods[0]), ask.label(ask.periods[-1])
+        parts.append(first if first == last else _("over time %(first)s to %(last)s") % {
+            "first": first, "last": last})
+    return ", ".join(parts) or _("as of %s") % ask.seen_words()
 
 
 def _wants_part(request: Request) -> bool:

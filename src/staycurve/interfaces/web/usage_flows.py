@@ -13,7 +13,7 @@ from staycurve.insights.usage.paths_sql import SESSION
 from staycurve.insights.usage.usage_question import seconds_of
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.answered import opened_at
-from staycurve.interfaces.web.ask import Ask, where_text
+from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.choices import Choice
 from staycurve.interfaces.web.choosing import choice_of, chosen_of
@@ -36,6 +36,7 @@ from staycurve.interfaces.web.reading import (
 from staycurve.interfaces.web.texts import _
 from staycurve.interfaces.web.usage_panels import whose_of
 from staycurve.metrics.base import Unit
+from staycurve.metrics.filters import where_text
 
 STEPS = ("step1", "step2", "step3", "step4")
 WINDOWS = {

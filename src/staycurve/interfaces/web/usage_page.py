@@ -97,6 +97,7 @@ USAGE = Page(
         OVER_TIME, POWER[0], LIFECYCLE, RETENTION, *POWER[1:], FUNNEL, PATHS,
     ),
     has_controls=False,
+    needs=("events",),
     group=Group.BEHAVIOUR,
     options=("whose", "per", *FLOW_OPTIONS),
 )

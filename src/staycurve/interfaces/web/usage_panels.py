@@ -26,6 +26,7 @@ from staycurve.insights.usage.usage_retention import (
     retention,
 )
 from staycurve.interfaces.web import numbers, periods as naming
+from staycurve.interfaces.web.accounts_at import account_at, account_cell
 from staycurve.interfaces.web.answered import opened_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
@@ -52,7 +53,6 @@ from staycurve.interfaces.web.reading import (
 )
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
-from staycurve.metrics.catalogue import METRICS
 from staycurve.period import Period, period_of, periods_between
 
 WHOSE = {"user": N_("Users"), "account": N_("Accounts")}
@@ -64,6 +64,11 @@ KIND_LABELS = {
 COLOURS = {
     "new": "#0072B2", "returning": "#56B4E9", "resurrecting": "#7A5195", "dormant": "#C44E00",
 }
+TRAILING = {
+    "dau": N_("Active on the day"), "wau": N_("Active in the 7 days up to it"),
+    "mau": N_("Active in the 28 days up to it"),
+}
+"""What the three count at day grain; monthly active users are those of a calendar month."""
 LINES = {"dau": "#E69F00", "wau": "#56B4E9", "mau": "#3B5BDB"}
 
 
@@ -113,7 +118,7 @@ def _day_label(ask: Ask, start: dt.date) -> str:
 
 
 def _period(ask: Ask, start: dt.date) -> Period:
-    return period_of(start, per_of(ask), ask.fiscal)
+    return period_of(start, per_of(ask), ask.fiscal, week_start=ask.week_start)
 
 
 def _over_time(ask: Ask) -> Shown:
@@ -125,13 +130,13 @@ def _over_time(ask: Ask) -> Shown:
     if not any(row["value"] for row in answer.rows):
         return nothing(ask, _("nobody was active in the last 28 days"), "events")
     at = {(row["metric"], row["period"]): row for row in answer.rows}
-    series = [charts.Series(name, _(METRICS[name].label), LINES[name]) for name in LINES]
+    series = [charts.Series(name, _(TRAILING[name]), LINES[name]) for name in LINES]
     drawn, rows = [], []
     for row in answer.rows:
         day = period_of(dt.date.fromisoformat(row["period"]), "day")
         href = ask.opens(row["metric"], day)
         rows.append({**row, "rows_at": href})
-        about = f"{_(METRICS[row['metric']].label)}, {ask.label(day)}: {whole(row['value'])}"
+        about = f"{_(TRAILING[row['metric']])}, {ask.label(day)}: {whole(row['value'])}"
         drawn.append(charts.Point(row["period"], row["metric"], row["value"], about, href))
     labels = [naming.axis(days, room) for room in (14, 5)]
     drawing = picture_by(
@@ -145,7 +150,7 @@ def _over_time(ask: Ask) -> Shown:
         ])
         for day in reversed(days)
     ]
-    heads = [Head(_("Day")), *(Head(_(METRICS[name].label)) for name in LINES)]
+    heads = [Head(_("Day")), *(Head(_(TRAILING[name])) for name in LINES)]
     return shown(rows, Reading(
         picture=drawing, unit=_("users"),
         tables=[Table(_("Active users by day"), heads, lines, is_folded=True)],
@@ -316,7 +321,10 @@ def _power(ask: Ask) -> Shown:
         href = opened_at(ask, THEIR_USES, row, found)
         rows.append({**row.as_dict(), "rows_at": href})
         lines.append(Line(
-            words(row.who or "", href, beneath=(row.account_id or "") if has_users else ""),
+            Cell(
+                row.who or "", href, beneath=row.account_id or "", is_text=True,
+                beneath_href=account_at(ask, row.account_id),
+            ) if has_users else account_cell(ask, row.who or ""),
             [
                 count(row.active_days, href), count(row.uses, href), count(row.features, href),
                 Cell(naming.day(row.last_on)),

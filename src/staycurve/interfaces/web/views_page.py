@@ -60,18 +60,18 @@ def _line(ask: Ask, view: SavedView) -> dict[str, Any]:
     is_wrong = bool(ask.fault) and ask.form.get("id") == str(view.id)
     return {
         "view": view,
-        "title": _title(view),
+        "title": _title(ask, view),
         "at": moment(view.created_at.isoformat(), ask),
         "typed": ask.form.get("name", "") if is_wrong else view.name,
         "is_open": is_wrong and ask.form.get("do") == "rename",
     }
 
 
-def _title(view: SavedView) -> str:
+def _title(ask: Ask, view: SavedView) -> str:
     try:
-        return _(addresses.page_at(view.page).title)
+        return _(addresses.page_at(ask.company, view.page).title)
     except UsageError:
-        # A page of another package that is no longer installed.
+        # A page of another package, or of an account, that is there no longer.
         return view.page
 
 
@@ -84,7 +84,7 @@ VIEWS = Page(
         Panel("views", N_("Saved views"), N_("Open, rename or delete one"), "views.html", _show),
     ),
     has_controls=False,
-    needs_data=False,
+    needs=(),
     group=Group.BOOKS,
     options=("done",),
     can_be_cut=False,

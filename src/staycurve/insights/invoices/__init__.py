@@ -1,0 +1,1 @@
+"""Invoices: which lines are behind what an account pays a month."""

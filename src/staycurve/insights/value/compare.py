@@ -1,0 +1,333 @@
+"""A segment against the rest: which segments differ in a rate, and which only seem to.
+
+Everything in the range is pooled: a ratio of sums over all its periods. For rates of accounts that
+have at most one such event (churn, retention, trial conversion, activation) each account-period is
+a trial: Wilson's interval, Newcombe's for the difference, Fisher's exact test. For every other
+ratio, such as of money, the accounts are what chance draws: intervals by linearisation, a
+permutation test. Holm's correction covers the segments that are tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from staycurve.errors import NotAnsweredError, UsageError
+from staycurve.i18n import N_
+from staycurve.insights.answers import (
+    AdditiveField,
+    Answer,
+    AsOfField,
+    CurrencyField,
+    Hidden,
+    HighField,
+    Key,
+    Kind,
+    LowField,
+    Row,
+    Said,
+    Segment,
+    Table,
+    Value,
+    WhyField,
+    col,
+)
+from staycurve.insights.base import Param, insight
+from staycurve.insights.shared.params import AsOfText, From, Grain, To, Where
+from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.saying import of_segment
+from staycurve.insights.statistics import clusters, proportions
+from staycurve.insights.statistics.proportions import ALPHA, adjusted
+from staycurve.insights.value.change import MetricName
+from staycurve.insights.value.measured import planned, ratio_of
+from staycurve.metrics import base
+from staycurve.metrics.base import Formula, Unit
+from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.dimensions import ITEM_TRAITS, dims_of, order_of
+from staycurve.metrics.filters import filters_of
+from staycurve.metrics.query import Plan, Query
+from staycurve.metrics.relations import RELATIONS
+
+EVENTS = (
+    "customer_churn_rate", "customer_retention_rate", "trial_conversion_rate", "activation_rate",
+)
+"""Rates of accounts with at most one such event each, but for those that come back and leave again:
+the periods of an account are then as good as independent trials."""
+
+MIN_COMPARED = 30
+"""Segments with fewer accounts, or with fewer beside them, are shown and not tested: one account
+moves such a rate by far, and each test more raises the bar for the others."""
+
+NO_OTHERS = N_("there is no other segment to compare with")
+TOO_FEW = N_("fewer than {count} accounts on one side")
+NO_PERIOD = N_("no period of the range has closed")
+NOTHING = N_("there is nothing to compare in the range")
+NO_CAUSE = N_(
+    "A significant difference is unlikely to be chance; its cause may still be something else in "
+    "which the segments differ."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared(Row):
+    """One segment beside all others."""
+
+    segment: Segment
+    accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT, N_("Below the line, in any period."))]
+    value: Annotated[
+        float | None, col(N_("Value"), Unit.RATIO, unit_from="unit", ends=("low", "high"))
+    ]
+    low: LowField
+    high: HighField
+    rest: Annotated[
+        float | None,
+        col(N_("All others"), Unit.RATIO, unit_from="unit", about=N_("All others together.")),
+    ]
+    difference: Annotated[
+        float | None,
+        col(N_("Difference"), Unit.RATIO, unit_from="changes_in",
+            ends=("difference_low", "difference_high")),
+    ]
+    difference_low: LowField
+    difference_high: HighField
+    p_value: Annotated[
+        float | None, col(N_("p"), Kind.CHANCE, N_("With the Holm correction."))
+    ]
+    is_significant: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    why: WhyField = None
+    unit: Annotated[str, Hidden()]
+    changes_in: Annotated[str, Hidden()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Answer):
+    """Every segment beside the rest."""
+
+    as_of: AsOfField
+    currency: CurrencyField
+    metric: Annotated[str, Key(N_("Its name."))]
+    unit: Annotated[str, Key(N_("Of the metric."))]
+    grain: Annotated[str, Key(N_("How long the periods are."))]
+    period_from: Annotated[
+        str | None, Key(N_("The first period that is pooled, by its first day."), name="from")
+    ]
+    period_to: Annotated[
+        str | None, Key(N_("The last period that is pooled, by its first day."), name="to")
+    ]
+    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    method: Annotated[str, Key(N_("proportions or accounts: what chance is thought to draw."))]
+    additive: AdditiveField = None
+    why: WhyField = None
+    rows: Annotated[tuple[Compared, ...], Table(N_("Each segment beside the others"))]
+
+    def title(self) -> Said:
+        return Said(N_("%(metric)s by segment, %(from)s to %(to)s, %(currency)s"), {
+            "metric": Said(METRICS[self.metric].label), "currency": self.currency,
+            "from": (self.period_from, Kind.DAY), "to": (self.period_to, Kind.DAY),
+        })
+
+    def said(self) -> tuple[Said, ...]:
+        named = sorted(
+            (row for row in self.rows if row.is_significant), key=lambda row: row.p_value or 0
+        )
+        if named:
+            return tuple(_told(row) for row in named)
+        if any(row.p_value is not None for row in self.rows):
+            return (Said(N_("No segment differs significantly from the others.")),)
+        why = self.why or next((row.why for row in self.rows if row.why), None) or ""
+        return (Said(N_("No segment could be tested: %(why)s."), {"why": why}),)
+
+
+def _told(row: Compared) -> Said:
+    unit = Unit(row.unit)
+    values: dict[str, str | Value | Said] = {
+        "segment": of_segment(row.segment), "own": (row.value, unit), "rest": (row.rest, unit),
+    }
+    if (row.difference or 0) > 0:
+        return Said(N_("Higher%(segment)s: %(own)s, %(rest)s in all others."), values)
+    return Said(N_("Lower%(segment)s: %(own)s, %(rest)s in all others."), values)
+
+
+@insight("value compare", needs="")
+def compare(
+    company: Reader, *,
+    metric: MetricName,
+    by: Annotated[
+        str | Sequence[str], Param(N_("Split by dimensions, with commas."), metavar="DIM,…")
+    ],
+    start: From = None, end: To = None, grain: Grain = "month", where: Where = "",
+    as_of: AsOfText = None,
+) -> Comparison:
+    """Which segments differ from the rest?
+
+    A rate of each segment over the whole range beside that of all others, with intervals; a
+    difference is called significant, or it is not named.
+    """
+    dims = dims_of(by)
+    if not dims:
+        raise UsageError(
+            "'by' names no dimension.", hint="Such as: --by industry", parameter="by"
+        )
+    named = company.query(metric, grain=grain, start=start, end=end, by=dims, at=as_of)
+    closed = tuple(one for one in named.periods if not named.as_of.is_open(one))
+    asked = replace(named, periods=closed or named.periods[:1], filters=filters_of(where))
+    made = planned(company, asked, is_by_account=True)
+    top, bottom = _sides(metric, made)
+    lines: list[Sequence[Any]] = []
+    sql = _pooled(made)
+    if closed:
+        with company.seeing(asked.as_of) as engine:
+            lines = [row for piece in engine.batches(sql) for row in piece]
+    rows = compared(asked, made, lines, (top, bottom))
+    return Comparison(
+        as_of=asked.as_of.at.isoformat(),
+        currency=company.config.company.currency,
+        metric=metric,
+        unit=METRICS[metric].unit.value,
+        grain=grain,
+        period_from=str(closed[0].start) if closed else None,
+        period_to=str(closed[-1].start) if closed else None,
+        alpha=ALPHA,
+        method="proportions" if metric in EVENTS else "accounts",
+        additive=False if any(dim in ITEM_TRAITS for dim in dims) else None,
+        why=None if rows else NOTHING if closed else NO_PERIOD,
+        rows=rows,
+        notes=(NO_CAUSE,) if any(row.is_significant for row in rows) else (),
+        sql=sql,
+    )
+
+
+def _sides(metric: str, made: Plan) -> tuple[Formula, Formula]:
+    """What is above and below the line; an error where accounts do not sum to both."""
+    sides = ratio_of(made.formulas[metric])
+    if sides is None:
+        raise NotAnsweredError(
+            f"{metric} is no ratio of sums: its segments cannot be compared with the rest.",
+            hint="Ask for a ratio, such as customer_churn_rate, nrr or arpa.", metric=metric,
+        )
+    for measure in made.measures:
+        if not RELATIONS[measure.relation].has_account:
+            raise NotAnsweredError(
+                f"{metric} does not rest on accounts: {measure.label} belong to none.",
+                hint="Ask for a ratio of accounts, such as customer_churn_rate.", metric=metric,
+            )
+    return sides
+
+
+def _pooled(made: Plan) -> str:
+    """SQL of rows (seg…, measures), one an account and segment, summed over the periods."""
+    segs = ", ".join(f"seg{place}" for place in range(len(made.query.by)))
+    sums = ", ".join(
+        f"CAST(SUM({measure.name}) AS HUGEINT) AS {measure.name}" for measure in made.measures
+    )
+    order = ", ".join(f"{seg} NULLS FIRST" for seg in segs.split(", "))
+    return (
+        f"SELECT {segs}, {sums}\nFROM ({made.sql}) by_account\nGROUP BY {segs}, account_id\n"
+        f"ORDER BY {order}, account_id NULLS FIRST"
+    )
+
+
+def compared(
+    asked: Query, made: Plan, lines: Sequence[Sequence[Any]], sides: tuple[Formula, Formula]
+) -> tuple[Compared, ...]:
+    """Every segment beside the others, from the rows of accounts."""
+    import numpy as np
+
+    places, names = len(asked.by), [measure.name for measure in made.measures]
+    (metric,) = asked.metrics
+    found: dict[tuple[str | None, ...], list[tuple[float, float]]] = {}
+    for line in lines:
+        values = dict(zip(names, line[places:], strict=True))
+        top, bottom = (base.evaluate(side, values) for side in sides)
+        if bottom:
+            found.setdefault(tuple(line[:places]), []).append((float(top or 0), float(bottom)))
+    segments = sorted(found, key=lambda values: tuple(
+        order_of(dim, value) for dim, value in zip(asked.by, values, strict=True)
+    ))
+    if not segments:
+        return ()
+    parts = [np.array(found[values]).T for values in segments]
+    if metric in EVENTS:
+        rows = _proportions(asked, segments, parts)
+    else:
+        rows = _ratios(asked, segments, parts)
+    return _corrected(rows)
+
+
+def _units(metric: str) -> dict[str, str]:
+    unit = METRICS[metric].unit
+    return {
+        "unit": unit.value,
+        "changes_in": Kind.POINTS.value if unit is Unit.PERCENT else unit.value,
+    }
+
+
+def _why(own: int, rest: int) -> str | None:
+    if not rest:
+        return NO_OTHERS
+    return TOO_FEW.format(count=MIN_COMPARED) if min(own, rest) < MIN_COMPARED else None
+
+
+def _segment(asked: Query, values: Sequence[str | None]) -> Mapping[str, str | None]:
+    return dict(zip(asked.by, values, strict=True))
+
+
+def _proportions(
+    asked: Query, segments: Sequence[tuple[str | None, ...]], parts: Sequence[Any]
+) -> list[Compared]:
+    counts = [(round(part[0].sum()), round(part[1].sum()), part.shape[1]) for part in parts]
+    events, trials, accounts = (sum(column) for column in zip(*counts, strict=True))
+    rows = []
+    for values, (own_events, own_trials, own_accounts) in zip(segments, counts, strict=True):
+        own = proportions.share(own_events, own_trials)
+        rest = proportions.share(events - own_events, trials - own_trials)
+        why = _why(own_accounts, accounts - own_accounts)
+        gap, low, high = proportions.difference(own, rest) or (None, None, None)
+        rows.append(Compared(
+            segment=_segment(asked, values), accounts=own_accounts, value=own.value, low=own.low,
+            high=own.high, rest=rest.value, difference=gap, difference_low=low,
+            difference_high=high, is_significant=False, why=why,
+            p_value=None if why else proportions.different_by_chance(own, rest),
+            **_units(asked.metrics[0]),
+        ))
+    return rows
+
+
+def _ratios(
+    asked: Query, segments: Sequence[tuple[str | None, ...]], parts: Sequence[Any]
+) -> list[Compared]:
+    import numpy as np
+
+    sizes = [part.shape[1] for part in parts]
+    whole = np.concatenate(parts, axis=1)
+    p_values = clusters.chances(whole[0], whole[1], sizes) if len(parts) > 1 else [1.0]
+    rows, first = [], 0
+    for values, part, size, chance in zip(segments, parts, sizes, p_values, strict=True):
+        others = np.delete(whole, np.s_[first:first + size], axis=1)
+        first += size
+        own, rest = clusters.ratio(*part), clusters.ratio(*others)
+        why = _why(size, others.shape[1])
+        low, high = own.interval() if own else (None, None)
+        gap = clusters.difference(own, rest) if own and rest else (None, None, None)
+        below = float(part[1].sum())
+        rows.append(Compared(
+            segment=_segment(asked, values), accounts=size,
+            value=float(part[0].sum()) / below if below else None, low=low, high=high,
+            rest=rest.value if rest else None, difference=gap[0], difference_low=gap[1],
+            difference_high=gap[2], p_value=None if why else chance, is_significant=False, why=why,
+            **_units(asked.metrics[0]),
+        ))
+    return rows
+
+
+def _corrected(rows: Sequence[Compared]) -> tuple[Compared, ...]:
+    tested = [row.p_value for row in rows if row.p_value is not None]
+    raised = iter(adjusted(tested))
+    found = []
+    for row in rows:
+        p_value = None if row.p_value is None else next(raised)
+        found.append(replace(
+            row, p_value=p_value, is_significant=p_value is not None and p_value <= ALPHA,
+        ))
+    return tuple(found)

@@ -1,0 +1,81 @@
+"""Filters: the text of `where`, read, written, and checked against the values that occur."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from staycurve.errors import UsageError
+from staycurve.metrics.context import Filter
+
+HINT = "Write: --where 'industry=EdTech,country=US', and quote a value with , or |: plan=\"a, b\""
+
+_DIM = re.compile(r"([^=,]*)=")
+# A quote in the middle of a value is part of it; within quotes, two of them are one.
+_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,|]|$)')
+_BARE = re.compile(r"[^,|]*")
+_NEEDS_QUOTES = re.compile(r'[,|\[\]]|^\s|\s$|^"|^$')
+
+
+def parse_filters(text: str) -> tuple[Filter, ...]:
+    """The filters in 'industry=EdTech|FinTech,country!=US,plan="Pro, annual"'.
+
+    Nothing after = means empty. A value is quoted where it holds , or |; a quote in it is doubled.
+
+    Raises
+    ------
+    UsageError
+        If a part is no filter, or a quote is not closed.
+    """
+    filters: list[Filter] = []
+    place = 0
+    while place < len(text):
+        if text[place] in ", \t\n":
+            place += 1
+            continue
+        named = _DIM.match(text, place)
+        dim = named[1].strip() if named else ""
+        if not named or not dim.strip("! "):
+            part = text[place:].partition(",")[0].strip()
+            raise UsageError(f"'{part}' is not a filter.", hint=HINT)
+        values: list[str | None] = []
+        place = named.end() - 1
+        while place < len(text) and text[place] != "," and (not values or text[place] == "|"):
+            value, place = _value(text, place + 1)
+            values.append(value)
+        filters.append(Filter(dim.rstrip("!").strip(), tuple(values), dim.endswith("!")))
+    return tuple(filters)
+
+
+def _value(text: str, place: int) -> tuple[str | None, int]:
+    """The value that begins at a place, and the place after it."""
+    quoted = _QUOTED.match(text, place)
+    if quoted:
+        return quoted[1].replace('""', '"'), quoted.end()
+    bare = _BARE.match(text, place)
+    assert bare is not None
+    value = bare[0].strip()
+    if value.startswith('"'):
+        raise UsageError(f"The quote before {value[1:21]!r} is not closed.", hint=HINT)
+    return value or None, bare.end()
+
+
+def filters_of(where: str | Sequence[Filter]) -> tuple[Filter, ...]:
+    """The filters in 'industry=EdTech', or as they are given one by one."""
+    return parse_filters(where) if isinstance(where, str) else tuple(where)
+
+
+def value_text(value: str | None) -> str:
+    """A value as `where` writes it."""
+    if value is None:
+        return ""
+    doubled = value.replace('"', '""')
+    return f'"{doubled}"' if _NEEDS_QUOTES.search(value) else value
+
+
+def where_text(filters: Sequence[Filter]) -> str:
+    """Filters as `where` writes them: `parse_filters` reads the same from it."""
+    return ",".join(
+        f"{f.dim}{'!' if f.is_negated else ''}={'|'.join(value_text(v) for v in f.values)}"
+        for f in filters
+    )

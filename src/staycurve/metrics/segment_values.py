@@ -1,0 +1,107 @@
+"""Segment values: those that occur of a dimension, so that a misspelt one is found out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from staycurve.config import Config
+from staycurve.errors import UnknownValueError
+from staycurve.metrics.context import Filter
+from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, ITEM_TRAITS, MOVING, now_of, own_order
+from staycurve.metrics.relations import RELATIONS
+from staycurve.metrics.usage_relations import FEATURE
+from staycurve.tables.account_roots import account_column
+from staycurve.tables.accounts import ACCOUNTS
+from staycurve.tables.engine import AnyEngine, name, quoted
+
+MOST = 2_000
+"""Values that a suggestion is looked for among."""
+
+
+def check_filters(
+    filters: Sequence[Filter],
+    engine: AnyEngine,
+    config: Config,
+    *,
+    attributes: Sequence[str],
+) -> None:
+    """Raise for a value that nothing loaded has in its dimension; an empty one is always known.
+
+    What occurs at any time counts: a plan that nobody had yet as of an instant is no error. A
+    dimension of which nothing at all is loaded is not judged, and neither is one that is unknown.
+
+    Raises
+    ------
+    UnknownValueError
+        With the nearest value that occurs, and those that do.
+    """
+    for own in filters:
+        asked = [value for value in dict.fromkeys(own.values) if value]
+        if not asked:
+            continue
+        order = own_order(own.dim)
+        if order:
+            found, known = set(order), list(order)
+        else:
+            sql = values_sql(own.dim, engine, config, attributes)
+            if not sql:
+                continue
+            listed = ", ".join(quoted(value) for value in asked)
+            rows = engine.rows(f"SELECT DISTINCT value FROM ({sql}) v WHERE value IN ({listed})")
+            found, known = {row[0] for row in rows}, []
+        missing = [value for value in asked if value not in found]
+        if not missing:
+            continue
+        if not order:
+            rows = engine.rows(
+                f"SELECT DISTINCT value FROM ({sql}) v WHERE value IS NOT NULL AND value <> '' "
+                f"ORDER BY value LIMIT {MOST}"
+            )
+            known = [row[0] for row in rows]
+        if known:
+            raise UnknownValueError(own.dim, missing[0], known, also=_named(missing[0], known))
+
+
+def values_sql(dim: str, engine: AnyEngine, config: Config, attributes: Sequence[str]) -> str:
+    """SQL of one column `value`: every value that a dimension has anywhere; empty if unknown."""
+    parts = []
+    moving = MOVING[dim] if dim in MOVING else now_of(dim)
+    if moving:
+        spans = f"SELECT value FROM ({moving.spans(config)}) spans"
+        return f"WITH firsts AS ({FIRSTS_SQL}) {spans}"
+    if dim == COHORT:
+        return (
+            "SELECT strftime(first_paid_on, '%Y-%m') AS value FROM mrr_movements "
+            "WHERE first_paid_on IS NOT NULL"
+        )
+    # Plans of trials and free time are in no item that counts.
+    tables = ["mrr_items", "subscriptions"] if dim in ITEM_TRAITS else []
+    carried = {
+        (relation.table or relation.base, relation.own[dim].rpartition(".")[2].strip('"'))
+        for relation in RELATIONS.values()
+        if dim in relation.own and dim not in ITEM_TRAITS
+    }
+    if dim in FEATURE:
+        carried = {("feature_months", dim)}
+    for table, column in [*((table, dim) for table in tables), *sorted(carried)]:
+        parts.append(f"SELECT CAST({name(column)} AS VARCHAR) AS value FROM {table}")
+    if dim in attributes or any(dim == column for column, _ in ACCOUNTS.stored):
+        parts.append(f"SELECT {account_column(dim, alias='a')} AS value FROM accounts a")
+    # Leads carry attributes of their own, and a question about them is cut by those.
+    if dim not in ITEM_TRAITS and dim in engine.json_keys("leads", "attributes"):
+        path = quoted('$."' + dim.replace('"', "") + '"')
+        parts.append(f"SELECT json_extract_string(l.attributes, {path}) AS value FROM leads l")
+    return " UNION ALL ".join(parts)
+
+
+def _named(value: str, known: Sequence[str]) -> str | None:
+    """The known value that `value` is another name of: DE for Germany, Germany for DE or de."""
+    from babel import Locale
+
+    names = Locale("en").territories
+    asked = {text.casefold() for text in (value, names.get(value.upper(), "")) if text}
+    return next(
+        (own for own in known
+         if asked & {own.casefold(), (names.get(own.upper()) or own).casefold()}),
+        None,
+    )

@@ -18,6 +18,7 @@ from docs.generating.api_page import api_page
 from docs.generating.command_pages import cli_page, commands
 from docs.generating.configuration_pages import configuration_page, conventions_page
 from docs.generating.decisions import DECISIONS
+from docs.generating.export_pages import exports_page
 from docs.generating.insight_pages import insights_index, insights_page, themes
 from docs.generating.metric_pages import metric_page, metrics_index
 from docs.generating.table_pages import sources_page, tables_page
@@ -39,6 +40,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "conventions.md": conventions_page(),
         REFERENCE / "configuration.md": configuration_page(),
         REFERENCE / "sources.md": sources_page(),
+        REFERENCE / "exports.md": exports_page(),
     }
     found[REFERENCE / "insights" / "index.md"] = insights_index()
     for theme, insights in themes().items():

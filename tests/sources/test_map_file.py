@@ -64,6 +64,17 @@ def test_columns_are_guessed_by_headers_and_by_what_their_values_can_be(project:
     ]
 
 
+def test_the_only_option_that_fixes_most_rows_is_taken_and_kept(project: Path) -> None:
+    """1,234.50 + 99 + 10, read as the file means them, is 1,343.50 in March."""
+    file = written(project, "billing.csv", GERMAN.replace("Abo", "Subscription ID"))
+    kept = ran(project, "map", file, "--fix", "--write", str(project / "billing.toml"))
+    assert kept.exit_code == 0
+    loaded = ran(project, "load", file)
+    assert "accepted 3, replaced 0, rejected 0" in loaded.stdout
+    shown = ran(project, "show", "mrr", "--from", "2024-03", "--to", "2024-03", "--format", "json")
+    assert json.loads(shown.stdout)["rows"][0]["value"] == 1343.5
+
+
 def test_a_header_that_reads_like_an_id_is_none_where_its_values_are_prices(project: Path) -> None:
     file = written(project, "subscriptions.csv", "sub,customer,start\n1.50,9.99,2024-01-01\n")
     found = json.loads(ran(project, "map", file, "--format", "json").stdout)

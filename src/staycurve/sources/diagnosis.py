@@ -318,7 +318,7 @@ def _counted(engine: Engine, job: Conforming) -> tuple[int, int, list[BrokenRule
         f"CREATE OR REPLACE TEMP TABLE looked_at AS SELECT {ROW}, {LINE}, {BROKEN} "
         f"FROM ({typed_sql(job)})",
     )
-    counts = dict(
+    counts: dict[int, int] = dict(
         engine.rows(f"SELECT coalesce({BROKEN}, 0), COUNT(*) FROM looked_at GROUP BY 1")
     )
     total, accepted = sum(counts.values()), counts.get(0, 0)

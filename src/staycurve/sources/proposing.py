@@ -13,7 +13,7 @@ from typing import Any
 
 from staycurve.config import Config
 from staycurve.errors import LoadError
-from staycurve.sources.diagnosis import Diagnosis, Subject, diagnose
+from staycurve.sources.diagnosis import Diagnosis, Fix, Subject, diagnose
 from staycurve.sources.exports import Export
 from staycurve.sources.fitting import plain
 from staycurve.sources.guessing import Guess, guessed, likely_table, samples_of
@@ -67,6 +67,13 @@ class Proposal:
     def main(self) -> Diagnosis | None:
         """Of the file's own table."""
         return self.diagnoses[0] if self.diagnoses else None
+
+    @property
+    def best_fix(self) -> Fix | None:
+        """The options that fix more rows than any others; None where two fix as many."""
+        fixes = self.main.fixes if self.main else ()
+        is_alone = len(fixes) == 1 or (len(fixes) > 1 and fixes[0].rows > fixes[1].rows)
+        return fixes[0] if is_alone else None
 
     @property
     def toml(self) -> str:
@@ -216,8 +223,8 @@ def _columns(
         holder = theirs if theirs in staged.columns else theirs.partition(".")[0]
         known = next((c for c in staged.columns if plain(c) == plain(holder)), holder)
         fed.setdefault(known, []).extend(ours)
-    for ours, one in feed.lookups.items():
-        fed.setdefault(one.column, []).append(ours)
+    for found_in, one in feed.lookups.items():
+        fed.setdefault(one.column, []).append(found_in)
     guesses = []
     for theirs in staged.columns:
         targets = fed.get(theirs)

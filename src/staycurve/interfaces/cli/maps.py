@@ -59,6 +59,9 @@ def propose_map(
         Path | None,
         typer.Option(metavar="FILE", help="Keep the mapping here, and in the project."),
     ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Take the option that fixes most rows, if one does.")
+    ] = False,
     encoding: Annotated[str | None, typer.Option(help="Such as latin-1.")] = None,
     decimal: Annotated[str | None, typer.Option(help="The decimal sign: '.' or ','.")] = None,
     thousands: Annotated[
@@ -81,10 +84,13 @@ def propose_map(
     )
     with company_of(context) as company:
         _ = company.snapshot
-        trial = try_file(
-            company, file, table=table, options=options,
-            mapping=mapping_named(mapping, company.folder) if mapping else None,
-        )
+        given = mapping_named(mapping, company.folder) if mapping else None
+        trial = try_file(company, file, table=table, options=options, mapping=given)
+        best = trial.proposal.best_fix if fix else None
+        if best is not None:
+            trial = try_file(
+                company, file, table=table, options=best.options.over(options), mapping=given
+            )
         kept = None
         if write is not None:
             if trial.proposal.missing:

@@ -22,7 +22,7 @@ from staycurve.sources.options import DATES, ReadOptions
 from staycurve.tables.conformed import CONFORMED
 from staycurve.workspace.trying import Trial, try_file
 
-CHOSEN = ("map", "table", "dates", "decimal", "thousands")
+CHOSEN = ("map", "table", "dates", "decimal", "thousands", "empty")
 """What can be chosen for a file that waits, in the address and in the form alike."""
 ADDRESS = "/data/add"
 
@@ -72,7 +72,9 @@ def _mapping(ask: Ask, chosen: Dict[str, str]) -> Mapping | None:
 
 def _options(chosen: Dict[str, str]) -> ReadOptions:
     return ReadOptions(
-        **{key: chosen.get(key) or None for key in ("dates", "decimal", "thousands")}
+        dates=chosen.get("dates") or None, decimal=chosen.get("decimal") or None,
+        thousands=chosen.get("thousands") or None,
+        empty=tuple(chosen["empty"].split("|")) if chosen.get("empty") else None,
     )
 
 
@@ -119,8 +121,10 @@ def _drawn(ask: Ask, trial: Trial) -> dict[str, Any]:
         "fixes": [
             {
                 "said": fix.said, "rows": f"{fix.rows:,}",
-                "href": ask.url(**{k: str(v) for k, v in fix.pairs.items()})
-                if set(fix.pairs) <= set(CHOSEN) else "",
+                "href": ask.url(**{
+                    key: "|".join(value) if isinstance(value, tuple) else value
+                    for key, value in fix.pairs.items()
+                }),
             }
             for fix in (main.fixes if main else ())
         ],

@@ -29,15 +29,15 @@ from staycurve.tables.engine import quoted
 from staycurve.tables.invoice_spans import lines_sql, periods_sql, pieces_sql, prices_sql
 
 STATES: Mapping[str, str] = {
-    "full": N_("sets the price of its period"),
-    "prorated": N_("changes the price inside a period"),
-    "void": N_("does not count: the invoice is void"),
-    "draft": N_("does not count: the invoice is a draft"),
-    "one_time": N_("does not count: one-time"),
-    "credit": N_("does not count: a credit"),
-    "no_period": N_("does not count: the period has no length"),
-    "described": N_("does not count: rows of subscriptions describe it"),
-    "replaced": N_("does not count: another line begins with it and holds"),
+    "full": N_("full period"),
+    "prorated": N_("prorated"),
+    "void": N_("no: void invoice"),
+    "draft": N_("no: draft invoice"),
+    "one_time": N_("no: one-time"),
+    "credit": N_("no: credit"),
+    "no_period": N_("no: empty period"),
+    "described": N_("no: subscriptions describe it"),
+    "replaced": N_("no: another line holds"),
 }
 
 

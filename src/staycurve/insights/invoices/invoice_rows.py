@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
@@ -110,13 +110,16 @@ def lines(
             raise NotAnsweredError(
                 f"There is no account '{account}'.", hint="staycurve accounts mrr lists them."
             )
-        rows = tuple(
-            InvoiceLine(*row[:8], _money(row[8], row[9]) or "", *row[10:13],
-                        _money(row[13], row[9]))
-            for row in engine.rows(sql)
-        )
+        rows = tuple(_line(*row) for row in engine.rows(sql))
     return InvoiceLines(
         as_of=seen.at.isoformat(), rows=rows, account=account, period=period or "", sql=sql
+    )
+
+
+def _line(*row: Any) -> InvoiceLine:
+    *told, amount, currency, state, starts_on, ends_on, mrr = row
+    return InvoiceLine(
+        *told, _money(amount, currency) or "", state, starts_on, ends_on, _money(mrr, currency)
     )
 
 

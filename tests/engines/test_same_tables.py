@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.engines.beside import (
     random_settings,
     random_tables,
 )
+from tests.oracle.test_invoice_lines import life
 
 SEEDS = range(1, 9) if FULL else (2,)
 
@@ -71,3 +73,26 @@ def test_what_spark_wrote_duckdb_goes_on_with(spark: Spark, tmp_path: Path) -> N
         mixed = derived(here)
         here.refresh(is_full=True)
         assert derived(here) == mixed
+
+
+def test_spans_of_invoice_lines(spark: Spark, tmp_path: Path) -> None:
+    pick = random.Random(3)
+    lines = [row for account in "abcdefgh" for row in life(pick, account, "s")]
+    plans = [{"plan": "Pro", "valid_from": "2023-02-01", "unit_amount": "7"}]
+    spans = [{"subscription_id": "p", "account_id": "p", "plan": "Pro", "quantity": "3",
+              "starts_at": "2023-03-01"}]
+    tables = {"invoice_lines": lines, "plans": plans, "subscriptions": spans}
+    here = loaded(tmp_path / "duckdb", tables, {})
+    there = spark.of(here, copy(here, tmp_path / "spark"))
+    later = {"invoice_lines": [row | {"amount": "55"} for row in lines[:2]]}
+    with here, there:
+        for is_full in (True, False):
+            then = here.refresh(), there.refresh()
+            assert then[0] == then[1]
+            assert then[0].is_full == is_full
+            ours, theirs = derived(here), derived(there)
+            assert ours["invoice_spans"]
+            for table, rows in ours.items():
+                assert not differing(rows, theirs[table]), table
+            for company in (here, there):
+                load_only(company, later)

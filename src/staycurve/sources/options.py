@@ -33,8 +33,8 @@ class ReadOptions:
     dates : str, optional
         One of DATES; iso by default.
     ends : str, optional
-        One of ENDS: whether `ends_at` is the first instant after (the default), or the last day or
-        second that belongs to it.
+        One of ENDS: whether `ends_at` and `period_end` are the first instant after (the default),
+        or the last day or second that belongs to it.
     amounts : str, optional
         One of AMOUNTS: major units (the default), or minor ones as the row's currency has them.
     timezone : str, optional

@@ -41,6 +41,9 @@ from staycurve.tables.staging import LINE, ROW
 BROKEN = "_broken"
 """Number of the first rule that a row breaks, from 1; NULL when it keeps all."""
 
+ENDS = ("ends_at", "period_end")
+"""Instants that a file may give as the last that belongs to it: `ends = "inclusive"`."""
+
 _KINDS = {
     "integer": N_("is not a whole number"),
     "decimal": N_("is not a number"),
@@ -283,7 +286,7 @@ def typed_sql(job: Conforming) -> str:
         source = f"t_{column.name}"
         writing = job.way(column.name)
         read = value_sql(column, source, writing)
-        if column.name == "ends_at" and writing.ends == "inclusive":
+        if column.name in ENDS and writing.ends == "inclusive":
             read = after(read, source, writing)
         if column.name not in job.texts and column.default is None and column.kind != "text":
             read = "CAST(NULL AS TIMESTAMPTZ)" if _is_day(column) else "NULL"

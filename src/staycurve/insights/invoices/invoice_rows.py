@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
@@ -29,15 +29,15 @@ from staycurve.tables.engine import quoted
 from staycurve.tables.invoice_spans import lines_sql, periods_sql, pieces_sql, prices_sql
 
 STATES: Mapping[str, str] = {
-    "full": N_("sets the price of its period"),
-    "prorated": N_("changes the price inside a period"),
-    "void": N_("does not count: the invoice is void"),
-    "draft": N_("does not count: the invoice is a draft"),
-    "one_time": N_("does not count: one-time"),
-    "credit": N_("does not count: a credit"),
-    "no_period": N_("does not count: the period has no length"),
-    "described": N_("does not count: rows of subscriptions describe it"),
-    "replaced": N_("does not count: another line begins with it and holds"),
+    "full": N_("full period"),
+    "prorated": N_("prorated"),
+    "void": N_("no: void invoice"),
+    "draft": N_("no: draft invoice"),
+    "one_time": N_("no: one-time"),
+    "credit": N_("no: credit"),
+    "no_period": N_("no: empty period"),
+    "described": N_("no: subscriptions describe it"),
+    "replaced": N_("no: another line holds"),
 }
 
 
@@ -110,13 +110,16 @@ def lines(
             raise NotAnsweredError(
                 f"There is no account '{account}'.", hint="staycurve accounts mrr lists them."
             )
-        rows = tuple(
-            InvoiceLine(*row[:8], _money(row[8], row[9]) or "", *row[10:13],
-                        _money(row[13], row[9]))
-            for row in engine.rows(sql)
-        )
+        rows = tuple(_line(*row) for row in engine.rows(sql))
     return InvoiceLines(
         as_of=seen.at.isoformat(), rows=rows, account=account, period=period or "", sql=sql
+    )
+
+
+def _line(*row: Any) -> InvoiceLine:
+    *told, amount, currency, state, starts_on, ends_on, mrr = row
+    return InvoiceLine(
+        *told, _money(amount, currency) or "", state, starts_on, ends_on, _money(mrr, currency)
     )
 
 

@@ -38,7 +38,9 @@ ONLY_IN = {
     "sqlite3": {"tables/pointer.py"},
     "sqlalchemy": {
         f"state/{name}.py"
-        for name in ("models", "database", "migrating", "views", "annotations", "dismissals", "audit")
+        for name in (
+            "models", "database", "migrating", "views", "annotations", "dismissals", "audit",
+        )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")},
     "alembic": {"state/migrating.py", "state/migrations/env.py"}
     | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")},

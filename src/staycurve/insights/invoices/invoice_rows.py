@@ -118,9 +118,8 @@ def lines(
 
 def _line(*row: Any) -> InvoiceLine:
     *told, amount, currency, state, starts_on, ends_on, mrr = row
-    return InvoiceLine(
-        *told, _money(amount, currency) or "", state, starts_on, ends_on, _money(mrr, currency)
-    )
+    billed = _money(amount, currency) or ""
+    return InvoiceLine(*(*told, billed, state, starts_on, ends_on, _money(mrr, currency)))
 
 
 def _money(micro: int | None, currency: str) -> str | None:

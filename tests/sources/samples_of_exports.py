@@ -79,6 +79,40 @@ SAMPLES = [
         ],
     ),
     Sample(
+        "stripe-invoice-line-items", "lines.csv",
+        "Line Item ID,Invoice ID,Customer ID,Subscription ID,Plan,Period Start (UTC),"
+        "Period End (UTC),Quantity,Amount,Currency,Proration,Invoice Status\n"
+        "il_1,in_1,cus_1,sub_1,Pro,2024-01-01 00:00,2024-02-01 00:00,2,100.00,usd,false,paid\n"
+        "il_2,in_2,cus_1,sub_1,Pro,2024-01-15 00:00,2024-02-01 00:00,1,-25.50,usd,true,open\n",
+        [(2, 0, 0)],
+        "line_id, account_id, amount, is_proration, invoice_status, "
+        "strftime(period_end, '%Y-%m-%d')",
+        [
+            ("il_1", "cus_1", 100_000_000, False, "paid", "2024-02-01"),
+            ("il_2", "cus_1", -25_500_000, True, "open", "2024-02-01"),
+        ],
+    ),
+    Sample(
+        # 12000 cents are 120.00.
+        "chartmogul-invoice-line-items", "line_items.csv",
+        "Invoice external ID,External ID,Subscription external ID,Type,Amount in cents,Plan,"
+        "Service period start,Service period end,Quantity,Proration,Discount code,Discount amount,"
+        "Tax amount\n"
+        "INV1,l1,sub_1,subscription,12000,pro,2024-01-01 00:00:00,2025-01-01 00:00:00,1,false,,"
+        "2000,0\n"
+        "INV1,l2,,one_time,5000,,2024-01-01 00:00:00,2024-01-01 00:00:00,1,false,,0,0\n",
+        [(2, 0, 0)],
+        "account_id, subscription_id, kind, amount, discount_amount",
+        [
+            ("c1", "sub_1", "base", 120_000_000, 20_000_000),
+            ("c1", None, "one_time", 50_000_000, 0),
+        ],
+        before={
+            "invoices.csv": "Customer external ID,Invoice external ID,Invoiced date,Due date,"
+            "Currency\nc1,INV1,2024-01-01 00:00:00,,USD\n",
+        },
+    ),
+    Sample(
         "stripe-payments", "unified_payments.csv",
         "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,"
         "Decline Reason,Description,Fee,Status,Seller Message,Customer ID,Invoice ID\n"

@@ -59,7 +59,7 @@ def test_a_complaint_shows_the_value_as_the_file_has_it(company: Company) -> Non
     company.load("billing.csv", text, mapping=MAP)
     assert company.complaints() == [
         "billing.csv:2 status Kaputt is not one of trialing, active, past_due, unpaid, paused, "
-        "canceled"
+        "canceled, incomplete, incomplete_expired"
     ]
 
 

@@ -65,7 +65,8 @@ def test_the_accounts_behind_a_month(company: Company) -> None:
     listed = company.cohorts.leavers(month=2, as_of="2024-06-01")
     assert [one.as_dict() for one in listed.rows] == [{
         "account_id": "crux", "name": None, "plan": "Max", "owner": None,
-        "first_paid_on": "2024-01-10", "left_month": 2, "left_on": "2024-03-10", "end_class": "voluntary", "mrr": 30.0, "has_returned": True,
+        "first_paid_on": "2024-01-10", "left_month": 2,
+        "left_on": "2024-03-10", "end_class": "voluntary", "mrr": 30.0, "has_returned": True,
     }]
     there = company.cohorts.leavers(month=2, is_at_risk=True, as_of="2024-06-01")
     # Who left later tells so; dune pays on.

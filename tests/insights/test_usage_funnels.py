@@ -12,6 +12,7 @@ import pytest
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.insights.usage.funnels import Funnel
 from staycurve.workspace import Company
+from tests.insights.unlabelled import unlabelled
 from tests.insights.usage_company import Event, at_random, company_of
 
 
@@ -97,7 +98,7 @@ def test_segments_by_account_and_by_the_first_event(shop: Company) -> None:
     (dropped,) = by_platform.users(
         3, dropped=True, **{"property:platform": "mobile", "country": "DE"}
     ).as_dict()["rows"]
-    assert dropped == {
+    assert unlabelled([dropped])[0] == {
         "user_id": "bob", "account_id": "acme", "step1_at": "2024-03-01T10:00:00+00:00",
         "step2_at": "2024-03-01T10:30:00+00:00", "step3_at": None,
     }

@@ -12,6 +12,7 @@ import pytest
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.insights.usage.paths import Paths
 from staycurve.workspace import Company
+from tests.insights.unlabelled import unlabelled
 from tests.insights.usage_company import Event, at_random, company_of
 
 WALKS = """
@@ -84,7 +85,7 @@ def test_within_the_session_that_events_name(tmp_path: Path) -> None:
 
 def test_paths_open_into_their_occurrences(walks: Company) -> None:
     members = asked(walks).users(["read", "read"])
-    assert members.as_dict()["rows"] == [
+    assert unlabelled(members.as_dict()["rows"]) == [
         {"user_id": "ann", "account_id": "acme", "done_at": "2024-03-01T10:00:00+00:00",
          "event_id": "e00000"},
         {"user_id": "bob", "account_id": "bolt", "done_at": "2024-03-01T10:00:00+00:00",

@@ -184,7 +184,7 @@ def test_rows_are_paged_and_their_sum_is_of_all(tmp_path: object) -> None:
     with build(tmp_path / "p", {"subscriptions": rows}) as made:  # type: ignore[operator]
         client = TestClient(create_app(made))
         html = client.get("/reconcile?against=stripe&period=2024-01&as_of=2024-03-01&page=2").text
-    assert html.count('<tr><th scope="row">a') == 50
+    assert html.count('<a class="to" href="/accounts/a') == 50
     assert "Sum of 150 rows" in html
     assert "data-sum>−11,325.00<" in html
     assert "Page 2 of 2" in html

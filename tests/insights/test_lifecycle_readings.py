@@ -52,7 +52,7 @@ def test_the_stages_at_each_close(company: Company) -> None:
     ).as_dict()["rows"][0] == {
         "account_id": "acme", "name": "Acme", "owner": "Ana", "stage": "purchase",
         "label": "Purchase", "since": "2024-03-11", "days": 21, "visit": 2, "reason": "pays",
-        "mrr": 120,
+        "mrr": 120, "plan": None,
     }
     assert "No events are loaded" in found.notes[0]
 
@@ -95,7 +95,7 @@ def test_moves_by_hand(company: Company) -> None:
         before="purchase", after="lapsed", period="2024-03", as_of=AS_OF
     ).as_dict()["rows"] == [{
         "account_id": "acme", "name": "Acme", "owner": "Ana", "day": "2024-03-01",
-        "from": "purchase", "to": "lapsed", "days": 50,
+        "from": "purchase", "to": "lapsed", "days": 50, "plan": None,
     }]
     arrived = company.lifecycle.movers(period="2024-01", before="", as_of=AS_OF)
     assert [(r.account_id, r.before, r.days) for r in arrived.rows] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -123,7 +124,7 @@ def date_text(column: str, writing: Writing) -> str:
                 rf"regexp_replace({found}, '^([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]({years})"
                 rf"($|[ T].*$)', '{century}{order}\4')"
             )
-        return _day_in_one(_named_month(found))
+        return _day_in_one(_once(found, _named_month))
     if writing.dates == "spreadsheet":
         serial = f"TRY_CAST({number(column, writing)} AS DOUBLE)"
         # Serial days carry fractions of a day; seconds are all that a spreadsheet means by them.
@@ -134,18 +135,40 @@ def date_text(column: str, writing: Writing) -> str:
         )
     if writing.dates == "epoch":
         return _epoch_text(column)
-    # Nearly every text is ISO 8601 as it stands: the others alone are looked at closer.
-    odd = f"substr({column}, 5, 1) <> '-' OR right({column}, 1) IN ('M', 'm')"
-    read = _day_in_one(_named_month(f"replace({column}, '/', '-')"))
+    return f"CASE WHEN {_is_odd(column)} THEN {_closer(column)} ELSE {column} END"
+
+
+def _is_odd(column: str) -> str:
+    """SQL that is false for nearly every text: ISO 8601 as it stands."""
+    return f"substr({column}, 5, 1) <> '-' OR right({column}, 1) IN ('M', 'm')"
+
+
+def _closer(column: str) -> str:
+    """SQL for the text as ISO 8601 has it, of one that is odd."""
+    read = _day_in_one(_once(f"replace({column}, '/', '-')", _named_month))
     whole = (
         f"substr({column}, 1, 4) || '-' || substr({column}, 5, 2) || '-' || substr({column}, 7)"
     )
-    read = f"CASE WHEN regexp_full_match({column}, '[0-9]{{8}}') THEN {whole} ELSE {read} END"
-    return f"CASE WHEN {odd} THEN {read} ELSE {column} END"
+    return f"CASE WHEN regexp_full_match({column}, '[0-9]{{8}}') THEN {whole} ELSE {read} END"
+
+
+def _once(expression: str, use: Callable[[str], str]) -> str:
+    """SQL for what `use` makes of an expression that it names many times: computed once.
+
+    Written out each time, what is read this way within another doubles with every layer, and the
+    engine plans for seconds over three rows.
+    """
+    return f"list_transform([{expression}], lambda v: {use('v')})[1]"
 
 
 def _named_month(column: str) -> str:
     """SQL for the text with its day as ISO 8601 has it where a word names its month."""
+    # Most texts have no word in them, and the forms are looked for in the others alone.
+    return f"CASE WHEN regexp_matches({column}, '[A-Za-z]{{3}}') " \
+           f"THEN {_once(column, _month_by_name)} ELSE {column} END"
+
+
+def _month_by_name(column: str) -> str:
     cases = ""
     for form, day, month in ((_DAY_FIRST, 1, 2), (_MONTH_FIRST, 2, 1)):
         part = {
@@ -163,13 +186,15 @@ def _named_month(column: str) -> str:
             f" WHEN regexp_full_match({column}, {quoted(form)}) THEN {century} || {part[3]} || "
             f"'-' || {counted} || '-' || {part[day]} || {rest}"
         )
-    # Most texts have no word in them, and the forms are looked for in the others alone.
-    return f"CASE WHEN NOT regexp_matches({column}, '[A-Za-z]{{3}}') THEN {column}{cases} " \
-           f"ELSE {column} END"
+    return f"CASE{cases} ELSE {column} END"
 
 
 def _day_in_one(column: str) -> str:
     """SQL for the text with its hour counted to 24 where it says AM or PM."""
+    return _once(column, _hour_in_one)
+
+
+def _hour_in_one(column: str) -> str:
     form = quoted(_HALF_DAY)
     half = f"CASE WHEN upper(regexp_extract({column}, {form}, 5)) = 'P' THEN 12 ELSE 0 END"
     hour = f"CAST(regexp_extract({column}, {form}, 2) AS INTEGER) % 12 + {half}"
@@ -196,7 +221,15 @@ def _epoch_text(column: str) -> str:
 
 def instant(column: str, writing: Writing) -> str:
     """SQL for the TIMESTAMPTZ that a text names; NULL where it names none that is taken."""
-    read = date_text(column, writing)
+    if writing.dates == "iso":
+        closer = _once(_closer(column), lambda read: _instant_of(read, writing))
+        return (
+            f"CASE WHEN {_is_odd(column)} THEN {closer} ELSE {_instant_of(column, writing)} END"
+        )
+    return _once(date_text(column, writing), lambda read: _instant_of(read, writing))
+
+
+def _instant_of(read: str, writing: Writing) -> str:
     # The engine takes an offset only without a blank before it.
     plain = f"replace(replace({read}, ' +', '+'), ' -', '-')"
     found = f"TRY_CAST({plain} AS TIMESTAMPTZ)"

@@ -51,7 +51,7 @@ ORDER BY file, line, "table", state, "column", rule"""
         key = (table, state, words)
         before = found.get(key)
         found[key] = Rejected(
-            table, STATE_LABELS[state] if state in STATE_LABELS else state, words,
+            table, str(STATE_LABELS.get(state, state)), words,
             int(count) + (before.count if before else 0),
             before.example if before else f"{file}:{line}",
         )

@@ -114,8 +114,8 @@ def _rounded(row: Mapping[str, Any], currency: str) -> dict[str, Any]:
     """A row whose amounts have the digits of the currency: none for yen, two for dollars."""
     digits = get_currency_precision(currency)
     name = str(row.get("metric", ""))
-    metric = METRICS[name] if name in METRICS else None
-    own = {"value", "before"} if metric is not None and metric.unit is Unit.MONEY else set()
+    is_money = name in METRICS and METRICS[name].unit is Unit.MONEY
+    own = {"value", "before"} if is_money else set()
     return {
         key: _round(value, digits)
         if isinstance(value, float) and (key in own or key in _money_keys()) else value

@@ -116,7 +116,7 @@ def test_errors_have_the_shape_of_every_error(client: TestClient) -> None:
     answer = client.get("/api/v1/usage/funnel?steps=a&steps=bb")
     assert answer.status_code == 200
     assert [row["count"] for row in answer.json()["rows"]][1] == 0
-    assert "Nobody has done the event 'bb' yet." in answer.json()["notes"]
+    assert "Nobody has done the event 'bb' yet. Did you mean 'b'?" in answer.json()["notes"]
     answer = client.get("/api/v1/usage/retention?members=2024-02:x")
     assert answer.json()["error"]["message"] == "'x' is not a whole number."
     assert client.get("/api/v1/usage/paths?anchor=a&sise=2").status_code == 422

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from staycurve.errors import NotAnsweredError
@@ -118,9 +118,11 @@ def lines(
 
 def _line(*row: Any) -> InvoiceLine:
     *told, amount, currency, state, starts_on, ends_on, mrr = row
-    return InvoiceLine(
+    values: tuple[Any, ...] = (
         *told, _money(amount, currency) or "", state, starts_on, ends_on, _money(mrr, currency)
     )
+    names = (field.name for field in fields(InvoiceLine))
+    return InvoiceLine(**dict(zip(names, values, strict=True)))
 
 
 def _money(micro: int | None, currency: str) -> str | None:

@@ -76,10 +76,3 @@ def test_bad_dimensions_are_named(client: TestClient) -> None:
     assert answer.status_code == 422
     assert "plam" in answer.text
     assert "plan" in answer.text
-
-
-def test_a_metric_that_nothing_cuts_says_so(client: TestClient) -> None:
-    for metric in ("mau", "nps", "lead_rate", "cac"):
-        answer = client.get(f"/metrics/{metric}?panel=segments&{HOW}")
-        assert answer.status_code == 200, metric
-        assert 'id="segments"' in answer.text

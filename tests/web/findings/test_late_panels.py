@@ -19,7 +19,7 @@ def test_a_late_panel_comes_alone(findings: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", [
-    "/usage?panel=funnel&step1=nope&step2=signed_up", "/usage?panel=funnel&window=soon",
+    "/usage?panel=funnel&step1=signed_up&window=soon", "/usage?panel=funnel&window=soon",
 ])
 def test_an_error_in_a_late_panel_takes_the_place_of_the_panel_alone(
     findings: TestClient, path: str
@@ -53,3 +53,10 @@ def test_what_a_panel_is_called_is_escaped(findings: TestClient) -> None:
     )
     assert answer.status_code >= 400
     assert "<script>alert" not in answer.text
+
+
+def test_a_metric_that_nothing_cuts_says_so(findings: TestClient) -> None:
+    for metric in ("mau", "lead_rate", "cac"):
+        answer = findings.get(f"/metrics/{metric}?panel=segments&from=2024-01&to=2024-03")
+        assert answer.status_code == 200, metric
+        assert 'id="segments"' in answer.text, metric

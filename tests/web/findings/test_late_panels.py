@@ -19,7 +19,8 @@ def test_a_late_panel_comes_alone(findings: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", [
-    "/usage?panel=funnel&step1=signed_up&window=soon", "/usage?panel=funnel&window=soon",
+    "/usage?panel=funnel&step1=signed_up&step2=invited&window=soon",
+    "/usage?panel=funnel&window=soon",
 ])
 def test_an_error_in_a_late_panel_takes_the_place_of_the_panel_alone(
     findings: TestClient, path: str

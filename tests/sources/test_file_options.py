@@ -6,6 +6,7 @@ import pytest
 
 from staycurve.errors import LoadError, UsageError
 from staycurve.sources.mapping import parse_mapping
+from staycurve.sources.options import ReadOptions
 from tests.sources.company import Company, counts, utc
 
 
@@ -233,6 +234,28 @@ def test_one_currency_sign_may_stand_beside_amounts(
     row = f'subscription_id,account_id,starts_at,amount\ns,a,2024-01-01,"{amount}"\n'
     loaded(company, row, options('thousands = ","'))
     assert company.rows("subscriptions", "amount") == [(micro,)]
+
+
+@pytest.mark.parametrize(("amount", "micro"), [
+    ("1,234,567.50", 1_234_567_500_000), ("1,00,000", 100_000_000_000), ("1234.5", 1_234_500_000),
+])
+def test_signs_of_thousands_stand_between_groups(
+    amount: str, micro: int, company: Company
+) -> None:
+    row = f'subscription_id,account_id,starts_at,amount\ns,a,2024-01-01,"{amount}"\n'
+    loaded(company, row, options('thousands = ","'))
+    assert company.rows("subscriptions", "amount") == [(micro,)]
+
+
+@pytest.mark.parametrize("amount", ["99,00", "12,34", "1,,000", "1,000,", ",100", "1,000.0,0"])
+def test_a_sign_of_thousands_elsewhere_is_rejected(amount: str, company: Company) -> None:
+    report = company.load(
+        "subscriptions.csv",
+        f'subscription_id,account_id,starts_at,amount\ns,a,2024-01-01,"{amount}"\n'
+        "t,b,2024-01-01,5\n",
+        options=ReadOptions(thousands=","),
+    )
+    assert counts(report) == (1, 0, 1)
 
 
 def test_signs_of_several_currencies_or_of_another_are_rejected(company: Company) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -106,7 +107,13 @@ def number(column: str, writing: Writing) -> str:
     if writing.sign:
         plain = f"trim(replace({plain}, {quoted(writing.sign)}, ''))"
     if writing.thousands:
-        plain = f"replace({plain}, {quoted(writing.thousands)}, '')"
+        # Only between groups of digits, the last of three: 99,00 is no 9900. Lakhs have two before.
+        sign, point = (f"[{re.escape(mark)}]" for mark in (writing.thousands, writing.decimal))
+        grouped = f"[+-]?[0-9]{{1,3}}({sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}({point}[0-9]*)?"
+        plain = (
+            f"CASE WHEN regexp_full_match({plain}, {quoted(grouped)}) "
+            f"THEN replace({plain}, {quoted(writing.thousands)}, '') ELSE {plain} END"
+        )
     if writing.decimal == ",":
         # Swapped, not replaced: a point then is a sign that no number has.
         plain = f"translate({plain}, ',.', '.,')"

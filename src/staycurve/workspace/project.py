@@ -20,11 +20,9 @@ from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.metrics.context import Filter
 from staycurve.metrics.segment_values import check_filters
 from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
-from staycurve.sources.doubting import standing_doubts
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.damage import COMPUTED_AGAIN, RECOMPUTED
-from staycurve.tables.doubts import Doubt, doubts
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import AnyEngine
 from staycurve.tables.engines import open_engine
@@ -40,6 +38,7 @@ from staycurve.workspace.readers import Reader, Readers
 if TYPE_CHECKING:
     # Commands that do not need them start faster without.
     from staycurve.insights.books.ledgers import Ledgers
+    from staycurve.tables.doubts import Doubt
     from staycurve.tables.recovery import Plan
 
 _log = logging.getLogger("staycurve.project")
@@ -377,6 +376,10 @@ class Project:
         return self.kept("doubts", (), self._doubts)
 
     def _doubts(self) -> tuple[Doubt, ...]:
+        # Few commands ask for them, and reading files is what they are near to.
+        from staycurve.sources.doubting import standing_doubts
+        from staycurve.tables.doubts import doubts
+
         with self.reading() as engine:
             now = doubts(engine, self.config, local_day(self.clock(), self.config.company.zone))
         return (*now, *standing_doubts(self.loads()))

@@ -11,6 +11,7 @@ from staycurve.interfaces.web.annotated import annotated
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.lacking import bases_of
+from staycurve.interfaces.web.metric_causes import CHANGED, COMPARED
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.segments import SEGMENTS
@@ -138,7 +139,9 @@ METRIC = Page(
         Panel("definition", N_("Definition"), N_("What is counted?"), "definition.html",
               _definition, needs_data=False),
         Panel("values", N_("Over time"), N_("How did it develop?"), "series.html", _values),
+        CHANGED,
         SEGMENTS,
+        COMPARED,
     ),
     options=("by",),
     is_listed=False,

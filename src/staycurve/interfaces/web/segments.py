@@ -45,7 +45,7 @@ _NAMES = {
 }
 
 
-def _dims(ask: Ask, name: str) -> dict[str, str]:
+def dims_of(ask: Ask, name: str) -> dict[str, str]:
     """The dimensions that are offered, and what people call them."""
     company = ask.company
     known = dimensions(METRICS[name], company.config, company.attributes())
@@ -62,7 +62,7 @@ def _dims(ask: Ask, name: str) -> dict[str, str]:
 
 def _segments(ask: Ask) -> Shown:
     name = ask.address.rpartition("/")[2]
-    metric, dims = METRICS[name], _dims(ask, name)
+    metric, dims = METRICS[name], dims_of(ask, name)
     if not dims:
         return nothing(ask, _("this metric belongs to no accounts, so nothing cuts it"))
     switch = switch_of(ask, "segments", "by", _("By"), dims, next(iter(dims)))

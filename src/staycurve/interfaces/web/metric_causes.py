@@ -1,0 +1,82 @@
+"""Why a metric changed, and which segments differ from the rest: panels of /metrics/{name}."""
+
+from __future__ import annotations
+
+from staycurve.errors import NotAnsweredError, StaycurveError, UsageError
+from staycurve.i18n import N_
+from staycurve.insights.answers import Answer
+from staycurve.insights.value.change import change
+from staycurve.insights.value.compare import compare
+from staycurve.interfaces.web.answered import sentences, tables
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.asking import answer_of
+from staycurve.interfaces.web.choosing import switch_of
+from staycurve.interfaces.web.page import Panel, Shown
+from staycurve.interfaces.web.reading import Reading, Switch, nothing, shown
+from staycurve.interfaces.web.segments import dims_of
+from staycurve.interfaces.web.texts import _
+
+
+def _name(ask: Ask) -> str:
+    return ask.address.rpartition("/")[2]
+
+
+def _drawn(ask: Ask, answer: Answer, *switches: Switch) -> Shown:
+    """An answer with its sentences and tables; its rows are those of the first table."""
+    own = answer.as_dict()
+    said = sentences(answer)
+    rows = own.pop("rows")
+    return shown(
+        rows, Reading(switches=switches, said=said, tables=tables(ask, answer), sql=answer.sql), own
+    )
+
+
+def _refused(error: StaycurveError, *switches: Switch) -> Shown:
+    reading = Reading(switches=switches, why=error.message, hint=error.hint)
+    return shown((), reading, {"why": error.message, "hint": error.hint})
+
+
+def _changed(ask: Ask) -> Shown:
+    closed = ask.closed
+    if len(closed) < 2:
+        why = _("two periods of the range have to be over")
+        return shown((), Reading(why=why), {"why": why})
+    before, last = closed[-2:]
+    try:
+        found = answer_of(
+            ask, change, metric=_name(ask), start=str(before.start), end=str(last.start),
+            grain=ask.grain,
+        )
+    except (NotAnsweredError, UsageError) as error:
+        return _refused(error)
+    return _drawn(ask, found)
+
+
+def _compared(ask: Ask) -> Shown:
+    name = _name(ask)
+    dims = dims_of(ask, name)
+    if not dims:
+        return nothing(ask, _("this metric belongs to no accounts, so nothing cuts it"))
+    default = next(iter(dims))
+    switch = switch_of(ask, "compared", "by", _("By"), dims, default)
+    by = ask.options.get("by", default)
+    first, last = ask.periods[0], ask.periods[-1]
+    try:
+        found = answer_of(
+            ask, compare, metric=name, by=(by,), start=str(first.start), end=str(last.start),
+            grain=ask.grain,
+        )
+    except (NotAnsweredError, UsageError) as error:
+        return _refused(error, switch)
+    return _drawn(ask, found, switch)
+
+
+CHANGED = Panel(
+    "changed", N_("Why it changed"), N_("What moved it since the period before?"), "reading.html",
+    _changed, is_late=True,
+)
+
+COMPARED = Panel(
+    "compared", N_("Each segment against the rest"),
+    N_("Which differ by more than chance explains?"), "reading.html", _compared, is_late=True,
+)

@@ -122,15 +122,16 @@ def _inclusive(engine: AnyEngine) -> Iterator[Doubt]:
 
 def _minor(engine: AnyEngine) -> Iterator[Doubt]:
     """Amounts that are a hundred times another of their plan, or of what their account paid."""
-    of_plan = f"""SELECT DISTINCT plan, interval, interval_count, currency, {_PRICE} AS price
+    # Joined by equality: a plan may have as many prices as accounts.
+    of_plan = f"""SELECT DISTINCT plan, interval, interval_count, currency,
+            round(100 * {_PRICE}) AS hundredfold
         FROM subscriptions WHERE {_PRICED}"""
-    near = "abs({0} - 100 * {1}) <= 0.000001 * {0}"
     found = engine.rows(f"""
         SELECT COUNT(*), SUM({MONTHLY}) FROM subscriptions s
         WHERE {_PRICED} AND EXISTS (
             SELECT 1 FROM ({of_plan}) p
             WHERE p.plan = s.plan AND p.interval = s.interval AND p.currency = s.currency
-              AND p.interval_count = s.interval_count AND {near.format(_PRICE, "p.price")})""")
+              AND p.interval_count = s.interval_count AND p.hundredfold = round({_PRICE}))""")
     yield from of_rows(
         "hundredfold_of_plan",
         "Subscriptions at a hundred times another price of their plan: {count} ({mrr} a month). "
@@ -142,7 +143,7 @@ def _minor(engine: AnyEngine) -> Iterator[Doubt]:
     found = engine.rows(f"""
         SELECT COUNT(*), SUM({MONTHLY}) FROM subscriptions s
         JOIN ({paid}) p ON p.account_id = s.account_id AND p.currency = s.currency
-        WHERE s.amount > 0 AND {near.format("CAST(s.amount AS DOUBLE)", "p.most")}""")
+        WHERE s.amount > 0 AND CAST(s.amount AS DOUBLE) = 100 * p.most""")
     yield from of_rows(
         "hundredfold_of_payments",
         "Subscriptions at a hundred times the highest payment of their account: {count} ({mrr} a "

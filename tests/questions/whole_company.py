@@ -52,6 +52,12 @@ def made(folder: Path) -> Company:
     return build(folder, {
         **tables,
         "fx_rates": [{"day": "2024-01-01", "currency": "EUR", "rate": 1.25}],
+        # A bill of what subscriptions describe: it moves nothing.
+        "invoice_lines": [
+            {"line_id": "i1", "invoice_id": "i1", "account_id": "a1", "subscription_id": "s1",
+             "plan": "Basic", "period_start": "2024-02-01", "period_end": "2024-03-01",
+             "amount": 40, "currency": "EUR", "invoice_status": "paid"},
+        ],
         "reach": [
             {"day": f"{month}-01", "channel": channel, "kind": kind, "count": 50}
             for month in months for channel in CHANNELS

@@ -44,7 +44,7 @@ def test_they_keep_to_the_policy_and_to_the_screen(
         assert duplicates == []
         unlabelled = page.evaluate(
             "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
-            ".filter(e => !e.labels.length).map(e => e.name)"
+            ".filter(e => !e.labels.length && !e.getAttribute('aria-label')).map(e => e.name)"
         )
         assert unlabelled == []
 

@@ -204,7 +204,7 @@ def test_nothing_loaded_says_so(tmp_path: Path) -> None:
     with create(tmp_path / "p") as empty:
         empty.refresh()
         found = empty.features.report()
-        assert (found.rows, found.why) == ((), "no account was active")
+        assert (found.rows, found.why) == ((), "no events are loaded")
         assert empty.features.adoption().rows == ()
 
 

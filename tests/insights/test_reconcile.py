@@ -22,6 +22,7 @@ from staycurve.workspace import Company
 from tests.company import build
 from tests.oracle.companies import Seeded, add_people, company
 
+NUMBERS = ("account_id", "value", "numerator", "denominator")
 HEAD = "subscription_id account_id starts_at ends_at amount"
 METRICS = (
     "mrr", "nrr", "customers", "churned_mrr", "customer_churn_rate", "new_mrr", "expansion_mrr",
@@ -301,12 +302,12 @@ def test_the_command_prints_what_the_interface_promises(companies: dict[str, Com
     )
     assert found["gap"] == pytest.approx(found["theirs"] - found["ours"])
     assert sum(row["difference"] for row in found["rows"]) == pytest.approx(found["gap"])
-    assert {"account_id", "rule", "difference"} == set(found["rows"][0])
+    assert {"account_id", "rule", "difference"} <= set(found["rows"][0])
     text = run(folder, "--against", "recurly", "--period", "2024-03")
     assert "metered items do not count" in text
     assert "dated credits and refunds" in text.lower()
     lines = run(folder, "--against", "recurly", "--period", "2024-03", "--format", "csv")
-    assert lines.splitlines()[0] == "account_id,rule,difference"
+    assert lines.splitlines()[0] == "account_id,name,plan,owner,rule,difference"
     assert len(lines.splitlines()) == 1 + len(found["rows"])
 
 
@@ -347,5 +348,9 @@ def test_the_rows_under_a_profile_are_those_of_a_company_that_has_it(tmp_path: P
                     for month in ("2024-02", "2024-04"):
                         found = ours.accounts(metric, period=month, under=profile)
                         own = other.accounts(metric, period=month)
-                        assert found.rows == own.rows, (profile, metric, month)
+                        same = [
+                            [{k: v for k, v in row.items() if k in NUMBERS} for row in rows]
+                            for rows in (found.rows, own.rows)
+                        ]
+                        assert same[0] == same[1], (profile, metric, month)
                         assert found.total == own.total

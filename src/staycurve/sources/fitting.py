@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 from staycurve.config import Config
@@ -15,6 +16,8 @@ from staycurve.tables.spelling import Writing
 from staycurve.tables.staging import ROW, Staged
 from staycurve.tables.subscriptions import SUBSCRIPTIONS
 
+NEAR = 0.85
+"""How alike a header has to be to the name of a column that it is proposed for."""
 _UTC = "(UTC)"
 """What a header ends in whose instants are in UTC, whatever the company's time zone."""
 
@@ -273,7 +276,11 @@ def _check_required(
     ]
     if not missing:
         return
-    pairs = ", ".join(f'"…" = "{ours}"' for ours in missing)
+    known = {plain(column): column for column in staged.columns}
+    pairs = ", ".join(
+        f'"{known[near[0]] if near else "…"}" = "{ours}"' for ours in missing
+        for near in [difflib.get_close_matches(ours, known, 1, NEAR)]
+    )
     raise LoadError(
         f"{file} lacks what {table.name} requires: {', '.join(missing)}. "
         f"It has: {', '.join(staged.columns)}.",

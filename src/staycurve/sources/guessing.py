@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from staycurve.sources.fitting import plain
+from staycurve.sources.fitting import NEAR, plain
 from staycurve.tables.base import Column, Table
 from staycurve.tables.conform import text, value_sql
 from staycurve.tables.conformed import CONFORMED
@@ -25,8 +25,6 @@ LEAST_FIT = 0.9
 """Share of a column's values that have to be values of the kind that it is proposed for."""
 KEY = 0.7
 """How well `id` alone means a table's own key."""
-NEAR = 0.85
-"""How alike a header has to be to a name that it is not."""
 
 NAMES: dict[str, tuple[str, ...]] = {
     # ours → what other tools call it, as `plain` writes it

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
+from staycurve.errors import DamagedError
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.delta import DeltaTables
@@ -73,7 +75,11 @@ def empty_tables(
 
     Invoice lines tell of subscriptions too.
     """
-    found = {table for table in (*CONFORMED, *others) if lake.rows(snapshot, table) == 0}
+    found = {table for table in CONFORMED if lake.rows(snapshot, table) == 0}
+    for table in others:
+        # One that is damaged is computed again when it is read.
+        with contextlib.suppress(DamagedError):
+            found |= {table} if lake.rows(snapshot, table) == 0 else set()
     return frozenset(found - ({"subscriptions"} if has_spans(lake, snapshot) else set()))
 
 

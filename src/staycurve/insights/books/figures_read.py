@@ -58,7 +58,7 @@ def read_figures(path: Path, seen: AsOf) -> list[Figure]:
 
 def figures_in(text: Iterable[str], name: str, seen: AsOf) -> list[Figure]:
     """The figures in the lines of a CSV file called `name`; see `read_figures`."""
-    reader = csv.DictReader(text)
+    reader = csv.DictReader(text, strict=True)
     try:
         header = {(column or "").strip().lower(): column for column in reader.fieldnames or ()}
         missing = [column for column in COLUMNS if column not in header]

@@ -197,7 +197,7 @@ def test_what_cannot_be_shown_is_an_error(client: TestClient, address: str, code
 def test_a_panel_that_cannot_be_cut_leaves_the_page_standing(client: TestClient) -> None:
     page = client.get("/metrics/trial_conversion_rate.json?where=plan=Pro")
     assert page.status_code == 200
-    definition, values, _segments = page.json()["panels"]
+    definition, values, *_others = page.json()["panels"]
     assert definition["label"] == "Trial conversion rate"
     assert "cannot be cut by plan" in values["why"]
 

@@ -22,6 +22,7 @@ from staycurve.metrics.mrr_totals import payer_totals, value_edges, value_totals
 from staycurve.metrics.query import STILL_OPEN, known_dims, points_sql
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import AsOf, Period
+from staycurve.tables.engine import FAR
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
 VALUES = {
@@ -187,7 +188,7 @@ def _followed(query: CohortQuery, config: Config) -> str:
     if context.traits:
         joins = f"""JOIN mrr_items i ON i.account_id = f.account_id AND i.amount > 0
              AND i.starts_on <= f.first_paid_on
-             AND coalesce(i.ends_on, DATE '9999-12-31') > f.first_paid_on
+             AND coalesce(i.ends_on, {FAR}) > f.first_paid_on
         {joins}"""
     segs = "".join(f", seg{place}" for place in range(len(query.by)))
     bare = Context(config, "month", query.months, query.as_of)
@@ -207,7 +208,7 @@ starts AS (
            SUM({value_sql(config, item="i", rate="x")}) AS value
     FROM members m
     JOIN mrr_items i ON i.account_id = m.account_id AND i.starts_on <= m.first_paid_on
-         AND coalesce(i.ends_on, DATE '9999-12-31') > m.first_paid_on
+         AND coalesce(i.ends_on, {FAR}) > m.first_paid_on
     {rate_join(item="i", day="m.first_paid_on", rate="x")}
     GROUP BY m.account_id, m.cohort_on{segs}
 ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.registry import Registry
-from staycurve.tables.engine import quoted
+from staycurve.tables.engine import FAR, quoted
 
 ITEM_TRAITS = ("plan", "product", "kind", "interval", "currency")
 """Columns of mrr_items: they filter items, so an account may stand in several segments."""
@@ -55,12 +55,11 @@ class Moving:
 
 def _tenure(config: Config) -> str:
     del config
-    far = "DATE '9999-12-31'"
     parts = []
     for place, (months, label) in enumerate(TENURE_BANDS):
         is_last = place == len(TENURE_BANDS) - 1
         end = (
-            far
+            FAR
             if is_last
             else f"CAST(first_paid_on + INTERVAL {TENURE_BANDS[place + 1][0]} MONTH AS DATE)"
         )
@@ -78,7 +77,7 @@ def _mrr_band(config: Config) -> str:
         f"WHEN after >= {low * 1_000_000} THEN '{label}'" for low, label in reversed(MRR_BANDS)
     )
     return f"""SELECT account_id, CASE {cases} END AS value, day AS starts_on,
-       coalesce(next_day, DATE '9999-12-31') AS ends_on
+       coalesce(next_day, {FAR}) AS ends_on
 FROM (
     SELECT account_id, day, after,
            lead(day) OVER (PARTITION BY account_id ORDER BY day, last_mark) AS next_day

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from staycurve.metrics.context import Context
-
-FAR = "DATE '9999-12-31'"
+from staycurve.tables.engine import FAR
 
 
 def whole_months(start: str, end: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from staycurve.metrics.context import Context
 from staycurve.metrics.dimensions import ITEM_TRAITS, MOVEMENT_COHORT
+from staycurve.tables.engine import FAR
 from staycurve.tables.mrr_movements import (
     in_force_after,
     in_force_before,
@@ -15,7 +16,6 @@ from staycurve.tables.mrr_movements import (
 )
 
 ITEM_COLUMNS = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
-FAR = "DATE '9999-12-31'"
 FIRSTS_JOIN = "LEFT JOIN firsts h ON h.account_id = i.account_id"
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from staycurve.metrics.context import Context
 from staycurve.metrics.dimensions import MOVEMENT_COHORT
-from staycurve.metrics.mrr_relations import FAR, ITEM_COLUMNS
-from staycurve.tables.engine import quoted
+from staycurve.metrics.mrr_relations import ITEM_COLUMNS
+from staycurve.tables.engine import FAR, quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
 

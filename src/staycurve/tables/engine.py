@@ -43,6 +43,10 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+FAR = "DATE '9999-12-31'"
+"""SQL for the end, as a day, of what has none."""
+
+
 def timestamp(instant: dt.datetime) -> str:
     """An instant of UTC as an SQL timestamp."""
     return f"TIMESTAMP '{instant:%Y-%m-%d %H:%M:%S.%f}'"

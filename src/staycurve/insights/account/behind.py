@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from staycurve.insights.account.facts_sql import last_active_on, open_sql
-from staycurve.insights.shared.labels import FAR, NOBODY, labels_of, only
+from staycurve.insights.shared.labels import NOBODY, labels_of, only
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.query import Query
 from staycurve.metrics.result import AccountRows, Row
 from staycurve.period import day_start
-from staycurve.tables.engine import AnyEngine, quoted, timestamp
+from staycurve.tables.engine import FAR, AnyEngine, quoted, timestamp
 
 CHURN, CONTRACTION = "churned", "contraction"
 LOSSES: Mapping[str, tuple[tuple[str, ...], str | None]] = {

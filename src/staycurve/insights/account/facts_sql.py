@@ -8,8 +8,7 @@ from typing import Any
 
 from staycurve.insights.account.asked import Whose
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
-from staycurve.insights.shared.members import FAR
-from staycurve.tables.engine import quoted
+from staycurve.tables.engine import FAR, quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
 TRAILING = 28

@@ -30,12 +30,12 @@ from staycurve.insights.base import Param, insight
 from staycurve.insights.shared.account_facts import picked_sql, shared_sql
 from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.labels import only
-from staycurve.insights.shared.members import FAR, Question
+from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
 from staycurve.money import major
-from staycurve.tables.engine import AnyEngine, timestamp
+from staycurve.tables.engine import FAR, AnyEngine, timestamp
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
 WINDOWS = (30, 60, 90)

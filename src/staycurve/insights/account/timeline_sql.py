@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from staycurve.insights.account.asked import Whose
-from staycurve.insights.shared.members import FAR
+from staycurve.tables.engine import FAR
 
 
 def spans(of: Whose) -> str:

@@ -9,13 +9,13 @@ from staycurve.i18n import N_
 from staycurve.insights.base import Param
 from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.members import (
-    FAR,
     Question,
     members_sql,
     spells_sql,
     whole_months,
 )
 from staycurve.period import month_index, month_start
+from staycurve.tables.engine import FAR
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
 OVERS = {

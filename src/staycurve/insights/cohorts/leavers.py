@@ -25,12 +25,12 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import Param, insight
 from staycurve.insights.cohorts.riskiest_months import lives_sql
 from staycurve.insights.shared.asking import question_of, seeing
-from staycurve.insights.shared.members import FAR, Question
+from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import CLASS_NAMES, AsOfText, EndClass, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
 from staycurve.money import major
-from staycurve.tables.engine import quoted
+from staycurve.tables.engine import FAR, quoted
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from staycurve.insights.shared.account_facts import (
     tenure_sql,
 )
 from staycurve.insights.shared.columns import AboutField, Named, named
-from staycurve.insights.shared.members import FAR, spells_sql
+from staycurve.insights.shared.members import spells_sql
 from staycurve.insights.statistics.association import METHOD, Association, Stratum, associations
 from staycurve.insights.usage.usage_windows import TRAILING_DAYS, masks, months_back
 from staycurve.metrics.query import STILL_OPEN
+from staycurve.tables.engine import FAR
 
 MONTHS = 3
 """Months between use and outcome: use is still recent then. More months show more leavers."""

@@ -12,7 +12,7 @@ from staycurve.i18n import N_
 from staycurve.insights.base import Param
 from staycurve.insights.shared.account_facts import paying_sql, picked_sql, shared_sql
 from staycurve.insights.shared.asking import question_on_day
-from staycurve.insights.shared.members import FAR, Question
+from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import FIRST_FEATURES
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage.usage_windows import (
@@ -23,7 +23,7 @@ from staycurve.insights.usage.usage_windows import (
     window_of,
 )
 from staycurve.metrics.context import Filter
-from staycurve.tables.engine import AnyEngine, quoted
+from staycurve.tables.engine import FAR, AnyEngine, quoted
 
 WindowText = Annotated[
     str | None,

@@ -15,9 +15,10 @@ from staycurve.i18n import N_
 from staycurve.insights.base import Param
 from staycurve.insights.features.feature_use import listed
 from staycurve.insights.shared.account_facts import paying_sql, picked_sql, plans_sql, shared_sql
-from staycurve.insights.shared.members import FAR, Question
+from staycurve.insights.shared.members import Question
 from staycurve.insights.usage.usage_windows import Window, window_of
 from staycurve.period import AsOf, day_start, month_index, month_start, period_of
+from staycurve.tables.engine import FAR
 from staycurve.tables.standing import spans_sql
 
 MonthText = Annotated[

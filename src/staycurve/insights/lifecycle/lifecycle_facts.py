@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from staycurve.config import Config
 from staycurve.lifecycle_rules import LifecycleRules
+from staycurve.tables.engine import FAR
 
-FAR = "DATE '9999-12-31'"
 ACTIVE_STEPS = """SELECT account_id, day, 'active' AS fact,
            CASE WHEN held > 0 THEN 1 ELSE -1 END AS step
     FROM windows WHERE (held > 0) <> (held_before > 0)"""

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.insights.lifecycle import lifecycle_facts
-from staycurve.insights.lifecycle.lifecycle_facts import BY_DAY, FAR
+from staycurve.insights.lifecycle.lifecycle_facts import BY_DAY
 from staycurve.lifecycle_rules import FACTS, STAGES, LifecycleRules
 from staycurve.metrics.dimensions import Moving
 from staycurve.period import AsOf
-from staycurve.tables.engine import AnyEngine, quoted, timestamp
+from staycurve.tables.engine import FAR, AnyEngine, quoted, timestamp
 
 SPANS = "lifecycle_spans"
 """The relation of every visit, which the workspace keeps when a statement first names it."""

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.shared.members import FAR, Question
+from staycurve.insights.shared.members import Question
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
-from staycurve.tables.engine import quoted
+from staycurve.tables.engine import FAR, quoted
 
 # Each band begins four to five times above the one before: within one, accounts are of a kind.
 # Narrower bands compare fewer accounts, wider ones leave differences of size inside.

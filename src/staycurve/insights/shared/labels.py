@@ -6,9 +6,8 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from staycurve.tables.engine import AnyEngine, quoted
+from staycurve.tables.engine import FAR, AnyEngine, quoted
 
-FAR = "DATE '9999-12-31'"
 NAMED = 1000
 """Accounts that a statement names one by one; for more it looks at all of them."""
 

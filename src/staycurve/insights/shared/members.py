@@ -25,8 +25,7 @@ from staycurve.metrics.lifetimes import whole_months as whole_months
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import Period, period_of
-
-FAR = "DATE '9999-12-31'"
+from staycurve.tables.engine import FAR
 
 NOBODY = N_("nobody has paid yet, as of this instant")
 NO_CLOSED_MONTH = N_("no month has closed since the first account paid")

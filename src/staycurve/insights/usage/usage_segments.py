@@ -9,8 +9,8 @@ from typing import Any
 
 from staycurve.insights.usage.usage_question import UseQuestion
 from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS, order_sql
+from staycurve.tables.engine import FAR
 
-_FAR = "DATE '9999-12-31'"
 
 @dataclass(frozen=True)
 class Cut:
@@ -65,7 +65,7 @@ def cut(
     distinct = "DISTINCT " if context.traits else ""
     if context.traits:
         joins = f"""LEFT JOIN mrr_items i ON i.account_id = b.customer AND i.amount > 0
-     AND i.starts_on <= {fallback_day or day} AND coalesce(i.ends_on, {_FAR}) > {day}
+     AND i.starts_on <= {fallback_day or day} AND coalesce(i.ends_on, {FAR}) > {day}
 {joins}"""
     segs = "".join(f", seg{place}" for place in range(len(question.by)))
     listed = ", ".join(f"b.{column}" for column in columns)

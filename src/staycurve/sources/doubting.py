@@ -19,23 +19,27 @@ from staycurve.tables.pointer import LoadRecord, undone_by
 from staycurve.tables.staging import ROW
 from staycurve.tables.subscriptions import SUBSCRIPTIONS
 
-_UNSAID = "(unsaid)"
+_SAYS_UTC = re.compile(r"(?i)(?<![a-z])utc(?![a-z])")
 _ORDERS = ("iso", "dmy", "mdy")
 LEAST_ROWS = 5
 """Fewer amounts do not tell how they are written."""
 
 
-def doubts_of(engine: Engine, job: Conforming, feed: Feed, columns: Sequence[str]) -> list[Doubt]:
-    """What the rows of one file look like, before they become rows of a table.
+def doubts_of(
+    engine: Engine, job: Conforming, feed: Feed, columns: Sequence[str], rejected: int
+) -> list[Doubt]:
+    """What the rows of one file look like.
 
     Parameters
     ----------
     columns : sequence of str
         The file's own headers.
+    rejected : int
+        How many rows break a rule: a date that does not fit its order is among them.
     """
     engine.execute(f"SET TimeZone = {quoted(job.timezone)}")
     try:
-        found = [*_orders(engine, job), *_in_utc(engine, job, feed, columns)]
+        found = [*(_orders(engine, job) if rejected else ()), *_in_utc(engine, job, feed, columns)]
         if job.table is SUBSCRIPTIONS:
             found += [*_without_interval(engine, job), *_whole_amounts(engine, job, feed)]
         return found
@@ -95,32 +99,34 @@ def _in_utc(
     """Instants without an offset under a header that speaks of UTC."""
     if job.timezone == "UTC" or job.writing.timezone:
         return
-    for header in columns:
-        if not re.search(r"(?i)(?<![a-z])utc(?![a-z])", header):
+    headers = {
+        ours: header for header in columns if _SAYS_UTC.search(header)
+        for ours in feed.columns.get(header, (header,))
+    }
+    for column in _instants(job):
+        if column.name not in headers or column.name in job.zones:
             continue
-        for ours in feed.columns.get(header, (header,)):
-            known = [c for c in _instants(job) if c.name == ours and ours not in job.zones]
-            for column in known:
-                source = f"t_{column.name}"
-                count = engine.value(
-                    f"SELECT COUNT(*) FROM ({texts_sql(job)}) WHERE {source} LIKE '%:%' AND NOT "
-                    f"regexp_matches({source}, '(Z|UTC|GMT|[+-][0-9]{{2}}:?[0-9]{{0,2}})$')"
-                )
-                yield from of_rows(
-                    f"utc_{column.name}",
-                    f"Instants of {column.name} without an offset: {{count}}. The header "
-                    f"'{header}' speaks of UTC, and they are read in {job.timezone}.",
-                    '[options] timezone = "UTC" in the mapping (--map)', count, 0,
-                )
+        source = f"t_{column.name}"
+        count = engine.value(
+            f"SELECT COUNT(*) FROM ({texts_sql(job)}) WHERE {source} LIKE '%:%' AND NOT "
+            f"regexp_matches({source}, '(Z|UTC|GMT|[+-][0-9]{{2}}:?[0-9]{{0,2}})$')"
+        )
+        yield from of_rows(
+            f"utc_{column.name}",
+            f"Instants of {column.name} without an offset: {{count}}. The header "
+            f"'{headers[column.name]}' speaks of UTC, and they are read in {job.timezone}.",
+            '[options] timezone = "UTC" in the mapping (--map)', count, 0,
+        )
 
 
 def _without_interval(engine: Engine, job: Conforming) -> Iterator[Doubt]:
     """Rows without an interval in a file that has the column: sold once, perhaps."""
     if "interval" not in job.texts:
         return
-    marked = f"coalesce({job.texts['interval']}, {quoted(_UNSAID)})"
-    texts = texts_sql(replace(job, texts={**job.texts, "interval": marked}))
-    rows = f"SELECT {ROW} FROM ({texts}) WHERE t_interval = {quoted(_UNSAID)}"
+    unsaid = f"({job.raw}) r WHERE ({job.where}) AND ({job.texts['interval']}) IS NULL"
+    if not engine.value(f"SELECT COUNT(*) FROM {unsaid}"):
+        return
+    rows = f"SELECT {ROW} FROM {unsaid}"
     count, monthly = engine.rows(
         f"SELECT COUNT(*), SUM({MONTHLY}) FROM ({typed_sql(job)}) WHERE {ROW} IN ({rows})"
     )[0]

@@ -320,7 +320,6 @@ class _Unit:
                 hours = self.config.behaviour.usage.tolerance_hours
                 job = replace(job, checks=(*job.checks, *clock_checks(self.writer.now, hours)))
             job = look(self.engine, job, piece.name)
-            doubts = tuple(doubts_of(self.engine, job, item.feed, read.staged.columns))
             self._say(f"loading {piece.name} into {item.table.name}")
             bad = read.bad if item.is_main else None
             origin = self._origin(piece)
@@ -331,6 +330,7 @@ class _Unit:
                 # A page of which no row is good must not stop the stream for ever.
                 counts = self.arrivals.take_any(job, bad, origin)
             self.arrivals.rejects.save()
+            doubts = tuple(doubts_of(self.engine, job, feed, staged.columns, counts.rejected))
         except LoadError as error:
             self._failed.add(id(piece))
             if subject is not None and "is_read" in error.fields:

@@ -162,17 +162,17 @@ def _alike(
         f"SELECT {plain} AS alike, MIN({column}) AS one, MAX({column}) AS other FROM {source} "
         f"WHERE {column} IS NOT NULL GROUP BY 1 HAVING COUNT(DISTINCT {column}) > 1"
     )
-    count, monthly, one = engine.rows(
-        f"SELECT COUNT(s.subscription_id), SUM({MONTHLY}), MIN(g.one) "
-        f"FROM ({groups}) g LEFT JOIN subscriptions s ON {plain.replace(column, 's.' + column)} "
-        "= g.alike"
+    pairs = engine.rows(f"SELECT one, other FROM ({groups}) g ORDER BY alike LIMIT 1")
+    if not pairs:
+        return
+    count, monthly = engine.rows(
+        f"SELECT COUNT(*), SUM({MONTHLY}) FROM subscriptions "
+        f"WHERE {plain} IN (SELECT alike FROM ({groups}) g)"
     )[0]
-    if one is not None:
-        pair = engine.rows(f"SELECT one, other FROM ({groups}) g ORDER BY alike LIMIT 1")[0]
-        mrr = round(float(monthly or 0), 2)
-        yield Doubt(
-            check,
-            f"{words.capitalize()} that differ in case or blanks alone, such as '{pair[0]}' and "
-            f"'{pair[1]}': they count apart, with {count} subscriptions ({mrr:,.2f} a month).",
-            option, int(count), mrr,
-        )
+    mrr = round(float(monthly or 0), 2)
+    yield Doubt(
+        check,
+        f"{words.capitalize()} that differ in case or blanks alone, such as '{pairs[0][0]}' and "
+        f"'{pairs[0][1]}': they count apart, with {count} subscriptions ({mrr:,.2f} a month).",
+        option, int(count), mrr,
+    )

@@ -9,7 +9,14 @@ import typer
 
 from staycurve.interfaces.cli.app import app
 from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh_company_of
-from staycurve.interfaces.cli.options import Output
+from staycurve.interfaces.cli.options import (
+    Dates,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Output,
+    Thousands,
+)
 from staycurve.interfaces.cli.output import Format, print_data
 
 BILLED = {"accounts", "subscriptions", "payments"}
@@ -62,15 +69,8 @@ def load(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check and count, change nothing.")
     ] = False,
-    encoding: Annotated[str | None, typer.Option(help="Such as latin-1.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="The decimal sign: '.' or ','.")] = None,
-    thousands: Annotated[
-        str | None, typer.Option(help="The sign between groups of three digits.")
-    ] = None,
-    dates: Annotated[
-        str | None, typer.Option(help="iso, dmy, mdy, spreadsheet (day numbers), epoch or auto.")
-    ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Between columns.")] = None,
+    encoding: Encoding = None, decimal: Decimal = None, thousands: Thousands = None,
+    dates: Dates = None, delimiter: Delimiter = None,
 ) -> None:
     """Load CSV, NDJSON or Parquet files (also .gz) into the conformed tables."""
     from staycurve.interfaces.cli.progress import bar

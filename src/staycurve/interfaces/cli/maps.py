@@ -10,7 +10,14 @@ import typer
 from staycurve.errors import LoadError
 from staycurve.interfaces.cli.app import app
 from staycurve.interfaces.cli.opening import company_of
-from staycurve.interfaces.cli.options import Output
+from staycurve.interfaces.cli.options import (
+    Dates,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Output,
+    Thousands,
+)
 from staycurve.interfaces.cli.output import Format, money, print_data, print_table
 
 if TYPE_CHECKING:
@@ -62,15 +69,8 @@ def propose_map(
     fix: Annotated[
         bool, typer.Option("--fix", help="Take the option that fixes most rows, if one does.")
     ] = False,
-    encoding: Annotated[str | None, typer.Option(help="Such as latin-1.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="The decimal sign: '.' or ','.")] = None,
-    thousands: Annotated[
-        str | None, typer.Option(help="The sign between groups of three digits.")
-    ] = None,
-    dates: Annotated[
-        str | None, typer.Option(help="iso, dmy, mdy, spreadsheet (day numbers), epoch or auto.")
-    ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Between columns.")] = None,
+    encoding: Encoding = None, decimal: Decimal = None, thousands: Thousands = None,
+    dates: Dates = None, delimiter: Delimiter = None,
     output: Output = Format.table,
 ) -> None:
     """Propose a mapping for a file: nothing is loaded."""

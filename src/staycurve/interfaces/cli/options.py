@@ -27,6 +27,16 @@ Grain = Annotated[str, typer.Option(help="day, week, month, quarter or year.")]
 From = Annotated[str | None, typer.Option("--from", metavar="P", help="First period.")]
 To = Annotated[str | None, typer.Option("--to", metavar="P", help="Last period.")]
 
+Encoding = Annotated[str | None, typer.Option(help="Such as latin-1.")]
+Decimal = Annotated[str | None, typer.Option(help="The decimal sign: '.' or ','.")]
+Thousands = Annotated[
+    str | None, typer.Option(help="The sign between groups of three digits.")
+]
+Dates = Annotated[
+    str | None, typer.Option(help="iso, dmy, mdy, spreadsheet (day numbers), epoch or auto.")
+]
+Delimiter = Annotated[str | None, typer.Option(help="Between columns.")]
+
 
 def option_of(one: Argument) -> str:
     """What the command line calls a parameter."""

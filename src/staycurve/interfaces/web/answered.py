@@ -33,6 +33,7 @@ from staycurve.interfaces.web.reading import (
     Head,
     Line,
     Reading,
+    Switch,
     Table,
     between,
     named,
@@ -105,14 +106,17 @@ def _written(value: Any) -> str | Sequence[str] | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def answered(ask: Ask, insight: Insight[Any, Any], answer: Answer) -> Shown:
-    """The panel of a plain page: a list of rows, or figures with tables."""
+def answered(
+    ask: Ask, insight: Insight[Any, Any], answer: Answer, *switches: Switch
+) -> Shown:
+    """The panel of a plain page: a list of rows, or figures with tables below switches."""
     own: type = type(answer)
     main = main_of(own)
     if main is not None and main.mark.is_list:
         return shown_rows(ask, listed(ask, insight, answer, main))
     reading = Reading(
         cards=cards_of(ask, answer),
+        switches=switches,
         said=sentences(answer),
         tables=tables(ask, answer),
         notes=answer.notes,

@@ -70,6 +70,11 @@ class Ask:
     pairs: tuple[tuple[str, str], ...] = ()
 
     @property
+    def name(self) -> str:
+        """What the last part of the path names, such as the metric of /metrics/mrr."""
+        return self.address.rpartition("/")[2]
+
+    @property
     def fiscal(self) -> int:
         """The month in which the fiscal year begins."""
         return self.company.config.company.fiscal_year_start

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from staycurve.errors import NotAnsweredError, StaycurveError, UsageError
 from staycurve.i18n import N_
-from staycurve.insights.answers import Answer
 from staycurve.insights.value.change import change
 from staycurve.insights.value.compare import compare
-from staycurve.interfaces.web.answered import sentences, tables
+from staycurve.interfaces.web.answered import answered
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.choosing import switch_of
@@ -15,20 +14,6 @@ from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.reading import Reading, Switch, nothing, shown
 from staycurve.interfaces.web.segments import dims_of
 from staycurve.interfaces.web.texts import _
-
-
-def _name(ask: Ask) -> str:
-    return ask.address.rpartition("/")[2]
-
-
-def _drawn(ask: Ask, answer: Answer, *switches: Switch) -> Shown:
-    """An answer with its sentences and tables; its rows are those of the first table."""
-    own = answer.as_dict()
-    said = sentences(answer)
-    rows = own.pop("rows")
-    return shown(
-        rows, Reading(switches=switches, said=said, tables=tables(ask, answer), sql=answer.sql), own
-    )
 
 
 def _refused(error: StaycurveError, *switches: Switch) -> Shown:
@@ -44,17 +29,16 @@ def _changed(ask: Ask) -> Shown:
     before, last = closed[-2:]
     try:
         found = answer_of(
-            ask, change, metric=_name(ask), start=str(before.start), end=str(last.start),
+            ask, change, metric=ask.name, start=str(before.start), end=str(last.start),
             grain=ask.grain,
         )
     except (NotAnsweredError, UsageError) as error:
         return _refused(error)
-    return _drawn(ask, found)
+    return answered(ask, change, found)
 
 
 def _compared(ask: Ask) -> Shown:
-    name = _name(ask)
-    dims = dims_of(ask, name)
+    dims = dims_of(ask, ask.name)
     if not dims:
         return nothing(ask, _("this metric belongs to no accounts, so nothing cuts it"))
     default = next(iter(dims))
@@ -63,12 +47,12 @@ def _compared(ask: Ask) -> Shown:
     first, last = ask.periods[0], ask.periods[-1]
     try:
         found = answer_of(
-            ask, compare, metric=name, by=(by,), start=str(first.start), end=str(last.start),
+            ask, compare, metric=ask.name, by=(by,), start=str(first.start), end=str(last.start),
             grain=ask.grain,
         )
     except (NotAnsweredError, UsageError) as error:
         return _refused(error, switch)
-    return _drawn(ask, found, switch)
+    return answered(ask, compare, found, switch)
 
 
 CHANGED = Panel(

@@ -32,10 +32,6 @@ _BETTER = {
 }
 
 
-def _name(ask: Ask) -> str:
-    return ask.address.rpartition("/")[2]
-
-
 def _check(_company: Company, name: str) -> None:
     _known = METRICS[name]
 
@@ -43,7 +39,7 @@ def _check(_company: Company, name: str) -> None:
 def _values(ask: Ask) -> Shown:
     from staycurve.metrics import charts
 
-    name = _name(ask)
+    name = ask.name
     metric = METRICS[name]
     answer = ask.answer(name)
     rows = {row["period"]: row for row in answer.rows}
@@ -89,7 +85,7 @@ def _values(ask: Ask) -> Shown:
 
 
 def _definition(ask: Ask) -> Shown:
-    name = _name(ask)
+    name = ask.name
     metric, config = METRICS[name], ask.company.config
     told = describe(name, metric, config)
     return Shown((), {
@@ -146,7 +142,7 @@ METRIC = Page(
     options=("by",),
     is_listed=False,
     look_up=_check,
-    needs_of=lambda ask: bases_of(_name(ask)),
-    heading=lambda ask: _(METRICS[_name(ask)].label),
+    needs_of=lambda ask: bases_of(ask.name),
+    heading=lambda ask: _(METRICS[ask.name].label),
     group=Group.BOOKS,
 )

@@ -61,7 +61,7 @@ def dims_of(ask: Ask, name: str) -> dict[str, str]:
 
 
 def _segments(ask: Ask) -> Shown:
-    name = ask.address.rpartition("/")[2]
+    name = ask.name
     metric, dims = METRICS[name], dims_of(ask, name)
     if not dims:
         return nothing(ask, _("this metric belongs to no accounts, so nothing cuts it"))

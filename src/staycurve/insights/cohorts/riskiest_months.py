@@ -40,6 +40,7 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import insight
 from staycurve.insights.shared.asked import segs_of
 from staycurve.insights.shared.asking import question_of, seeing
+from staycurve.insights.shared.lived import AtRiskField, MonthField
 from staycurve.insights.shared.members import (
     NOBODY,
     Question,
@@ -79,7 +80,6 @@ ONE_MONTH = N_("there is no other month to compare with")
 NO_LIFE = N_("no account has a whole month behind it yet")
 
 
-AT_RISK = Opens("cohorts leavers", {"month": "month"}, {"is_at_risk": True})
 LEFT = Opens("cohorts leavers", {"month": "month", "end_class": "end_class"})
 
 
@@ -88,12 +88,8 @@ class Month(Row):
     """One subscription month of one segment."""
 
     segment: Segment
-    month: Annotated[int, col(N_("Month"), Unit.COUNT, N_("Of the subscription, from 1."))]
-    at_risk: Annotated[
-        int,
-        col(N_("At risk"), Unit.COUNT, N_("Paid into the month, which is seen whole."),
-            opens=AT_RISK),
-    ]
+    month: MonthField
+    at_risk: AtRiskField
     left: Annotated[int, col(N_("Left"), Unit.COUNT, opens=LEFT)]
     hazard: Annotated[
         float | None,

@@ -28,6 +28,7 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import Param, insight
 from staycurve.insights.shared.asking import question_of, seeing
+from staycurve.insights.shared.lived import AtRiskField, MonthField
 from staycurve.insights.shared.members import NOBODY, Question
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
@@ -69,12 +70,8 @@ class Month(Row):
     """One subscription month of one segment."""
 
     segment: Segment
-    month: Annotated[int, col(N_("Month"), Unit.COUNT, N_("Of the subscription, from 1."))]
-    at_risk: Annotated[
-        int,
-        col(N_("At risk"), Unit.COUNT, N_("Paid into the month, which is seen whole."),
-            opens=Opens("cohorts leavers", {"month": "month"}, {"is_at_risk": True})),
-    ]
+    month: MonthField
+    at_risk: AtRiskField
     left: Annotated[
         int, col(N_("Left"), Unit.COUNT, opens=Opens("cohorts leavers", {"month": "month"}))
     ]

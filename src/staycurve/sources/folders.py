@@ -117,7 +117,7 @@ def _changed(
     mapping: Mapping | None, is_complete: bool = False,
 ) -> Iterator[Batch]:
     """Those of the files that were not loaded as they are now."""
-    from staycurve.sources.writer import digest_of
+    from staycurve.sources.loading import digest_of
 
     known = pull.cursor.kept if pull.cursor else {}
     # One number a sync: files are put in order by their tables, not by their names.

@@ -13,7 +13,7 @@ from staycurve.errors import LakeError, SourceError, StaycurveError
 from staycurve.secret import without_secrets
 from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Pull, Sender, Writer
 from staycurve.sources.configured import Configured
-from staycurve.sources.writer import size_of
+from staycurve.sources.loading import size_of
 
 ROWS_AT_ONCE = 50_000
 """Rows in one commit: fewer make more commits, more are lost to a failure and read again."""

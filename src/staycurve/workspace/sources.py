@@ -15,8 +15,9 @@ from staycurve.period import parse_instant
 from staycurve.section_faults import fields_of, takes_of
 from staycurve.sources.base import SOURCES, Cursor, Progress, Sender, Source
 from staycurve.sources.configured import configured, configured_as
+from staycurve.sources.stream_records import cursor_of, is_from
 from staycurve.sources.syncing import StreamReport, SyncRequest, sync
-from staycurve.sources.writer import LakeWriter, cursor_of, is_from
+from staycurve.sources.writer import LakeWriter
 from staycurve.tables.lake import alone
 from staycurve.tables.pointer import LoadRecord
 from staycurve.workspace.project import Project

@@ -63,6 +63,8 @@ def test_now_it_is_another_answer(client: TestClient, before: dict[str, object])
     for address in BY_HAND:
         assert client.get(address).json() != before[address]
     (old,) = before[BY_HAND[1]]["rows"]  # type: ignore[index]
-    assert (old["account_id"], old["value"]) == ("acme", 10)
+    assert old == {
+        "account_id": "acme", "value": 10, "name": None, "plan": None, "owner": None
+    }
     rows = client.get(f"{BY_HAND[1]}&known_at=").json()["rows"]
     assert {row["account_id"]: row["value"] for row in rows} == {"acme": 10, "bolt": 20}

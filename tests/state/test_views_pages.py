@@ -52,11 +52,16 @@ def test_a_page_is_saved_with_its_filters_and_range(client: TestClient, company:
 
 def test_every_page_lists_the_views_and_offers_to_save(client: TestClient) -> None:
     save(client, "One", "/metrics/mrr?from=2024-02")
-    for address in ("/", "/metrics/mrr", "/cohorts", "/lifecycle", "/value",
-                    "/accounts?metric=mrr&period=2024-03"):
+    for address in ("/", "/metrics/mrr", "/cohorts", "/lifecycle", "/value", "/acquisition",
+                    "/trials", "/activation", "/accounts?metric=mrr&period=2024-03"):
         html = client.get(address).text
         assert [x.href for x in links(html) if x.text == "One"] == ["/metrics/mrr?from=2024-02"]
         assert len(hidden(html, "address")) == 1, address
+    for address in ("/usage", "/features"):
+        # Nothing is loaded that they could show: there is nothing to save.
+        html = client.get(address).text
+        assert [x.href for x in links(html) if x.text == "One"] == ["/metrics/mrr?from=2024-02"]
+        assert not hidden(html, "address"), address
     for address in ("/views", "/annotations", "/books"):
         assert not hidden(client.get(address).text, "address")
 

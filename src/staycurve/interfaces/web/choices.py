@@ -149,8 +149,8 @@ def presets(ask: Ask) -> list[dict[str, Any]]:
     if ask.grain != "year":
         spans.append((_("Year to date"), year.start, last.start))
     if ask.grain in ("week", "month"):
-        end = period_of(quarter.end - dt.timedelta(days=1), ask.grain, fiscal, week_start=week)
-        spans.append((_("Last quarter"), quarter.start, end.start))
+        until = period_of(quarter.end - dt.timedelta(days=1), ask.grain, fiscal, week_start=week)
+        spans.append((_("Last quarter"), quarter.start, until.start))
     found = []
     for label, start, end in spans:
         first = period_of(start, ask.grain, fiscal, week_start=week)

@@ -17,6 +17,7 @@ from staycurve.metrics.query import Query, known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.result import AccountRows, Result
 from staycurve.period import AsOf, Period, check_grain, period_of
+from staycurve.tables.views import has_spans
 from staycurve.workspace import Company
 
 KEPT = ("grain", "from", "to", "where", "compare", "as_of", "known_at")
@@ -263,8 +264,8 @@ def read(
             raise UnknownNameError("dimension", own.dim, every)
     company.check_filters(filters)
     grain = check_grain(given.get("grain", "month"))
-    # Without any subscription the range is that of what else is loaded.
-    has_revenue = company.lake.rows(company.snapshot, "subscriptions") > 0
+    # Without any span the range is that of what else is loaded.
+    has_revenue = has_spans(company.lake, company.snapshot)
     query = company.query(
         *(("mrr",) if has_revenue else METRICS), grain=grain, start=given.get("from"),
         end=given.get("to"),

@@ -355,3 +355,34 @@ def test_what_a_biller_rounds_to_cents_moves_mrr_once(
         (str(add_months(start, -2)), str(changed), before / 100),
         (str(changed), str(add_months(end, 2)), after / 100),
     ]
+
+
+def test_a_cancellation_inside_a_period_ends_the_span_at_the_price_of_the_whole(
+    engine: Engine,
+) -> None:
+    rows = months("2024-01-01", 2, 100)
+    rows[1]["canceled_at"] = "2024-02-11"
+    assert priced(engine, rows) == [("2024-01-01", "2024-02-11", 100)]
+    assert mrr(engine, rows, "2024-02-10") == 100
+    assert mrr(engine, rows, "2024-02-11") == 0
+
+
+def test_what_is_billed_after_a_cancellation_is_another_span(engine: Engine) -> None:
+    rows = months("2024-01-01", 2, 100)
+    rows[0]["canceled_at"] = "2024-01-11"
+    assert priced(engine, rows) == [
+        ("2024-01-01", "2024-01-11", 100), ("2024-02-01", "2024-03-01", 100)
+    ]
+    rows[0]["canceled_at"] = "2024-01-31T06:00:00"
+    assert priced(engine, rows) == [("2024-01-01", "2024-03-01", 100)]
+
+
+def test_a_cancellation_ends_a_prorated_price_too(engine: Engine) -> None:
+    rows = [
+        line(1, "2024-06-01", "2024-07-01", 100, canceled_at="2024-06-26"),
+        line(2, "2024-06-16", "2024-07-01", 80, plan="Team", is_proration="true",
+             canceled_at="2024-06-26"),
+    ]
+    assert priced(engine, rows) == [
+        ("2024-06-01", "2024-06-16", 100), ("2024-06-16", "2024-06-26", 160)
+    ]

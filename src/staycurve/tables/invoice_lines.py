@@ -62,6 +62,8 @@ INVOICE_LINES = Table(
             "something changed inside it."), default="false"),
         CURRENCY,
         Column("billed_at", "instant", N_("When the invoice was issued.")),
+        Column("canceled_at", "instant", N_("When the subscription was canceled inside the "
+            "period: its span ends then. Empty means that it lasts for the whole period.")),
         Column(
             "invoice_status",
             "text",

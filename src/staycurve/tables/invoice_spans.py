@@ -2,7 +2,7 @@
 
 Lines that begin together and last as long bill one period together. Of an item's periods, in order
 of their starts, each sets the price until the next begins; a prorated one changes the price inside
-the period that it lies in. What is derived here is read beside the rows of subscriptions.
+the period that it lies in; a cancellation ends it. What is derived here is read beside the rows of subscriptions.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ def lines_sql(condition: str = "TRUE") -> str:
                AS taken_off,
            CASE WHEN l.discount_recurring THEN 0 ELSE coalesce(l.discount_amount, 0) END
                AS taken_off_once,
-           CASE WHEN l.quantity >= 0 AND l.unit_amount >= 0 THEN {priced} END AS priced
+           CASE WHEN l.quantity >= 0 AND l.unit_amount >= 0 THEN {priced} END AS priced,
+           l.canceled_at, l.canceled_on
     FROM invoice_lines l
     WHERE l.invoice_status NOT IN ({", ".join(quoted(state) for state in UNBILLED)})
       AND l.kind <> 'one_time' AND l.amount >= 0 AND l.period_end > l.period_start
@@ -311,7 +312,10 @@ prices AS (
 
 
 def pieces_sql() -> str:
-    """SQL: relation `pieces` over `prices`; pieces of one `run` are one span."""
+    """SQL: relation `pieces` over `prices`; pieces of one `run` are one span.
+
+    What was canceled inside its period ends there; the interval is that of the whole period.
+    """
     item = f"PARTITION BY {_ITEM} ORDER BY starts_at"
     kept = ("plan", "product", "kind", "currency", "interval")
     amounts = ("interval_count", "charged", "taken_off", "taken_off_once", "is_trial")
@@ -319,14 +323,30 @@ def pieces_sql() -> str:
         [f"coalesce(lag({c}) OVER ({item}), '') = coalesce({c}, '')" for c in kept]
         + [f"lag({c}) OVER ({item}) = {c}" for c in amounts]
     )
-    return f"""followed AS (
+    return f"""canceled AS (
+    SELECT p.account_id, p.subscription_id, p.item, p.starts_at,
+           MIN(l.canceled_at) AS canceled_at, MIN(l.canceled_on) AS canceled_on
+    FROM prices p
+    JOIN lines l ON {_same("l", "p")} AND l.canceled_at > p.starts_at AND l.canceled_at < p.ends_at
+    GROUP BY p.account_id, p.subscription_id, p.item, p.starts_at
+),
+held AS (
+    SELECT p.account_id, p.subscription_id, p.item, p.starts_at, p.starts_on,
+           coalesce(c.canceled_at, p.ends_at) AS ends_at,
+           coalesce(c.canceled_on, p.ends_on) AS ends_on, p.ends_at AS covers_until, p.currency, p.plan, p.product, p.kind,
+           p.interval, p.interval_count, p.billed, p.charged, p.taken_off, p.taken_off_once,
+           p.has_price, p.is_part
+    FROM prices p
+    LEFT JOIN canceled c ON {_same("c", "p")} AND c.starts_at = p.starts_at
+),
+followed AS (
     SELECT *, lead(starts_at) OVER ({item}) AS next_starts_at,
            lead(starts_on) OVER ({item}) AS next_starts_on,
            -- A bill of nothing for something that has a price, before anything was charged.
            CASE WHEN billed = 0 AND charged = 0 AND has_price AND coalesce(MAX(charged) OVER (
                     {item} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) = 0
                 THEN 1 ELSE 0 END AS is_trial
-    FROM prices
+    FROM held
 ),
 linked AS (
     SELECT *, coalesce({_seconds("ends_at", "next_starts_at")} <= {DAY}
@@ -339,7 +359,7 @@ turned AS (
     FROM linked
 ),
 pieces AS (
-    SELECT {_ITEM}, starts_at, starts_on, ends_at AS covers_until, billed, is_part,
+    SELECT {_ITEM}, starts_at, starts_on, covers_until, billed, is_part,
            CASE WHEN is_linked THEN next_starts_at ELSE ends_at END AS ends_at,
            CASE WHEN is_linked THEN next_starts_on ELSE ends_on END AS ends_on,
            currency, plan, product, kind, interval, interval_count, charged, taken_off,

@@ -246,7 +246,7 @@ def test_accounts_are_listed_in_pages_with_the_whole_total(tmp_path: Path) -> No
 def test_static_files_never_change_under_their_address(client: TestClient) -> None:
     html = client.get("/").text
     files = re.findall(r'(?:src|href)="(/static/[^"]*)"', html)
-    assert len(files) == 4
+    assert len(files) == 5
     for file in files:
         answer = client.get(file)
         assert answer.status_code == 200

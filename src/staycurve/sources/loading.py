@@ -56,6 +56,8 @@ class Piece:
         Columns that rows have although none of them holds a value.
     told : mapping, optional
         What the load keeps of its source: the stream, the batches, and how far they bring it.
+    notes : tuple of str
+        What is to be said of it whatever becomes of its rows: what it was recognised as.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Piece:
     fields: tuple[str, ...] = ()
     is_complete: bool = False
     told: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -238,7 +241,7 @@ class Unit:
         self._note_versions()
         return FileReport(
             piece.name, item.table.name, counts.accepted, counts.replaced, counts.rejected,
-            notes=_notes(counts, _unused(piece, unused) if item.is_main else []),
+            notes=_notes(item, counts, unused),
             removed=counts.removed if piece.is_complete or counts.removed else None,
             doubts=doubts,
         )
@@ -342,10 +345,12 @@ def _unused(piece: Piece, columns: Sequence[str]) -> list[str]:
     return [column for column in columns if column not in used]
 
 
-def _notes(counts: Counts, unused: Sequence[str]) -> tuple[str, ...]:
-    notes = []
-    if unused:
-        notes.append(f"columns not used: {', '.join(unused)}")
+def _notes(item: Item, counts: Counts, columns: Sequence[str]) -> tuple[str, ...]:
+    notes: list[str] = []
+    if item.is_main:
+        notes += item.piece.notes
+        if unused := _unused(item.piece, columns):
+            notes.append(f"columns not used: {', '.join(unused)}")
     if counts.doubled:
         notes.append(f"rows replaced by a later line with the same key: {counts.doubled}")
     if counts.waiting:

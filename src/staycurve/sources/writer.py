@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from staycurve.config import Config
@@ -21,9 +22,11 @@ from staycurve.sources.base import (
     Sender,
     Unreadable,
 )
+from staycurve.sources.exports import Export
 from staycurve.sources.loading import Item, Piece, Unit, items_of, with_last
 from staycurve.sources.mapping import Mapping
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.recognising import recognised
 from staycurve.sources.stream_records import check_cursors, committed, cursor_of, told_of
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.duckdb_engine import Engine, remove_leftovers
@@ -38,6 +41,8 @@ class LakeWriter:
     ----------
     options : ReadOptions, optional
         Go before the options of every mapping.
+    known : sequence of Export
+        By whose headers a file is recognised that comes with neither a table nor a mapping.
     may_be_empty : bool
         Whether a complete export may hold no row at all, and so remove every one.
     wait : float
@@ -46,12 +51,13 @@ class LakeWriter:
 
     def __init__(
         self, lake: Lake, config: Config, *, now: dt.datetime, options: ReadOptions | None = None,
-        may_be_empty: bool = False, wait: float = 600.0,
+        known: Sequence[Export] = (), may_be_empty: bool = False, wait: float = 600.0,
     ) -> None:
         self.lake = lake
         self.config = config
         self.now = now
         self.options = options or ReadOptions()
+        self.known = known
         self.may_be_empty = may_be_empty
         self.wait = wait
 
@@ -81,7 +87,7 @@ class LakeWriter:
             fresh = [one for one in batches if not one.id or one.id not in there]
             for piece, batch in self._pieces(fresh, sender):
                 try:
-                    items += items_of(piece, batch.table)
+                    items += items_of(self._recognised(piece, batch), batch.table)
                 except StaycurveError as error:
                     reports.append(FileReport(piece.name, batch.table or "", 0, 0, 0, error=error))
             order = list(CONFORMED)
@@ -133,6 +139,23 @@ class LakeWriter:
                 sender.label, rows, stream.mapping, stream.options, fields=stream.fields,
                 told=told_of(sender, together),
             ), together[-1]
+
+    def _recognised(self, piece: Piece, batch: Batch) -> Piece:
+        """The piece under the mapping of the known export that it is, if it is one."""
+        path = piece.content
+        is_told = batch.mapping is not None or batch.table is not None
+        if is_told or not isinstance(path, Path) or not path.is_file():
+            return piece
+        found = recognised(path, self.options, self.known)
+        if found is None:
+            return piece
+        notes = [f"looks like {found.title}: --map {found.name}"]
+        if found.unsure:
+            notes.append(f"to be checked: {found.unsure}")
+        return replace(
+            piece, mapping=found.mapping, options=self.options.over(found.mapping.options),
+            notes=tuple(notes),
+        )
 
 
 def _company(start: Snapshot, config: Config) -> dict[str, str]:

@@ -9,6 +9,7 @@ import typer
 
 from staycurve.errors import LoadError
 from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.doubts import say_doubts
 from staycurve.interfaces.cli.opening import company_of
 from staycurve.interfaces.cli.options import (
     Dates,
@@ -161,3 +162,4 @@ def _say(trial: Trial) -> None:
         )
     elif trial.why:
         typer.echo(trial.why)
+    say_doubts(trial.doubts)

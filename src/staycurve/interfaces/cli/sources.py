@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.doubts import doubts_beside, say_doubts
 from staycurve.interfaces.cli.opening import company_of
 from staycurve.interfaces.cli.options import Output
 from staycurve.interfaces.cli.output import Format, print_data, print_table
@@ -84,10 +85,13 @@ def sync(
         if not dry_run and company.is_due():
             progress(0, 0, "refreshing")
             company.refresh()
+        taken = [one for report in reports for one in report.reports]
+        doubtful = doubts_beside(company, taken, is_dry_run=dry_run)
     if not reports:
         typer.echo('No source is configured. Write, for example: [sources.exports] kind = "files"')
     for report in reports:
         _say(report)
+    say_doubts(doubtful)
     if any(report.count("rejected") for report in reports) and not dry_run:
         typer.echo("What was rejected, and why: staycurve rejects", err=True)
     if dry_run:

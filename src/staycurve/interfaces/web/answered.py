@@ -176,7 +176,8 @@ def _listed_column(
     """The column of a field; of a mapping one for each of its keys."""
     first = getattr(rows[0], field.attribute) if rows else None
     if not isinstance(first, Mapping):
-        return {field.key: (_(col.label), col.unit)}
+        unit = col.of_row(rows[0]).unit if rows else col.unit
+        return {field.key: (_(col.label), unit)}
     return {f"{field.key}_{key}": (named(key), col.unit) for key in first}
 
 

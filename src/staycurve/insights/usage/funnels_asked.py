@@ -10,9 +10,6 @@ from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.usage.usage_question import Doing, UseQuestion, doing
 
-PROPERTY = "property:"
-"""Before the name of a property of the first step's event, as a dimension."""
-
 ORDERS = {
     "any": N_("other things may come between the steps"),
     "strict": N_("nothing else may come between the steps"),
@@ -76,9 +73,8 @@ class FunnelQuestion:
 
     @property
     def own(self) -> dict[str, str]:
-        """Dimension → SQL, for properties of the first step's event."""
-        found = [dim for dim in self.use.dims if dim.startswith(PROPERTY)]
-        return {dim: f"b.own{place}" for place, dim in enumerate(found)}
+        """Dimension → SQL, for what the first step's event tells."""
+        return {dim: f"b.own{place}" for place, dim in enumerate(self.use.told)}
 
 
 def check(asked: FunnelQuestion) -> None:

@@ -15,9 +15,10 @@ from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError, did
 from staycurve.i18n import N_
 from staycurve.insights.shared.asked import Asked
 from staycurve.insights.shared.known_use import NO_EVENTS as NO_EVENTS
+from staycurve.metrics import user_traits
 from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, moving_dims
+from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, OTHER, PROPERTY, moving_dims
 from staycurve.metrics.filters import parse_filters
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.engine import AnyEngine, quoted
@@ -90,6 +91,10 @@ class Doing:
         return None if config.behaviour.usage.feature else f"d.feature = {quoted(self.event)}"
 
 
+ANY = Doing()
+"""Any activity."""
+
+
 def doing(text: str | None) -> Doing:
     """What `text` names: '' any activity, 'report_viewed', 'plan_chosen[plan=Pro|Team]'.
 
@@ -140,21 +145,52 @@ class UseQuestion(Asked):
     ----------
     whose : str
         user or account.
+    of_users : tuple of str
+        Those of the dimensions that are traits of users.
+    tops : tuple of (str, tuple of str)
+        Dimension → the values that are shown one by one, where there are more; the rest is OTHER.
     """
 
     whose: str = "user"
+    of_users: tuple[str, ...] = ()
+    tops: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def context(self) -> Context:
         """The same as relations see it."""
         return Context(
-            self.config, "day", (), self.as_of, self.dims, len(self.by), self.filters
+            self.config, "day", (), self.as_of, self.dims, len(self.by), self.filters,
+            self.of_users,
         )
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The dimensions that each event tells: its properties and, of accounts, its user's traits.
+
+        A user has one value of a trait, an account's users have theirs.
+        """
+        of_users = self.of_users if self.whose == "account" else ()
+        return tuple(dim for dim in self.dims if dim.startswith(PROPERTY) or dim in of_users)
+
+    @property
+    def told_by(self) -> tuple[str, ...]:
+        """Those of them that split the answer."""
+        return tuple(dim for dim in self.told if dim in self.by)
+
+    @property
+    def many_valued(self) -> tuple[str, ...]:
+        """Dimensions of which nobody knows how many values they have: the first ones are shown."""
+        return tuple(dim for dim in self.dims if dim.startswith(PROPERTY) or dim in self.of_users)
 
     @property
     def is_additive(self) -> bool:
         """Whether segments sum to the whole: not where an account has several plans at once."""
         return not any(dim in ITEM_TRAITS for dim in self.by)
+
+    @property
+    def is_additive_by_act(self) -> bool:
+        """The same where each event's segment is its own, so that somebody may be in several."""
+        return self.is_additive and not self.told_by
 
     @property
     def who(self) -> str:
@@ -172,22 +208,44 @@ class UseQuestion(Asked):
 
     def narrowed(self, segment: Sequence[str | None]) -> UseQuestion:
         """The same in one segment of `by`, not split."""
-        own = tuple(Filter(d, (v,)) for d, v in zip(self.by, segment, strict=True))
+        own = tuple(self.within(d, v) for d, v in zip(self.by, segment, strict=True))
         return replace(self, by=(), filters=(*self.filters, *own))
+
+    def within(self, dim: str, value: str | None) -> Filter:
+        """The filter that keeps one segment of a dimension: a value, or all that are OTHER."""
+        tops = dict(self.tops).get(dim)
+        if value == OTHER and tops is not None:
+            return Filter(dim, (*tops, None), is_negated=True)
+        return Filter(dim, (value,))
+
+    def shown_sql(self, dim: str, column: str) -> str:
+        """SQL of the segment of a value: itself, or OTHER where it is not shown by itself."""
+        tops = dict(self.tops).get(dim)
+        if tops is None:
+            return column
+        listed = ", ".join(quoted(value) for value in tops)
+        return (
+            f"CASE WHEN {column} IS NULL OR {column} IN ({listed}) THEN {column} "
+            f"ELSE {quoted(OTHER)} END"
+        )
+
+    def by_account(self) -> UseQuestion:
+        """The same without what each event tells, once its events are those that are asked for."""
+        return replace(
+            self, filters=tuple(one for one in self.filters if one.dim not in self.told)
+        )
 
 
 def check(
     question: UseQuestion, doings: Sequence[Doing], engine: AnyEngine,
-    attributes: Sequence[str], *, own: Sequence[str] = (),
+    attributes: Sequence[str], traits: Sequence[str] = (),
 ) -> None:
     """Raise where a dimension, an event or a feature is not known.
 
     Parameters
     ----------
-    attributes : sequence of str
-        Names of account attributes beside the declared columns.
-    own : sequence of str
-        Dimensions that the reading knows itself.
+    attributes, traits : sequence of str
+        Names of what is loaded of accounts, and of users, beside the declared columns.
 
     Raises
     ------
@@ -197,11 +255,31 @@ def check(
         If no events are loaded.
     """
     columns = [c.name for c in ACCOUNTS.columns if c.kind == "text" or c.name == "employees"]
-    known = [*columns, *attributes, *ITEM_TRAITS, COHORT, *moving_dims(), *own]
+    known = [*columns, *attributes, *ITEM_TRAITS, COHORT, *moving_dims()]
+    known += [one for one in user_traits.names(traits) if one not in known]
     for dim in question.dims:
-        if dim not in known:
+        if dim.startswith(PROPERTY):
+            check_property(dim.removeprefix(PROPERTY), engine)
+        elif dim not in known:
             raise UnknownNameError("dimension", dim, known)
     _check_doings(question.config, doings, engine)
+
+
+def check_property(key: str, engine: AnyEngine) -> None:
+    """Raise for a property that no event has, once any event is loaded.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest that some event has.
+    """
+    has_it = f"{property_sql('e.properties', key)} IS NOT NULL"
+    # Mostly one of the first events has it; all of them are looked through for the suggestion.
+    if engine.rows(f"SELECT 1 AS one FROM events e WHERE {has_it} LIMIT 1"):
+        return
+    known = engine.json_keys("events", "properties")
+    if key not in known and (known or engine.rows("SELECT 1 AS one FROM events LIMIT 1")):
+        raise UnknownNameError("property", key, known)
 
 
 def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> None:

@@ -45,9 +45,9 @@ ASK: dict[str, Callable[..., Any]] = {
 def events() -> list[Event]:
     """Random events on three platforms."""
     found = at_random(11, count=400)
+    platforms = ("tv", "ios", "web", "web", "web", "ios", "web", "web", "web", "ios", "web", "web")
     return [
-        dataclasses.replace(one, platform="tv" if one.number % 12 == 0 else "ios" if one.number % 4 == 1 else "web")
-        for one in found
+        dataclasses.replace(one, platform=platforms[one.number % len(platforms)]) for one in found
     ]
 
 

@@ -227,7 +227,7 @@ def asked_of(
 ) -> ActivityQuestion:
     """The 28 days up to the one that `day` names, or to the last that is seen."""
     last = parse_period(day, fiscal_of(company)).end - dt.timedelta(days=1) if day else None
-    asked = ActivityQuestion(use, last or use.as_of.last_day, top, doing(event))
+    asked = ActivityQuestion(use, last or use.as_of.last_day, top, doing(event, use.config))
     check(asked)
     return asked
 

@@ -297,8 +297,9 @@ def funnel(
     use = question_of(company, whose, by, where, as_of)
     begin, end = days_of(company, use, first, last)
     asked = FunnelQuestion(
-        use, tuple(doing(step) for step in steps), seconds_of(window), begin, end, order, entry,
-        tuple(exclusion(one, len(steps)) for one in exclude),
+        use, tuple(doing(step, use.config) for step in steps), seconds_of(window), begin, end,
+        order, entry,
+        tuple(exclusion(one, len(steps), use.config) for one in exclude),
     )
     check(asked)
     use = with_tops(company, use, asked.steps[:1], begin, end, values)

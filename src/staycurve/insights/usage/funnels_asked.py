@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
+from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.usage.usage_question import Doing, UseQuestion, doing
@@ -32,7 +33,7 @@ class Exclusion:
     until: int
 
 
-def exclusion(text: str, steps: int) -> Exclusion:
+def exclusion(text: str, steps: int, config: Config) -> Exclusion:
     """What 'refund_asked', or 'refund_asked@1-2', excludes: between all steps, or those two."""
     found = _EXCLUSION.fullmatch(text.strip())
     if not found:
@@ -45,7 +46,7 @@ def exclusion(text: str, steps: int) -> Exclusion:
             f"'{text}' does not lie between two of {steps} steps.",
             hint=f"Write: {found[1]}@1-{steps}",
         )
-    return Exclusion(doing(found[1]), after, until)
+    return Exclusion(doing(found[1], config), after, until)
 
 
 @dataclass(frozen=True)

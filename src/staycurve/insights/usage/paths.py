@@ -242,7 +242,9 @@ def paths(
     usual = SESSION if use.config.behaviour.usage.session else "30m"
     within = within or usual
     window = None if within == SESSION else seconds_of(within)
-    asked = PathsQuestion(use, doing(anchor), size, way, window, begin, end, listed, repeats)
+    asked = PathsQuestion(
+        use, doing(anchor, use.config), size, way, window, begin, end, listed, repeats
+    )
     check(asked)
     use = with_tops(company, use, (asked.anchor,), begin, end, values)
     asked = replace(asked, use=use)

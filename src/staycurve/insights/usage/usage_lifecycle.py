@@ -228,8 +228,10 @@ def lifecycle(
     By 'property:NAME', the events of each value are looked at by themselves.
     """
     use = question_of(company, whose, by, where, as_of)
-    asked = LifecycleQuestion(use, doing(event), periods_of(company, use, per, first, last),
-                  fiscal_of(company))
+    asked = LifecycleQuestion(
+        use, doing(event, use.config), periods_of(company, use, per, first, last),
+        fiscal_of(company),
+    )
     check(asked)
     asked = replace(asked, use=with_tops(
         company, use, (asked.doing,), asked.before.start,

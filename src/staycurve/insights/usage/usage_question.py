@@ -37,14 +37,16 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 @dataclass(frozen=True)
 class Doing:
-    """Something that users do: any activity, one event, or one feature.
+    """Something that users do: any activity, one event, one feature, or an action of several.
 
     Attributes
     ----------
     text : str
         As it was asked for.
     event, feature : str
-        One of them is set; neither where any active event counts.
+        One of them is set; neither where any active event counts, or an action.
+    parts : tuple of Doing
+        The events of an action: each of them is it.
     filters : tuple of Filter
         What the event's properties must be.
     """
@@ -53,11 +55,12 @@ class Doing:
     event: str = ""
     feature: str = ""
     filters: tuple[Filter, ...] = ()
+    parts: tuple[Doing, ...] = ()
 
     @property
     def is_any(self) -> bool:
         """Whether every active event counts."""
-        return not self.event and not self.feature
+        return not (self.event or self.feature or self.parts)
 
     @property
     def label(self) -> str:
@@ -69,7 +72,10 @@ class Doing:
         if self.is_any:
             return active_sql(config, event=alias)
         tests = []
-        if self.event:
+        if self.parts:
+            either = " OR ".join(part.test(config, alias) for part in self.parts)
+            tests.append(f"({either})")
+        elif self.event:
             tests.append(f"{alias}.event = {quoted(self.event)}")
         else:
             tests.append(f"{feature_sql(config, event=alias)} = {quoted(self.feature)}")
@@ -86,6 +92,10 @@ class Doing:
             return "d.is_active"
         if self.filters:
             return None
+        if self.parts:
+            tests = [part.day_test(config) for part in self.parts]
+            known = [test for test in tests if test is not None]
+            return f"({' OR '.join(known)})" if len(known) == len(tests) else None
         if self.feature:
             return f"d.feature = {quoted(self.feature)}"
         return None if config.behaviour.usage.feature else f"d.feature = {quoted(self.event)}"
@@ -95,10 +105,11 @@ ANY = Doing()
 """Any activity."""
 
 
-def doing(text: str | None) -> Doing:
+def doing(text: str | None, config: Config) -> Doing:
     """What `text` names: '' any activity, 'report_viewed', 'plan_chosen[plan=Pro|Team]'.
 
-    With 'feature:' before it, the name is that of a feature.
+    With 'feature:' before it, the name is that of a feature. A name of `[usage.actions]` is each of
+    its events; what stands in brackets behind it must be true of them as well.
 
     Raises
     ------
@@ -107,7 +118,14 @@ def doing(text: str | None) -> Doing:
     """
     text = (text or "").strip()
     if not text:
-        return Doing()
+        return ANY
+    found = _event(text)
+    events = config.behaviour.usage.actions.get(found.event, ())
+    return replace(found, event="", parts=tuple(map(_event, events))) if events else found
+
+
+def _event(text: str) -> Doing:
+    """An event or a feature by its text."""
     found = _DOING.fullmatch(text)
     if not found:
         raise UsageError(
@@ -291,6 +309,8 @@ def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) ->
                     f"{one.text} is not known: {NO_EVENTS}.",
                     hint="Load what users do in the product: staycurve load events.csv",
                 )
+            if not one.feature:
+                known = [*known, *config.behaviour.usage.actions]
             raise UnknownNameError("feature" if one.feature else "event", _name(one), known)
 
 
@@ -304,19 +324,25 @@ def undone(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> tuple[
         known = _missing(config, one, engine)
         if known:
             kind = N_("feature") if one.feature else N_("event")
-            near = did_you_mean(_name(one), known)
+            near = did_you_mean(_name(one), [
+                name for name in (*known, *config.behaviour.usage.actions) if name != _name(one)
+            ])
             found.append(f"Nobody has done the {kind} '{_name(one)}' yet.{near}")
     return tuple(found)
 
 
 def _name(one: Doing) -> str:
-    return one.feature or one.event
+    return one.feature or one.event or one.text.partition("[")[0]
 
 
 def _missing(config: Config, one: Doing, engine: AnyEngine) -> list[str] | None:
     """Names that were ever done, if `one` was not; None if it was, or if any activity counts."""
     if one.is_any:
         return None
+    if one.parts:
+        missing = [_missing(config, part, engine) for part in one.parts]
+        known = sorted({name for names in missing for name in names or ()})
+        return None if None in missing else known
     is_feature = bool(one.feature) or not config.behaviour.usage.feature
     if not is_feature:
         sql = f"SELECT DISTINCT e.event FROM events e WHERE {counted_sql(config)} ORDER BY 1"

@@ -268,9 +268,9 @@ def retention(
     """
     use = question_of(company, whose, by, where, as_of)
     cohorts = periods_of(company, use, per, first, last) if per in SHOWN else ()
-    begun = doing(start)
+    begun = doing(start, use.config)
     asked = RetentionQuestion(
-        use, begun, begun if back is None else doing(back), per, cohorts,
+        use, begun, begun if back is None else doing(back, use.config), per, cohorts,
         max(len(cohorts) - 1, 0) if ages is None else ages, starts, returns, windows,
     )
     check(asked)

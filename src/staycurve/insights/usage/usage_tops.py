@@ -73,7 +73,7 @@ def with_tops(
 def _statement(
     asked: UseQuestion, doings: Sequence[Doing], first: dt.date, last: dt.date, most: int
 ) -> str:
-    """SQL of rows (value, people, days) of the one dimension of `by`, those that most have first."""
+    """SQL of rows (value, people, days) of the dimension of `by`, those that most have first."""
     either = " OR ".join(dict.fromkeys(one.test(asked.config) for one in doings))
     acts = acts_sql(
         asked, columns="e.occurred_on AS day", is_told=True,

@@ -60,8 +60,10 @@ def _known(ask: Ask) -> list[str]:
                 "WHERE feature IS NOT NULL GROUP BY feature ORDER BY uses DESC, feature"
             )
         # Without a property for it a feature is the event itself.
-        prefix = "feature:" if ask.company.config.behaviour.usage.feature else ""
-        return [f"{prefix}{row[0]}" for row in rows]
+        usage = ask.company.config.behaviour.usage
+        prefix = "feature:" if usage.feature else ""
+        # An action may be named like one of its events: then it is the action that is asked for.
+        return list(dict.fromkeys([*(f"{prefix}{row[0]}" for row in rows), *usage.actions]))
 
     return kept(ask, "known steps", found)
 

@@ -149,7 +149,7 @@ def days_sql(
 
 def acts_sql(
     question: UseQuestion, *, columns: str, where: str, has_accounts: bool = True,
-    is_told: bool = False,
+    is_told: bool = False, has_nobody: bool = False,
 ) -> str:
     """Rows (entity, account_id, columns…) of events `e` that count, are seen, and are somebody's.
 
@@ -161,6 +161,8 @@ def acts_sql(
     is_told : bool
         Whether events are kept to the segments that they tell themselves, with own0, own1, … of
         those that split the answer: each segment's events are looked at by themselves.
+    has_nobody : bool
+        Whether events that name no user are among those of users, with an empty entity.
     """
     config = question.config
     base = f"{counted_sql(config)} AND e.occurred_at < {question.seen_sql} AND {where}"
@@ -180,7 +182,8 @@ def acts_sql(
         account = "e.account_id, " if has_accounts else ""
         return (
             f"SELECT e.user_id AS entity, {account}{columns} FROM events e "
-            f"WHERE e.user_id IS NOT NULL AND {base}{_not_excluded(config)}"
+            f"WHERE {'' if has_nobody else 'e.user_id IS NOT NULL AND '}{base}"
+            f"{_not_excluded(config)}"
         )
     # Events that name no account are few: they alone look for their user's.
     loose = (
@@ -238,7 +241,7 @@ def _not_excluded(config: Config) -> str:
     users = f"SELECT user_id FROM users WHERE account_id IN ({out}) AND user_id IS NOT NULL"
     return (
         f" AND (e.account_id IS NULL OR e.account_id NOT IN ({out}))"
-        f" AND (e.account_id IS NOT NULL OR e.user_id NOT IN ({users}))"
+        f" AND (e.account_id IS NOT NULL OR e.user_id IS NULL OR e.user_id NOT IN ({users}))"
     )
 
 

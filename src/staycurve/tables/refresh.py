@@ -155,6 +155,11 @@ def _refresh(
             if "attributes" in writing.meta and _is_unchanged(writing, "accounts")
             else engine.json_keys("accounts", "attributes")
         )
+        traits: list[str] = (
+            writing.meta["traits"]
+            if "traits" in writing.meta and _is_unchanged(writing, "users")
+            else engine.json_keys("users", "attributes")
+        )
         meta = {
             "usage": usage,
             "ledger": LEDGER,
@@ -162,6 +167,7 @@ def _refresh(
             "timezone": config.company.timezone,
             "currency": config.company.currency,
             "attributes": attributes,
+            "traits": traits,
             "rates": rates,
             "seen": {table: writing.tables.get(table) for table in _SEEN},
             **_latest(engine, config, writing),

@@ -104,7 +104,7 @@ def of_step(
     use = narrowed(asked.use, segment)
     one = replace(asked, use=use)
     sql = sqls.members_statement(one, step, part)
-    with seeing(company, use, own=tuple(one.own)) as engine:
+    with seeing(company, use) as engine:
         answer = engine.rows(sql)
     rows = []
     for entity, customer, *instants in answer:

@@ -71,6 +71,7 @@ from staycurve.insights.usage.usage_asking import (
 )
 from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, WHOSE, doing, seconds_of
 from staycurve.insights.usage.usage_segments import shares
+from staycurve.insights.usage.usage_tops import Values, with_tops
 from staycurve.metrics.base import Unit
 
 NOBODY = N_("nobody took the first step in the range")
@@ -79,7 +80,7 @@ STILL_IN_TIME = N_(
     "pending."
 )
 
-_ASKED = {name: name for name in ("steps", "window", "order", "entry", "whose")} | {
+_ASKED = {name: name for name in ("steps", "window", "order", "entry", "whose", "values")} | {
     "exclude": "exclusions", "first": "first", "last": "last",
 }
 
@@ -196,6 +197,7 @@ class Funnel(Answer):
     rows: Annotated[tuple[Step, ...], Table(N_("Funnel"))]
     totals: Annotated[tuple[Whole, ...], Table(N_("From the first step to the last"))]
     window: Annotated[str, Hidden()] = ""
+    values: Annotated[int | None, Hidden()] = None
     behind: Annotated[Callable[..., OfStep] | None, Hidden()] = None
 
     def title(self) -> Said:
@@ -282,32 +284,36 @@ def funnel(
     pending: Annotated[
         int | None, Param(N_("Who took it last, and is still in time."), metavar="STEP")
     ] = None,
-    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+    whose: Whose = "user", by: By = "", where: Where = "", values: Values = None,
+    as_of: AsOfText = None,
 ) -> Funnel | OfStep:
     """How many get from step to step, how long does it take, and who drops out?
 
     A step is an event, with properties where they matter, or a feature. Without a range the first
-    one lies in the last 90 days that are seen. It can also be split by 'property:NAME' of the
-    first step's event.
+    one lies in the last 90 days that are seen. A dimension 'property:NAME' is that of the first
+    step's event, and so is a trait of users where accounts are counted.
     """
     part = part_of(members, dropped, pending)
     use = question_of(company, whose, by, where, as_of)
     begin, end = days_of(company, use, first, last)
     asked = FunnelQuestion(
-        use, tuple(doing(step) for step in steps), seconds_of(window), begin, end, order, entry,
-        tuple(exclusion(one, len(steps)) for one in exclude),
+        use, tuple(doing(step, use.config) for step in steps), seconds_of(window), begin, end,
+        order, entry,
+        tuple(exclusion(one, len(steps), use.config) for one in exclude),
     )
     check(asked)
+    use = with_tops(company, use, asked.steps[:1], begin, end, values)
+    asked = replace(asked, use=use)
     if part is not None:
         return of_step(company, asked, *part, {})
     sql = sqls.statement(asked)
     named = (*asked.steps, *(one.doing for one in asked.exclusions))
-    with seeing(company, use, own=tuple(asked.own)) as engine:
+    with seeing(company, use) as engine:
         answer = engine.rows(sql)
     notes = not_done(company, use, named)
     return replace(
         of_answer(asked, answer, sql=sql, has_events=has_events(company), notes=notes),
-        window=window,
+        window=window, values=values,
         behind=lambda step, part, segment: of_step(company, asked, step, part, segment),
     )
 

@@ -6,12 +6,10 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
+from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.usage.usage_question import Doing, UseQuestion, doing
-
-PROPERTY = "property:"
-"""Before the name of a property of the first step's event, as a dimension."""
 
 ORDERS = {
     "any": N_("other things may come between the steps"),
@@ -35,7 +33,7 @@ class Exclusion:
     until: int
 
 
-def exclusion(text: str, steps: int) -> Exclusion:
+def exclusion(text: str, steps: int, config: Config) -> Exclusion:
     """What 'refund_asked', or 'refund_asked@1-2', excludes: between all steps, or those two."""
     found = _EXCLUSION.fullmatch(text.strip())
     if not found:
@@ -48,7 +46,7 @@ def exclusion(text: str, steps: int) -> Exclusion:
             f"'{text}' does not lie between two of {steps} steps.",
             hint=f"Write: {found[1]}@1-{steps}",
         )
-    return Exclusion(doing(found[1]), after, until)
+    return Exclusion(doing(found[1], config), after, until)
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,8 @@ class FunnelQuestion:
 
     @property
     def own(self) -> dict[str, str]:
-        """Dimension → SQL, for properties of the first step's event."""
-        found = [dim for dim in self.use.dims if dim.startswith(PROPERTY)]
-        return {dim: f"b.own{place}" for place, dim in enumerate(found)}
+        """Dimension → SQL, for what the first step's event tells."""
+        return {dim: f"b.own{place}" for place, dim in enumerate(self.use.told)}
 
 
 def check(asked: FunnelQuestion) -> None:

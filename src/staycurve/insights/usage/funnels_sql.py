@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from staycurve.insights.usage.funnels_asked import PROPERTY, FunnelQuestion
-from staycurve.insights.usage.usage_acts import acts_sql
+from staycurve.insights.usage.funnels_asked import FunnelQuestion
+from staycurve.insights.usage.usage_acts import acts_sql, told_sql
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
-from staycurve.tables.usage_days import property_sql
 
 
 def statement(asked: FunnelQuestion) -> str:
@@ -141,8 +140,7 @@ def _done(asked: FunnelQuestion, *, has_accounts: bool = False) -> list[str]:
     if has_accounts:
         columns.append("e.occurred_on AS day")
         columns += [
-            f"CASE WHEN {tests[0]} THEN "
-            f"{property_sql('e.properties', dim.removeprefix(PROPERTY))} END AS own{place}"
+            f"CASE WHEN {tests[0]} THEN {told_sql(use, dim)} END AS own{place}"
             for place, dim in enumerate(asked.own)
         ]
     either = f"({' OR '.join(dict.fromkeys((*tests, *outs)))})"

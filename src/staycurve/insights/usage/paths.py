@@ -52,6 +52,7 @@ from staycurve.insights.usage.usage_asking import (
 )
 from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, WHOSE, doing, seconds_of
 from staycurve.insights.usage.usage_segments import shares
+from staycurve.insights.usage.usage_tops import Values, with_tops
 from staycurve.metrics.base import Unit
 
 NOBODY = N_("it was not done in the range")
@@ -59,7 +60,8 @@ OTHERS = "others"
 
 _ASKED = {
     name: name
-    for name in ("anchor", "size", "way", "within", "first", "last", "listed", "repeats", "whose")
+    for name in ("anchor", "size", "way", "within", "first", "last", "listed", "repeats", "whose",
+                 "values")
 }
 WHO = Opens("usage paths", {**_ASKED, "members": "place"})
 """A row of a segment opens in it: there it stands by the place that it has in it."""
@@ -173,6 +175,7 @@ class Paths(Answer):
     totals: Annotated[tuple[Times, ...], Table(N_("All together"))]
     links: Annotated[tuple[Link, ...], Key(N_("By segment and position."))]
     listed: Annotated[int, Hidden()] = 20
+    values: Annotated[int | None, Hidden()] = None
     behind: Annotated[Callable[..., OnPath] | None, Hidden()] = None
 
     def title(self) -> Said:
@@ -225,20 +228,26 @@ def paths(
     members: Annotated[
         str | None, Param(N_("Whose path N was; or all, or others."), metavar="N")
     ] = None,
-    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+    whose: Whose = "user", by: By = "", where: Where = "", values: Values = None,
+    as_of: AsOfText = None,
 ) -> Paths | OnPath:
     """What is done after an event, or before it?
 
     Without a time between, things lie in one session where the configuration names it, else
-    within 30 minutes. Without a range the event lies in the last 90 days that are seen.
+    within 30 minutes. Without a range the event lies in the last 90 days that are seen. A dimension
+    'property:NAME' is that of the event, and so is a trait of users where accounts are counted.
     """
     use = question_of(company, whose, by, where, as_of)
     begin, end = days_of(company, use, first, last)
     usual = SESSION if use.config.behaviour.usage.session else "30m"
     within = within or usual
     window = None if within == SESSION else seconds_of(within)
-    asked = PathsQuestion(use, doing(anchor), size, way, window, begin, end, listed, repeats)
+    asked = PathsQuestion(
+        use, doing(anchor, use.config), size, way, window, begin, end, listed, repeats
+    )
     check(asked)
+    use = with_tops(company, use, (asked.anchor,), begin, end, values)
+    asked = replace(asked, use=use)
     if members == ALL:
         return on_path(company, asked, None, (), {})
     sql = sqls.statement(asked)
@@ -246,6 +255,7 @@ def paths(
         answer = engine.rows(sql)
     found = replace(
         of_answer(asked, answer, within=within, sql=sql, has_events=has_events(company)),
+        values=values,
         behind=lambda path, but, segment: on_path(company, asked, path, but, segment),
     )
     return _opened(found, members) if members else found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.insights.usage.usage_acts import acts_sql, session_sql
+from staycurve.insights.usage.usage_acts import acts_sql, session_sql, told_sql
 from staycurve.insights.usage.usage_question import Doing, UseQuestion
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
 from staycurve.tables.engine import quoted
@@ -152,7 +152,8 @@ def _joined(parts: Iterable[str]) -> str:
 def _cut(asked: PathsQuestion) -> tuple[list[str], Cut]:
     """Up to one row an occurrence: entity, account_id, start_on, event_id, done_at, s1…"""
     columns = ("entity", "account_id", "start_on", "event_id", "done_at", *asked.steps)
-    return _paths(asked), cut(asked.use, "paths", columns, day="b.start_on")
+    own = {dim: f"b.own{place}" for place, dim in enumerate(asked.use.told)}
+    return _paths(asked), cut(asked.use, "paths", columns, day="b.start_on", own=own)
 
 
 def _paths(asked: PathsQuestion) -> list[str]:
@@ -163,6 +164,10 @@ def _paths(asked: PathsQuestion) -> list[str]:
     columns = (
         "e.occurred_at AS done_at, e.occurred_on AS day, e.event_id, e.event, "
         f"CASE WHEN {anchor} THEN 1 ELSE 0 END AS is_anchor"
+    )
+    columns += "".join(
+        f", CASE WHEN {anchor} THEN {told_sql(use, dim)} END AS own{place}"
+        for place, dim in enumerate(use.told)
     )
     own = "entity"
     where = (
@@ -196,9 +201,10 @@ def _paths(asked: PathsQuestion) -> list[str]:
         f", {move}(event, {i}) OVER ({order}) AS e{i}, {move}(done_at, {i}) OVER ({order}) AS t{i}"
         for i in range(1, asked.size + 1)
     )
+    told = "".join(f", own{place}" for place in range(len(use.told)))
     steps = ", ".join(f"{_within(asked, i)} AS s{i}" for i in range(1, asked.size + 1))
     ctes.append(f"""paths AS (
-    SELECT entity, account_id, day AS start_on, event_id, done_at, {steps}
+    SELECT entity, account_id, day AS start_on, event_id, done_at{told}, {steps}
     FROM (SELECT d.*{moved} FROM {rows} d) l
     WHERE {is_in}
 )""")

@@ -55,7 +55,8 @@ class RetentionQuestion:
     @property
     def is_from_months(self) -> bool:
         """Whether the month tables hold the answer: any activity, by calendar periods."""
-        return self.windows == "calendar" and self.start.is_any and self.back.is_any
+        is_any = self.start.is_any and self.back.is_any
+        return self.windows == "calendar" and is_any and not self.use.told
 
     @property
     def is_counted(self) -> bool:

@@ -90,7 +90,7 @@ def opened_at(
     options = {target.outward.get(name, name): value for name, value in options.items()}
     segment = segment_of(row)
     extra = [Filter(dim, (value,)) for dim, value in segment.items()]
-    filters = [own for own in ask.filters if own.dim not in segment or own.is_negated]
+    filters = [own for own in ask.filters if own.dim not in segment or own.sign != "="]
     return link(target.page, options, (*filters, *extra))
 
 

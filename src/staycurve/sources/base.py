@@ -99,31 +99,45 @@ class Cursor:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """In the place of a row: what its source sent, and why it is none."""
+
+    value: str
+    rule: str
+
+
+@dataclass(frozen=True)
 class Batch:
     """Rows on their way in, and how far they bring their stream.
 
     Attributes
     ----------
     rows : sequence of mapping, or Path
-        Rows as their system sends them, or a file that is read as `staycurve load` does.
+        Rows as their system sends them (or `Refused`), or a file that is read as `staycurve load`
+        does.
     cursor : Cursor, optional
         Where to go on once these rows are in; visible with them, or not at all.
     id : str
         Names the batch; one that was committed before under the same name is not taken again.
     table : str, optional
-        Of a file: the table that it feeds, where neither its mapping nor its name says it.
+        Of a file: the table that it feeds, where neither its mapping nor its name says it. Of
+        rows that have that table's columns already: the table, instead of what the stream feeds.
     mapping : Mapping, optional
         Of a file: how its columns become ours.
     is_complete : bool
         Of a file: whether it is the complete export of its source (`load --replace`).
+    is_partial : bool
+        Of rows of a table: whether what they do not tell stays as it is. `attributes` is a JSON
+        object then, in which null takes an attribute away.
     """
 
-    rows: Sequence[Row] | Path
+    rows: Sequence[Row | Refused] | Path
     cursor: Cursor | None = None
     id: str = ""
     table: str | None = None
     mapping: FileMapping | None = None
     is_complete: bool = False
+    is_partial: bool = False
 
 
 @dataclass(frozen=True)

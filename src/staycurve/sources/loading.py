@@ -11,7 +11,7 @@ from typing import Any
 
 from staycurve.config import Config
 from staycurve.errors import LoadError, MemoryLimitError, StaycurveError
-from staycurve.sources.base import FileReport, Progress, Row
+from staycurve.sources.base import FileReport, Progress, Refused, Row
 from staycurve.sources.diagnosis import Subject, taught
 from staycurve.sources.doubting import doubts_of
 from staycurve.sources.fitting import fit
@@ -43,16 +43,19 @@ class Piece:
         The file, or the rows.
     fields : tuple of str
         Columns that rows have although none of them holds a value.
+    is_partial : bool
+        Whether what its rows do not tell stays as it is.
     told : mapping, optional
         What the load keeps of its source: the stream, the batches, and how far they bring it.
     """
 
     name: str
-    content: Path | list[Row]
+    content: Path | list[Row | Refused]
     mapping: Mapping
     options: ReadOptions
     fields: tuple[str, ...] = ()
     is_complete: bool = False
+    is_partial: bool = False
     told: dict[str, Any] | None = None
 
     @property
@@ -174,7 +177,7 @@ class Unit:
             job, unused = fit(
                 item.table, staged, feed, config=self.config,
                 options=_known_now(piece.options, self.now),
-                file=piece.name, mapping=piece.mapping.name,
+                file=piece.name, mapping=piece.mapping.name, is_partial=piece.is_partial,
             )
             if item.table is EVENTS:
                 hours = self.config.behaviour.usage.tolerance_hours

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from staycurve.config import Config
 from staycurve.errors import LoadError, StaycurveError
-from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Row, Sender
+from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Sender
 from staycurve.sources.loading import Item, Piece, Unit, items_of, with_last
-from staycurve.sources.mapping import Mapping
+from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.options import ReadOptions
 from staycurve.sources.stream_records import check_cursors, committed, cursor_of, told_of
 from staycurve.tables.conformed import CONFORMED
@@ -92,9 +92,8 @@ class LakeWriter:
     def _pieces(
         self, batches: Sequence[Batch], sender: Sender | None
     ) -> Iterable[tuple[Piece, Batch]]:
-        """Files one by one; rows that follow each other together, as one load."""
-        rows: list[Row] = []
-        together: list[Batch] = []
+        """Files one by one; rows that follow each other, table by table, as one load each."""
+        together: dict[tuple[str | None, bool], list[Batch]] = {}
         for batch in batches:
             if isinstance(batch.rows, Path):
                 mapping = batch.mapping or Mapping()
@@ -103,15 +102,18 @@ class LakeWriter:
                     batch.rows.name, batch.rows, mapping, self.options.over(mapping.options),
                     is_complete=batch.is_complete, told=told,
                 ), batch
-            else:
-                rows += batch.rows
-                together.append(batch)
-        if together and sender:
-            stream = sender.stream
+            elif sender is not None:
+                together.setdefault((batch.table, batch.is_partial), []).append(batch)
+        for (table, is_partial), found in together.items():
+            assert sender is not None
+            rows = [row for batch in found for row in batch.rows]  # type: ignore[union-attr]
+            stream, own = sender.stream, CONFORMED[table] if table else None
             yield Piece(
-                sender.label, rows, stream.mapping, stream.options, fields=stream.fields,
-                told=told_of(sender, together),
-            ), together[-1]
+                sender.label, rows, Mapping(Feed(table)) if own else stream.mapping,
+                stream.options,
+                fields=tuple(c.name for c in own.columns) if own else stream.fields,
+                is_partial=is_partial, told=told_of(sender, found),
+            ), found[-1]
 
 
 def _company(start: Snapshot, config: Config) -> dict[str, str]:

@@ -35,7 +35,7 @@ ONLY_IN = {
     "duckdb": {"tables/duckdb_engine.py"},
     "pyspark": {"tables/spark.py", "tables/spark_errors.py", "tables/spark_session.py"},
     "deltalake": {"tables/delta.py"},
-    "sqlite3": {"tables/pointer.py"},
+    "sqlite3": {"tables/pointer.py", "sources/inbox.py"},
     "sqlalchemy": {
         f"state/{name}.py"
         for name in (

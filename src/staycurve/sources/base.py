@@ -163,13 +163,15 @@ class Batch:
     Attributes
     ----------
     rows : sequence of mapping, or Path
-        Rows as their system sends them, or a file that is read as `staycurve load` does.
+        Rows as their system sends them (or `Unreadable`), or a file that is read as `staycurve load`
+        does.
     cursor : Cursor, optional
         Where to go on once these rows are in; visible with them, or not at all.
     id : str
         Names the batch; one that was committed before under the same name is not taken again.
     table : str, optional
-        Of a file: the table that it feeds, where neither its mapping nor its name says it.
+        Of a file: the table that it feeds, where neither its mapping nor its name says it. Of
+        rows that have that table's columns already: the table, instead of what the stream feeds.
     mapping : Mapping, optional
         Of a file: how its columns become ours.
     is_complete : bool
@@ -180,6 +182,9 @@ class Batch:
         The complete listing that showed the objects; 0 for those that were fetched one by one.
     whole : tuple of Whole
         Of which rows these are all.
+    is_partial : bool
+        Of rows of a table: whether what they do not tell stays as it is. `attributes` is a JSON
+        object then, in which null takes an attribute away.
     """
 
     rows: Sequence[Row | Unreadable] | Path
@@ -191,6 +196,7 @@ class Batch:
     objects: tuple[RawObject, ...] = ()
     listing: int = 0
     whole: tuple[Whole, ...] = ()
+    is_partial: bool = False
 
 
 class Kept(Protocol):

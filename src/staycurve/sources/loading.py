@@ -54,6 +54,8 @@ class Piece:
         The file, or the rows.
     fields : tuple of str
         Columns that rows have although none of them holds a value.
+    is_partial : bool
+        Whether what its rows do not tell stays as it is.
     told : mapping, optional
         What the load keeps of its source: the stream, the batches, and how far they bring it.
     notes : tuple of str
@@ -66,6 +68,7 @@ class Piece:
     options: ReadOptions
     fields: tuple[str, ...] = ()
     is_complete: bool = False
+    is_partial: bool = False
     told: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
@@ -211,7 +214,7 @@ class Unit:
             job, unused = fit(
                 item.table, staged, feed, config=self.config,
                 options=_known_now(piece.options, self.now),
-                file=piece.name, mapping=piece.mapping.name,
+                file=piece.name, mapping=piece.mapping.name, is_partial=piece.is_partial,
             )
             if item.table is EVENTS:
                 hours = self.config.behaviour.usage.tolerance_hours

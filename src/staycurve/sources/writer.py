@@ -18,13 +18,11 @@ from staycurve.sources.base import (
     FileReport,
     Kept,
     Progress,
-    Row,
     Sender,
-    Unreadable,
 )
 from staycurve.sources.exports import Export
 from staycurve.sources.loading import Item, Piece, Unit, items_of, with_last
-from staycurve.sources.mapping import Mapping
+from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.options import ReadOptions
 from staycurve.sources.recognising import recognised
 from staycurve.sources.stream_records import check_cursors, committed, cursor_of, told_of
@@ -119,9 +117,8 @@ class LakeWriter:
     def _pieces(
         self, batches: Sequence[Batch], sender: Sender | None
     ) -> Iterable[tuple[Piece, Batch]]:
-        """Files one by one; rows that follow each other together, as one load."""
-        rows: list[Row | Unreadable] = []
-        together: list[Batch] = []
+        """Files one by one; rows that follow each other, table by table, as one load each."""
+        together: dict[tuple[str | None, bool], list[Batch]] = {}
         for batch in batches:
             if isinstance(batch.rows, Path):
                 mapping = batch.mapping or Mapping()
@@ -130,15 +127,18 @@ class LakeWriter:
                     batch.rows.name, batch.rows, mapping, self.options.over(mapping.options),
                     is_complete=batch.is_complete, told=told,
                 ), batch
-            else:
-                rows += batch.rows
-                together.append(batch)
-        if together and sender and sender.stream.feeds:
-            stream = sender.stream
+            elif sender is not None and (batch.table or sender.stream.feeds):
+                together.setdefault((batch.table, batch.is_partial), []).append(batch)
+        for (table, is_partial), found in together.items():
+            assert sender is not None
+            rows = [row for batch in found for row in batch.rows]  # type: ignore[union-attr]
+            stream, own = sender.stream, CONFORMED[table] if table else None
             yield Piece(
-                sender.label, rows, stream.mapping, stream.options, fields=stream.fields,
-                told=told_of(sender, together),
-            ), together[-1]
+                sender.label, rows, Mapping(Feed(table)) if own else stream.mapping,
+                stream.options,
+                fields=tuple(c.name for c in own.columns) if own else stream.fields,
+                is_partial=is_partial, told=told_of(sender, found),
+            ), found[-1]
 
     def _recognised(self, piece: Piece, batch: Batch) -> Piece:
         """The piece under the mapping of the known export that it is, if it is one."""

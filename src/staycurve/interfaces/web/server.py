@@ -81,12 +81,14 @@ def serve(
         if company.is_due():
             company.refresh()
         app = create_app(company, hosts=hosts_of(host, names))
+        company.events.start()
         threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
         config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         _Announcing(config, lambda: tell(f"Serving {address}")).run(sockets=[listener])
     finally:
+        company.events.close()
         listener.close()
 
 

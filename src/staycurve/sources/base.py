@@ -276,8 +276,6 @@ class Stream(Generic[S]):
     is_derived : bool
         Whether it asks no outside system: its rows come out of objects that are kept already, and
         `sync --reparse` has it begin anew.
-    done : callable, optional
-        Called with a pull once everything that it read is committed.
     """
 
     name: str
@@ -287,7 +285,6 @@ class Stream(Generic[S]):
     cursor: str = ""
     options: ReadOptions = field(default_factory=ReadOptions)
     is_derived: bool = False
-    done: Callable[[Pull[S]], None] | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -434,7 +431,7 @@ class Writer(Protocol):
 SOURCES: Registry[Source[Any]] = Registry(
     "kind of source",
     Source,
-    ("staycurve.sources.folders",),
+    ("staycurve.sources.folders", "staycurve.sources.stripe.source"),
     group="staycurve.sources",
     hint="All kinds: staycurve sources",
     named=lambda source: source.name,

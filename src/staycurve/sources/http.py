@@ -225,6 +225,7 @@ class Client:
             return NotThereError(
                 f"{self.name} has nothing at {path} (404){says}.",
                 hint="This stream is left out; the others go on.", path=path,
+                code=_code_of(body),
             )
         if 300 <= status < 400:
             return SourceError(
@@ -234,6 +235,7 @@ class Client:
         return RefusedError(
             f"{self.name} refuses {path} ({status}){says}.",
             hint="If this stays, please report it.", path=path, status=status,
+            code=_code_of(body),
         )
 
     def _says(self, status: int, body: Any) -> str:
@@ -262,6 +264,13 @@ class _PassingError(Exception):
         super().__init__(what)
         self.what = what
         self.asked = asked
+
+
+def _code_of(body: Any) -> str:
+    """The word by which a system says what is wrong, where its answer has one."""
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else ""
 
 
 def retry_after(text: str | None, sent: str | None) -> float | None:

@@ -82,13 +82,15 @@ def _backwards() -> str:
     return f"(CASE f.months {cases} ELSE f.days END) * {DAY}"
 
 
-def lines_sql(condition: str = "TRUE") -> str:
+def lines_sql(condition: str = "TRUE", *, described: str = "subscriptions") -> str:
     """SQL: relation `lines`, those that can count, with what they bill; to be put after WITH.
 
     Parameters
     ----------
     condition : str
         SQL over invoice_lines `l`.
+    described : str
+        A relation like subscriptions; lines of what it describes do not count.
     """
     priced = half_even_sql(
         "(CAST(CAST(l.quantity AS DECIMAL(25,6)) * 1000000 AS HUGEINT) * l.unit_amount)", "1000000"
@@ -112,9 +114,9 @@ def lines_sql(condition: str = "TRUE") -> str:
     FROM invoice_lines l
     WHERE l.invoice_status NOT IN ({", ".join(quoted(state) for state in UNBILLED)})
       AND l.kind <> 'one_time' AND l.amount >= 0 AND l.period_end > l.period_start
-      AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.subscription_id = l.subscription_id)
+      AND NOT EXISTS (SELECT 1 FROM {described} s WHERE s.subscription_id = l.subscription_id)
       AND NOT (l.subscription_id IS NULL AND EXISTS (
-          SELECT 1 FROM subscriptions s WHERE s.account_id = l.account_id))
+          SELECT 1 FROM {described} s WHERE s.account_id = l.account_id))
       AND {condition}
 )"""
 

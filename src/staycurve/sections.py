@@ -114,6 +114,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.lake_place",
         "staycurve.sources.configured",
         "staycurve.state_place",
+        "staycurve.chartmogul_keys",
     ),
     group="staycurve.sections",
     named=lambda section: section.name,

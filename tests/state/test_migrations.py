@@ -36,7 +36,9 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         connection = session.connection()
         assert migrating.revision(connection) == migrating.HEAD
         tables = set(inspect(connection).get_table_names())
-    assert tables == {"views", "annotations", "dismissals", "audit", "alembic_version"}
+    assert tables == {
+        "views", "annotations", "dismissals", "imports", "audit", "alembic_version",
+    }
 
 
 def test_models_and_migrations_agree(database: Database) -> None:

@@ -115,6 +115,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.sources.configured",
         "staycurve.sources.ingest_settings",
         "staycurve.state_place",
+        "staycurve.chartmogul_keys",
     ),
     group="staycurve.sections",
     named=lambda section: section.name,

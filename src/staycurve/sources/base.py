@@ -163,8 +163,8 @@ class Batch:
     Attributes
     ----------
     rows : sequence of mapping, or Path
-        Rows as their system sends them (or `Unreadable`), or a file that is read as `staycurve load`
-        does.
+        Rows as their system sends them (or `Unreadable`), or a file that is read as
+        `staycurve load` does.
     cursor : Cursor, optional
         Where to go on once these rows are in; visible with them, or not at all.
     id : str

@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Date,
     DateTime,
     Dialect,
+    Index,
     Integer,
     MetaData,
     String,
@@ -134,6 +136,36 @@ class KeyRow(Base):
     created_by: Mapped[str] = mapped_column(String(WHO))
     revoked_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     last_used_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+
+
+class ImportRow(Base):
+    """An object that another program sent, as it sent it, until and after it is loaded.
+
+    `version` grows with every change of any object: what is greater than a cursor is new to it.
+    """
+
+    __tablename__ = "imports"
+    __table_args__ = (
+        UniqueConstraint("uuid"), UniqueConstraint("kind", "source", "external_id"),
+        Index("ix_imports_version", "version"), Index("ix_imports_owner", "owner", "kind"),
+        Index("ix_imports_ref", "ref", "kind"),
+        _bounded("kind", NAME, 1), _bounded("uuid", NAME, 1), _bounded("source", NAME),
+        _bounded("external_id", PAGE), _bounded("owner", NAME), _bounded("ref", NAME),
+        _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(NAME))
+    uuid: Mapped[str] = mapped_column(String(NAME))
+    source: Mapped[str] = mapped_column(String(NAME))
+    external_id: Mapped[str | None] = mapped_column(String(PAGE))
+    owner: Mapped[str] = mapped_column(String(NAME))
+    ref: Mapped[str] = mapped_column(String(NAME))
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    version: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+    updated_at: Mapped[dt.datetime] = mapped_column(Instant)
+    is_deleted: Mapped[bool] = mapped_column(Boolean)
 
 
 class AuditRow(Base):

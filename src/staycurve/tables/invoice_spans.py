@@ -2,7 +2,8 @@
 
 Lines that begin together and last as long bill one period together. Of an item's periods, in order
 of their starts, each sets the price until the next begins; a prorated one changes the price inside
-the period that it lies in; a cancellation ends it. What is derived here is read beside the rows of subscriptions.
+the period that it lies in; a cancellation ends it. What is derived here is read beside the rows of
+subscriptions.
 """
 
 from __future__ import annotations
@@ -335,9 +336,9 @@ def pieces_sql() -> str:
 held AS (
     SELECT p.account_id, p.subscription_id, p.item, p.starts_at, p.starts_on,
            coalesce(c.canceled_at, p.ends_at) AS ends_at,
-           coalesce(c.canceled_on, p.ends_on) AS ends_on, p.ends_at AS covers_until, p.currency, p.plan, p.product, p.kind,
-           p.interval, p.interval_count, p.billed, p.charged, p.taken_off, p.taken_off_once,
-           p.has_price, p.is_part
+           coalesce(c.canceled_on, p.ends_on) AS ends_on, p.ends_at AS covers_until, p.currency,
+           p.plan, p.product, p.kind, p.interval, p.interval_count, p.billed, p.charged,
+           p.taken_off, p.taken_off_once, p.has_price, p.is_part
     FROM prices p
     LEFT JOIN canceled c ON {_same("c", "p")} AND c.starts_at = p.starts_at
 ),

@@ -41,6 +41,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
         `/` and the other pages, `/api/v1`, `/api/openapi.json`, `/healthz`, `/readyz`, `/metrics`.
         `app.state.site` is the Site that renders the pages.
     """
+    from staycurve.interfaces.chartmogul import app as chartmogul
     from staycurve.interfaces.web.site import Site
 
     app = declared()
@@ -59,6 +60,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
         Guard, hosts=hosts, present=site.present, clock=company.clock, folder=company.folder
     )
     _add_health(app, company, requests)
+    chartmogul.install(app, company)
     site.install(app)
     return app
 

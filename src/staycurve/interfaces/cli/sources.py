@@ -76,12 +76,15 @@ def sync(
 ) -> None:
     """Bring the rows of configured sources in; a stream that fails leaves the others."""
     from staycurve.interfaces.cli.progress import bar
+    from staycurve.workspace.imports import ImportDesk
 
     with company_of(context) as company, bar() as progress:
         reports = company.sources.sync(
             *(names or ()), since=since, is_full=full, is_dry_run=dry_run, is_reparse=reparse,
             progress=progress,
         )
+        if not dry_run and not names:
+            ImportDesk(company).drain()
         if not dry_run and company.is_due():
             progress(0, 0, "refreshing")
             company.refresh()

@@ -17,6 +17,7 @@ from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.api.security import LOOPBACK, host_name
 from staycurve.interfaces.web.site import Site
 from staycurve.workspace import Company
+from staycurve.workspace.imports import ImportDesk
 
 HOSTS = "STAYCURVE_HOSTS"
 
@@ -78,6 +79,8 @@ def serve(
     """
     listener = _listen(host, port)
     try:
+        # What was taken in by a server that ended before it was loaded.
+        ImportDesk(company).drain()
         if company.is_due():
             company.refresh()
         app = create_app(company, hosts=hosts_of(host, names))

@@ -1,0 +1,1 @@
+"""ChartMogul's interface under /chartmogul/v1: programs written for it send and ask here."""

@@ -1,0 +1,1 @@
+"""What programs send to ChartMogul's import interface, as rows of conformed tables."""

@@ -14,7 +14,6 @@ import io
 import json
 import os
 import shutil
-import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from typing import Any
 
 from staycurve import config as configuration
 from staycurve.errors import ProjectError, StaycurveError, system_error
-from staycurve.tables.pointer import FILE_NAME as POINTER, FORMAT as LAKE_FORMAT
+from staycurve.tables.pointer import FORMAT as LAKE_FORMAT, Pointer, copy_database
 from staycurve.workspace.project import Project
 
 FORMAT = 1
@@ -133,8 +132,8 @@ def _gathered(project: Project) -> Iterator[tuple[Path, int]]:
             for path in sorted(project.folder.glob("*.db")):
                 # App state goes as rows; what else is a database is copied while others read it.
                 if path.name != "app.db":
-                    _copy_database(path, folder / path.name)
-        seq = _seq_of(folder / POINTER)
+                    copy_database(path, folder / path.name)
+        seq = Pointer(folder).latest().seq
         for path in _texts(project.folder):
             copy = folder / path.relative_to(project.folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -163,19 +162,6 @@ def _link(source: Path, target: Path) -> None:
             os.link(path, copy)
         except OSError:
             shutil.copyfile(path, copy)
-
-
-def _copy_database(source: Path, target: Path) -> None:
-    with (
-        contextlib.closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as of,
-        contextlib.closing(sqlite3.connect(target)) as to,
-    ):
-        of.backup(to)
-
-
-def _seq_of(path: Path) -> int:
-    with contextlib.closing(sqlite3.connect(path)) as of:
-        return int(of.execute("SELECT coalesce(MAX(seq), 0) FROM pointer").fetchone()[0])
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from staycurve.workspace import Company
 from tests.stripe.fake import KEY, Fake
 
 NOW = dt.datetime(2025, 7, 1, tzinfo=dt.UTC)
+DEFAULT = "https://api.stripe.com"
 VARIABLE = "STAYCURVE_TEST_STRIPE_KEY"
 
 
@@ -27,7 +28,7 @@ def company_of(
     text = toml.read_text(encoding="utf-8").split("[sources.")[0].rstrip()
     toml.write_text(
         f'{text}\n\n[sources.billing]\nkind = "stripe"\napi_key = {{ env = "{VARIABLE}" }}\n'
-        f'base_url = "{fake.origin}"\n{settings}', encoding="utf-8",
+        f'base_url = "{fake.origin or DEFAULT}"\n{settings}', encoding="utf-8",
     )
     with Company(folder, clock=lambda: now) as company:
         yield company

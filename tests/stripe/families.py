@@ -108,7 +108,7 @@ def _invoice(found: dict[str, Any], age: int) -> dict[str, Any]:
     if age < 1:
         found.pop("parent", None)
         found["subscription"] = subscription
-    for line in found.get("lines", {}).get("data", []):
+    for line in (found.get("lines") or {}).get("data", []):
         _line(line, age)
     return found
 

@@ -334,6 +334,8 @@ class Source(Generic[S]):
         A section that can be written.
     check : callable, optional
         Looks at the whole section, and raises `Wrong` for what cannot be followed.
+    waiting : callable, optional
+        (project's directory, source's name) → whether something came that no sync has seen.
     """
 
     name: str
@@ -343,6 +345,7 @@ class Source(Generic[S]):
     streams: tuple[Stream[S], ...]
     example: str
     check: Callable[[S], None] | None = None
+    waiting: Callable[[Path, str], object] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +144,23 @@ class Unit:
             record.load: (record.file, str(record.details.get("path", record.file)))
             for record in known
         }
-        self.arrivals = Arrivals(engine, writing, self.config, folder, files)
+        self._files = files
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        """Where rows arrive; what keeps objects alone needs none of it."""
+        return Arrivals(self.engine, self._writing, self.config, self.folder, self._files)
+
+    def save(self) -> None:
+        """Write what arrivals have to tell; the tables are written already."""
+        if "arrivals" in vars(self):
+            self.arrivals.save()
 
     def all(self, items: Sequence[Item]) -> list[FileReport]:
         """Load every item; one that fails leaves the others as they are."""
         self._total = sum(item.piece.size for item in items)
         reports = [self._one(item) for item in items]
-        if self.records:
+        if items and self.records:
             # The last load of the call is what let the waiting rows join.
             notes = self.arrivals.settle(self.records[-1].load)
             self.arrivals.rejects.save()

@@ -105,7 +105,7 @@ class LakeWriter:
                 ):
                     reports.append(unit.keep(fresh, sender))
                 reports += unit.all(items)
-                unit.arrivals.save()
+                unit.save()
                 if is_restart:
                     unit.restart()
                 if unit.records and not is_dry_run:

@@ -16,6 +16,7 @@ from staycurve.interfaces.api import (
     routes,
     sources,
     views,
+    webhooks,
 )
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
@@ -80,6 +81,7 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
+    app.include_router(webhooks.router)
     app.include_router(views.router)
     app.include_router(views.notes)
     return app

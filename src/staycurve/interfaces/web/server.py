@@ -15,6 +15,7 @@ import uvicorn
 from staycurve.errors import StaycurveError, UsageError
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.api.security import LOOPBACK, host_name
+from staycurve.interfaces.scheduling import Schedule
 from staycurve.interfaces.web.site import Site
 from staycurve.workspace import Company
 from staycurve.workspace.imports import ImportDesk
@@ -89,7 +90,12 @@ def serve(
         config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
-        _Announcing(config, lambda: tell(f"Serving {address}")).run(sockets=[listener])
+        schedule = Schedule(company)
+        schedule.start()
+        try:
+            _Announcing(config, lambda: tell(f"Serving {address}")).run(sockets=[listener])
+        finally:
+            schedule.stop()
     finally:
         company.events.close()
         listener.close()

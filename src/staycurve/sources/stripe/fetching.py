@@ -15,7 +15,6 @@ from staycurve.sources.http import RefusedError
 from staycurve.sources.stripe.api import Api, opened, raw_of
 from staycurve.sources.stripe.kinds import Kind
 from staycurve.sources.stripe.settings import Stripe
-from staycurve.tables.engine import quoted
 
 CHANGES = "events"
 """The stream that brings what changed."""
@@ -86,7 +85,7 @@ def _list(
 
 def last_listing(pull: Pull[Stripe], kind: Kind) -> int:
     """The number of the last listing of a kind, of which a part at least is known."""
-    found = pull.kept.rows(
-        f"SELECT coalesce(MAX(listing), 0) FROM raw_listed WHERE object = {quoted(kind.object)}"
-    )
-    return int(found[0][0])
+    # What is read anew has no cursor, and its listing is still another one.
+    cursor = pull.kept.cursor(kind.stream)
+    told = cursor.kept if cursor else {}
+    return max(int(told.get(key) or 0) for key in ("listing", "last_listing"))

@@ -8,7 +8,7 @@ from functools import partial
 from staycurve.i18n import N_
 from staycurve.sources.base import Batch, Pull, Source, Stream
 from staycurve.sources.mapping import Feed
-from staycurve.sources.stripe import accounts, changes, lines, payments, spans
+from staycurve.sources.stripe import accounts, changes, inbox, lines, payments, spans
 from staycurve.sources.stripe.fetching import fetch
 from staycurve.sources.stripe.kinds import KINDS, Kind
 from staycurve.sources.stripe.settings import Stripe
@@ -52,5 +52,6 @@ STRIPE = Source(
             spans.read,
         ),
     ),
-    '[sources.stripe]\nkind = "stripe"\napi_key = { env = "STRIPE_API_KEY" }',
+    waiting=inbox.waiting,
+    example='[sources.stripe]\nkind = "stripe"\napi_key = { env = "STRIPE_API_KEY" }',
 )

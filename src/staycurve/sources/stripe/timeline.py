@@ -104,8 +104,12 @@ def spans(known: Known, names: Names, coupons: Mapping[str, Object]) -> list[Row
     stated = [one for one in (
         _stated(known, place, names, coupons) for place in range(len(known.snapshots))
     ) if one is not None]
-    base_body = known.before if known.before is not None else known.snapshots[0].body
-    base = _readable(base_body, names, coupons, start)
+    bodies = [*([known.before] if known.before is not None else []),
+              *(snapshot.body for snapshot in known.snapshots)]
+    base, base_body = next(
+        ((found, body) for body in bodies
+         if (found := _readable(body, names, coupons, start)) is not None), (None, today)
+    )
     end = _end(today, status)
     trial = _trial(today, end)
     rows: list[Row] = []
@@ -113,7 +117,7 @@ def spans(known: Known, names: Names, coupons: Mapping[str, Object]) -> list[Row
     for id in (*items, *(one for one in known.pieces if one not in items)):
         story = _Item(
             known, id, stated, base, start=_item_start(today, id, start), end=end, trial=trial,
-            names=names, coupons=coupons,
+            names=names, coupons=coupons, base_body=base_body,
         )
         rows += _rows(story, account, today, end)
     return rows
@@ -197,9 +201,10 @@ class _Item:
     def __init__(
         self, known: Known, id: str, stated: Sequence[_Stated], base: _Stated | None, *,
         start: int, end: int | None, trial: tuple[int, int] | None, names: Names,
-        coupons: Mapping[str, Object],
+        coupons: Mapping[str, Object], base_body: Object,
     ) -> None:
         self.id = id
+        self._base_body = base_body
         self.known = known
         self.stated = stated
         self.base = base
@@ -285,9 +290,7 @@ class _Item:
         own = said.terms.get(self.id)
         if own is None or not (own.percent or own.off or self._has_discounts()):
             return own
-        body = self.known.snapshots[-1].body if said is not self.base else (
-            self.known.before or self.known.snapshots[0].body
-        )
+        body = self._base_body if said is self.base else self.known.snapshots[-1].body
         if said is not self.base and said is not self.stated[-1]:
             return own
         return terms_of(body, self._names, self._coupons, second).get(self.id)

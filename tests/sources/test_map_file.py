@@ -316,3 +316,32 @@ def test_a_file_without_prices_says_so_beside_its_mrr(project: Path) -> None:
         """)
     assert [row["value"] for row in found["mrr"]] == [0]
     assert [one["check"] for one in found["doubts"]] == ["plan_without_price"]
+
+
+def test_plans_are_named_as_the_loaded_subscriptions_name_them(project: Path) -> None:
+    plans = "plan_id,plan_name,monthly_price\n1,Basic,10\n2,Pro,50\n"
+    assert [one["feeds"] for one in mapped(project, "plans.csv", plans)["columns"]] == [
+        "plan", None, "unit_amount",
+    ]
+    file = written(
+        project, "subscriptions.csv",
+        "subscription_id,account_id,plan,starts_at\ns1,a,Pro,2024-01-01\n",
+    )
+    ran(project, "load", file)
+    assert [one["feeds"] for one in mapped(project, "plans.csv", plans)["columns"]] == [
+        None, "plan", "unit_amount",
+    ]
+
+
+def test_a_plan_that_is_called_after_its_interval_says_that_too(project: Path) -> None:
+    """9.99 a month, and 95.88 a year is 7.99 a month."""
+    found = mapped(project, "subscriptions.csv", """
+        subscription_id,user_id,plan_type,plan_value,start_date
+        s1,a,Monthly,9.99,2024-01-01
+        s2,b,Annual,95.88,2024-01-01
+        """)
+    assert {one["column"]: one["feeds"] for one in found["columns"]} == {
+        "subscription_id": "subscription_id", "user_id": "account_id",
+        "plan_type": "plan, interval", "plan_value": "amount", "start_date": "starts_at",
+    }
+    assert [row["value"] for row in found["mrr"]] == [17.98]

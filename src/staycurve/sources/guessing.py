@@ -134,7 +134,44 @@ def guessed(
         if fits >= LEAST_FIT:
             found[theirs] = (own.name, fits)
             taken.add(own.name)
+    if table.name == "plans":
+        found = _as_subscriptions_name_them(engine, staged, found)
     return found | _only_id(engine, table, staged, found, writings)
+
+
+def interval_in_values(
+    engine: Engine, table: Table, staged: Staged, columns: Sequence[str],
+    writings: Sequence[Writing],
+) -> str | None:
+    """The column whose every value says how often is billed, whatever its header: `Monthly`."""
+    interval = table.column("interval")
+    for theirs in columns:
+        read = text(staged.read(theirs))
+        says = engine.value(f"SELECT COUNT({read}) FROM ({staged.sql}) r")
+        if says and _fits(engine, interval, staged, theirs, writings) == 1.0:
+            return theirs
+    return None
+
+
+def _as_subscriptions_name_them(
+    engine: Engine, staged: Staged, found: dict[str, tuple[str, float]]
+) -> dict[str, tuple[str, float]]:
+    """Plans by that column, of ids and names, which loaded subscriptions have; else by their id."""
+    names = [one for one in staged.columns if plain(one) in ("id", "plan", *NAMES["plan"])]
+    names = [one for one in names if one not in found or found[one][0] == "plan"]
+    if len(names) < 2:
+        return found
+
+    def rank(theirs: str) -> tuple[int, bool]:
+        read = text(staged.read(theirs))
+        used = engine.value(
+            f"SELECT COUNT(*) FROM subscriptions WHERE plan IN "
+            f"(SELECT {read} FROM ({staged.sql}) r)"
+        )
+        return int(used), plain(theirs).endswith("id")
+
+    best = max(names, key=rank)
+    return {one: told for one, told in found.items() if told[0] != "plan"} | {best: ("plan", 1.0)}
 
 
 def _only_id(

@@ -28,11 +28,14 @@ NAMES: dict[str, tuple[str, ...]] = {
         "billing_frequency", "interval_unit",
     ),
     "quantity": ("seats", "units", "qty", "licenses", "licences"),
-    "unit_amount": ("unit_price", "price_per_unit", "price_per_seat"),
+    "unit_amount": (
+        "unit_price", "price_per_unit", "price_per_seat", "price", "monthly_price", "amount",
+        "plan_amount",
+    ),
     "amount": (
         "price", "mrr", "monthly_amount", "value", "total", "amount_due", "gross", "monthly_price",
         "recurring_amount", "mrr_amount", "monthly_revenue", "monthly_recurring_revenue",
-        "monthly_fee",
+        "monthly_fee", "plan_price", "plan_amount", "plan_value", "fee",
     ),
     "currency": ("currency_code", "ccy", "curr"),
     "status": ("state", "subscription_status"),

@@ -20,6 +20,7 @@ from staycurve.sources.guessing import (
     Guess,
     currency_of,
     guessed,
+    interval_in_values,
     is_monthly,
     is_unique,
     likely_table,
@@ -213,6 +214,11 @@ def _mapping(
         for ours in {"interval", "interval_count"} & set(fed):
             columns[fed.pop(ours)] = ()
         defaults["interval"] = "month"
+    elif "interval" in own and "interval" not in fed and amount:
+        free = [one for one in staged.columns if one not in found or found[one][0] == "plan"]
+        says = interval_in_values(engine, table, staged, free, _WRITINGS)
+        if says is not None:
+            columns[says] = (*columns.get(says, ()), "interval")
     if "currency" in own and "currency" not in fed and currency_of(amount):
         defaults["currency"] = currency_of(amount)
     account = fed.get("account_id")

@@ -23,6 +23,8 @@ MONTHLY = (
 """SQL for what one row of subscriptions bills a month, roughly, in major units."""
 LEAST_SHARE = 0.05
 """Of the spans that another follows: with fewer, days without a subscription are what they say."""
+LEAST_ROWS = 5
+"""Fewer prices do not tell what they are prices of."""
 NAMED = 5
 """Plans that are named; of more, how many they are."""
 _DAYS = (
@@ -81,7 +83,7 @@ def doubts(engine: AnyEngine, config: Config, today: dt.date) -> list[Doubt]:
     """What the rows that are loaded look like. A span without an end has lasted until `today`."""
     return [
         *_late(engine, config, today), *_inclusive(engine), *_inclusive_lines(engine),
-        *_minor(engine), *_unpriced(engine),
+        *_minor(engine), *_yearly(engine), *_unpriced(engine),
         *_alike(engine, "ids_alike", "account_id", "account ids",
                 '[options] ids = "casefold"   (or "trim")'),
         *_alike(engine, "plans_alike", "plan", "names of plans", "[values.plan] in the mapping "
@@ -187,6 +189,31 @@ def _minor(engine: AnyEngine) -> Iterator[Doubt]:
         "month). Amounts of one of the two files are probably in minor units.",
         '[options] amounts = "minor" in the mapping (--map)', *found[0],
     )
+
+
+def _yearly(engine: AnyEngine) -> Iterator[Doubt]:
+    """Years that cost no more than months do: amounts of a month beside yearly intervals."""
+    of_one = f"AVG(CASE WHEN interval = '{{}}' THEN {_PRICE} END)"
+    counted = "SUM(CASE WHEN interval = '{}' THEN 1 ELSE 0 END)"
+    rows = engine.rows(f"""
+        SELECT currency, {counted.format("month")}, {counted.format("year")},
+               {of_one.format("month")} / 1000000.0, {of_one.format("year")} / 1000000.0,
+               SUM(CASE WHEN interval = 'year' THEN {MONTHLY} ELSE 0 END)
+        FROM subscriptions
+        WHERE amount > 0 AND quantity > 0 AND interval_count = 1
+        GROUP BY currency ORDER BY currency""")
+    found = [
+        row for row in rows if min(row[1], row[2]) >= LEAST_ROWS and float(row[4]) <= float(row[3])
+    ]
+    if found:
+        _, _, _, month, year, _ = found[0]
+        yield from of_rows(
+            "years_at_month_prices",
+            f"Yearly subscriptions that cost {year:,.2f} on average, and monthly ones "
+            f"{month:,.2f}: {{count}} ({{mrr}} a month). Yearly amounts may be those of a month.",
+            '[columns] without interval in the mapping (--map), where amounts are a month\'s',
+            sum(int(row[2]) for row in found), sum(float(row[5]) for row in found),
+        )
 
 
 def _unpriced(engine: AnyEngine) -> Iterator[Doubt]:

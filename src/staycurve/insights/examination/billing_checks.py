@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from staycurve.insights.examination.findings import Finding, Patient
-from staycurve.tables.invoice_spans import lines_sql
+from staycurve.tables.invoice_periods import lines_sql
 
 Check = Callable[[Patient], Iterator[Finding]]
 

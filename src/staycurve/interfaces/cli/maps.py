@@ -45,6 +45,8 @@ def maps(context: typer.Context, output: Output = Format.table) -> None:
 
 
 def _verified(row: dict[str, Any]) -> str:
+    if row["unused"]:
+        return "nothing is loaded"
     if row["is_own"]:
         return "own"
     return "yes" if row["is_verified"] else "no"

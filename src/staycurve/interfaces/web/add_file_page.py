@@ -102,7 +102,7 @@ def _show(ask: Ask) -> Shown:
     view: dict[str, Any] = {
         "fault": ask.fault, "most": uploads.MOST // 1_000_000, "token": token,
         "trial": None, "loads": _loads(ask), "chosen": {k: asked.get(k, "") for k in CHOSEN},
-        "maps": [one.name for one in known_exports(ask.company.folder)],
+        "maps": [one.name for one in known_exports(ask.company.folder) if not one.unused],
         "tables": list(CONFORMED), "orders": list(DATES), "refusal": None,
         "ends": list(ENDS), "amounts": list(AMOUNTS), "statuses": list(STATUSES),
     }

@@ -29,7 +29,8 @@ from staycurve.sources.stripe.shapes import (
     seconds,
 )
 from staycurve.sources.stripe.terms import Terms
-from staycurve.tables.invoice_spans import lines_sql, periods_sql, pieces_sql, prices_sql
+from staycurve.tables.invoice_periods import lines_sql, periods_sql
+from staycurve.tables.invoice_spans import pieces_sql, prices_sql
 
 AT_ONCE = 5_000
 """Subscriptions in one batch."""

@@ -220,6 +220,22 @@ def _exact(found: Moved, company: Company, checked: list[str]) -> None:
         _exact(one, company, checked)
 
 
+def _changes_sum(company: Company) -> None:
+    """What `value change` prints sums to the printed change, for every metric with a formula."""
+    summed = 0
+    for name, metric in METRICS.items():
+        if "month" not in metric.grains:
+            continue
+        found = company.value.change(
+            metric=name, start="2024-03", end="2024-05", as_of="2024-11-01"
+        )
+        parts = [row.contribution for row in found.rows]
+        if found.change is not None and None not in parts:
+            assert sum(Decimal(repr(one)) for one in parts) == Decimal(repr(found.change)), name
+            summed += 1
+    assert summed > 10
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_parts_sum_exactly_in_random_companies(
     tmp_path_factory: pytest.TempPathFactory, seed: int
@@ -258,5 +274,7 @@ def test_parts_sum_exactly_in_random_companies(
                 assert (value is None) == (shown[name] is None), name
                 if value is not None:
                     assert float(value) == pytest.approx(shown[name], abs=1e-9), name
+        if seed == 2:
+            _changes_sum(company)
     assert len(checked) > 40
     assert {"mrr", "arpa", "customers"} <= set(checked)

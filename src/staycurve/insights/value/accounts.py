@@ -122,7 +122,8 @@ def accounts(
     asked = Asking(company, company.as_of(as_of), first, last, (), filters_of(where), metric)
     found = _sought(asked, part)
     fiscal = company.config.company.fiscal_year_start
-    ends, notes = _ends(asked, found), ()
+    ends = _ends(asked, found)
+    notes: tuple[str, ...] = ()
     why = STILL_OPEN if any(asked.as_of.is_open(one) for one in (first, last)) else None
     if isinstance(found.formula, Measure) and found.formula.estimate:
         notes = (NO_SUM,)
@@ -262,7 +263,7 @@ def _shares(
 def _own(formula: Formula, own: Values, whole: Values) -> Fraction:
     if isinstance(formula, Measure) and formula.estimate:
         value = own.get(formula.name)
-        return Fraction(0 if value is None else value) // 2
+        return Fraction((value or 0) // 2)
     return base.share(formula, own, whole)
 
 

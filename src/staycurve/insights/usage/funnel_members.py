@@ -122,6 +122,6 @@ def of_step(
         }
         rows.append(Stepped(*people.ids(use, entity, customer), at, seconds))
     return OfStep(
-        **people.told(use, rows), step=step, doing=asked.steps[step - 1].label,
+        **people.told(use, rows), step=step, doing=asked.labels[step - 1],
         dropped=part == DROPPED, pending=True if part == PENDING else None, sql=sql,
     )

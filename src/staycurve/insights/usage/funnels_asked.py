@@ -14,7 +14,9 @@ from staycurve.insights.usage.usage_question import Doing, UseQuestion, doing
 ORDERS = {
     "any": N_("other things may come between the steps"),
     "strict": N_("nothing else may come between the steps"),
+    "unordered": N_("the steps may come in any order"),
 }
+UNORDERED = "unordered"
 ENTRIES = {
     "deepest": N_("every start counts; the chain that gets furthest is taken"),
     "first": N_("only the first start in the range counts"),
@@ -73,6 +75,14 @@ class FunnelQuestion:
     exclusions: tuple[Exclusion, ...] = ()
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """What each step is called: in any order, how many of them are done."""
+        count = len(self.steps)
+        if self.order == UNORDERED:
+            return tuple(f"{place} of {count}" for place in range(1, count + 1))
+        return tuple(step.label for step in self.steps)
+
+    @property
     def own(self) -> dict[str, str]:
         """Dimension → SQL, for what the first step's event tells."""
         return {dim: f"b.own{place}" for place, dim in enumerate(self.use.told)}
@@ -92,6 +102,12 @@ def check(asked: FunnelQuestion) -> None:
         raise UsageError(
             "In strict order nothing comes between the steps: there is nothing to exclude.",
             hint="Leave out --exclude, or take --order any.",
+        )
+    whole = (1, len(asked.steps))
+    if asked.order == UNORDERED and any((o.after, o.until) != whole for o in asked.exclusions):
+        raise UsageError(
+            "In any order there is no first step nor second: what is excluded is so between all.",
+            hint="Leave out @I-J, or take --order any.",
         )
     if asked.first > asked.last:
         raise NotAnsweredError(

@@ -72,7 +72,7 @@ _ASKED = {
     "of_property": "key",
 }
 BEHIND = Opens("usage trends", {**_ASKED, "members": "cell"})
-_ALL = Opens("usage trends", _ASKED, {"members": "all"})
+ALL_BEHIND = Opens("usage trends", _ASKED, {"members": "all"})
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class Sum(Row):
     """The whole range at once: who did it in several periods counts once."""
 
     segment: Segment
-    value: Annotated[float | None, col(N_("Value"), Unit.RATIO, unit_from="unit", opens=_ALL)]
-    times: Annotated[int, col(N_("Times"), Unit.COUNT, opens=_ALL)]
+    value: Annotated[float | None, col(N_("Value"), Unit.RATIO, unit_from="unit", opens=ALL_BEHIND)]
+    times: Annotated[int, col(N_("Times"), Unit.COUNT, opens=ALL_BEHIND)]
     before: Annotated[
         float | None,
         col(N_("Before"), Unit.RATIO, N_("In the range of as many periods right before."),

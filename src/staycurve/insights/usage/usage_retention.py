@@ -3,7 +3,9 @@
 A cohort is everybody whose start lies in one local day, week or month: the first ever (`first`),
 or any of them (`every`), so that somebody may be in several cohorts. Period 0 is the cohort's own:
 its count is the cohort's size. Back in period k is whoever did the returning thing *on* it, or on
-it or any later one (`after`). Calendar windows are the local periods themselves; rolling ones are
+it or any later one (`after`). With `back_times`, back is who did it that often in a period; with
+`start_times`, the first start is the last of that many times, and every start a period with that
+many. Calendar windows are the local periods themselves; rolling ones are
 24 hours, 7 days or 30 days long and begin with everybody's own start, the first of the period.
 
 References
@@ -86,7 +88,7 @@ _TWICE: dict[tuple[Path, int | None], bool] = {}
 AS_ASKED = {
     "start": "start_at", "back": "back_at",
     **{name: name for name in ("per", "starts", "returns", "windows", "first", "last", "ages",
-                               "whose", "values")},
+                               "whose", "values", "start_times", "back_times")},
 }
 """Parameter → the field of an answer that says what was asked for."""
 
@@ -189,6 +191,12 @@ class UseRetention(Answer):
     starts: Annotated[str, Key(N_("first or every."))]
     returns: Annotated[str, Key(N_("on or after."))]
     windows: Annotated[str, Key(N_("calendar or rolling."))]
+    start_times: Annotated[
+        int | None, Key(N_("How often it is done to be a start."), is_omitted=True)
+    ] = None
+    back_times: Annotated[
+        int | None, Key(N_("How often it is done in a period to be back."), is_omitted=True)
+    ] = None
     unit: Annotated[str, Key(N_("Of `value`."))] = "percent"
     additive: AdditiveField = None
     why: WhyField = None
@@ -241,6 +249,12 @@ def retention(
         Param(N_("What counts as back, as what begins; empty is any activity."), metavar="EVENT",
               can_be_empty=True),
     ] = None,
+    start_times: Annotated[
+        int, Param(N_("How often it is done to be a start."), least=1, most=1000)
+    ] = 1,
+    back_times: Annotated[
+        int, Param(N_("How often it is done in a period to be back."), least=1, most=1000)
+    ] = 1,
     starts: Annotated[
         str, Param(N_("The first ever, or every start."), choices=tuple(STARTS))
     ] = "first",
@@ -272,6 +286,7 @@ def retention(
     asked = RetentionQuestion(
         use, begun, begun if back is None else doing(back, use.config), per, cohorts,
         max(len(cohorts) - 1, 0) if ages is None else ages, starts, returns, windows,
+        start_times, back_times,
     )
     check(asked)
     asked = replace(asked, use=with_tops(
@@ -362,7 +377,9 @@ def of_answer(
     return UseRetention(
         as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, per=asked.per,
         start=asked.start.label, back=asked.back.label, starts=asked.starts,
-        returns=asked.returns, windows=asked.windows, rows=tuple(rows),
+        returns=asked.returns, windows=asked.windows,
+        start_times=asked.start_times if asked.start_times > 1 else None,
+        back_times=asked.back_times if asked.back_times > 1 else None, rows=tuple(rows),
         totals=tuple(_totals(rows)), additive=None if asked.use.is_additive_by_act else False,
         notes=tuple(notes), sql=sql, why=None if has_events else NO_EVENTS,
     )

@@ -19,6 +19,7 @@ from staycurve.insights.usage.usage_acts import (
     owned,
     stretches,
 )
+from staycurve.insights.usage.usage_question import Doing
 from staycurve.insights.usage.usage_retention_asked import PER, RetentionQuestion
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
 
@@ -216,6 +217,9 @@ def _acts(asked: RetentionQuestion, runs: Sequence[Stretch]) -> list[str]:
     WHERE {months_between_sql(first, last)}
 )"""]
     found = [f"places AS ({day_places_sql(use, runs)})"]
+    is_once = asked.start_times == asked.back_times == 1
+    if not is_once:
+        return [*found, _often(asked, first, last)]
     back = days_sql(use, asked.back, first=first, last=last)
     if asked.starts == "every" and asked.start == asked.back:
         return [*found, f"""acts AS (
@@ -235,6 +239,54 @@ def _acts(asked: RetentionQuestion, runs: Sequence[Stretch]) -> list[str]:
     SELECT d.entity{own}, d.account_id, p.run, p.bit, 0 AS is_start, 1 AS is_return
     FROM ({back}) d JOIN places p ON p.day = d.day
 )"""]
+
+
+def _often(asked: RetentionQuestion, first: dt.date, last: dt.date) -> str:
+    """The relation acts, where a start or a return is what is done several times.
+
+    The first start is then the last of so many times; of every start, the periods with so many.
+    """
+    use = asked.use
+    back = _events_sql(asked, asked.back, first, last)
+    if asked.starts == "first":
+        starts = f"SELECT s.*, 1 AS times FROM ({_nth_sql(asked, last)}) s"
+        began = "1 = 1"
+    else:
+        starts = f"SELECT s.*, 1 AS times FROM ({_events_sql(asked, asked.start, first, last)}) s"
+        began = f"SUM(times) >= {asked.start_times}"
+    own = owned(use, "d")
+    parts = [
+        f"""SELECT d.entity{own}, MIN(d.account_id) AS account_id, p.run, p.bit, {flags}
+    FROM ({rows}) d JOIN places p ON p.day = d.day
+    GROUP BY d.entity{own}, p.run, p.bit HAVING {test}"""
+        for rows, flags, test in (
+            (starts, "1 AS is_start, 0 AS is_return", began),
+            (back, "0 AS is_start, 1 AS is_return", f"COUNT(*) >= {asked.back_times}"),
+        )
+    ]
+    return f"acts AS (\n    {' UNION ALL '.join(parts)}\n)"
+
+
+def _events_sql(
+    asked: RetentionQuestion, one: Doing, first: dt.date | None, last: dt.date
+) -> str:
+    """Rows (entity, account_id, event_id, done_at, day, own…), one an event."""
+    within = f"e.occurred_on <= DATE '{last}'"
+    if first:
+        within += f" AND e.occurred_on >= DATE '{first}'"
+    return acts_sql(
+        asked.use, columns="e.event_id, e.occurred_at AS done_at, e.occurred_on AS day",
+        where=f"{one.test(asked.use.config)} AND {within}", is_told=True,
+    )
+
+
+def _nth_sql(asked: RetentionQuestion, last: dt.date) -> str:
+    """Rows (entity, account_id, done_at, day, own…): when each did it for the n-th time ever."""
+    keys = f"entity{owned(asked.use)}"
+    return f"""SELECT entity{owned(asked.use)}, account_id, done_at, day FROM (
+        SELECT f.*, row_number() OVER (PARTITION BY {keys} ORDER BY done_at, event_id) AS place
+        FROM ({_events_sql(asked, asked.start, None, last)}) f
+    ) counted WHERE place = {asked.start_times}"""
 
 
 def _begun(asked: RetentionQuestion) -> tuple[list[str], str]:
@@ -277,6 +329,16 @@ def _reach(asked: RetentionQuestion) -> list[str]:
     WHERE {months_between_sql(first.start, last)}
     GROUP BY m.{use.who}
 )"""]
+    if asked.back_times > 1:
+        own = owned(use, "d")
+        return [f"every_place AS ({day_places_sql(use, whole)})", f"""reach AS (
+    SELECT entity{owned(use)}, MAX(run) AS last_place FROM (
+        SELECT d.entity{own}, p.run
+        FROM ({_events_sql(asked, asked.back, first.start, last)}) d
+        JOIN every_place p ON p.day = d.day
+        GROUP BY d.entity{own}, p.run HAVING COUNT(*) >= {asked.back_times}
+    ) often GROUP BY entity{owned(use)}
+)"""]
     return [f"every_place AS ({day_places_sql(use, whole)})", f"""reach AS (
     SELECT d.entity{owned(use, "d")}, MAX(p.run) AS last_place
     FROM ({days_sql(use, asked.back, first=first.start)}) d
@@ -298,7 +360,9 @@ def _rolling(asked: RetentionQuestion) -> list[str]:
         use, columns="e.occurred_at AS done_at, e.occurred_on AS day",
         where=f"{asked.start.test(use.config)} AND {within}", is_told=True,
     )
-    if is_first:
+    if is_first and asked.start_times > 1:
+        starts = _nth_sql(asked, last)
+    elif is_first:
         # The first day is that of the first instant: days follow instants.
         starts = (
             f"SELECT entity{owned(use)}, MIN(account_id) AS account_id, "
@@ -315,9 +379,13 @@ def _rolling(asked: RetentionQuestion) -> list[str]:
         low = f"a.done_at >= b.done_at + INTERVAL {age * hours} HOUR"
         high = f" AND a.done_at < b.done_at + INTERVAL {(age + 1) * hours} HOUR"
         test = low + ("" if asked.returns == "after" else high)
-        tests.append(f", MAX(CASE WHEN {test} THEN 1 ELSE 0 END) AS is_back{age}")
+        often = f"SUM(CASE WHEN {test} THEN 1 ELSE 0 END) >= {asked.back_times}"
+        tests.append(f", CASE WHEN {often} THEN 1 ELSE 0 END AS is_back{age}")
     if asked.returns == "on":
         bound = f" AND a.done_at < b.done_at + INTERVAL {(asked.ages + 1) * hours} HOUR"
+    often_started = ""
+    if not is_first and asked.start_times > 1:
+        often_started = f" HAVING COUNT(*) >= {asked.start_times}"
     backed = "".join(f", coalesce(k.is_back{age}, 0) AS is_back{age}"
                      for age in range(1, asked.ages + 1))
     return [
@@ -326,7 +394,7 @@ def _rolling(asked: RetentionQuestion) -> list[str]:
     SELECT s.entity{owned(use, "s")}, MIN(s.account_id) AS account_id, p.start_on,
            MAX(p.end_on) AS end_on, MIN(s.done_at) AS done_at
     FROM ({starts}) s JOIN places p ON p.day = s.day
-    GROUP BY s.entity{owned(use, "s")}, p.start_on
+    GROUP BY s.entity{owned(use, "s")}, p.start_on{often_started}
 )""",
         f"""backs AS (
     SELECT b.entity{owned(use, "b")}, b.start_on{"".join(tests)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from staycurve.i18n import N_
-from staycurve.insights.usage.trends import BEHIND, Point, Trend, trends
+from staycurve.insights.usage.trends import ALL_BEHIND, BEHIND, Point, Trend, trends
 from staycurve.interfaces.web.answered import opened_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
@@ -11,7 +11,6 @@ from staycurve.interfaces.web.choosing import choice_of, chosen_of
 from staycurve.interfaces.web.drawing import picture
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.reading import (
-    Cell,
     Head,
     Line,
     Reading,
@@ -35,7 +34,7 @@ TREND_OPTIONS = ("event", "measure")
 
 def _trend_of(ask: Ask) -> Trend:
     found = answer_of(
-        ask, trends, event=ask.options.get("event", ""), per=per_of(ask), compare=True,
+        ask, trends, event=ask.options.get("event", ""), per=per_of(ask),
         measure=chosen_of(ask, "measure", MEASURED, "count"),
     )
     assert isinstance(found, Trend)
@@ -71,7 +70,7 @@ def _trends(ask: Ask) -> Shown:
         drawn.append(charts.Point(str(row.period), "value", float(value), about, href, row.open))
         lines.append(Line(
             words(_label(ask, row), about=_("to date") if row.open else ""),
-            [count(row.value, href), count(row.before), count(row.change), count(row.times, href)],
+            [count(row.value, href), count(row.times, href)],
         ))
     drawing = picture(
         ask, "use-trends", drawn, lambda p, f: charts.bars(p, series, f), unit=Unit.COUNT,
@@ -79,14 +78,11 @@ def _trends(ask: Ask) -> Shown:
         periods=[period_from(ask, row.period) for row in found.rows],
     )
     heads = [
-        Head(_("Period")), Head(label),
-        Head(_("Before"), _("In the range of as many periods right before")),
-        Head(_("Change")), Head(_("Times")),
+        Head(_("Period")), Head(label), Head(_("Times"), _("How often, whoever did it")),
     ]
     (total,) = found.totals
-    foot = Line(words(_("All")), [
-        count(total.value), count(total.before), Cell(""), count(total.times),
-    ])
+    everybody = opened_at(ask, ALL_BEHIND, total, found)
+    foot = Line(words(_("All")), [count(total.value, everybody), count(total.times, everybody)])
     note = _("%s: who did it in several periods counts once in all of them together.")
     return with_form(ask, "trends", shown(rows, Reading(
         picture=drawing, unit=label.lower(),

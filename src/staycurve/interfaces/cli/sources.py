@@ -69,21 +69,31 @@ def sync(
         bool, typer.Option("--full", help="Read everything again, from the beginning.")
     ] = False,
 ) -> None:
-    """Bring the rows of configured sources in; a stream that fails leaves the others."""
+    """Bring the rows of configured sources in, and events over HTTP; what fails leaves the rest."""
     from staycurve.interfaces.cli.progress import bar
 
     with company_of(context) as company, bar() as progress:
         reports = company.sources.sync(
             *(names or ()), since=since, is_full=full, is_dry_run=dry_run, progress=progress
         )
+        taken = None
+        if not dry_run and not names and company.events.is_there:
+            progress(0, 0, "events over HTTP")
+            taken = company.events.drain()
         if not dry_run and company.is_due():
             progress(0, 0, "refreshing")
             company.refresh()
-    if not reports:
+    if taken is not None:
+        counts = ", ".join(f"{name} {taken.count(name)}" for name in COUNTS)
+        typer.echo(f"events over HTTP: {counts}")
+        for number, why in taken.failed:
+            typer.echo(f"  request {number} cannot be loaded and is kept: {why}", err=True)
+    elif not reports:
         typer.echo('No source is configured. Write, for example: [sources.exports] kind = "files"')
     for report in reports:
         _say(report)
-    if any(report.count("rejected") for report in reports) and not dry_run:
+    is_rejected = taken is not None and taken.count("rejected") > 0
+    if (is_rejected or any(report.count("rejected") for report in reports)) and not dry_run:
         typer.echo("What was rejected, and why: staycurve rejects", err=True)
     if dry_run:
         typer.echo("Dry run: nothing was changed.", err=True)

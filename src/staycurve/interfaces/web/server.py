@@ -98,6 +98,8 @@ def serve(
 
 def _warm(site: Site) -> None:
     try:
+        # A first event must not wait for what opens the keys.
+        site.company.state.known_keys()
         site.warm()
     except Exception:
         # The first visitor gets the same failure with its reason; the server stays up.

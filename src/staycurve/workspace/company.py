@@ -11,6 +11,7 @@ from staycurve.workspace.themes import Theme
 if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.workspace.books import Books
+    from staycurve.workspace.identities import Identities
     from staycurve.workspace.inbox import Events
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
@@ -51,6 +52,13 @@ class Company(MeasuredCompany):
         from staycurve.workspace.inbox import Events
 
         return Events(self)
+
+    @property
+    def identities(self) -> Identities:
+        """Which ids were found to be one person, and parting those that are not."""
+        from staycurve.workspace.identities import Identities
+
+        return Identities(self)
 
     @property
     def sources(self) -> Sources:

@@ -122,6 +122,8 @@ def refresh(
 ) -> None:
     """Bring derived tables up to date, incrementally by default."""
     with company_of(context) as company:
+        if company.events.is_there:
+            company.events.drain()
         report = company.refresh(is_full=full)
     if report.is_full:
         typer.echo(f"Computed all of {report.accounts} customers: {report.reason}.")

@@ -150,6 +150,13 @@ def answer_yearly(folder: str) -> Found:
     return _figures(_company(folder), with_yearly=True)
 
 
+def load_refresh(folder: str, *paths: str) -> Found:
+    """From files to refreshed tables in one process."""
+    found = load(folder, *paths)
+    report = _company(folder).refresh()
+    return found | {"accounts": report.accounts}
+
+
 def load_refresh_answer(folder: str, *paths: str) -> Found:
     """From files to figures in one process, yearly rates among them."""
     load(folder, *paths)
@@ -247,8 +254,8 @@ def engine_answer(folder: str, engine: str) -> Found:
 STEPS: dict[str, Callable[..., Found]] = {
     step.__name__: step
     for step in (write, write_change, write_billing, create, demo, load, refresh, refresh_full,
-                 answer, refresh_answer, answer_yearly, load_refresh_answer, hand, files, peer,
-                 engine_refresh, engine_answer)
+                 answer, refresh_answer, answer_yearly, load_refresh, load_refresh_answer, hand,
+                 files, peer, engine_refresh, engine_answer)
 }
 
 

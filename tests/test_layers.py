@@ -39,8 +39,8 @@ ONLY_IN = {
     "sqlalchemy": {
         f"state/{name}.py"
         for name in (
-            "models", "database", "migrating", "views", "annotations", "dismissals", "audit",
-            "imports",
+            "models", "database", "migrating", "views", "annotations", "dismissals", "keys",
+            "imports", "audit",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")},
     "alembic": {"state/migrating.py", "state/migrations/env.py"}

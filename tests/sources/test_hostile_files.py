@@ -84,6 +84,25 @@ def test_a_thousand_accounts_at_the_bound_still_add_up(company: Company) -> None
     assert next(row["value"] for row in shown.rows) == 12 * 10_000_000_000 * 1000
 
 
+def test_a_thousand_items_of_one_account_at_the_bound_do_not_stop_a_project(
+    company: Company,
+) -> None:
+    rows = [f"x{n},big,2024-01-01,month,10000000000" for n in range(1000)]
+    report = take(company, write(company, "\n".join([HEAD, GOOD, *rows])))
+    assert (report.accepted, report.rejected) == (1, 1000)
+    assert {(column, "beyond 1,000,000,000,000" in rule) for _, column, rule in rules(company)} == {
+        ("amount", True)
+    }
+    assert mrr(company) == 10
+    # With what is there already they are too much as well; what weighs nothing loads.
+    few = [f"t{n},c,2024-01-01,month,10000000000" for n in range(60)]
+    assert take(company, write(company, "\n".join([HEAD, *few]))).accepted == 60
+    more = [f"u{n},c,2024-01-01,month,10000000000" for n in range(60)]
+    report = take(company, write(company, "\n".join([HEAD, *more, "v,c,2024-01-01,month,5"])))
+    assert (report.accepted, report.rejected) == (1, 60)
+    assert mrr(company) == pytest.approx(10 + 600_000_000_000 + 5, abs=0.005)
+
+
 def test_quantity_times_unit_amount_names_its_bound(company: Company) -> None:
     head = "subscription_id,account_id,starts_at,quantity,unit_amount"
     text = f"{head}\ns1,a,2024-01-01,1000000,1000000\ns2,b,2024-01-01,2,5\n"

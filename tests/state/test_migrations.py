@@ -37,7 +37,7 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         assert migrating.revision(connection) == migrating.HEAD
         tables = set(inspect(connection).get_table_names())
     assert tables == {
-        "views", "annotations", "dismissals", "imports", "audit", "alembic_version",
+        "views", "annotations", "dismissals", "imports", "keys", "audit", "alembic_version",
     }
 
 

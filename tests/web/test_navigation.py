@@ -26,7 +26,7 @@ def test_groups_stand_in_order_and_pages_under_their_own(client: TestClient) -> 
 
 def test_the_page_and_its_group_are_marked(client: TestClient) -> None:
     html = client.get("/reconcile?as_of=2024-04-01").text
-    assert '<a href="/reconcile" aria-current="page">Reconcile</a>' in html
+    assert '<a href="/reconcile?as_of=2024-04-01" aria-current="page">Reconcile</a>' in html
     assert 'aria-current="true">Books</a>' in html
 
 

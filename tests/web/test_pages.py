@@ -91,7 +91,7 @@ def test_pages_carry_no_styles_and_no_scripts_of_their_own(client: TestClient) -
         html = client.get(address).text
         assert not re.search(r"<[^>]+\sstyle=|<style|\son\w+=|javascript:", html)
         assert re.findall(r"<script[^>]*>", html) == [
-            x for x in re.findall(r"<script[^>]*>", html) if 'src="/static/htmx' in x
+            x for x in re.findall(r"<script[^>]*>", html) if 'src="/static/' in x
         ]
         assert "http://" not in html.replace("http://www.w3.org", "")
 
@@ -246,7 +246,7 @@ def test_accounts_are_listed_in_pages_with_the_whole_total(tmp_path: Path) -> No
 def test_static_files_never_change_under_their_address(client: TestClient) -> None:
     html = client.get("/").text
     files = re.findall(r'(?:src|href)="(/static/[^"]*)"', html)
-    assert len(files) == 3
+    assert len(files) == 5
     for file in files:
         answer = client.get(file)
         assert answer.status_code == 200

@@ -10,6 +10,7 @@ from staycurve.insights.base import Insight
 from staycurve.registry import Registry
 
 THEMES = {
+    "overview": N_("The morning's page: the ten metrics, what changed, and whom to call."),
     "account": N_("One account whole: its facts, what happened to it, its users and features."),
     "lifecycle": N_("The stage of each account: how many are where, who moved, and who is stuck."),
     "acquisition": N_(

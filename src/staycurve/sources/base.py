@@ -7,6 +7,7 @@ reject with the reason, and makes rows and cursor visible in one commit.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -99,6 +100,63 @@ class Cursor:
 
 
 @dataclass(frozen=True)
+class RawObject:
+    """One object as its system sent it, which the lake keeps.
+
+    Attributes
+    ----------
+    object : str
+        Its kind, as its system calls it.
+    parent : str
+        The id by which it is looked for beside its own.
+    created : int
+        When its system made it, in seconds since 1970.
+    body : bytes
+        JSON.
+    is_deleted : bool
+        Whether the system says that it is gone.
+    """
+
+    object: str
+    id: str
+    body: bytes
+    parent: str = ""
+    created: int = 0
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Which rows of a table a batch holds all of: others that are there are taken out.
+
+    Attributes
+    ----------
+    column : str
+        Of the table; the rows with one of `values` in it are meant.
+    """
+
+    table: str
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """In the place of a row: something of which none could be made; it is rejected.
+
+    Attributes
+    ----------
+    text : str
+        What it is, such as its id; one of the values of a `Whole` takes the complaint back.
+    rule : str
+        What is wrong, to be read after the text: "has no customer".
+    """
+
+    text: str
+    rule: str
+
+
+@dataclass(frozen=True)
 class Batch:
     """Rows on their way in, and how far they bring their stream.
 
@@ -116,14 +174,44 @@ class Batch:
         Of a file: how its columns become ours.
     is_complete : bool
         Of a file: whether it is the complete export of its source (`load --replace`).
+    objects : tuple of RawObject
+        What is kept as it came.
+    listing : int
+        The complete listing that showed the objects; 0 for those that were fetched one by one.
+    whole : tuple of Whole
+        Of which rows these are all.
     """
 
-    rows: Sequence[Row] | Path
+    rows: Sequence[Row | Unreadable] | Path
     cursor: Cursor | None = None
     id: str = ""
     table: str | None = None
     mapping: FileMapping | None = None
     is_complete: bool = False
+    objects: tuple[RawObject, ...] = ()
+    listing: int = 0
+    whole: tuple[Whole, ...] = ()
+
+
+class Kept(Protocol):
+    """What the lake holds of a source, as it was when the stream began.
+
+    Relations: `raw_objects` and `raw_listed`, of this source alone, and every conformed table.
+    """
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement."""
+        ...
+
+    def put(
+        self, relation: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]]
+    ) -> None:
+        """Make a relation of rows, for statements to come."""
+        ...
+
+    def cursor(self, stream: str) -> Cursor | None:
+        """Where another stream of the same source stands."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -144,6 +232,10 @@ class Pull(Generic[S]):
         The project's directory.
     now : datetime
         No source reads the clock.
+    kept : Kept
+        What was kept of the source before.
+    say : callable
+        Told what is going on, for a bar.
     """
 
     name: str
@@ -152,6 +244,8 @@ class Pull(Generic[S]):
     since: dt.datetime | None
     folder: Path
     now: dt.datetime
+    kept: Kept
+    say: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +267,11 @@ class Stream(Generic[S]):
         What it goes on from, in words.
     options : ReadOptions
         How texts are written.
+    is_derived : bool
+        Whether it asks no outside system: its rows come out of objects that are kept already, and
+        `sync --reparse` has it begin anew.
+    done : callable, optional
+        Called with a pull once everything that it read is committed.
     """
 
     name: str
@@ -181,6 +280,8 @@ class Stream(Generic[S]):
     feeds: tuple[Feed, ...] = ()
     cursor: str = ""
     options: ReadOptions = field(default_factory=ReadOptions)
+    is_derived: bool = False
+    done: Callable[[Pull[S]], None] | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -294,6 +395,10 @@ class Writer(Protocol):
 
     def cursor(self, sender: Sender) -> Cursor | None:
         """Where the last committed batch left a stream; None before the first."""
+        ...
+
+    def kept(self, source: str, kind: str) -> contextlib.AbstractContextManager[Kept]:
+        """What the lake holds of a source now."""
         ...
 
     def write(

@@ -11,15 +11,25 @@ from typing import Any
 
 from staycurve.config import Config
 from staycurve.errors import LoadError, MemoryLimitError, StaycurveError
-from staycurve.sources.base import FileReport, Progress, Row
+from staycurve.sources.base import (
+    Batch,
+    FileReport,
+    Progress,
+    Row,
+    Sender,
+    Unreadable,
+    Whole,
+)
 from staycurve.sources.diagnosis import Subject, taught
 from staycurve.sources.doubting import doubts_of
 from staycurve.sources.fitting import fit
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.naming import known_table, table_of
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.raw import keep_objects
 from staycurve.sources.reaching import reached
 from staycurve.sources.reading import Read, stage, stage_rows
+from staycurve.sources.stream_records import told_of
 from staycurve.tables.arrivals import Arrivals, too_wide
 from staycurve.tables.base import Table
 from staycurve.tables.conformed import CONFORMED
@@ -28,7 +38,8 @@ from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.events import EVENTS, clock_checks
 from staycurve.tables.looking import look
 from staycurve.tables.placing import Counts
-from staycurve.tables.pointer import LoadRecord, changed_versions
+from staycurve.tables.pointer import KEEP, LoadRecord, changed_versions
+from staycurve.tables.raw import RAW_TABLE
 from staycurve.tables.rejects import Origin
 from staycurve.tables.writing import Writing
 
@@ -48,7 +59,7 @@ class Piece:
     """
 
     name: str
-    content: Path | list[Row]
+    content: Path | list[Row | Unreadable]
     mapping: Mapping
     options: ReadOptions
     fields: tuple[str, ...] = ()
@@ -106,6 +117,7 @@ class Unit:
     def __init__(
         self, engine: Engine, folder: Path, writing: Writing, known: Sequence[LoadRecord], *,
         config: Config, now: dt.datetime, may_be_empty: bool, progress: Progress | None,
+        whole: Sequence[Whole] = (),
     ) -> None:
         self.config = config
         self.now = now
@@ -118,6 +130,7 @@ class Unit:
         self._known = known
         self._staged: dict[object, Read | StaycurveError] = {}
         self._failed: set[int] = set()
+        self._whole = tuple(whole)
         self._done = self._total = 0
         self._number = writing.lake.pointer.next_load()
         files = {
@@ -135,10 +148,31 @@ class Unit:
             notes = self.arrivals.settle(self.records[-1].load)
             self.arrivals.rejects.save()
             self._note_versions()
-            if notes:
+            if notes and reports:
                 place = max(i for i, report in enumerate(reports) if report.error is None)
                 reports[place] = reports[place].noting(notes)
         return reports
+
+    def keep(self, batches: Sequence[Batch], sender: Sender) -> FileReport:
+        """Keep the objects of batches as they came; where rows come too, they tell the cursor."""
+        self._say(f"keeping {sender.label}")
+        self._before = dict(self._writing.tables)
+        new = changed = 0
+        if any(batch.objects for batch in batches):
+            new, changed = keep_objects(
+                self.engine, self._writing, batches, source=sender.name, load=self._number,
+                now=self.now, folder=self.folder,
+            )
+        details: dict[str, Any] = {"path": f"{sender.label}#{self._number}", "kind": KEEP}
+        if not sender.stream.feeds:
+            details["source"] = told_of(sender, batches)
+        self.records.append(LoadRecord(
+            self._number, self.now.astimezone(dt.UTC).isoformat(), sender.label, RAW_TABLE,
+            new, changed, 0, details,
+        ))
+        self._number += 1
+        self._note_versions()
+        return FileReport(sender.label, RAW_TABLE, new, changed, 0)
 
     def restart(self) -> None:
         """Let the first cursor of the call forget those before it."""
@@ -188,7 +222,7 @@ class Unit:
                 counts = self.arrivals.take(job, bad, origin, self._earlier(item))
             else:
                 # A page of which no row is good must not stop the stream for ever.
-                counts = self.arrivals.take_any(job, bad, origin)
+                counts = self.arrivals.take_any(job, bad, origin, self._whole_of(item.table))
             self.arrivals.rejects.save()
             doubts = tuple(doubts_of(self.engine, job, feed, staged.columns, counts.rejected))
         except LoadError as error:
@@ -205,8 +239,17 @@ class Unit:
         return FileReport(
             piece.name, item.table.name, counts.accepted, counts.replaced, counts.rejected,
             notes=_notes(counts, _unused(piece, unused) if item.is_main else []),
-            removed=counts.removed if piece.is_complete else None, doubts=doubts,
+            removed=counts.removed if piece.is_complete or counts.removed else None,
+            doubts=doubts,
         )
+
+    def _whole_of(self, table: Table) -> dict[str, list[str]]:
+        """Column → the values of it of which the rows at hand are all."""
+        found: dict[str, list[str]] = {}
+        for one in self._whole:
+            if one.table == table.name:
+                found.setdefault(one.column, []).extend(one.values)
+        return found
 
     def _origin(self, piece: Piece) -> Origin:
         if isinstance(piece.content, Path):

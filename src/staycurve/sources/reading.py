@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from staycurve.errors import LoadError, StaycurveError
 from staycurve.sources import lines
+from staycurve.sources.base import Unreadable
 from staycurve.sources.content import check_content
 from staycurve.sources.lines import SHOWN, BadLine, Record
 from staycurve.sources.objects import cell, objects, plain_row
@@ -248,6 +249,9 @@ def _sound_rows(
     rows: Iterable[object], refuse: Callable[[BadLine], None]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, row in enumerate(rows, 1):
+        if isinstance(row, Unreadable):
+            refuse(BadLine(number, row.text[:SHOWN], row.rule))
+            continue
         if not isinstance(row, Mapping):
             refuse(BadLine(number, str(row)[:SHOWN], "is no object of fields and values"))
             continue

@@ -11,9 +11,14 @@ from staycurve.tables.pointer import LoadRecord
 
 def cursor_of(loads: Sequence[LoadRecord], sender: Sender) -> Cursor | None:
     """Where the loads left a stream; a load that was undone counts, or it would come again."""
+    return cursor_in(loads, (sender.name, sender.kind, sender.stream.name))
+
+
+def cursor_in(loads: Sequence[LoadRecord], stream: tuple[str, str, str]) -> Cursor | None:
+    """The same of the stream with these names: the source's, its kind's, and its own."""
     found: Cursor | None = None
     for record in loads:
-        if not is_from(record, sender):
+        if _stream_of(record) != stream:
             continue
         told = record.details["source"]
         if "cursor" in told:
@@ -23,9 +28,12 @@ def cursor_of(loads: Sequence[LoadRecord], sender: Sender) -> Cursor | None:
 
 def is_from(record: LoadRecord, sender: Sender) -> bool:
     """Whether a load brought rows of a stream."""
+    return _stream_of(record) == (sender.name, sender.kind, sender.stream.name)
+
+
+def _stream_of(record: LoadRecord) -> tuple[str, str, str] | None:
     told = record.details.get("source")
-    own = (sender.name, sender.kind, sender.stream.name)
-    return told is not None and (told["name"], told["kind"], told["stream"]) == own
+    return None if told is None else (told["name"], told["kind"], told["stream"])
 
 
 def committed(known: Sequence[LoadRecord], sender: Sender | None) -> set[str]:

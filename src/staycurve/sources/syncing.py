@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from staycurve import faults
 from staycurve.errors import LakeError, SourceError, StaycurveError
@@ -19,6 +20,8 @@ ROWS_AT_ONCE = 50_000
 """Rows in one commit: fewer make more commits, more are lost to a failure and read again."""
 FILES_AT_ONCE = 64
 BYTES_AT_ONCE = 256 * 1024 * 1024
+OBJECT_BYTES_AT_ONCE = 64 * 1024 * 1024
+"""Of objects as they came, which are in memory until their commit."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,14 @@ class SyncRequest:
         Whether to read from the beginning.
     is_dry_run : bool
         Whether to count only; each commit's rows are counted by themselves.
+    is_reparse : bool
+        Whether to ask nobody, and derive every row anew from the objects that are kept.
     """
 
     since: dt.datetime | None = None
     is_full: bool = False
     is_dry_run: bool = False
+    is_reparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,24 +86,29 @@ class _Group:
     batches: list[Batch] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
+    objects: int = 0
 
     @property
     def is_full(self) -> bool:
         return (
             self.rows >= ROWS_AT_ONCE or self.bytes >= BYTES_AT_ONCE
-            or len(self.batches) - (self.rows > 0) >= FILES_AT_ONCE
+            or self.objects >= OBJECT_BYTES_AT_ONCE
+            or sum(isinstance(one.rows, Path) for one in self.batches) >= FILES_AT_ONCE
         )
 
     @property
     def is_empty(self) -> bool:
-        return not self.rows and not any(isinstance(one.rows, Path) for one in self.batches)
+        return not self.rows and not any(
+            isinstance(one.rows, Path) or one.objects or one.whole for one in self.batches
+        )
 
     def add(self, batch: Batch) -> None:
         self.batches.append(batch)
         if isinstance(batch.rows, Path):
             self.bytes += size_of(batch.rows)
         else:
-            self.rows += len(batch.rows)
+            self.rows += len(batch.rows) + len(batch.objects)
+            self.objects += sum(len(one.body) for one in batch.objects)
 
 
 def sync(
@@ -116,7 +127,10 @@ def sync(
     LakeError
         If nothing at all can be written.
     """
-    streams = [(one, sender) for one in sources for sender in one.senders]
+    streams = [
+        (one, sender) for one in sources for sender in one.senders
+        if sender.stream.is_derived or not asked.is_reparse
+    ]
     found = []
     for place, (one, sender) in enumerate(streams):
 
@@ -160,9 +174,26 @@ def _commits(
     writer: Writer, one: Configured, sender: Sender, asked: SyncRequest, *, folder: Path,
     now: dt.datetime, say: Progress,
 ) -> Iterator[list[FileReport]]:
-    cursor = None if asked.is_full else writer.cursor(sender)
-    pull = Pull(one.name, one.settings, cursor, asked.since, folder, now)
-    is_restart = asked.is_full
+    is_restart = asked.is_full or asked.is_reparse
+    cursor = None if is_restart else writer.cursor(sender)
+    with writer.kept(one.name, one.source.name) as kept:
+        pull = Pull(
+            one.name, one.settings, cursor, asked.since, folder, now, kept,
+            lambda text: say(0, 0, text),
+        )
+        is_in = yield from _pulled(
+            writer, sender, asked, pull, is_restart=is_restart, say=say
+        )
+        if is_in and sender.stream.done and not asked.is_dry_run:
+            sender.stream.done(pull)
+
+
+def _pulled(
+    writer: Writer, sender: Sender, asked: SyncRequest, pull: Pull[Any], *, is_restart: bool,
+    say: Progress,
+) -> Generator[list[FileReport], None, bool]:
+    """Commit what a stream yields, group by group; whether all of it is in."""
+    cursor = pull.cursor
     say(0, 0, "reading")
     batches: Iterable[Batch] = sender.stream.read(pull)
     if asked.is_full or asked.since:
@@ -180,9 +211,10 @@ def _commits(
         wrong = [report.error for report in reports if report.error]
         if wrong and group.rows:
             # The rows after them would move the cursor beyond rows that are not in.
-            return
+            return False
         is_restart = is_restart and len(wrong) == len(reports)
         say(0, 0, "reading")
+    return True
 
 
 def _moved(group: _Group, cursor: Cursor | None) -> Cursor | None:

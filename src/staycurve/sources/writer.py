@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,17 @@ from pathlib import Path
 
 from staycurve.config import Config
 from staycurve.errors import LoadError, StaycurveError
-from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Row, Sender
+from staycurve.sources import raw
+from staycurve.sources.base import (
+    Batch,
+    Cursor,
+    FileReport,
+    Kept,
+    Progress,
+    Row,
+    Sender,
+    Unreadable,
+)
 from staycurve.sources.loading import Item, Piece, Unit, items_of, with_last
 from staycurve.sources.mapping import Mapping
 from staycurve.sources.options import ReadOptions
@@ -48,6 +59,10 @@ class LakeWriter:
         """Where the last committed batch left a stream; None before the first."""
         return cursor_of(self.lake.pointer.loads(), sender)
 
+    def kept(self, source: str, kind: str) -> contextlib.AbstractContextManager[Kept]:
+        """What the lake holds of a source now."""
+        return raw.kept(self.lake, source, kind)
+
     def write(
         self, batches: Sequence[Batch], *, sender: Sender | None = None,
         is_restart: bool = False, is_dry_run: bool = False, progress: Progress | None = None,
@@ -78,7 +93,13 @@ class LakeWriter:
                 unit = Unit(
                     engine, folder, writing, known, config=self.config, now=self.now,
                     may_be_empty=self.may_be_empty, progress=progress,
+                    whole=[one for batch in fresh for one in batch.whole],
                 )
+                if sender and any(
+                    one.objects or not (sender.stream.feeds or isinstance(one.rows, Path))
+                    for one in fresh
+                ):
+                    reports.append(unit.keep(fresh, sender))
                 reports += unit.all(items)
                 unit.arrivals.save()
                 if is_restart:
@@ -93,7 +114,7 @@ class LakeWriter:
         self, batches: Sequence[Batch], sender: Sender | None
     ) -> Iterable[tuple[Piece, Batch]]:
         """Files one by one; rows that follow each other together, as one load."""
-        rows: list[Row] = []
+        rows: list[Row | Unreadable] = []
         together: list[Batch] = []
         for batch in batches:
             if isinstance(batch.rows, Path):
@@ -106,7 +127,7 @@ class LakeWriter:
             else:
                 rows += batch.rows
                 together.append(batch)
-        if together and sender:
+        if together and sender and sender.stream.feeds:
             stream = sender.stream
             yield Piece(
                 sender.label, rows, stream.mapping, stream.options, fields=stream.fields,

@@ -89,6 +89,39 @@ class Dismissal:
 
 
 @dataclass(frozen=True)
+class Key:
+    """A key with which a program sends; its text was shown once and is kept nowhere.
+
+    Attributes
+    ----------
+    scope : str
+        What it opens: `ingest` takes product events in.
+    prefix : str
+        Its first letters, by which people know it.
+    last_used_at : datetime, optional
+        To the minute.
+    """
+
+    id: int
+    name: str
+    scope: str
+    prefix: str
+    created_at: dt.datetime
+    created_by: str
+    revoked_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "id": self.id, "name": self.name, "scope": self.scope, "prefix": self.prefix,
+            "created_at": self.created_at.isoformat(), "created_by": self.created_by,
+            "revoked_at": self.revoked_at.isoformat() if self.revoked_at else None,
+            "last_used_at": self.last_used_at.isoformat() if self.last_used_at else None,
+        }
+
+
+@dataclass(frozen=True)
 class AuditEntry:
     """One change: who did what to which subject, and when.
 

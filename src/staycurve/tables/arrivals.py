@@ -6,7 +6,7 @@ reason; no row is lost, and the outcome does not depend on the order of loading.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,9 +88,19 @@ class Arrivals(Placing):
             )
         return self._accept(found, earlier)
 
-    def take_any(self, job: Conforming, bad: str | None, origin: Origin) -> Counts:
-        """Take rows into one table, however many of them have to be rejected; see `take`."""
-        return self._accept(self._conform(job, bad, origin), None)
+    def take_any(
+        self, job: Conforming, bad: str | None, origin: Origin,
+        whole: Mapping[str, Sequence[str]] | None = None,
+    ) -> Counts:
+        """Take rows into one table, however many of them have to be rejected; see `take`.
+
+        Parameters
+        ----------
+        whole : mapping, optional
+            Column → values of it; of the rows that have one there, these are all, and others are
+            taken out.
+        """
+        return self._accept(self._conform(job, bad, origin), None, whole)
 
     def _conform(self, job: Conforming, bad: str | None, origin: Origin) -> _Conformed:
         folder = self._new_folder()
@@ -102,7 +112,10 @@ class Arrivals(Placing):
         total = self._count(typed) + unread
         return _Conformed(job, bad, origin, folder, typed, total, broken, unread)
 
-    def _accept(self, found: _Conformed, earlier: Sequence[int] | None) -> Counts:
+    def _accept(
+        self, found: _Conformed, earlier: Sequence[int] | None,
+        whole: Mapping[str, Sequence[str]] | None = None,
+    ) -> Counts:
         job, bad, origin, typed = found.job, found.bad, found.origin, found.typed
         table, broken, unread = job.table, found.broken, found.unread
         good = self._good_sql(job, typed, origin)
@@ -117,6 +130,8 @@ class Arrivals(Placing):
             self.rejects.reject(job, typed, bad, origin)
         removed = 0
         notes: tuple[str, ...] = ()
+        if whole:
+            removed = self._remove_others(table, good, whole, origin.load)
         if earlier:
             removed, notes = self._remove_missing(table, good, earlier, origin.load)
         waiting = self._set_waiting(table, good)
@@ -188,6 +203,28 @@ class Arrivals(Placing):
         if waited:
             return removed, (f"rows that waited and are not in the file any more: {waited}",)
         return removed, ()
+
+    def _remove_others(
+        self, table: Table, good: str, whole: Mapping[str, Sequence[str]], load: int
+    ) -> int:
+        """Take out the rows that `whole` means and `good` does not hold; how many."""
+        self.engine.execute(
+            "CREATE OR REPLACE TEMP TABLE at_hand AS "
+            f"SELECT {row_key_sql(table, 'g')} AS row_key FROM {good} g"
+        )
+        key = ", ".join(f"t.{name(column)}" for column in table.key)
+        removed = 0
+        for column, values in whole.items():
+            self.engine.put("meant", (("value", "VARCHAR"),), [(value,) for value in values])
+            self.rejects.forget_whole(table, column, "meant", keys="at_hand", load=load)
+            self.engine.execute(f"""
+                CREATE OR REPLACE TEMP TABLE missing AS
+                SELECT {key} FROM {table.name} t
+                WHERE t.{name(column)} IN (SELECT value FROM meant) AND t._line IS NOT NULL
+                  AND {row_key_sql(table, "t")} NOT IN (SELECT row_key FROM at_hand)
+            """)
+            removed += self.take_out(table, "missing", load)
+        return removed
 
     def _unsettle(self, load: int) -> None:
         """Let the rows wait whose account or rate is known no longer, or whose rate is too high."""

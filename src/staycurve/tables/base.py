@@ -22,6 +22,8 @@ STORED = {
 
 MOST_MONEY = 10**11
 """Of an amount in major units: whatever the currency, no bill comes near."""
+MOST_OF_ACCOUNT = 10**12
+"""Of what one account's rows add up to, in major units: its MRR is kept in 64 bits."""
 MOST_WHOLE = 10**9
 """Of a whole number: a billion rows of it still add up within 64 bits."""
 
@@ -113,6 +115,9 @@ class Table:
         Whether a row of an unknown account creates a bare account instead of waiting.
     partition : str
         A column of days: the lake keeps each day's rows in files of their own.
+    weight : str
+        SQL over its columns: what of a row adds to its account, in micro-units. Rows of an account
+        may not come to more than MOST_OF_ACCOUNT.
     """
 
     name: str
@@ -125,6 +130,7 @@ class Table:
     has_attributes: bool = False
     makes_accounts: bool = False
     partition: str = ""
+    weight: str = ""
 
     @property
     def stored(self) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ INVOICE_LINES = Table(
     key=("line_id",),
     derived_key="line_id",
     makes_accounts=True,
+    weight="CAST(abs(amount) AS DOUBLE)",
     columns=(
         Column("line_id", "text", N_("The line."), is_required=True),
         Column("invoice_id", "text", N_("The invoice that it stands on."), is_required=True),

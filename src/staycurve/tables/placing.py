@@ -13,7 +13,7 @@ from pathlib import Path
 from staycurve.config import Config
 from staycurve.money import MICRO, RATE_SCALE
 from staycurve.tables import overlaps
-from staycurve.tables.base import MOST_MONEY, Table
+from staycurve.tables.base import MOST_MONEY, MOST_OF_ACCOUNT, Table
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import name, quoted
@@ -22,6 +22,9 @@ from staycurve.tables.rejects import OVERLAP, Rejects
 from staycurve.tables.staging import ROW, parquet_sql, store
 from staycurve.tables.stale import STALE_COLUMNS, STALE_DAYS_COLUMNS
 from staycurve.tables.writing import Writing
+
+HEAVY = 10**6
+"""A month, in major units: nine million lighter rows of one account fit in 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -170,10 +173,33 @@ class Placing:
             for code, rate in highest.items()
             if rate and (most := MOST_MONEY * MICRO * RATE_SCALE // rate) < MOST_MONEY * MICRO
         ]
+        reasons += self._heavy(table, rows, money)
         if not reasons:
             return 0
         self.engine.execute(f"CREATE OR REPLACE TEMP TABLE waits AS {' UNION ALL '.join(reasons)}")
         return self._count("waits")
+
+    def _heavy(self, table: Table, rows: str, money: str) -> list[str]:
+        """SQL of rows that with the others of their account come to more than is taken.
+
+        Only rows that weigh something are added up: hardly any load has one.
+        """
+        heavy = f"{table.weight} > {HEAVY * MICRO}"
+        if not table.weight or not self._count(f"{rows} WHERE {heavy}"):
+            return []
+        known = f"SELECT account_id, {table.weight} AS weight FROM"
+        sums = f"""SELECT account_id FROM (
+                {known} {rows} WHERE {heavy}
+                UNION ALL
+                {known} {table.name} s WHERE {heavy} AND EXISTS (
+                    SELECT 1 FROM {rows} g WHERE g.account_id = s.account_id)
+            ) weighed GROUP BY account_id HAVING SUM(weight) > {MOST_OF_ACCOUNT * MICRO}"""
+        return [
+            f"SELECT {ROW}, '{money}' AS what, CAST({money} // {MICRO} AS VARCHAR) AS value, "
+            f"'with the other amounts of account ' || account_id || ' it is beyond "
+            f"{MOST_OF_ACCOUNT:,}, the most that is taken' AS rule FROM {rows} "
+            f"WHERE {heavy} AND account_id IN ({sums})"
+        ]
 
     def _highest_rates(self, rows: str) -> dict[str, int | None]:
         """Foreign currency of `rows` → the highest rate that is known for it, if any is."""

@@ -23,6 +23,9 @@ FILE_NAME = "state.db"
 FORMAT = 1
 """The form of the lake that this version writes; a greater one in a lake is refused."""
 
+KEEP = "keep"
+"""The kind of a load that keeps objects as they came, and brings no row."""
+
 WAIT = 30.0
 """Seconds to wait for another program that holds the state database."""
 

@@ -20,6 +20,7 @@ from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot, noted
+from staycurve.tables.raw import LISTED_TABLE, RAW_TABLE
 from staycurve.tables.rejects import REJECTS_TABLE
 
 KEPT_META = ("timezone", "currency")
@@ -27,7 +28,7 @@ KEPT_META = ("timezone", "currency")
 
 LOADED = (
     *CONFORMED, REJECTS_TABLE, ADJUSTMENTS_TABLE, ADJUSTED_TABLE, MONTHS_TABLE, FIGURES_TABLE,
-    ACCOUNTS_TABLE,
+    ACCOUNTS_TABLE, RAW_TABLE, LISTED_TABLE,
 )
 """Tables that nothing computes again."""
 
@@ -276,6 +277,8 @@ def _remedy(table: str) -> str:
         return "load its files again."
     if table == REJECTS_TABLE:
         return "load the files again whose rows were rejected or waited."
+    if table in (RAW_TABLE, LISTED_TABLE):
+        return "fetch it again: staycurve sync --full"
     return "it was kept nowhere else."
 
 

@@ -229,6 +229,25 @@ class Rejects:
             f"{own} AND row_key IS NOT NULL AND row_key NOT IN (SELECT row_key FROM {keys})"
         )
 
+    def forget_whole(
+        self, table: Table, column: str, values: str, *, keys: str, load: int
+    ) -> None:
+        """Drop what earlier loads said of rows that have one of `values` in a column.
+
+        Rows that may still join and are among `keys` (row_key) go by their own way.
+        """
+        own = f'"table" = {quoted(table.name)} AND load <> {load}'
+        if not self.engine.value(f"SELECT 1 FROM rejected WHERE {own} LIMIT 1"):
+            return
+        held = (
+            f"json_extract_string(payload, {quoted('$.' + column)}) IN (SELECT value FROM {values})"
+            f" OR json_extract_string(payload, '$.line') IN (SELECT value FROM {values})"
+        )
+        self._delete(
+            f"{own} AND ({held}) AND (row_key IS NULL OR state = {quoted(REJECTED)} "
+            f"OR row_key NOT IN (SELECT row_key FROM {keys}))"
+        )
+
     def forget_pending(self, table: Table, rows: str) -> int:
         """Drop the waiting and the overlapping rows whose key is among `rows`; how many."""
         return self._delete(

@@ -12,7 +12,7 @@ _MICRO_PRODUCT = half_even_sql(
 MOST_MONTHLY = 10**10
 """Of a row's monthly amount, in major units of its currency.
 
-Nine hundred such rows of one account still add up within 64 bits; sums over accounts are wider.
+Those of one account are bounded too (MOST_OF_ACCOUNT); sums over accounts are wider than 64 bits.
 """
 _PRODUCT = "CAST(quantity AS DOUBLE) * unit_amount"
 _AMOUNT = f"""CASE
@@ -31,6 +31,7 @@ SUBSCRIPTIONS = Table(
     grain=N_("one span of one subscription item"),
     key=("subscription_id", "item_id", "starts_at"),
     makes_accounts=True,
+    weight=_MONTHLY,
     columns=(
         Column("subscription_id", "text", N_("The subscription."), is_required=True),
         Column("item_id", "text", N_("The item; empty means the subscription's only item.")),

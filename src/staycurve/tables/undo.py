@@ -22,7 +22,7 @@ from staycurve.tables.corrections import ADJUSTED_COLUMNS, ADJUSTED_TABLE
 from staycurve.tables.duckdb_engine import Engine, remove_leftovers
 from staycurve.tables.engine import name, quoted
 from staycurve.tables.lake import Lake
-from staycurve.tables.pointer import LoadRecord, Snapshot, changed_versions, undone_by
+from staycurve.tables.pointer import KEEP, LoadRecord, Snapshot, changed_versions, undone_by
 from staycurve.tables.rejects import REJECTED, REJECTS_COLUMNS, REJECTS_TABLE, pending_sql
 from staycurve.tables.staging import ROW, parquet_sql, store
 from staycurve.tables.writing import Writing
@@ -113,7 +113,9 @@ def _chosen(records: Sequence[LoadRecord], load: int | None) -> list[LoadRecord]
     """The loads to take back, the last one first."""
     undone = undone_by(records)
     if load is None:
-        standing = [r for r in records if r.kind != "undo" and r.load not in undone]
+        standing = [
+            r for r in records if r.kind not in ("undo", KEEP) and r.load not in undone
+        ]
         if not standing:
             raise LoadError(
                 "There is nothing to undo: no load stands.",
@@ -132,6 +134,12 @@ def _chosen(records: Sequence[LoadRecord], load: int | None) -> list[LoadRecord]
                 hint=f"To bring it back: staycurve undo {undone[load]}",
             )
     for record in chosen:
+        if record.kind == KEEP:
+            raise LoadError(
+                f"Load {record.load} ({record.file}) keeps objects as they came: no row rests on "
+                "it alone.",
+                hint="Take back the load that brought the rows: staycurve loads",
+            )
         if "versions" not in record.details:
             raise LoadError(
                 f"Load {record.load} ({record.file}) cannot be taken back: an earlier version of "

@@ -57,6 +57,11 @@ class Company(MeasuredCompany):
         return Books(self)
 
     @property
+    def overview(self) -> Theme:
+        """The morning's page: the ten metrics, what changed, and whom to call."""
+        return Theme(self, "overview")
+
+    @property
     def cohorts(self) -> Theme:
         """Cohorts read for their meaning: history, churn, riskiest months, retention."""
         return Theme(self, "cohorts")

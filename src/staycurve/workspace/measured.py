@@ -70,6 +70,9 @@ class MeasuredCompany(Project):
             for measure in METRICS[name].resolve(self.config.conventions).measures()
         }
         days = {(RELATIONS[name].source, RELATIONS[name].day) for name in relations}
+        if ("subscriptions", "starts_on") in days:
+            # Spans are told by rows of subscriptions, and by what is derived from invoice lines.
+            days.add(("invoice_spans", "starts_on"))
         parts = " UNION ALL ".join(f"SELECT MIN({day}) AS day FROM {t}" for t, day in sorted(days))
         with self.reading() as engine:
             found: dt.date | None = engine.value(f"SELECT MIN(day) FROM ({parts})")

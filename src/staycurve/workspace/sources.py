@@ -95,7 +95,8 @@ class Sources:
 
     def sync(
         self, *names: str, since: str | None = None, is_full: bool = False,
-        is_dry_run: bool = False, progress: Progress | None = None, wait: float = 600.0,
+        is_dry_run: bool = False, is_reparse: bool = False, progress: Progress | None = None,
+        wait: float = 600.0,
     ) -> list[StreamReport]:
         """Bring configured sources up to date; one whose stream fails leaves the others.
 
@@ -109,6 +110,8 @@ class Sources:
             Whether to read everything again.
         is_dry_run : bool
             Whether to count only, and change nothing.
+        is_reparse : bool
+            Whether to ask nobody, and derive rows anew from the objects that are kept.
         wait : float
             Seconds to wait for another sync, and for another writer.
 
@@ -121,7 +124,8 @@ class Sources:
         config, now = project.config, project.clock()
         chosen = [configured_as(config, name) for name in dict.fromkeys(names)]
         asked = SyncRequest(
-            parse_instant(since, config.company.zone) if since else None, is_full, is_dry_run
+            parse_instant(since, config.company.zone) if since else None, is_full, is_dry_run,
+            is_reparse,
         )
         _ = project.snapshot
         with alone(project.folder / LOCK, "syncing", wait=wait):

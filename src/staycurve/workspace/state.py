@@ -1,11 +1,11 @@
-"""State: saved views, annotations, dismissed doubts and the audit trail of one project."""
+"""State: saved views, annotations, dismissed doubts, keys and the audit trail of one project."""
 
 from __future__ import annotations
 
 from staycurve.errors import UnknownNameError
-from staycurve.state import annotations as noting, audit, dismissals, views
+from staycurve.state import annotations as noting, audit, dismissals, keys, views
 from staycurve.state.database import Database
-from staycurve.state.records import Annotation, AuditEntry, Dismissal, SavedView
+from staycurve.state.records import Annotation, AuditEntry, Dismissal, Key, SavedView
 from staycurve.workspace.project import Clock, Project
 
 SHOWN = 100
@@ -103,6 +103,37 @@ class State:
         """Let a doubt be shown again."""
         with self.database.writing() as session:
             dismissals.restore(session, doubt, who=by, now=self._clock())
+
+    def known_keys(self) -> tuple[Key, ...]:
+        """Every key with which programs send, oldest first."""
+        if not self.database.is_there:
+            return ()
+        with self.database.reading() as session:
+            return keys.listed(session)
+
+    def create_key(self, scope: str, *, name: str = "", by: str = "") -> tuple[Key, str]:
+        """Make a key, and give its text, which is kept nowhere."""
+        with self.database.writing() as session:
+            return keys.create(session, scope=scope, name=name, who=by, now=self._clock())
+
+    def revoke_key(self, named: str, *, by: str = "") -> Key:
+        """Let a key, named by its number or first letters, open nothing any more."""
+        with self.database.writing() as session:
+            return keys.revoke(session, named, who=by, now=self._clock())
+
+    def checked_key(self, text: str) -> Key | None:
+        """The key that `text` is, unless it was revoked or never made."""
+        if not self.database.is_there:
+            return None
+        with self.database.reading() as session:
+            return keys.checked(session, text)
+
+    def note_key_use(self, key: Key) -> None:
+        """Keep that a key was used now, unless it was a moment ago."""
+        now = self._clock()
+        if key.last_used_at is None or now - key.last_used_at >= keys.USED_EVERY:
+            with self.database.writing() as session:
+                keys.note_use(session, key.id, now=now)
 
     def audit(self, *, most: int = SHOWN) -> tuple[AuditEntry, ...]:
         """The last changes, newest first."""

@@ -45,6 +45,14 @@ BRIDGES = {
 }
 """Metric → its bridge."""
 
+SUMS = {
+    "churned_mrr": (
+        "voluntary_churned_mrr", "involuntary_churned_mrr", "paused_churned_mrr",
+        "unknown_churned_mrr",
+    ),
+}
+"""A sum of rows → the metrics that it is the sum of, by definition."""
+
 COUNTED = {
     "mrr": "customers", "arr": "customers", "new_mrr": "new_customers",
     "churned_mrr": "churned_customers",

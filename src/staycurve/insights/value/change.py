@@ -140,20 +140,38 @@ class Change(Answer):
 
 
 def _sentence(found: Change) -> Said:
-    unit = _difference_unit(Unit(found.unit))
+    return told_change(
+        found.metric, found.change, found.names, found.why,
+        [(row.label, row.contribution) for row in found.rows],
+    )
+
+
+def told_change(
+    metric: str, change: float | None, names: tuple[str, str], why: str | None,
+    parts: Sequence[tuple[str, float | None]],
+) -> Said:
+    """How a metric changed from one period to another, and what moved it most.
+
+    Parameters
+    ----------
+    names : (str, str)
+        Of the periods.
+    parts : sequence of (label, contribution)
+    """
+    unit = difference_unit(METRICS[metric].unit)
     values: dict[str, str | Value | Said] = {
-        "metric": Said(METRICS[found.metric].label), "from": found.names[0], "to": found.names[1],
-        "why": found.why or "",
+        "metric": Said(METRICS[metric].label), "from": names[0], "to": names[1],
+        "why": why or "",
         # Points print their own sign.
-        "change": (found.change if unit is Kind.POINTS else abs(found.change or 0), unit),
+        "change": (change if unit is Kind.POINTS else abs(change or 0), unit),
     }
-    if found.change is None:
+    if change is None:
         return Said(N_("Nothing can be said about %(metric)s from %(from)s to %(to)s: %(why)s."),
                     values)
-    if found.change == 0:
+    if change == 0:
         return Said(N_("%(metric)s did not change from %(from)s to %(to)s."), values)
-    known = [row for row in found.rows if row.contribution]
-    largest = sorted(known, key=lambda row: -abs(row.contribution or 0))[:TOLD]
+    known = [(label, own) for label, own in parts if own]
+    largest = sorted(known, key=lambda one: -abs(one[1]))[:TOLD]
     values["parts"] = _parts(largest, unit)
     if not largest:
         text = N_("%(metric)s rose by %(change)s from %(from)s to %(to)s.")
@@ -161,22 +179,21 @@ def _sentence(found: Change) -> Said:
     else:
         text = N_("%(metric)s rose by %(change)s from %(from)s to %(to)s: %(parts)s.")
         fell = N_("%(metric)s fell by %(change)s from %(from)s to %(to)s: %(parts)s.")
-    return Said(text if found.change > 0 else fell, values)
+    return Said(text if change > 0 else fell, values)
 
 
-def _parts(rows: Sequence[Driver], unit: Unit | Kind) -> Said:
-    if not rows:
+def _parts(parts: Sequence[tuple[str, float]], unit: Unit | Kind) -> Said:
+    if not parts:
         return Said("")
-    first = rows[0]
-    amount = first.contribution or 0
+    label, amount = parts[0]
     signed: Value = (amount, unit) if unit is Kind.POINTS else (abs(amount), unit)
     text = N_("%(driver)s %(amount)s")
     if unit is not Kind.POINTS:
         text = N_("%(driver)s +%(amount)s") if amount > 0 else N_("%(driver)s −%(amount)s")
-    part = Said(text, {"driver": Said(first.label), "amount": signed})
-    if len(rows) == 1:
+    part = Said(text, {"driver": Said(label), "amount": signed})
+    if len(parts) == 1:
         return part
-    return Said(N_("%(first)s, %(rest)s"), {"first": part, "rest": _parts(rows[1:], unit)})
+    return Said(N_("%(first)s, %(rest)s"), {"first": part, "rest": _parts(parts[1:], unit)})
 
 
 @insight("value change", needs="")
@@ -197,14 +214,14 @@ def change(
     as size and rate effects; both sum to the change to the last digit.
     """
     unit = METRICS[metric].unit
-    first, last = _periods(company, start, end, grain)
+    first, last = periods_of(company, start, end, grain)
     asked = Asking(
         company, company.as_of(as_of), first, last, dims_of(by), filters_of(where), metric
     )
     # Names are checked whether or not there is anything to split.
     asked.plan()
     values, why, sql = values_of(asked)
-    places = MONEY_PLACES if unit is Unit.MONEY else OTHER_PLACES
+    places = places_of(unit)
     before, after = (None if one is None else units_of(one, places) for one in values)
     gap = None if before is None or after is None else after - before
     found: list[Part] = []
@@ -223,9 +240,9 @@ def change(
         period_from=str(first.start),
         period_to=str(last.start),
         grain=first.grain,
-        value_from=_float(before, places),
-        value_to=_float(after, places),
-        change=_float(gap, places),
+        value_from=as_float(before, places),
+        value_to=as_float(after, places),
+        change=as_float(gap, places),
         why=why,
         rows=_rows(found, gap, places, unit),
         segments=_segments(asked, parts, gap, places, unit),
@@ -235,12 +252,19 @@ def change(
     )
 
 
-def _float(units: int | None, places: int) -> float | None:
+def places_of(unit: Unit) -> int:
+    """How many decimal places of a value are printed."""
+    return MONEY_PLACES if unit is Unit.MONEY else OTHER_PLACES
+
+
+def as_float(units: int | None, places: int) -> float | None:
+    """Units of the last decimal place that is printed, as the number that prints them."""
     # True division of integers rounds once: the nearest double prints these digits again.
     return None if units is None else units / 10**places
 
 
-def _difference_unit(unit: Unit) -> Unit | Kind:
+def difference_unit(unit: Unit) -> Unit | Kind:
+    """What a difference of two values is counted in: of rates it is points."""
     return Kind.POINTS if unit is Unit.PERCENT else unit
 
 
@@ -256,8 +280,8 @@ def _rows(
             driver=one.name, label=one.label, unit=one.unit.value,
             value_from=None if one.before is None else float(one.before),
             value_to=None if one.after is None else float(one.after),
-            contribution=_float(own, places), why=one.why,
-            changes_in=_difference_unit(unit).value,
+            contribution=as_float(own, places), why=one.why,
+            changes_in=difference_unit(unit).value,
         )
         for one, own in zip(found, digits, strict=True)
     )
@@ -282,12 +306,13 @@ def _segments(
             rate_effect=(whole - size) / 10**places,
             contribution=whole / 10**places,
             unit=unit.value,
-            changes_in=_difference_unit(unit).value,
+            changes_in=difference_unit(unit).value,
         ))
     return tuple(rows)
 
 
-def _periods(company: Reader, start: str, end: str, grain: str | None) -> tuple[Period, Period]:
+def periods_of(company: Reader, start: str, end: str, grain: str | None) -> tuple[Period, Period]:
+    """The two periods that are named; an error for two of different lengths, or out of order."""
     fiscal = company.config.company.fiscal_year_start
     named = parse_period(start, fiscal), parse_period(end, fiscal)
     if grain is None and named[0].grain != named[1].grain:

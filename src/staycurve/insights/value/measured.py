@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Constant, Formula, Measure, Operation, Values
 from staycurve.metrics.query import Plan, Query, plan
-from staycurve.tables.conformed import CONFORMED
+from staycurve.metrics.relations import RESTED_ON
+from staycurve.tables import views
 
 Segment = tuple[str | None, ...]
 
@@ -35,10 +36,7 @@ class Measured:
 
 def planned(company: Reader, query: Query, *, is_by_account: bool = False) -> Plan:
     """The plan of a query of a company."""
-    snapshot = company.snapshot
-    empty = frozenset(
-        table for table in CONFORMED if company.lake.rows(snapshot, table) == 0
-    )
+    empty = views.empty_tables(company.lake, company.snapshot, RESTED_ON)
     return plan(
         query, company.config, attributes=company.attributes(), empty_tables=empty,
         is_by_account=is_by_account,

@@ -68,6 +68,10 @@ def sync(
     full: Annotated[
         bool, typer.Option("--full", help="Read everything again, from the beginning.")
     ] = False,
+    reparse: Annotated[
+        bool,
+        typer.Option("--reparse", help="Ask nobody; derive rows anew from what is kept."),
+    ] = False,
 ) -> None:
     """Bring the rows of configured sources in; a stream that fails leaves the others."""
     from staycurve.interfaces.cli.progress import bar
@@ -75,7 +79,8 @@ def sync(
 
     with company_of(context) as company, bar() as progress:
         reports = company.sources.sync(
-            *(names or ()), since=since, is_full=full, is_dry_run=dry_run, progress=progress
+            *(names or ()), since=since, is_full=full, is_dry_run=dry_run, is_reparse=reparse,
+            progress=progress,
         )
         if not dry_run and not names:
             ImportDesk(company).drain()

@@ -325,6 +325,12 @@ def _needs(ask: Ask) -> tuple[str, ...]:
     return bases_of(name) if name in METRICS else ("subscriptions",)
 
 
+def _above(ask: Ask) -> list[tuple[str, str]]:
+    """The page of the metric whose number was opened."""
+    name = ask.options.get("metric", "")
+    return [(_(METRICS[name].label), ask.at(f"/metrics/{name}"))] if name in METRICS else []
+
+
 ROWS = Panel(
     "rows",
     N_("Accounts"),
@@ -342,6 +348,7 @@ ACCOUNT_LIST = Page(
     has_controls=False,
     is_listed=False,
     heading=_heading,
+    above=_above,
     options=("under", "metric", "period", "sort", "cohort_value", "cohort_month", "age"),
     needs_of=_needs,
 )

@@ -322,7 +322,7 @@ def _cells(ask: Ask, field: Field, row: Any, answer: Answer) -> list[Cell]:
         raw = getattr(row, field.attribute)
         about = _(str(getattr(row, col.why, None) or "")) if raw is None else ""
         href = opened_at(ask, col.opens, row, answer) if col.opens and raw is not None else ""
-        return [Cell(_cell_text(ask, value, col), href, about)]
+        return [Cell(_cell_text(ask, value, col), href, about, is_text=_is_text(col))]
     if col.spread:
         return [_spread(ask, col, value, row, answer, key) for key, _label in col.spread]
     href = opened_at(ask, col.opens, row, answer) if col.opens and value is not None else ""

@@ -17,14 +17,19 @@ from staycurve.metrics.query import Query, known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.result import AccountRows, Result
 from staycurve.period import AsOf, Period, check_grain, period_of
+from staycurve.tables.views import has_spans
 from staycurve.workspace import Company
 
-KEPT = ("grain", "from", "to", "where", "as_of", "known_at")
+KEPT = ("grain", "from", "to", "where", "compare", "as_of", "known_at")
 """What links between pages carry along, so that every page takes it."""
 EVERYWHERE = frozenset({*KEPT, "format", "panel", "page", "shape", "exact"})
 """Parameters of every page."""
 OWN = EVERYWHERE | {"metric", "period", "cohort_value", "cohort_as", "cohort_month", "age"}
 """Parameters that are nowhere a dimension."""
+COMPARED = ("previous", "year")
+"""With what a period is compared: the one before it, or the same a year earlier."""
+A_YEAR = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
+"""Periods in a year; of days as many as bring the same day of the week."""
 SHOWN = {"day": 31, "week": 26, "month": 24, "quarter": 12, "year": 10}
 """Periods shown without a range: two years of months, three of quarters."""
 
@@ -94,6 +99,18 @@ class Ask:
         """The asked periods that have closed."""
         return tuple(p for p in self.periods if not self.seen.is_open(p))
 
+    @property
+    def compared_with(self) -> str:
+        """`previous` or `year`."""
+        return self.options.get("compare", COMPARED[0])
+
+    def before(self, period: Period) -> Period:
+        """The period that this one is compared with."""
+        steps = A_YEAR[period.grain] if self.compared_with == "year" else 1
+        for _step in range(steps):
+            period = period.previous(self.fiscal)
+        return period
+
     def seen_words(self) -> str:
         """The as-of as people read it: a whole day by its name, else the local time as well."""
         if self.seen.is_whole:
@@ -121,6 +138,11 @@ class Ask:
         """The accounts behind one number in the asked segments; see `opens`."""
         query = Query((metric,), period.grain, (period,), self.seen, (), self.filters)
         return self.company.described_rows(query, under=self.options.get("under", ""))
+
+    def at(self, address: str, *, can_be_cut: bool = True) -> str:
+        """The address of another page in this state, without filters where it takes none."""
+        kept = {key: value for key, value in self.options.items() if key in KEPT}
+        return link(address, kept, self.filters if can_be_cut else ())
 
     def url(
         self, address: str | None = None, **changes: str | Sequence[str] | None
@@ -229,6 +251,8 @@ def read(
     given = {k: v for k, v in params if k in takes and k not in ("where", "format") and v}
     if "known_at" in given:
         company = company.known_at(given["known_at"])
+    if given.get("compare", COMPARED[0]) not in COMPARED:
+        raise UnknownNameError("compare", given["compare"], COMPARED)
     dims = known_dims(RELATIONS["closing"], company.attributes())
     for name, _value in params:
         if name not in takes and name not in dims:
@@ -240,8 +264,8 @@ def read(
             raise UnknownNameError("dimension", own.dim, every)
     company.check_filters(filters)
     grain = check_grain(given.get("grain", "month"))
-    # Without any subscription the range is that of what else is loaded.
-    has_revenue = company.lake.rows(company.snapshot, "subscriptions") > 0
+    # Without any span the range is that of what else is loaded.
+    has_revenue = has_spans(company.lake, company.snapshot)
     query = company.query(
         *(("mrr",) if has_revenue else METRICS), grain=grain, start=given.get("from"),
         end=given.get("to"),
@@ -261,4 +285,5 @@ def read(
         periods = periods[-SHOWN[grain] :]
     pairs = tuple((k, v) for k, v in params if k in given and v)
     made = Ask(company, address, given, filters, seen, grain, periods, known, pairs=pairs)
-    return replace(made, options={k: v for k, v in given.items() if k != "grain" or v != "month"})
+    plain = {"grain": "month", "compare": COMPARED[0]}
+    return replace(made, options={k: v for k, v in given.items() if plain.get(k) != v})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
 from staycurve.errors import ClientGoneError, StaycurveError, TooSlowError
 from staycurve.i18n import N_
-from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.ask import COMPARED, Ask
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.dimensions import order_of
 from staycurve.metrics.filters import where_text
@@ -117,6 +118,46 @@ def ranges(ask: Ask) -> tuple[Choice, Choice]:
         options = tuple((str(p.start), ask.label(p), p == own) for p in every)
         made.append(Choice(name, label, options))
     return made[0], made[1]
+
+
+def comparison(ask: Ask) -> Choice:
+    """What each figure is compared with."""
+    texts = {"previous": _("The period before"), "year": _("A year ago")}
+    options = tuple(
+        ("" if value == COMPARED[0] else value, texts[value], value == ask.compared_with)
+        for value in COMPARED
+    )
+    return Choice("compare", _("Compare with"), options)
+
+
+def presets(ask: Ask) -> list[dict[str, Any]]:
+    """Ranges that are asked for often: whole periods at the grain of the page.
+
+    A quarter holds months and weeks, not quarters and years.
+    """
+    fiscal, week = ask.fiscal, ask.week_start
+    last = period_of(ask.seen.last_day, ask.grain, fiscal, week_start=week)
+    closed = last.previous(fiscal) if ask.seen.is_open(last) else last
+    year = period_of(ask.seen.last_day, "year", fiscal)
+    quarter = period_of(ask.seen.last_day, "quarter", fiscal)
+    if ask.seen.is_open(quarter):
+        quarter = quarter.previous(fiscal)
+    twelve = period_of(ask.seen.last_day, "month", fiscal)
+    for _step in range(11 + ask.seen.is_open(twelve)):
+        twelve = twelve.previous(fiscal)
+    spans = [(_("Last 12 months"), twelve.start, closed.start)]
+    if ask.grain != "year":
+        spans.append((_("Year to date"), year.start, last.start))
+    if ask.grain in ("week", "month"):
+        until = period_of(quarter.end - dt.timedelta(days=1), ask.grain, fiscal, week_start=week)
+        spans.append((_("Last quarter"), quarter.start, until.start))
+    found = []
+    for label, start, end in spans:
+        first = period_of(start, ask.grain, fiscal, week_start=week)
+        is_on = (ask.periods[0].start, ask.periods[-1].start) == (first.start, end)
+        href = ask.url(**{"from": str(first.start), "to": str(end)})
+        found.append({"label": label, "href": href, "is_on": is_on})
+    return found
 
 
 def grains(ask: Ask) -> list[dict[str, Any]]:

@@ -55,12 +55,21 @@ def _periods(ask: Ask) -> list[Period]:
     return found[::-1]
 
 
+def compared_to(ask: Ask, last: Period) -> Period | None:
+    """The period that the last one is compared with; None where there was nothing yet."""
+    before = ask.before(last)
+    day = ask.company.first_day(["mrr"])
+    return None if day is not None and before.end <= day else before
+
+
 def _show(ask: Ask) -> Shown:
     periods = _periods(ask)
-    answer = ask.answer(*SHOWN, periods=periods)
-    values = {(row["metric"], row["period"]): row for row in answer.rows}
     last = periods[-1]
-    before = periods[-2] if len(periods) > 1 else None
+    before = compared_to(ask, last)
+    # A year of weeks is more than the small line shows.
+    asked = [before, *periods] if before is not None and before not in periods else periods
+    answer = ask.answer(*SHOWN, periods=asked)
+    values = {(row["metric"], row["period"]): row for row in answer.rows}
     figures, rows = [], []
     for name in SHOWN:
         metric = METRICS[name]

@@ -26,7 +26,8 @@ def _changed(ask: Ask) -> Shown:
     if len(closed) < 2:
         why = _("two periods of the range have to be over")
         return shown((), Reading(why=why), {"why": why})
-    before, last = closed[-2:]
+    last = closed[-1]
+    before = ask.before(last)
     try:
         found = answer_of(
             ask, change, metric=ask.name, start=str(before.start), end=str(last.start),
@@ -56,8 +57,9 @@ def _compared(ask: Ask) -> Shown:
 
 
 CHANGED = Panel(
-    "changed", N_("Why it changed"), N_("What moved it since the period before?"), "reading.html",
-    _changed, is_late=True,
+    "changed", N_("Why it changed"),
+    N_("What moved it since the period that it is compared with?"), "reading.html", _changed,
+    is_late=True,
 )
 
 COMPARED = Panel(

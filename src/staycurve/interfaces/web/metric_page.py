@@ -145,4 +145,6 @@ METRIC = Page(
     needs_of=lambda ask: bases_of(ask.name),
     heading=lambda ask: _(METRICS[ask.name].label),
     group=Group.BOOKS,
+    has_comparison=True,
+    above=lambda ask: ((_("Metrics"), ask.at("/catalogue")),),
 )

@@ -159,6 +159,10 @@ class Page:
         Whether what it showed is remembered: not where hardly anybody asks for the same again.
     place : int
         Where the navigation lists it within its group; the smallest first.
+    has_comparison : bool
+        Whether it shows changes, and so can be asked what to compare with.
+    above : callable, optional
+        Ask → (title, address) of the pages that lead to it, where its address does not say them.
     """
 
     address: str
@@ -179,6 +183,8 @@ class Page:
     is_kept: bool = True
     look_up: Callable[[Company, str], None] | None = None
     place: int = 100
+    has_comparison: bool = False
+    above: Callable[[Ask], Sequence[tuple[str, str]]] | None = None
 
     @property
     def placeholder(self) -> str:

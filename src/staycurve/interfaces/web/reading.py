@@ -16,6 +16,7 @@ from staycurve.interfaces.web.page import Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.period import parse_period
+from staycurve.tables import views
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def nothing(ask: Ask, why: str, table: str = "subscriptions") -> Shown:
         The table that the findings rest on; an empty one is the reason.
     """
     company = ask.company
-    if not company.lake.rows(company.snapshot, table):
+    if table in views.empty_tables(company.lake, company.snapshot):
         reading = Reading(
             why=why, empty="nothing_connected", hint=f"staycurve load {table}.csv"
         )

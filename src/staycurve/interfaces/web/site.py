@@ -31,7 +31,7 @@ from staycurve.interfaces.web import (
 )
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.beside import Reader
-from staycurve.interfaces.web.page import Empty, Group, Laid, Page, twin
+from staycurve.interfaces.web.page import Empty, Group, Laid, Page, Panel, twin
 from staycurve.interfaces.web.pages import PAGES, every_page
 from staycurve.interfaces.web.texts import _, plural
 from staycurve.workspace import Company
@@ -39,6 +39,8 @@ from staycurve.workspace.cache import Cache
 
 TEMPLATES = Path(__file__).parent / "templates"
 KEPT_PAGES = 128
+LONG = 6
+"""Panels from which on a page has an index."""
 HTMX = {
     "includeIndicatorStyles": False,
     "allowEval": False,
@@ -250,6 +252,8 @@ class Site:
             controls = {
                 "grains": choices.grains(ask),
                 "ranges": choices.ranges(ask),
+                "presets": choices.presets(ask),
+                "comparison": [choices.comparison(ask)] if page.has_comparison else [],
                 "segments": segments,
                 "unlisted": choices.unlisted(ask, segments),
             }
@@ -267,6 +271,8 @@ class Site:
             cleared=ask.cleared(),
             own_address=addresses.of(ask),
             shown=_shown(page, ask, laid),
+            crumbs=_crumbs(page, ask),
+            index=_index(laid),
         )
 
     def present(self, request: Request, fault: Fault) -> Response | None:
@@ -319,6 +325,31 @@ def _headers(page: Page) -> dict[str, str]:
         # Without a referrer a browser names no origin either, and the form would come from nowhere.
         found["Referrer-Policy"] = "same-origin"
     return found
+
+
+def _crumbs(page: Page, ask: Ask) -> list[tuple[str, str]]:
+    """Title and address of the pages above one, the overview first; none above that."""
+    first = PAGES["OVERVIEW"]
+    if page is first:
+        return []
+    above = list(page.above(ask)) if page.above else [
+        (_(one.title), ask.at(one.address, can_be_cut=one.can_be_cut))
+        for one in (_page_above(page),)
+        if one is not None
+    ]
+    return [(_(first.title), ask.at(first.address)), *above]
+
+
+def _page_above(page: Page) -> Page | None:
+    """The page whose address begins that of another."""
+    start = page.address.rpartition("/")[0]
+    return next((one for _name, one in PAGES.items() if start and one.address == start), None)
+
+
+def _index(laid: Sequence[Laid]) -> list[Panel]:
+    """The panels of a page that is too long to be seen at once."""
+    found = [one.panel for one in laid if one.shown.rows or not one.panel.is_quiet]
+    return found if len(found) >= LONG else []
 
 
 def _shown(page: Page, ask: Ask, laid: Sequence[Laid]) -> str:

@@ -14,6 +14,7 @@ from staycurve.insights.value.ltv import ltv
 from staycurve.interfaces.web.answered import answered
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
+from staycurve.interfaces.web.metric_tree import TREE
 from staycurve.interfaces.web.page import Page, Panel, Shown
 
 
@@ -38,6 +39,7 @@ VALUE = Page(
         Panel("forecast", N_("Forecast"),
               N_("Where is MRR heading, and how far off were such forecasts?"), "reading.html",
               _shows(forecast), is_late=True),
+        TREE,
     ),
     has_controls=False,
 )

@@ -1,0 +1,1 @@
+"""Overview: what a customer-success team looks at each morning."""

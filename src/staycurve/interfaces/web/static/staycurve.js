@@ -1,0 +1,74 @@
+// What pages do beyond htmx: one tab stop a table, with arrow keys inside, and copying a link.
+// Without it every link is a tab stop, and "Copy link" leads to the page as it stands.
+"use strict";
+
+const FEWEST = 4; // Links from which on a table is one stop: below it Tab is as fast.
+
+function rowsOf(table) {
+  return [...table.rows]
+    .map((row) => [...row.querySelectorAll("a[href]")])
+    .filter((links) => links.length);
+}
+
+function prepare(root) {
+  for (const table of root.querySelectorAll("main table")) {
+    const links = rowsOf(table).flat();
+    if (links.length < FEWEST || links.some((link) => link.tabIndex === 0 && link.dataset.stop)) continue;
+    const first = table.tBodies[0]?.querySelector("a[href]") ?? links[0];
+    for (const link of links) link.tabIndex = link === first ? 0 : -1;
+    first.dataset.stop = "1";
+  }
+}
+
+function moved(rows, link, key) {
+  const y = rows.findIndex((links) => links.includes(link));
+  const x = rows[y].indexOf(link);
+  const column = (links) => {
+    const cell = link.closest("td, th").cellIndex;
+    return links.find((one) => one.closest("td, th").cellIndex === cell)
+      ?? links[Math.min(x, links.length - 1)];
+  };
+  switch (key) {
+    case "ArrowRight": return rows[y][x + 1];
+    case "ArrowLeft": return rows[y][x - 1];
+    case "ArrowDown": return rows[y + 1] && column(rows[y + 1]);
+    case "ArrowUp": return rows[y - 1] && column(rows[y - 1]);
+    case "Home": return rows[y][0];
+    case "End": return rows[y][rows[y].length - 1];
+  }
+  return undefined;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const link = event.target.closest?.("main table a[href]");
+  if (!link || !/^(Arrow|Home$|End$)/.test(event.key)) return;
+  const rows = rowsOf(link.closest("table"));
+  if (!rows.flat().some((one) => one.dataset.stop)) return;
+  const next = moved(rows, link, event.key);
+  event.preventDefault();
+  if (!next) return;
+  for (const one of rows.flat()) {
+    one.tabIndex = one === next ? 0 : -1;
+    if (one === next) one.dataset.stop = "1"; else delete one.dataset.stop;
+  }
+  next.focus();
+});
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest?.("a[data-copy]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !navigator.clipboard) return;
+  event.preventDefault();
+  try {
+    await navigator.clipboard.writeText(link.href);
+    document.getElementById("status").textContent = link.dataset.copied;
+    const text = link.textContent;
+    link.textContent = link.dataset.copied;
+    setTimeout(() => { link.textContent = text; }, 2000);
+  } catch {
+    location.assign(link.href);
+  }
+});
+
+document.addEventListener("DOMContentLoaded", () => prepare(document));
+document.addEventListener("htmx:afterSettle", () => prepare(document));

@@ -1,0 +1,144 @@
+"""Raw objects: how connectors' objects come into the lake, and how they are read again."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from staycurve.sources.base import Batch, Cursor, RawObject
+from staycurve.sources.stream_records import cursor_in
+from staycurve.tables.conformed import CONFORMED
+from staycurve.tables.duckdb_engine import Engine
+from staycurve.tables.engine import quoted
+from staycurve.tables.lake import Lake
+from staycurve.tables.raw import LISTED_COLUMNS, LISTED_TABLE, RAW_COLUMNS, RAW_TABLE
+from staycurve.tables.staging import parquet_sql
+from staycurve.tables.writing import Writing
+
+_SCHEMA = pa.schema([
+    ("object", pa.string()), ("id", pa.string()), ("parent", pa.string()),
+    ("created", pa.int64()), ("digest", pa.string()), ("is_deleted", pa.bool_()),
+    ("body", pa.string()), ("listing", pa.int64()), ("place", pa.int64()),
+])
+
+
+def keep_objects(
+    engine: Engine, writing: Writing, batches: Sequence[Batch], *, source: str, load: int,
+    now: dt.datetime, folder: Path,
+) -> tuple[int, int]:
+    """Append the objects that differ from what is kept; how many are new, and how many changed.
+
+    Of an object that is there twice, the later one counts.
+    """
+    path = folder / "objects.parquet"
+    pq.write_table(_arrow(batches), path, compression="zstd")
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE arriving_objects AS SELECT object, id, digest, place FROM "
+        f"(SELECT object, id, digest, place, row_number() OVER (PARTITION BY object, id "
+        f"ORDER BY place DESC) AS nth FROM {parquet_sql(path)}) WHERE nth = 1"
+    )
+    scan = writing.scan(RAW_TABLE, RAW_COLUMNS)
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE kept_objects AS "
+        "SELECT object, id, arg_max(digest, load) AS digest "
+        f"FROM ({scan}) k WHERE source = {quoted(source)} AND EXISTS (SELECT 1 FROM "
+        "arriving_objects a WHERE a.object = k.object AND a.id = k.id) GROUP BY object, id"
+    )
+    engine.execute(
+        "CREATE OR REPLACE TEMP TABLE fresh_objects AS SELECT a.place, k.id IS NULL AS is_new "
+        "FROM arriving_objects a LEFT JOIN kept_objects k ON k.object = a.object AND k.id = a.id "
+        "WHERE k.digest IS DISTINCT FROM a.digest"
+    )
+    new = int(engine.value("SELECT COUNT(*) FROM fresh_objects WHERE is_new"))
+    changed = int(engine.value("SELECT COUNT(*) FROM fresh_objects WHERE NOT is_new"))
+    at = now.astimezone(dt.UTC).replace(tzinfo=None).isoformat()
+    if new or changed:
+        writing.append(
+            engine, RAW_TABLE, RAW_COLUMNS,
+            f"SELECT {quoted(source)} AS source, object, id, CAST({load} AS BIGINT) AS load, "
+            f"parent, created, CAST({quoted(at)} AS TIMESTAMP) AS fetched_at, digest, is_deleted, "
+            f"body FROM {parquet_sql(path)} WHERE place IN (SELECT place FROM fresh_objects)",
+        )
+    if any(batch.listing for batch in batches):
+        writing.append(
+            engine, LISTED_TABLE, LISTED_COLUMNS,
+            f"SELECT DISTINCT {quoted(source)} AS source, object, listing, id "
+            f"FROM {parquet_sql(path)} WHERE listing > 0",
+        )
+    return new, changed
+
+
+def _arrow(batches: Sequence[Batch]) -> pa.Table:
+    found: list[tuple[RawObject, int]] = [
+        (one, batch.listing) for batch in batches for one in batch.objects
+    ]
+    texts = [one.body.decode("utf-8", "replace").replace("\\u0000", "\\ufffd") for one, _ in found]
+    return pa.table(
+        [
+            [one.object for one, _ in found], [one.id for one, _ in found],
+            [one.parent for one, _ in found], [one.created for one, _ in found],
+            [_digest(one) for one, _ in found], [one.is_deleted for one, _ in found],
+            texts, [listing for _, listing in found], list(range(len(found))),
+        ],
+        schema=_SCHEMA,
+    )
+
+
+def _digest(one: RawObject) -> str:
+    told = (b"gone:" if one.is_deleted else b"") + one.parent.encode() + b"\0"
+    return hashlib.blake2b(told + one.body, digest_size=16).hexdigest()
+
+
+class LakeKept:
+    """What the lake holds of one source, as it is now; see `staycurve.sources.base.Kept`."""
+
+    def __init__(
+        self, lake: Lake, source: str, kind: str, closing: contextlib.ExitStack
+    ) -> None:
+        self._lake = lake
+        self._own = (source, kind)
+        self._closing = closing
+        self._snapshot = lake.pointer.latest()
+
+    @functools.cached_property
+    def _engine(self) -> Engine:
+        # Many streams ask for nothing.
+        lake, snapshot, (source, _) = self._lake, self._snapshot, self._own
+        engine = self._closing.enter_context(Engine(lake.folder / ".tmp", memory="400MB"))
+        raw = lake.scan(snapshot, RAW_TABLE, RAW_COLUMNS)
+        listed = lake.scan(snapshot, LISTED_TABLE, LISTED_COLUMNS)
+        of_source = f"WHERE source = {quoted(source)}"
+        engine.view(RAW_TABLE, f"SELECT * FROM ({raw}) {of_source}")
+        engine.view(LISTED_TABLE, f"SELECT * FROM ({listed}) {of_source}")
+        for table in CONFORMED.values():
+            engine.view(table.name, lake.scan(snapshot, table.name, table.stored))
+        return engine
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement."""
+        return self._engine.rows(sql)
+
+    def put(
+        self, relation: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]]
+    ) -> None:
+        """Make a relation of rows, for statements to come."""
+        self._engine.put(relation, tuple(columns), rows)
+
+    def cursor(self, stream: str) -> Cursor | None:
+        """Where another stream of the same source stands."""
+        return cursor_in(self._lake.pointer.loads(), (*self._own, stream))
+
+
+@contextlib.contextmanager
+def kept(lake: Lake, source: str, kind: str) -> Iterator[LakeKept]:
+    """What the lake holds of one source; its engine is given back at the end."""
+    with contextlib.ExitStack() as closing:
+        yield LakeKept(lake, source, kind, closing)

@@ -186,8 +186,10 @@ def _no_number(name: str) -> Any:
 
 def _refused(error: Refused) -> JSONResponse:
     """The shape of ChartMogul's errors, with ours beside it."""
-    codes = {400: "bad_request", 401: "not_signed_in", 403: "not_permitted", 404: "not_found", 409: "conflict",
-             413: "too_large", 422: "wrong_usage"}
+    codes = {
+        400: "bad_request", 401: "not_signed_in", 403: "not_permitted", 404: "not_found",
+        409: "conflict", 413: "too_large", 422: "wrong_usage",
+    }
     content: dict[str, Any] = {
         "code": error.status, "message": error.message, "success": False,
         **({"errors": error.errors} if error.errors else {}), **(error.body or {}),

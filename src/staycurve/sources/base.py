@@ -430,6 +430,7 @@ SOURCES: Registry[Source[Any]] = Registry(
     Source,
     (
         "staycurve.sources.folders",
+        "staycurve.sources.database",
         "staycurve.sources.hubspot",
         "staycurve.sources.salesforce",
         "staycurve.sources.pipedrive",

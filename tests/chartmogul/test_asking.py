@@ -132,6 +132,24 @@ def test_nothing_is_told_or_taken_without_the_key(mogul: Mogul) -> None:
         assert imports.latest() == 0
 
 
+def test_keys_open_what_their_scope_says(mogul: Mogul) -> None:
+    state = mogul.company.state
+    sends, reads = state.create_key("ingest"), state.create_key("chartmogul")
+    asked = "/metrics/mrr?start-date=2026-01-01&end-date=2026-01-31"
+    mogul.http.headers.pop("Authorization")
+
+    def statuses(text: str) -> list[int]:
+        return [
+            mogul.refused(method, path, auth=(text, ""), json={"name": text}).status_code
+            for method, path in (("POST", "/data_sources"), ("GET", "/customers"), ("GET", asked))
+        ]
+
+    assert statuses(sends[1]) == [201, 200, 403]
+    assert statuses(reads[1]) == [201, 200, 200]
+    state.revoke_key(reads[0].prefix)
+    assert statuses(reads[1]) == [401, 401, 401]
+
+
 def test_what_was_sent_is_loaded_by_itself(mogul: Mogul) -> None:
     source = mogul.source()
     mogul.bill(mogul.customer(source), "i1",

@@ -434,7 +434,17 @@ class Writer(Protocol):
 SOURCES: Registry[Source[Any]] = Registry(
     "kind of source",
     Source,
-    ("staycurve.sources.folders", "staycurve.sources.stripe.source"),
+    (
+        "staycurve.sources.folders",
+        "staycurve.sources.stripe.source",
+        "staycurve.sources.database",
+        "staycurve.sources.hubspot",
+        "staycurve.sources.salesforce",
+        "staycurve.sources.pipedrive",
+        "staycurve.sources.zendesk",
+        "staycurve.sources.intercom",
+        "staycurve.sources.freshdesk",
+    ),
     group="staycurve.sources",
     hint="All kinds: staycurve sources",
     named=lambda source: source.name,

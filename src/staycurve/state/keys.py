@@ -16,8 +16,9 @@ from staycurve.state.cleaning import NAME, NUMBERS, WHO, line
 from staycurve.state.models import KeyRow
 from staycurve.state.records import Key
 
-SCOPES = ("ingest",)
-"""What a key opens: `ingest` takes product events in, and reads nothing."""
+SCOPES = ("ingest", "chartmogul")
+"""What a key opens: `ingest` takes product events and imports in, and reads back what was imported;
+`chartmogul` reads metrics in ChartMogul's shapes besides."""
 
 MARK = "sck"
 _PREFIX_BYTES, _SECRET_BYTES = 4, 32
@@ -50,7 +51,8 @@ def create(
     """
     if scope not in SCOPES:
         raise UsageError(
-            f"'{scope}' is no scope of a key.", hint=f"Write: --scope {SCOPES[0]}"
+            f"'{scope}' is no scope of a key.",
+            hint=f"Write: --scope {' or --scope '.join(SCOPES)}",
         )
     prefix = f"{MARK}_{secrets.token_hex(_PREFIX_BYTES)}"
     secret, salt = secrets.token_urlsafe(_SECRET_BYTES), secrets.token_hex(16)

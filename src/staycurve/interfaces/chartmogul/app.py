@@ -26,7 +26,7 @@ from staycurve.interfaces.chartmogul import (
     part_routes,
     subscriptions,
 )
-from staycurve.interfaces.chartmogul.keys import authenticated, key_of
+from staycurve.interfaces.chartmogul.keys import key_of, scopes_of
 from staycurve.interfaces.chartmogul.requests import ROUTES, Handler, Refused, Request
 from staycurve.workspace import Company
 from staycurve.workspace.imports import ImportDesk
@@ -34,6 +34,8 @@ from staycurve.workspace.imports import ImportDesk
 BASE = "/chartmogul/v1"
 LARGEST = 32 * 1024 * 1024
 """Bytes of a body: a bulk import of a hundred thousand line items."""
+FIGURES = ("/metrics", "/activities")
+"""What tells numbers of the company, and not what was sent."""
 QUIET = 0.5
 """Seconds without another object after which what was sent is loaded."""
 MOST_PAUSES = 10
@@ -137,17 +139,23 @@ def _endpoint(
 
 
 def _refusal_of_key(company: Company, http: HttpRequest) -> Response | None:
-    scope = "read" if http.method == "GET" else "ingest"
+    path = http.url.path.removeprefix(BASE)
+    scope = "read" if path.startswith(FIGURES) or path.endswith("/activities") else "send"
     try:
-        key = key_of(http.headers.get("authorization", ""))
-        if authenticated(company.config, key, scope):
-            return None
+        opened = scopes_of(company, key_of(http.headers.get("authorization", "")))
     except StaycurveError as error:
         return errors.answer((503, error.code, error.message, error.hint))
+    if scope in opened:
+        return None
+    if opened:
+        return _refused(Refused(
+            403, "This key sends, and reads back what was sent; it reads no metrics.",
+            hint="Make one that does: staycurve keys create --scope chartmogul",
+        ))
     response = _refused(Refused(
         401, "This key is not known.",
-        hint='Name its variable in staycurve.toml: [chartmogul] api_key = { env = "…" }, and '
-        "send the key as the user name of Basic authentication.",
+        hint="Make one: staycurve keys create --scope chartmogul   (it is sent as the user name "
+        "of Basic authentication)",
     ))
     response.headers["WWW-Authenticate"] = 'Basic realm="staycurve"'
     return response
@@ -178,8 +186,10 @@ def _no_number(name: str) -> Any:
 
 def _refused(error: Refused) -> JSONResponse:
     """The shape of ChartMogul's errors, with ours beside it."""
-    codes = {400: "bad_request", 401: "not_signed_in", 404: "not_found", 409: "conflict",
-             413: "too_large", 422: "wrong_usage"}
+    codes = {
+        400: "bad_request", 401: "not_signed_in", 403: "not_permitted", 404: "not_found",
+        409: "conflict", 413: "too_large", 422: "wrong_usage",
+    }
     content: dict[str, Any] = {
         "code": error.status, "message": error.message, "success": False,
         **({"errors": error.errors} if error.errors else {}), **(error.body or {}),

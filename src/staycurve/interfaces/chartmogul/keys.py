@@ -7,7 +7,7 @@ import binascii
 import hmac
 
 from staycurve.chartmogul_keys import CHARTMOGUL
-from staycurve.config import Config
+from staycurve.workspace import Company
 
 
 def key_of(header: str) -> str:
@@ -25,17 +25,24 @@ def key_of(header: str) -> str:
     return plain.partition(":")[0]
 
 
-def authenticated(config: Config, key: str, scope: str) -> bool:
-    """Whether a key may do what `scope` says: `ingest` to send, `read` to ask.
+def scopes_of(company: Company, key: str) -> tuple[str, ...]:
+    """What a key opens here: `send`, `read`, or nothing.
+
+    Keys are made by `staycurve keys create`; the one of the section [chartmogul] opens everything.
 
     Raises
     ------
     ConfigError
-        If the variable that holds the key is not set.
+        If the variable that holds the configured key is not set.
     """
-    del scope
-    own = config[CHARTMOGUL].api_key
-    if own is None or not key:
-        return False
+    if not key:
+        return ()
+    own = company.config[CHARTMOGUL].api_key
     # As long for a wrong key as for the right one.
-    return hmac.compare_digest(key.encode(), own.reveal().encode())
+    if own is not None and hmac.compare_digest(key.encode(), own.reveal().encode()):
+        return "send", "read"
+    made = company.state.checked_key(key)
+    if made is None:
+        return ()
+    company.state.note_key_use(made)
+    return {"ingest": ("send",), "chartmogul": ("send", "read")}.get(made.scope, ())

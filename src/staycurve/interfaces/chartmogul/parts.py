@@ -50,7 +50,8 @@ def line_errors(imports: Imports, customer: Imported, fields: Mapping[str, Any])
 
 def new_line(imports: Imports, invoice: Imported, fields: Mapping[str, Any]) -> Imported:
     """Keep a line item; the subscription that it names is there from then on."""
-    body: dict[str, Any] = {**fields, **{key: whole(fields[key]) for key in _CENTS if fields.get(key) is not None}}
+    wholes = {key: whole(fields[key]) for key in _CENTS if fields.get(key) is not None}
+    body: dict[str, Any] = {**fields, **wholes}
     external = fields.get("external_id")
     return imports.add(
         "line_item", "li_", body, source=invoice.source, owner=invoice.uuid,

@@ -19,7 +19,7 @@ keys = group("keys", "Keys with which programs send events.")
 def create(
     context: typer.Context,
     scope: Annotated[
-        str, typer.Option("--scope", metavar="SCOPE", help="What it opens: ingest.")
+        str, typer.Option("--scope", metavar="SCOPE", help="What it opens: ingest, chartmogul.")
     ] = "ingest",
     name: Annotated[str, typer.Option("--name", help="What sends with it.")] = "",
     by: By = "",

@@ -1,0 +1,323 @@
+"""Database: a table or query of PostgreSQL, or of anything that SQLAlchemy reaches, as a file.
+
+Its rows are loaded as those of a file are: under a mapping, or by the names of their columns. With
+a cursor column, a sync reads what came or changed since the last one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from staycurve.errors import SourceError
+from staycurve.i18n import N_
+from staycurve.secret import HIDDEN, Secret
+from staycurve.section_faults import Wrong, near, shown
+from staycurve.sections import CLOSED, Takes
+from staycurve.sources.base import Batch, Cursor, Pull, Source, Stream
+from staycurve.sources.mapping import Mapping as FileMapping, read_mapping
+from staycurve.tables.conformed import CONFORMED
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+
+ROWS = 50_000
+"""Rows of one file: what is read again after a failure."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """[sources.NAME] of the kind `database`."""
+
+    __pydantic_config__ = CLOSED
+
+    url: Annotated[
+        Secret, Takes(N_("the variable that holds the database's SQLAlchemy address"),
+                      'url = { env = "WAREHOUSE_URL" }')
+    ]
+    query: Annotated[str, Takes(N_("a SELECT"), 'query = "SELECT * FROM billing.accounts"')] = ""
+    relation: Annotated[
+        str, Takes(N_("a table of the database, in the place of a query"),
+                   'relation = "billing.accounts"')
+    ] = ""
+    table: Annotated[
+        str, Takes(N_("the table of ours that the rows feed"), 'table = "accounts"')
+    ] = ""
+    map: Annotated[
+        str, Takes(N_("the path of a mapping file"), 'map = "warehouse.toml"')
+    ] = ""
+    cursor: Annotated[
+        str, Takes(N_("the column that grows with every change of a row"),
+                   'cursor = "updated_at"')
+    ] = ""
+    overlap_minutes: Annotated[
+        int, Takes(N_("how far before the last change a sync begins, where cursor is an instant"),
+                   "overlap_minutes = 10", least=0, most=100_000)
+    ] = 10
+    replace: Annotated[
+        bool, Takes(N_("true where rows that are no longer there are to be removed"),
+                    "replace = true")
+    ] = False
+
+
+def _check(settings: Database) -> None:
+    if bool(settings.query) == bool(settings.relation):
+        raise Wrong("takes a query or a relation, and one of them.",
+                    'Write: relation = "billing.accounts"   (or query = "SELECT …")')
+    if settings.table and settings.table not in CONFORMED:
+        raise Wrong(f"= {shown(settings.table)} is not a table.{near(settings.table, CONFORMED)}",
+                    f"It takes: {', '.join(CONFORMED)}", "table")
+    if not settings.table and not settings.map:
+        raise Wrong("needs the table of ours that the rows feed.", 'Write: table = "accounts"')
+    if settings.cursor and settings.replace:
+        raise Wrong("takes a cursor or replace = true: what a cursor leaves out would be removed.",
+                    "Leave one of them out.")
+
+
+def _read(pull: Pull[Database]) -> Iterator[Batch]:
+    asked = pull.settings
+    mapping = read_mapping(pull.folder / asked.map) if asked.map else None
+    folder = _folder(pull)
+    _clear(pull)
+    folder.mkdir(parents=True)
+    with _connected(asked) as connection:
+        if not asked.cursor:
+            yield from _whole(pull, connection, folder, mapping)
+            return
+        yield from _since(pull, connection, folder, mapping)
+
+
+def _folder(pull: Pull[Database]) -> Path:
+    # The last of them is loaded after everything was read.
+    return pull.folder / ".tmp" / f"rows-of-{pull.name}"
+
+
+def _clear(pull: Pull[Database]) -> None:
+    """Remove the files of rows; those of a sync that was killed as well."""
+    shutil.rmtree(_folder(pull), ignore_errors=True)
+
+
+def _whole(
+    pull: Pull[Database], connection: Connection, folder: Path, mapping: FileMapping | None
+) -> Iterator[Batch]:
+    """Everything, every time; as one file, which may be the complete export."""
+    asked = pull.settings
+    path = folder / f"{pull.name}.ndjson"
+    with path.open("wb") as file:
+        for row in _rows(connection, f"SELECT * FROM {_relation(connection, asked)} q", {}):
+            file.write(_line(row))
+    turn = int(pull.cursor.at) + 1 if pull.cursor else 1
+    if path.stat().st_size == 0 and not asked.replace:
+        return
+    yield Batch(
+        path, Cursor(turn), table=asked.table or None, mapping=mapping, is_complete=asked.replace
+    )
+
+
+def _since(
+    pull: Pull[Database], connection: Connection, folder: Path, mapping: FileMapping | None
+) -> Iterator[Batch]:
+    """What came or changed since the last commit, in files that each end further on."""
+    asked = pull.settings
+    relation, column = _relation(connection, asked), _quoted(connection, asked.cursor)
+    nothing = next(_rows(
+        connection, f"SELECT COUNT(*) AS n FROM {relation} q WHERE q.{column} IS NULL", {}
+    ))["n"]
+    if nothing:
+        raise SourceError(
+            f"{nothing:,} rows of {pull.name} have no {asked.cursor}: no sync would see them "
+            "change.",
+            hint="Fill that column, leave cursor out, or leave these rows out with a query.",
+        )
+    start = _start(pull)
+    where = "" if start is None else f" WHERE q.{column} >= :start"
+    sql = f"SELECT * FROM {relation} q{where} ORDER BY q.{column}"
+    rows = _rows(connection, sql, {} if start is None else {"start": start})
+    number, row = 0, next(rows, None)
+    before = pull.cursor
+    while row is not None:
+        number += 1
+        path = folder / str(number) / f"{pull.name}.ndjson"
+        path.parent.mkdir()
+        count, last = 0, None
+        with path.open("wb") as file:
+            while row is not None and count < ROWS:
+                file.write(_line(row))
+                last = _value(row, asked.cursor)
+                count, row = count + 1, next(rows, None)
+        cursor = _cursor(last, pull.name, asked.cursor)
+        if before is not None and pull.since is None and cursor.is_older_than(before):
+            # Within the overlap nothing is newer than what was seen.
+            cursor = before
+        yield Batch(path, cursor, table=asked.table or None, mapping=mapping)
+
+
+def _start(pull: Pull[Database]) -> Any:
+    """Where to begin, as the column's own type; None at the beginning."""
+    if pull.since is not None:
+        return pull.since
+    if pull.cursor is None:
+        return None
+    kind = pull.cursor.kept.get("type")
+    if kind in ("aware", "naive"):
+        at = dt.datetime.fromisoformat(str(pull.cursor.at))
+        return at - dt.timedelta(minutes=pull.settings.overlap_minutes)
+    if kind == "date":
+        return dt.date.fromisoformat(str(pull.cursor.at))
+    return pull.cursor.at
+
+
+def _cursor(value: Any, source: str, column: str) -> Cursor:
+    if isinstance(value, dt.datetime):
+        if value.tzinfo is not None:
+            at = value.astimezone(dt.UTC).isoformat(timespec="microseconds")
+            return Cursor(at, {"type": "aware"})
+        return Cursor(value.isoformat(timespec="microseconds"), {"type": "naive"})
+    if isinstance(value, dt.date):
+        return Cursor(value.isoformat(), {"type": "date"})
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return Cursor(int(value), {"type": "number"})
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Cursor(value, {"type": "number"})
+    if isinstance(value, str):
+        return Cursor(value, {"type": "text"})
+    raise SourceError(
+        f"{column} of {source} is a {type(value).__name__}, which no sync can go on from.",
+        hint="Take a column of instants, days, whole numbers or texts.",
+    )
+
+
+def _value(row: Mapping[str, Any], column: str) -> Any:
+    for name, value in row.items():
+        if name.lower() == column.lower():
+            return value
+    raise SourceError(
+        f"The rows have no column {column}.", hint=f"They have: {', '.join(row)}"
+    )
+
+
+def _rows(
+    connection: Connection, sql: str, values: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    from sqlalchemy import text
+
+    found = connection.execution_options(stream_results=True, yield_per=5_000).execute(
+        text(sql), dict(values)
+    )
+    yield from found.mappings()
+
+
+def _line(row: Mapping[str, Any]) -> bytes:
+    import orjson
+
+    return orjson.dumps({name: _plain(value) for name, value in row.items()},
+                        option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _plain(value: Any) -> Any:
+    """A value as files have it; numbers keep every digit."""
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    if value is None or isinstance(value, str | bool | dict | list):
+        return value
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return str(value)
+
+
+def _relation(connection: Connection, asked: Database) -> str:
+    """What is selected from: the quoted table, or the query in brackets."""
+    if asked.relation:
+        return ".".join(_quoted(connection, part) for part in asked.relation.split("."))
+    query = asked.query.strip().rstrip(";").strip()
+    # A colon before a word would be a parameter; one in a text or a cast is none.
+    return "(" + re.sub(r"(?<![:\\]):(?=\w)", r"\\:", query) + ")"
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    # As it would be written by hand: systems differ in the case that they take unquoted names for.
+    return str(connection.dialect.identifier_preparer.quote(name)).replace(":", r"\:")
+
+
+@contextmanager
+def _connected(asked: Database) -> Iterator[Connection]:
+    """A connection that only reads.
+
+    Raises
+    ------
+    SourceError
+        In place of what goes wrong with the database, without its password.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.pool import NullPool
+
+    url = _url(asked)
+    try:
+        engine = create_engine(url, poolclass=NullPool)
+    except (NoSuchModuleError, ModuleNotFoundError, ImportError) as error:
+        raise SourceError(
+            f"Nothing here reaches a {url.get_backend_name()} database: "
+            f"{_first(error)}.",
+            hint="Install its SQLAlchemy dialect beside staycurve, such as psycopg, pymysql, "
+            "snowflake-sqlalchemy or sqlalchemy-bigquery.",
+        ) from None
+    except ArgumentError as error:
+        raise SourceError(
+            f"The address of the database cannot be used: {_first(error)}.",
+            hint="Write it as SQLAlchemy does: postgresql+psycopg://user:password@host/database",
+        ) from None
+    try:
+        with engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection = connection.execution_options(postgresql_readonly=True)
+            yield connection
+    except SQLAlchemyError as error:
+        told = _first(getattr(error, "orig", None) or error)
+        if url.password:
+            told = told.replace(str(url.password), HIDDEN)
+        raise SourceError(
+            f"The database refuses: {told}.",
+            hint="Does the query run there, and may its user read what it names?",
+        ) from None
+    finally:
+        engine.dispose()
+
+
+def _url(asked: Database) -> URL:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(asked.url.reveal())
+    except (ArgumentError, ValueError):
+        raise SourceError(
+            f"The variable {asked.url.variable} holds no address of a database.",
+            hint="Write it as SQLAlchemy does: postgresql+psycopg://user:password@host/database",
+        ) from None
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def _first(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return " ".join(lines[0].split()).rstrip(".")
+
+
+DATABASE = Source(
+    "database",
+    N_("A database or warehouse"),
+    N_("A table or query of PostgreSQL, or of any other system that SQLAlchemy reaches."),
+    Database,
+    (Stream("rows", N_("The rows of the table or query."), _read,
+            cursor=N_("the greatest value of the cursor column"), done=_clear),),
+    '[sources.warehouse]\nkind = "database"\nurl = { env = "WAREHOUSE_URL" }\n'
+    'relation = "billing.accounts"\ntable = "accounts"\ncursor = "updated_at"',
+    check=_check,
+)

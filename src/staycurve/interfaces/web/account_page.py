@@ -254,7 +254,7 @@ PANELS: Sequence[Panel] = (
     TIMELINE,
     Panel("users", N_("Users"), N_("Who works with the product, and who speaks for it?"),
           "reading.html", _users, is_late=True),
-    Panel("features", N_("Features beside similar accounts"),
+    Panel("features", N_("Features compared with similar accounts"),
           N_("What do similar accounts use that this one does not?"), "reading.html", _features,
           is_late=True),
 )

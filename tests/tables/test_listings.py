@@ -60,7 +60,7 @@ def test_a_load_makes_another_listing(folder: Path) -> None:
     before = json.loads(kept_at(folder, "subscriptions").read_text())
     with Company(folder, clock=lambda: NOW) as company:
         path = write_csv(folder / "subscriptions.csv", [
-            {"subscription_id": "s2", "account_id": "b", "starts_at": "2024-01-01", "amount": 7},
+            {"subscription_id": "s2", "account_id": "b", "starts_at": "2024-01-01", "amount": 7}
         ])
         load_files(company.lake, company.config, [path], now=NOW)
         company.refresh()

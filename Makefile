@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo-company
 
-.PHONY: install demo test test-spark test-soundness lint docs bench clean
+.PHONY: install demo test test-spark test-soundness test-compare lint docs bench clean
 
 $(BIN)/staycurve: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -33,6 +33,10 @@ test-spark: .venv/.test
 N ?= 1000
 test-soundness: .venv/.test
 	STAYCURVE_SEQUENCES=$(N) $(BIN)/python -m pytest -n 2 tests/invariants/test_sequences.py
+
+# Companies without any cause: in how many of them a segment is said to differ from the rest.
+test-compare: .venv/.test
+	STAYCURVE_COMPANIES=$(N) $(BIN)/python -m pytest tests/insights/test_value_compare_causes.py
 
 docs: .venv/.test
 	$(BIN)/python docs/generate.py

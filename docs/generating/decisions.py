@@ -12,7 +12,7 @@ RATES = ("customer_churn_rate", "customer_retention_rate", "nrr", "grr", "gross_
 DECISIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     # Where the published definitions are silent, ledger.md says what was decided:
     # anchor → its title, and the metrics whose pages point there.
-    "rates-look-at-the-openers": ("Rates look at the openers", RATES),
+    "rates-follow-the-accounts-at-the-opening": ("Rates follow the accounts at the opening", RATES),
     "rates-in-a-segment": ("Rates in a segment", RATES),
     "the-base-with-newcomers": ("The base with newcomers", ("customer_churn_rate", "clv_simple")),
     "why-an-account-left": (
@@ -28,8 +28,8 @@ DECISIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "moves-between-segments": (
         "Moves between segments", ("entering_mrr", "leaving_mrr", "expansion_mrr"),
     ),
-    "what-nets": ("What nets", ("new_mrr", "expansion_mrr", "contraction_mrr", "churned_mrr",
-                                "reactivation_mrr", "new_customers", "churned_customers")),
+    "netting": ("Netting", ("new_mrr", "expansion_mrr", "contraction_mrr", "churned_mrr",
+                            "reactivation_mrr", "new_customers", "churned_customers")),
     "a-ratio-of-ratios": ("A ratio of ratios", ("clv_simple", "cac_payback")),
     "first-contact": ("First contact", ("fcr",)),
     "other-scales": ("Other scales", ("csat",)),

@@ -25,6 +25,7 @@ def exports_page() -> str:
         parts += [
             f"### {one.name}", f"{one.about}.", one.verified,
             f"To be checked: {one.unsure}" if one.unsure else "",
+            f"**Nothing of it is loaded.** {one.unused}" if one.unused else "",
             "Known by: " + ", ".join(f"`{header}`" for header in one.recognise.all)
             + (
                 "; and one of " + ", ".join(f"`{header}`" for header in one.recognise.any)

@@ -6,13 +6,14 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.sections import CLOSED, LARGEST, Section, Takes, Wrong, shown
 
+_ACTION = re.compile(r"(?!feature:)[^\[\],\s](?:[^\[\],]*[^\[\],\s])?")
 _SPAN = re.compile(r"[0-9]{1,5}[hd]")
 
 
@@ -62,6 +63,9 @@ class Usage:
         `count` is one use; without `errors` and `seconds` these are unknown.
     session : str
         The property that names the session.
+    actions : mapping
+        Name → events, with properties where they matter, that count under it in questions about
+        usage. No table depends on them.
     future_tolerance : str
         How far the clock of a sender may run ahead, such as '24h'; what lies further is rejected.
     """
@@ -78,6 +82,11 @@ class Usage:
     future_tolerance: Annotated[
         str, Takes(N_("a length of time"), 'future_tolerance = "24h"', check=_span)
     ] = "24h"
+    actions: Annotated[
+        Mapping[str, _Names],
+        Takes(N_("names, each with a list of events"),
+              'actions = {engaged = ["report_viewed", "plan_chosen[plan=Pro]"]}'),
+    ] = field(default_factory=dict)
 
     @property
     def tolerance_hours(self) -> int:
@@ -141,7 +150,9 @@ class Behaviour:
     def usage_hash(self, *, exclude: Sequence[str], timezone: str) -> str:
         """Changes with anything that the usage tables depend on."""
         activation = list(self.activation.events)
-        kept = [dataclasses.asdict(self.usage), activation, list(exclude), timezone]
+        usage = dataclasses.asdict(self.usage)
+        del usage["actions"]
+        kept = [usage, activation, list(exclude), timezone]
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -155,9 +166,24 @@ def _steps(stated: Activation) -> Activation:
     return stated
 
 
+def _named(stated: Usage) -> Usage:
+    for name, events in stated.actions.items():
+        if not _ACTION.fullmatch(name):
+            raise Wrong(
+                f"has an action {shown(name)}, and no question can name it so.",
+                "A name holds no [ ] and no , and does not begin with 'feature:'.", "actions",
+            )
+        if not events:
+            raise Wrong(
+                f"names no event of the action {shown(name)}.",
+                f'Write: [usage.actions] "{name}" = ["report_viewed"]', "actions",
+            )
+    return stated
+
+
 USAGE = Section(
     "usage", Usage, Usage(), N_("Which events are activity, and what their properties say."),
-    "[usage]",
+    "[usage]", make=_named,
 )
 ACTIVATION = Section(
     "activation", Activation, Activation(), N_("When an account has reached first value."),

@@ -113,6 +113,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.engine_choice",
         "staycurve.lake_place",
         "staycurve.sources.configured",
+        "staycurve.sources.ingest_settings",
         "staycurve.state_place",
         "staycurve.chartmogul_keys",
     ),

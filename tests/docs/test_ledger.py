@@ -41,7 +41,7 @@ def test_from_spans_to_items(tmp_path: Path) -> None:
     }
 
 
-def test_what_nets(tmp_path: Path) -> None:
+def test_netting(tmp_path: Path) -> None:
     rows = spans("""
         subscription_id account_id starts_at           ends_at             amount
         s1              acme       2024-01-01          2024-02-10T09:00:00 100
@@ -114,7 +114,7 @@ def test_moves_between_segments(tmp_path: Path) -> None:
     assert by_plan(company, "2024-02", "churned_mrr") == {"A": 0, "B": 0, "C": 0}
 
 
-def test_rates_look_at_the_openers(tmp_path: Path) -> None:
+def test_rates_follow_the_accounts_at_the_opening(tmp_path: Path) -> None:
     company = build(tmp_path, spans("""
         subscription_id account_id starts_at  ends_at    amount
         s1              back       2024-01-01 2024-02-10 100

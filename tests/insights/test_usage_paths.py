@@ -124,8 +124,8 @@ def test_as_a_naive_walk_finds(tmp_path: Path, way: str, whose: str) -> None:
 
 
 def test_what_cannot_be_asked_says_so(walks: Company) -> None:
-    with pytest.raises(UsageError, match="begin with an event"):
-        asked(walks, "")
+    with pytest.raises(UsageError, match="asked of an event"):
+        asked(walks, "", way="before")
     with pytest.raises(UsageError, match="no value of 'size'"):
         asked(walks, size=11)
     with pytest.raises(UsageError, match="no value of 'listed'"):

@@ -42,6 +42,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    with build(tmp_path_factory.mktemp("many") / "p", tables()) as made:
+        yield made
+
+
 def asked(company: Company, *words: str) -> dict[str, Any]:
     done = CliRunner().invoke(app, [
         "--project", str(company.folder), "value", "tree", *words, "--as-of", "2024-04-01",
@@ -119,6 +125,20 @@ def test_printed_contributions_sum_to_the_printed_change(company: Company) -> No
             assert sum(parts) == row["change"], row["path"]
             summed += 1
     assert summed > 8
+
+
+@pytest.mark.parametrize("metric", list(METRICS))
+def test_every_metric_has_a_tree_of_its_own(many: Company, metric: str) -> None:
+    if "month" not in METRICS[metric].grains:
+        with pytest.raises(NotAnsweredError, match="is not known by month"):
+            many.value.tree(metric=metric, as_of="2024-11-01")
+        return
+    (top, *_) = many.value.tree(metric=metric, as_of="2024-11-01").rows
+    (shown,) = many.show(metric, start="2024-10", end="2024-10", as_of="2024-11-01").rows
+    assert top.name == metric
+    assert (top.value_to is None) == (shown["value"] is None)
+    if top.value_to is not None:
+        assert top.value_to == pytest.approx(shown["value"], abs=1e-6)
 
 
 def test_a_part_is_opened_once(company: Company) -> None:
@@ -200,6 +220,22 @@ def _exact(found: Moved, company: Company, checked: list[str]) -> None:
         _exact(one, company, checked)
 
 
+def _changes_sum(company: Company) -> None:
+    """What `value change` prints sums to the printed change, for every metric with a formula."""
+    summed = 0
+    for name, metric in METRICS.items():
+        if "month" not in metric.grains:
+            continue
+        found = company.value.change(
+            metric=name, start="2024-03", end="2024-05", as_of="2024-11-01"
+        )
+        parts = [row.contribution for row in found.rows]
+        if found.change is not None and None not in parts:
+            assert sum(Decimal(repr(one)) for one in parts) == Decimal(repr(found.change)), name
+            summed += 1
+    assert summed > 10
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_parts_sum_exactly_in_random_companies(
     tmp_path_factory: pytest.TempPathFactory, seed: int
@@ -238,5 +274,7 @@ def test_parts_sum_exactly_in_random_companies(
                 assert (value is None) == (shown[name] is None), name
                 if value is not None:
                     assert float(value) == pytest.approx(shown[name], abs=1e-9), name
+        if seed == 2:
+            _changes_sum(company)
     assert len(checked) > 40
     assert {"mrr", "arpa", "customers"} <= set(checked)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,6 +80,11 @@ def _answer(company: Company, name: str) -> Any:
     if name == "account facts":
         # How many seats an item has is known of rows of subscriptions alone.
         assert [row.pop("quantity") for row in answer["rows"]]
+        # Whoever has spans alone has none, and it is said.
+        bills = answer.pop("invoice_lines")
+        assert (bills, answer["unknown"].pop("invoice_lines", "")) in (
+            (5, ""), (None, "no invoice lines are loaded"),
+        )
     return json.loads(json.dumps(answer))
 
 
@@ -99,6 +106,14 @@ def test_every_metric_has_the_same_values_and_the_same_first_period(
 def test_every_question_has_the_same_answer(both: tuple[Company, Company], name: str) -> None:
     told, billed = both
     assert _answer(billed, name) == _answer(told, name)
+
+
+def test_the_page_of_an_account_leads_to_its_invoice_lines(both: tuple[Company, Company]) -> None:
+    asker = TestClient(create_app(both[1]))
+    page = asker.get("/accounts/a1").text
+    [address] = re.findall(r'href="(/invoices/lines[^"]*)"', page)
+    rows = asker.get(html.unescape(address).replace("/lines?", "/lines.json?")).json()
+    assert [row["line_id"] for row in rows["panels"][0]["rows"]] == [f"l1-{n}" for n in range(1, 6)]
 
 
 def test_pages_do_not_say_that_nothing_is_loaded(both: tuple[Company, Company]) -> None:

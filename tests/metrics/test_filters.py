@@ -52,6 +52,16 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         ('plan="say ""hi""",b=1', (Filter("plan", ('say "hi"',)), Filter("b", ("1",)))),
         ('size=5" disk', (Filter("size", ('5" disk',)),)),
         ("a=x=y", (Filter("a", ("x=y",)),)),
+        ("a<5,b >= 2.5", (Filter("a", ("5",), test="<"), Filter("b", ("2.5",), test=">="))),
+        ("a<=x>y", (Filter("a", ("x>y",), test="<="),)),
+        ("a~x|y,b!~z", (Filter("a", ("x", "y"), test="~"),
+                        Filter("b", ("z",), is_negated=True, test="~"))),
+        ("a!=", (Filter("a", (None,), is_negated=True),)),
+        ("a is set, big b is not set", (Filter("a", (None,), is_negated=True),
+                                        Filter("big b", (None,)))),
+        ('a contains x y|z,b does not contain "q,r"', (
+            Filter("a", ("x y", "z"), test="~"),
+            Filter("b", ("q,r",), is_negated=True, test="~"))),
     ],
 )
 def test_where_reads(text: str, filters: tuple[Filter, ...]) -> None:
@@ -65,19 +75,30 @@ def test_what_is_no_filter_is_said(text: str) -> None:
     assert 'plan="a, b"' in found.value.hint
 
 
+@pytest.mark.parametrize("text", ["a<", "a~", "a!<5", "a>5|", "a contains"])
+def test_a_comparison_needs_what_it_compares_with(text: str) -> None:
+    with pytest.raises(UsageError, match="compares with nothing"):
+        parse_filters(text)
+
+
 @pytest.mark.parametrize(
     "value", ["x", "a,b", "a|b", ' "', '"', "", None, " x ", 'say "hi", all', "[x]", "x=y", "\n"]
 )
 def test_what_is_written_is_read_as_the_same(value: str | None) -> None:
     filters = (Filter("plan", (value, "other")), Filter("country", (value,), is_negated=True))
     assert parse_filters(where_text(filters)) == filters
+    if value:
+        tests = (Filter("a", (value,), test="<="), Filter("b", (value,), True, "~"))
+        assert parse_filters(where_text(tests)) == tests
 
 
 @pytest.mark.parametrize(
     ("where", "mrr"),
     [('plan="Pro, annual"', 100.0), ('plan="Pro|monthly"', 50.0), ('plan=Say "hi"', 7.0),
      ('plan="Say ""hi"""|"Pro, annual"', 107.0), ('industry="Retail, UK"', 50.0),
-     ("industry=", 7.0), ("country!=US", 100.0)],
+     ("industry=", 7.0), ("country!=US", 100.0), ("country!=", 157.0),
+     ("industry~retail", 50.0), ("industry!~RETAIL", 107.0), ("plan contains pro", 150.0),
+     ("country>DE", 57.0), ("country>=DE", 157.0), ("country<DE", 0.0)],
 )
 def test_values_with_signs_restrict(company: Company, where: str, mrr: float) -> None:
     found = company.show("mrr", start="2024-01", end="2024-01", where=where)

@@ -143,6 +143,7 @@ def _item(
             "starts_at": _moment(pick, at, is_day=is_day),
             "ends_at": _moment(pick, ends, is_day=is_day),
             "status": status,
+            "status_reason": _status_reason(pick, status, rows),
             "end_reason": pick.one(REASONS),
             "cancel_requested_at": None,
             **terms,
@@ -164,8 +165,19 @@ def _item(
     return rows
 
 
+def _status_reason(pick: Pick, status: str, before: Sequence[dict[str, Any]]) -> str | None:
+    if status != "paused":
+        return None
+    if before and before[-1]["status"] == "trialing" and _chance(pick, 50):
+        return "trial_end_without_payment_method"
+    return pick.one((None, "pause_requested", "Payment Failed", "final_payment_failure"))
+
+
 def _payments(pick: Pick, spans: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Failed payments of the past-due spans, some without their subscription's id."""
+    """Failed payments of the past-due spans, some without their subscription's id, some made good.
+
+    A later payment is of the same invoice, of another one, or names none.
+    """
     rows: list[dict[str, Any]] = []
     for span in spans:
         if span["status"] == "past_due" and _chance(pick, 50):
@@ -180,8 +192,20 @@ def _payments(pick: Pick, spans: Sequence[dict[str, Any]]) -> list[dict[str, Any
                     "amount": "10",
                     "currency": span["currency"],
                     "failed_at": _some_moment(pick, minute),
+                    "invoice_id": pick.one((None, f"in{len(rows)}")),
                 }
             )
+            if _chance(pick, 40):
+                paid = _some_moment(pick, minute + pick.whole(1, 20) * 1440)
+                rows.append(
+                    rows[-1]
+                    | {
+                        "payment_id": f"pay{len(rows)}-{span['subscription_id']}",
+                        "failed_at": None,
+                        "paid_at": paid,
+                        "invoice_id": pick.one((rows[-1]["invoice_id"], None, "another")),
+                    }
+                )
     return rows
 
 

@@ -11,6 +11,8 @@ from .cells import Row, is_false, micro, moment, number, text
 from .periods import day_start, local_day
 from .settings import Settings, days
 
+UNCONVERTED = "trial end without payment method"
+UNPAID = {"payment failed", "first payment failure", "final payment failure"}
 # How many of each interval make a year: an item billed so rarely is under contract.
 YEAR_OF = {"year": 1, "quarter": 4, "month": 12, "week": 52, "day": 365}
 
@@ -34,6 +36,7 @@ class Span:
     is_contracted: bool
     requested_at: datetime | None
     end_reason: str | None
+    status_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,9 @@ def read_span(row: Row, settings: Settings, currencies: Iterable[str]) -> Span |
         is_contracted=(term is not None and term >= 12) or count >= YEAR_OF[interval],
         requested_at=moment(row, "cancel_requested_at", settings.zone),
         end_reason=text(row, "end_reason"),
+        status_reason=" ".join(
+            (text(row, "status_reason") or "").lower().replace("_", " ").replace("-", " ").split()
+        ),
     )
 
 
@@ -171,12 +177,28 @@ def _touching(spans: Sequence[Span], place: int, settings: Settings) -> Span | N
 def _failures(
     payments: Iterable[Row], settings: Settings
 ) -> list[tuple[str | None, str | None, datetime]]:
+    """Failed payments that no later one made good, whenever that was."""
+    rows = list(payments)
     found = []
-    for row in payments:
+    for row in rows:
         failed_at = moment(row, "failed_at", settings.zone)
-        if failed_at is not None and failed_at < settings.as_of:
+        if failed_at is None or failed_at >= settings.as_of:
+            continue
+        if not any(_makes_good(other, row, failed_at, settings) for other in rows):
             found.append((text(row, "account_id"), text(row, "subscription_id"), failed_at))
     return found
+
+
+def _makes_good(other: Row, failed: Row, failed_at: datetime, settings: Settings) -> bool:
+    paid_at = moment(other, "paid_at", settings.zone)
+    if paid_at is None or paid_at < failed_at:
+        return False
+    if text(other, "account_id") != text(failed, "account_id"):
+        return False
+    invoices = (text(other, "invoice_id"), text(failed, "invoice_id"))
+    if None in invoices:
+        return text(other, "subscription_id") == text(failed, "subscription_id")
+    return invoices[0] == invoices[1]
 
 
 def _clock(
@@ -214,7 +236,11 @@ def _stretch(span: Span, after: Span | None, clock: datetime | None, settings: S
     if after is not None and after.status == "unpaid":
         end_class = "involuntary"
     elif after is not None and after.status == "paused":
-        end_class = "paused"
+        is_failed = (
+            after.status_reason in UNPAID
+            or settings.reasons.get(after.status_reason) == "involuntary"
+        )
+        end_class = "involuntary" if is_failed else "paused"
     if rules.churn_booked == "request" and requested_at is not None:
         stops_at = max(
             span.starts_at, requested_at if stops_at is None else min(stops_at, requested_at)
@@ -226,7 +252,7 @@ def _stretch(span: Span, after: Span | None, clock: datetime | None, settings: S
             stops_at, end_class = max(span.starts_at, deadline), "involuntary"
     is_left_out = span.kind == "metered" and rules.usage == "exclude"
     counts = span.status in {"active", "past_due"} or (
-        span.status == "paused" and rules.paused == "keep"
+        span.status == "paused" and rules.paused == "keep" and span.status_reason != UNCONVERTED
     )
     return Stretch(
         span=span,

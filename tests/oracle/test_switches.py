@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -332,3 +333,51 @@ def test_twelve_months_look_back_to_the_same_close() -> None:
     oracle = told(span("2023-01-31", "2024-01-15"), span("2024-01-15", amount="60"))
     assert oracle.value("nrr_12m", "month", "2024-01") == Fraction(60, 40)
     assert oracle.value("nrr_12m", "month", "2023-12") is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "end_class"),
+    [("pause_requested", "paused"), ("Payment failed", "involuntary"),
+     ("final_payment_failure", "involuntary"), (None, "paused")],
+)
+def test_a_pause_is_what_its_reason_says(reason: str | None, end_class: str) -> None:
+    oracle = told(
+        span("2024-01-01", "2024-02-10"),
+        span("2024-02-10", status="paused", status_reason=reason),
+    )
+    assert oracle.value(f"{end_class}_churned_mrr", "month", "2024-02") == 40
+
+
+def test_a_trial_that_ended_without_a_payment_method_never_counts() -> None:
+    oracle = told(
+        span("2024-01-01", "2024-02-10", status="trialing"),
+        span("2024-02-10", status="paused", status_reason="trial_end_without_payment_method"),
+        conventions={"paused": "keep"},
+    )
+    assert oracle.value("mrr", "day", "2024-02-15") == 0
+
+
+@pytest.mark.parametrize(
+    ("paid", "last_paid"),
+    [
+        # Nothing made the failure of the 15th good: 30 days from there.
+        ({"invoice_id": "other", "paid_at": "2024-02-20"}, "2024-03-15"),
+        ({"invoice_id": "i", "paid_at": "2024-02-14"}, "2024-03-15"),
+        # Made good, so the clock starts with the run, on the 20th of January.
+        ({"invoice_id": "i", "paid_at": "2024-02-20"}, "2024-02-18"),
+        ({"invoice_id": None, "paid_at": "2024-02-20"}, "2024-02-18"),
+    ],
+)
+def test_a_failure_that_was_made_good_starts_no_clock(
+    paid: dict[str, str | None], last_paid: str
+) -> None:
+    own = {"account_id": "acme", "subscription_id": "s"}
+    oracle = told(
+        span("2024-01-20", status="past_due"),
+        tables={"payments": [
+            {**own, "payment_id": "f", "invoice_id": "i", "failed_at": "2024-02-15"},
+            {**own, "payment_id": "p", **paid},
+        ]},
+    )
+    after = (date.fromisoformat(last_paid) + timedelta(days=1)).isoformat()
+    assert (oracle.value("mrr", "day", last_paid), oracle.value("mrr", "day", after)) == (40, 0)

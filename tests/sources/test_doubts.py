@@ -141,3 +141,12 @@ def test_a_doubt_goes_with_its_load(tmp_path: Path) -> None:
         undo(company.lake, company.config, None, now=NOW)
         company.refresh()
         assert company.doubts() == ()
+
+
+def test_years_that_cost_no_more_than_months_are_perhaps_months_prices(tmp_path: Path) -> None:
+    """Five years at 7 are 5 × 7 / 12 = 2.92 a month; at 70 a year nothing is odd."""
+    months = "".join(f"m{n},m{n},Pro,month,10,2024-01-01\n" for n in range(5))
+    for price, found in ((7, [("years_at_month_prices", 5, 2.92)]), (70, [])):
+        years = "".join(f"y{n},y{n},Pro,year,{price},2024-01-01\n" for n in range(5))
+        with create(tmp_path / f"at-{price}") as company:
+            assert loaded(company, f"{HEAD}\n{months}{years}") == found

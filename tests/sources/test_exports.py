@@ -36,7 +36,25 @@ def test_an_export_is_known_by_its_headers_and_loads(company: Company, sample: S
 
 
 def test_every_ready_mapping_has_a_sample() -> None:
-    assert [one.name for one in ready_exports()] == sorted(one.name for one in SAMPLES)
+    loading = [one.name for one in ready_exports() if not one.unused]
+    assert loading == sorted(one.name for one in SAMPLES)
+
+
+@pytest.mark.parametrize(("name", "headers", "reason"), [
+    ("chartmogul-plans", "Name,Interval unit,Interval count,External ID", "and no price"),
+    ("chartmogul-cancellations", "Customer external ID,Subscription external ID,Cancelled at,x",
+     "ends when the last period that was billed does"),
+])
+def test_an_export_of_which_nothing_is_loaded_says_why(
+    company: Company, name: str, headers: str, reason: str
+) -> None:
+    path = company.write("export.csv", f"{headers}\na,b,c,d\n")
+    with pytest.raises(LoadError) as caught:
+        company.load_all([path], known=ready_exports())
+    assert caught.value.message.startswith(f"export.csv is a ChartMogul {name[11:]} export, of")
+    assert reason in caught.value.message
+    with pytest.raises(LoadError, match="of which nothing is loaded"):
+        mapping_named(name)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -247,3 +247,101 @@ def test_a_workbook_gives_the_rows_of_its_sheet(company: Company) -> None:
     report = company.load_all([path])[0]
     assert counts(report) == (1, 0, 0)
     assert company.rows("subscriptions", "account_id, amount") == [("a1", 100_500_000)]
+
+
+def mapped(project: Path, name: str, text: str) -> Any:
+    return json.loads(ran(project, "map", written(project, name, text), "--format", "json").stdout)
+
+
+def test_a_month_s_amount_stays_one_however_often_is_billed(project: Path) -> None:
+    """87 a month, billed by the quarter, is no 29; the headers repeat what a row is."""
+    found = mapped(project, "raw_subscriptions.csv", """
+        subscription_id,school_id,subscription_start_date,subscription_end_date,monthly_revenue,cycle
+        s1,x,2024-01-01,2024-03-01,87,Quarterly
+        s2,y,2024-01-01,,100,Annual
+        """)
+    assert {one["column"]: one["feeds"] for one in found["columns"]} == {
+        "subscription_id": "subscription_id", "school_id": "account_id",
+        "subscription_start_date": "starts_at", "subscription_end_date": "ends_at",
+        "monthly_revenue": "amount", "cycle": None,
+    }
+    assert [row["value"] for row in found["mrr"]] == [187, 187, 100]
+
+
+def test_one_row_an_account_is_one_subscription_and_a_header_may_name_a_currency(
+    project: Path,
+) -> None:
+    found = mapped(project, "subscriptions.csv", """
+        customer_id,plan,amount_eur,signup_date,churn_date
+        c1,Pro,50,2024-01-10,2024-02-10
+        c2,Pro,60,2024-01-10,
+        """)
+    assert found["columns"][0]["feeds"] == "account_id, subscription_id"
+    assert tomllib.loads(found["toml"])["defaults"] == {"currency": "EUR"}
+    assert found["accepted"] == 2
+    twice = mapped(project, "subscriptions.csv", """
+        customer_id,plan,amount_eur,signup_date
+        c1,Pro,50,2024-01-10
+        c1,Pro,60,2024-02-10
+        """)
+    assert twice["missing"] == ["subscription_id"]
+
+
+def test_bills_with_the_last_day_as_an_end_are_lines_and_doubtful(project: Path) -> None:
+    """29 a month: January's 1 to 31 reads as a month, February's 27 days as 29 / 27 a day."""
+    bills = """
+        invoice_id,customer_id,sub_id,billing_start_date,billing_end_date,amount_usd
+        i1,c1,s1,2023-01-01,2023-01-31,29
+        i2,c1,s1,2023-02-01,2023-02-28,29
+        i3,c1,s1,2023-03-01,2023-03-31,29
+        """
+    found = mapped(project, "seeds_invoices.csv", bills)
+    assert found["table"] == "invoice_lines"
+    assert [(one["check"], one["count"], one["mrr"]) for one in found["doubts"]] == [
+        ("periods_end_before_next", 2, 58)
+    ]
+    assert found["mrr"][1]["value"] == round(29 / 27 * 365 / 12, 6)
+    mapping = project / "own.toml"
+    mapping.write_text(found["toml"] + '\n[options]\nends = "inclusive"\n')
+    ran(project, "load", "--map", str(mapping), str(project / "seeds_invoices.csv"))
+    shown = json.loads(ran(project, "show", "mrr", "--format", "json").stdout)
+    assert [row["value"] for row in shown["rows"]] == [29, 29, 29]
+    assert "probably inclusive" not in ran(project, "doctor").stdout
+
+
+def test_a_file_without_prices_says_so_beside_its_mrr(project: Path) -> None:
+    found = mapped(project, "subscriptions.csv", """
+        sub_id,customer_id,plan_id,start_date,status
+        1,c1,3,2024-01-01,non_renewing
+        """)
+    assert [row["value"] for row in found["mrr"]] == [0]
+    assert [one["check"] for one in found["doubts"]] == ["plan_without_price"]
+
+
+def test_plans_are_named_as_the_loaded_subscriptions_name_them(project: Path) -> None:
+    plans = "plan_id,plan_name,monthly_price\n1,Basic,10\n2,Pro,50\n"
+    assert [one["feeds"] for one in mapped(project, "plans.csv", plans)["columns"]] == [
+        "plan", None, "unit_amount",
+    ]
+    file = written(
+        project, "subscriptions.csv",
+        "subscription_id,account_id,plan,starts_at\ns1,a,Pro,2024-01-01\n",
+    )
+    ran(project, "load", file)
+    assert [one["feeds"] for one in mapped(project, "plans.csv", plans)["columns"]] == [
+        None, "plan", "unit_amount",
+    ]
+
+
+def test_a_plan_that_is_called_after_its_interval_says_that_too(project: Path) -> None:
+    """9.99 a month, and 95.88 a year is 7.99 a month."""
+    found = mapped(project, "subscriptions.csv", """
+        subscription_id,user_id,plan_type,plan_value,start_date
+        s1,a,Monthly,9.99,2024-01-01
+        s2,b,Annual,95.88,2024-01-01
+        """)
+    assert {one["column"]: one["feeds"] for one in found["columns"]} == {
+        "subscription_id": "subscription_id", "user_id": "account_id",
+        "plan_type": "plan, interval", "plan_value": "amount", "start_date": "starts_at",
+    }
+    assert [row["value"] for row in found["mrr"]] == [17.98]

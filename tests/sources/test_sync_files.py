@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from staycurve.config import parse
 from staycurve.errors import BusyError, ConfigError
+from staycurve.interfaces.cli.app import app
 from staycurve.sources import syncing
 from staycurve.tables.lake import alone
 from staycurve.workspace import Company
 from tests.company import NOW
+from tests.sources.samples_of_exports import SAMPLES
 
 FOLDER = '[sources.drop]\nkind = "files"\nfolder = "drop"\n'
 
@@ -199,6 +202,7 @@ def answers(number: int) -> str:
 COMMAND = [sys.executable, "-c", "from staycurve.interfaces.cli import main; main()"]
 DYING = """
 import os, signal, sys
+from staycurve.interfaces.cli.app import app
 from staycurve.sources import syncing
 from staycurve.tables import pointer, writing
 
@@ -266,3 +270,60 @@ def test_files_are_committed_in_groups(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(sync(folder)) == 5
     with Company(folder, clock=lambda: NOW) as company:
         assert [record.seq for record in company.loads()] == [1, 1, 2, 2, 3]
+
+
+def test_a_known_export_is_recognised_by_its_headers_as_load_does(tmp_path: Path) -> None:
+    (sample,) = [one for one in SAMPLES if one.name == "stripe-subscriptions"]
+    folder = project(tmp_path / "project")
+    put(folder, "download-17.csv", sample.text)
+    with Company(folder, clock=lambda: NOW) as company:
+        (report,) = company.sources.sync()
+        notes = [note for one in report.reports for note in one.notes]
+        assert "looks like a Stripe subscriptions export: --map stripe-subscriptions" in notes
+    assert held(folder, f"SELECT {sample.columns} FROM subscriptions ORDER BY 1, 2") == sample.rows
+    assert sync(folder) == []
+
+
+def test_a_mapping_that_the_project_keeps_is_found_by_sync_too(tmp_path: Path) -> None:
+    folder = project(tmp_path / "project")
+    (folder / "mappings").mkdir()
+    (folder / "mappings" / "crm.toml").write_text(
+        'table = "accounts"\n[recognise]\nall = ["Firma", "Kennung"]\n'
+        '[columns]\nKennung = "account_id"\nFirma = "name"\n'
+    )
+    put(folder, "liste.csv", "Kennung,Firma\na,Acme\n")
+    assert sync(folder) == [("liste.csv", "accounts", 1, 0, 0)]
+
+
+def test_map_takes_the_name_of_a_known_mapping(tmp_path: Path) -> None:
+    (sample,) = [one for one in SAMPLES if one.name == "stripe-customers"]
+    folder = project(tmp_path / "project", FOLDER + 'map = "stripe-customers"\n')
+    put(folder, "people.csv", sample.text)
+    assert sync(folder) == [("people.csv", "accounts", *counts) for counts in sample.counts]
+
+
+def test_a_file_that_is_two_known_exports_leaves_the_others(tmp_path: Path) -> None:
+    folder = project(tmp_path / "project")
+    (folder / "mappings").mkdir()
+    for name in ("one", "two"):
+        (folder / "mappings" / f"{name}.toml").write_text(
+            'table = "accounts"\n[recognise]\nall = ["Kennung"]\n'
+            '[columns]\nKennung = "account_id"\n'
+        )
+    put(folder, "liste.csv", "Kennung\na\n")
+    put(folder, "accounts.csv", "account_id\nb\n")
+    with Company(folder, clock=lambda: NOW) as company:
+        (report,) = company.sources.sync()
+        assert report.count("accepted") == 1
+        assert [error.message for error in report.errors] == [
+            "liste.csv looks like more than one known export: one, two."
+        ]
+
+
+def test_the_command_says_what_is_doubtful(tmp_path: Path) -> None:
+    folder = project(tmp_path / "project")
+    put(folder, "subscriptions.csv",
+        "subscription_id,account_id,starts_at,plan\ns,a,2024-01-01,Gold\n")
+    done = CliRunner().invoke(app, ["--project", str(folder), "sync"], catch_exceptions=False)
+    assert "drop/files → subscriptions: accepted 1, replaced 0, rejected 0" in done.stdout
+    assert "no price of the plan is known when they start: 1; Gold (1)." in done.stderr

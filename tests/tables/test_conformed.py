@@ -24,8 +24,9 @@ def in_new_york(tmp_path: Path) -> Company:
 
 def test_the_tables_are_those_that_are_promised() -> None:
     assert sorted(CONFORMED) == [
-        "accounts", "answers", "events", "fx_rates", "invitations", "invoice_lines", "leads",
-        "payments", "plans", "reach", "spend", "subscriptions", "tickets", "users",
+        "accounts", "answers", "events", "fx_rates", "identities", "invitations",
+        "invoice_lines", "leads", "payments", "plans", "reach", "spend", "subscriptions",
+        "tickets", "traits", "users",
     ]
 
 

@@ -10,7 +10,6 @@ from unittest import mock
 
 import pytest
 
-from staycurve.insights.examination import doctor
 from staycurve.sources.files import load_files
 from staycurve.sources.options import ReadOptions
 from staycurve.tables import refresh
@@ -168,12 +167,16 @@ def test_a_plan_without_a_price_counts_nothing_and_is_named(tmp_path: Path) -> N
     late = [PRICES[1] | {"valid_from": "2024-02-01"}]
     with build(tmp_path / "p", {"subscriptions": rows, "plans": late}) as company:
         assert [mrr(company, f"2024-0{month}", as_of="2024-06-01") for month in (1, 3)] == [0, 100]
-        with company.reading() as engine:
-            found = doctor.examine(
-                company.config, company.lake, company.snapshot, engine, company.as_of()
-            )
-        named = [(one.text[:22], one.count) for one in found if one.check == "plan_without_price"]
-        assert named == [("Plan 'Pro': 1 spans of", 1)]
+        (doubt,) = company.doubts()
+        assert (doubt.check, doubt.count) == ("plan_without_price", 1)
+        assert "when they start: 1; Pro (1). They count 0" in doubt.text
+
+
+def test_bills_at_a_hundred_times_what_is_paid_are_doubtful(tmp_path: Path) -> None:
+    paid = [{"payment_id": "p", "account_id": "a", "amount": 1, "paid_at": "2024-01-02"}]
+    with build(tmp_path / "p", {"invoice_lines": BILLS[:2], "payments": paid}) as company:
+        (doubt,) = company.doubts()
+        assert (doubt.check, doubt.count, doubt.mrr) == ("hundredfold_bills", 2, 200)
 
 
 def test_a_row_that_names_neither_an_amount_nor_a_plan_is_rejected(tmp_path: Path) -> None:

@@ -111,3 +111,16 @@ def test_a_token_that_nobody_gave_leads_nowhere(client: TestClient) -> None:
     answer = client.get("/data/add?file=../../state.db")
     assert answer.status_code >= 400
     assert "no longer here" in answer.text
+
+
+def test_what_was_guessed_is_what_is_loaded_and_can_be_kept(
+    client: TestClient, company: Company
+) -> None:
+    text = "sub,customer,monthly_fee,from\ns1,acme,100,2024-01-01\n"
+    token = sent(client, "Shop 7.csv", text).partition("file=")[2]
+    loaded = client.post(
+        "/data/add", data={"do": "load", "file": token, "keep": "1"}, headers=HERE
+    )
+    assert "<td>1</td><td>0</td><td>0</td>" in client.get(loaded.headers["location"]).text
+    again = sent(client, "other.csv", text.replace("s1", "s2"))
+    assert "Looks like a file that mappings/shop-7.toml" in client.get(again).text

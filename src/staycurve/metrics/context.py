@@ -3,32 +3,71 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from staycurve.config import Config
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING, now_of
+from staycurve.metrics.user_traits import trait_sql
 from staycurve.period import AsOf, Period
 from staycurve.tables.account_roots import account_column
 from staycurve.tables.engine import quoted, timestamp
 
+EQUALS, CONTAINS = "=", "~"
+COMPARED = ("<", "<=", ">", ">=")
+"""Tests of a filter that look at size: of numbers where the value is one, else of texts."""
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_LARGEST = "1e308"
+
 
 @dataclass(frozen=True)
 class Filter:
-    """`where` on one dimension: the segment's value is, or is not, one of these."""
+    """`where` on one dimension: the segment's value is, or is not, one of these.
+
+    Attributes
+    ----------
+    test : str
+        = one of the values, ~ contains one of them in any case, <, <=, > or >= one of them. What
+        is empty is neither smaller nor larger than anything.
+    """
 
     dim: str
     values: tuple[str | None, ...]
     is_negated: bool = False
+    test: str = EQUALS
+
+    @property
+    def is_of_values(self) -> bool:
+        """Whether its values are such as the dimension has, and not parts or bounds of them."""
+        return self.test == EQUALS
+
+    @property
+    def sign(self) -> str:
+        """The test as `where` writes it."""
+        return f"{'!' if self.is_negated else ''}{self.test}"
 
     def sql(self, column: str) -> str:
         """SQL that is true for a row in the segment."""
-        tests = [
-            f"{column} IS NULL" if value is None else f"coalesce({column}, '') = {quoted(value)}"
-            for value in self.values
-        ]
-        either = f"({' OR '.join(tests)})"
+        either = f"({' OR '.join(self._one(column, value) for value in self.values)})"
         return f"NOT {either}" if self.is_negated else either
+
+    def _one(self, column: str, value: str | None) -> str:
+        if value is None:
+            return f"{column} IS NULL"
+        if self.test == EQUALS:
+            return f"coalesce({column}, '') = {quoted(value)}"
+        if self.test == CONTAINS:
+            return f"strpos(lower(coalesce({column}, '')), {quoted(value.lower())}) > 0"
+        if not _NUMBER.fullmatch(value):
+            return f"coalesce({column} {self.test} {quoted(value)}, FALSE)"
+        number = f"TRY_CAST({column} AS DOUBLE)"
+        # NaN is larger than all numbers where engines order it, and no number.
+        return (
+            f"coalesce({number} {self.test} CAST({quoted(value)} AS DOUBLE) "
+            f"AND abs({number}) <= {_LARGEST}, FALSE)"
+        )
 
 
 @dataclass(frozen=True)
@@ -43,6 +82,8 @@ class Context:
         Every dimension asked for in `by` or `where`; `seg0`, `seg1`, … hold their values.
     by_count : int
         How many of `dims`, from the first, the answer is split by.
+    of_users : tuple of str
+        Those of `dims` that are traits of users.
     """
 
     config: Config
@@ -52,6 +93,7 @@ class Context:
     dims: tuple[str, ...] = ()
     by_count: int = 0
     filters: tuple[Filter, ...] = ()
+    of_users: tuple[str, ...] = ()
 
     def close_on(self, period: Period) -> dt.date:
         """The last day of the period that is seen."""
@@ -132,6 +174,7 @@ class Context:
         own: Mapping[str, str],
         day: str = "",
         fallback_day: str = "",
+        user: str = "",
     ) -> tuple[str, str]:
         """SQL of the segment columns, and of the joins that they need.
 
@@ -145,12 +188,17 @@ class Context:
             SQL of the day on which a moving dimension is read.
         fallback_day : str
             Read where there is no value on `day`.
+        user : str
+            SQL of the row's user, where it has one.
         """
         columns, joins = [], []
         for dim in self.dims:
             seg = self.seg(dim)
             if dim in own:
                 columns.append(f"CAST({own[dim]} AS VARCHAR) AS {seg}")
+            elif user and dim in self.of_users:
+                columns.append(f"{trait_sql(dim, alias=f'{seg}u')} AS {seg}")
+                joins.append(f"LEFT JOIN users {seg}u ON {seg}u.user_id = {user}")
             elif dim in MOVING:
                 columns.append(
                     f"coalesce({seg}a.value, {seg}b.value) AS {seg}"

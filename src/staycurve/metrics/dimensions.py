@@ -15,6 +15,12 @@ ITEM_TRAITS = ("plan", "product", "kind", "interval", "currency")
 
 COHORT = "cohort"
 
+PROPERTY = "property:"
+"""Before the name of a property of events, as a dimension of what users do."""
+
+OTHER = "(other)"
+"""The segment of all values that are not shown one by one."""
+
 NUMBERS = ("employees",)
 """Dimensions of whole numbers from 0: of two, the one with more digits is larger."""
 

@@ -6,11 +6,17 @@ import re
 from collections.abc import Sequence
 
 from staycurve.errors import UsageError
-from staycurve.metrics.context import Filter
+from staycurve.metrics.context import CONTAINS, EQUALS, Filter
 
 HINT = "Write: --where 'industry=EdTech,country=US', and quote a value with , or |: plan=\"a, b\""
 
-_DIM = re.compile(r"([^=,]*)=")
+_DIM = re.compile(r"([^=<>~,]*?)(!?)(<=|>=|=|<|>|~)")
+# The same in words; a name may hold blanks, so the words stand before the value's end.
+_WORDS = re.compile(r"([^=<>~,]*?\S)\s+(is not set|is set|does not contain|contains)(?=\s|,|$)")
+_SAID = {
+    "is set": (True, EQUALS), "is not set": (False, EQUALS), "contains": (False, CONTAINS),
+    "does not contain": (True, CONTAINS),
+}
 # A quote in the middle of a value is part of it; within quotes, two of them are one.
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?=[,|]|$)')
 _BARE = re.compile(r"[^,|]*")
@@ -18,9 +24,11 @@ _NEEDS_QUOTES = re.compile(r'[,|\[\]]|^\s|\s$|^"|^$')
 
 
 def parse_filters(text: str) -> tuple[Filter, ...]:
-    """The filters in 'industry=EdTech|FinTech,country!=US,plan="Pro, annual"'.
+    """The filters in 'industry=EdTech|FinTech,country!=US,plan="Pro, annual",employees>=50'.
 
     Nothing after = means empty. A value is quoted where it holds , or |; a quote in it is doubled.
+    ~ looks for a part of the value, in any case; !~ leaves out what has it. 'owner is set' is
+    'owner!=', 'owner is not set' is 'owner=', 'name contains lab' is 'name~lab'.
 
     Raises
     ------
@@ -33,17 +41,30 @@ def parse_filters(text: str) -> tuple[Filter, ...]:
         if text[place] in ", \t\n":
             place += 1
             continue
-        named = _DIM.match(text, place)
-        dim = named[1].strip() if named else ""
-        if not named or not dim.strip("! "):
-            part = text[place:].partition(",")[0].strip()
-            raise UsageError(f"'{part}' is not a filter.", hint=HINT)
+        said = _WORDS.match(text, place)
+        named = None if said else _DIM.match(text, place)
+        if said:
+            dim, (is_negated, test) = said[1].strip(), _SAID[said[2]]
+            place = said.end()
+        else:
+            dim = named[1].strip() if named else ""
+            if not named or not dim.strip("! "):
+                part = text[place:].partition(",")[0].strip()
+                raise UsageError(f"'{part}' is not a filter.", hint=HINT)
+            is_negated, test = bool(named[2]), named[3]
+            place = named.end()
+        if said and test == EQUALS:
+            filters.append(Filter(dim, (None,), is_negated))
+            continue
+        place -= 1
         values: list[str | None] = []
-        place = named.end() - 1
         while place < len(text) and text[place] != "," and (not values or text[place] == "|"):
             value, place = _value(text, place + 1)
             values.append(value)
-        filters.append(Filter(dim.rstrip("!").strip(), tuple(values), dim.endswith("!")))
+        if test != EQUALS and ((is_negated and test != CONTAINS) or None in values):
+            what = f"{dim}{'!' if is_negated else ''}{test}"
+            raise UsageError(f"'{what}' compares with nothing.", hint=f"Write: {dim}{test}10")
+        filters.append(Filter(dim, tuple(values), is_negated, test))
     return tuple(filters)
 
 
@@ -76,6 +97,6 @@ def value_text(value: str | None) -> str:
 def where_text(filters: Sequence[Filter]) -> str:
     """Filters as `where` writes them: `parse_filters` reads the same from it."""
     return ",".join(
-        f"{f.dim}{'!' if f.is_negated else ''}={'|'.join(value_text(v) for v in f.values)}"
+        f"{f.dim}{f.sign}{'|'.join(value_text(v) for v in f.values)}"
         for f in filters
     )

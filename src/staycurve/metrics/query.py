@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
-from staycurve.metrics import base
+from staycurve.metrics import base, user_traits
 from staycurve.metrics.base import Formula, Measure, Metric, Operation, Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Context, Filter
@@ -85,8 +85,16 @@ class Plan:
         return None if is_unknown or measure.is_empty_without_rows else 0
 
 
-def known_dims(relation: Relation, attributes: Iterable[str]) -> list[str]:
-    """Dimensions that can cut a relation."""
+def known_dims(
+    relation: Relation, attributes: Iterable[str], traits: Iterable[str] = ()
+) -> list[str]:
+    """Dimensions that can cut a relation.
+
+    Parameters
+    ----------
+    attributes, traits : iterable of str
+        What is loaded of accounts, and of users, beside the declared columns.
+    """
     found = list(relation.own)
     if relation.has_account:
         found += [
@@ -95,6 +103,8 @@ def known_dims(relation: Relation, attributes: Iterable[str]) -> list[str]:
             if column.kind == "text" or column.name == "employees"
         ]
         found += [*attributes, COHORT, *moving_dims()]
+    if relation.has_users:
+        found += user_traits.names(traits)
     return list(dict.fromkeys(found))
 
 
@@ -103,6 +113,7 @@ def plan(
     config: Config,
     *,
     attributes: Sequence[str] = (),
+    traits: Sequence[str] = (),
     empty_tables: frozenset[str] = frozenset(),
     is_by_account: bool = False,
 ) -> Plan:
@@ -110,8 +121,8 @@ def plan(
 
     Parameters
     ----------
-    attributes : sequence of str
-        Names of account attributes beside the declared columns.
+    attributes, traits : sequence of str
+        Names of what is loaded of accounts, and of users, beside the declared columns.
     empty_tables : frozenset of str
         Tables of which nothing is there: measures over them are unknown, not zero.
     is_by_account : bool
@@ -130,9 +141,10 @@ def plan(
     measures = tuple({m.name: m for f in formulas.values() for m in f.measures()}.values())
     names = [f.dim for f in query.filters]
     dims = tuple(dict.fromkeys((*query.by, *names)))
-    _check_dims(dims, measures, query, attributes)
+    _check_dims(dims, measures, query, attributes, traits)
     context = Context(
-        config, query.grain, query.periods, query.as_of, dims, len(query.by), query.filters
+        config, query.grain, query.periods, query.as_of, dims, len(query.by), query.filters,
+        user_traits.among(dims, traits, attributes),
     )
     sizes = _sizes(metrics, formulas) if query.by and not is_by_account else {}
     made = Plan(query, context, metrics, formulas, measures, "", empty_tables, sizes)
@@ -179,10 +191,11 @@ def _check_grains(
 
 
 def _check_dims(
-    dims: Sequence[str], measures: Sequence[Measure], query: Query, attributes: Sequence[str]
+    dims: Sequence[str], measures: Sequence[Measure], query: Query, attributes: Sequence[str],
+    traits: Sequence[str],
 ) -> None:
     every = {
-        dim for relation in RELATIONS.values() for dim in known_dims(relation, attributes)
+        dim for relation in RELATIONS.values() for dim in known_dims(relation, attributes, traits)
     }
     for dim in dims:
         if dim not in every:
@@ -190,7 +203,7 @@ def _check_dims(
                 "dimension", dim, every, hint=f"Known: {', '.join(sorted(every))}"
             )
         for measure in measures:
-            known = known_dims(RELATIONS[measure.relation], attributes)
+            known = known_dims(RELATIONS[measure.relation], attributes, traits)
             if dim not in known:
                 raise NotAnsweredError(
                     f"{', '.join(query.metrics)} cannot be cut by {dim}: "

@@ -67,6 +67,8 @@ class Relation:
     totals_filter : bool
         Whether `totals` keep to the asked segments themselves, and have no column for those that
         only restrict.
+    has_users : bool
+        Whether a row is a user's, so that traits of users cut it.
     """
 
     base: str
@@ -80,6 +82,7 @@ class Relation:
     totals: Callable[[Context], str] | None = None
     has_totals: Callable[[Context], bool] = has_still_segments
     totals_filter: bool = False
+    has_users: bool = False
 
     def is_unknown(self, empty_tables: Collection[str]) -> bool:
         """Whether nothing is loaded to tell it from: its numbers are unknown, not zero."""
@@ -201,7 +204,7 @@ def _usage(
     """A relation over a month table of usage."""
     return Relation(
         "events", rows, own or {}, day="first_day", table=table, rests_on=table, totals=totals,
-        has_totals=always,
+        has_totals=always, has_users=table == "user_months",
     )
 
 

@@ -303,8 +303,11 @@ def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row]
         }
         rows = [row for row in rows if row["numerator"] or row["denominator"]]
     else:
+        # Of a plain sum each account's part is its own: no fractions for ten thousands of them.
+        part = _own_of(formula) if isinstance(formula, Measure) else None
         rows = [
-            {"account_id": account, "value": float(base.share(formula, numbers, total))}
+            {"account_id": account,
+             "value": part(numbers) if part else float(base.share(formula, numbers, total))}
             for account, numbers in own
         ]
         rows = [row for row in rows if row["value"]]
@@ -321,6 +324,12 @@ def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row]
             else base.why_empty(formula, total, unknown=plan.unknown)
         )
     return rows, sums
+
+
+def _own_of(measure: Measure) -> Callable[[base.Values], float]:
+    """What an account adds to a sum; one division of integers, rounded once."""
+    name, scale = measure.name, measure.scale
+    return lambda numbers: float((numbers.get(name) or 0) / scale)
 
 
 def _whole(measure: Measure, values: Sequence[int | None], without: int | None) -> int | None:

@@ -6,13 +6,24 @@ from collections.abc import Sequence
 
 from staycurve.config import Config
 from staycurve.errors import UnknownValueError
+from staycurve.metrics import user_traits
 from staycurve.metrics.context import Filter
-from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, ITEM_TRAITS, MOVING, now_of, own_order
+from staycurve.metrics.dimensions import (
+    COHORT,
+    FIRSTS_SQL,
+    ITEM_TRAITS,
+    MOVING,
+    OTHER,
+    PROPERTY,
+    now_of,
+    own_order,
+)
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.usage_relations import FEATURE
 from staycurve.tables.account_roots import account_column
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.engine import AnyEngine, name, quoted
+from staycurve.tables.usage_days import property_sql
 
 MOST = 2_000
 """Values that a suggestion is looked for among."""
@@ -24,6 +35,7 @@ def check_filters(
     config: Config,
     *,
     attributes: Sequence[str],
+    traits: Sequence[str] = (),
 ) -> None:
     """Raise for a value that nothing loaded has in its dimension; an empty one is always known.
 
@@ -36,19 +48,20 @@ def check_filters(
         With the nearest value that occurs, and those that do.
     """
     for own in filters:
-        asked = [value for value in dict.fromkeys(own.values) if value]
+        asked = [
+            value for value in dict.fromkeys(own.values)
+            if value and own.is_of_values and value != OTHER
+        ]
         if not asked:
             continue
         order = own_order(own.dim)
         if order:
             found, known = set(order), list(order)
         else:
-            sql = values_sql(own.dim, engine, config, attributes)
+            sql = values_sql(own.dim, engine, config, attributes, traits)
             if not sql:
                 continue
-            listed = ", ".join(quoted(value) for value in asked)
-            rows = engine.rows(f"SELECT DISTINCT value FROM ({sql}) v WHERE value IN ({listed})")
-            found, known = {row[0] for row in rows}, []
+            found, known = _occurring(own.dim, asked, engine, sql), []
         missing = [value for value in asked if value not in found]
         if not missing:
             continue
@@ -62,8 +75,29 @@ def check_filters(
             raise UnknownValueError(own.dim, missing[0], known, also=_named(missing[0], known))
 
 
-def values_sql(dim: str, engine: AnyEngine, config: Config, attributes: Sequence[str]) -> str:
+def _occurring(dim: str, asked: Sequence[str], engine: AnyEngine, sql: str) -> set[str]:
+    """Those of the asked values that `sql` gives."""
+    if dim.startswith(PROPERTY):
+        # Events are many: one that has the value is enough, and mostly soon found.
+        each = (
+            f"SELECT value FROM ({sql}) v WHERE value = {quoted(value)} LIMIT 1" for value in asked
+        )
+        return {row[0] for one in each for row in engine.rows(one)}
+    listed = ", ".join(quoted(value) for value in asked)
+    rows = engine.rows(f"SELECT DISTINCT value FROM ({sql}) v WHERE value IN ({listed})")
+    return {row[0] for row in rows}
+
+
+def values_sql(
+    dim: str, engine: AnyEngine, config: Config, attributes: Sequence[str],
+    traits: Sequence[str] = (),
+) -> str:
     """SQL of one column `value`: every value that a dimension has anywhere; empty if unknown."""
+    if dim.startswith(PROPERTY):
+        key = dim.removeprefix(PROPERTY)
+        return f"SELECT {property_sql('e.properties', key)} AS value FROM events e"
+    if user_traits.among((dim,), traits, attributes):
+        return f"SELECT {user_traits.trait_sql(dim, alias='u')} AS value FROM users u"
     parts = []
     moving = MOVING[dim] if dim in MOVING else now_of(dim)
     if moving:

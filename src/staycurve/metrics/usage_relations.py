@@ -64,10 +64,11 @@ def _is_whole(found: list[UsagePoint]) -> bool:
 
 
 def _picked(
-    context: Context, table: str, columns: str, found: list[UsagePoint], own: dict[str, str]
+    context: Context, table: str, columns: str, found: list[UsagePoint], own: dict[str, str],
+    *, user: str = "",
 ) -> str:
     """Rows of a month table with days in a period, with its segments, in the asked ones."""
-    segments, joins = context.segments(account="u.account_id", own=own, day="p.close_on")
+    segments, joins = context.segments(account="u.account_id", own=own, day="p.close_on", user=user)
     return f"""SELECT * FROM (
     SELECT u.account_id, p.start_on, p.month_on{segments}, {columns}, u.days & p.bits AS days
     FROM {table} u
@@ -86,7 +87,8 @@ def user_rows(trailing: int = 0) -> Callable[[Context], str]:
     def rows(context: Context) -> str:
         found = points(context, trailing=trailing)
         segs = context.seg_names
-        picked = _picked(context, "user_months", "u.user_id, u.is_shared", found, {})
+        columns = "u.user_id, u.is_shared"
+        picked = _picked(context, "user_months", columns, found, {}, user="u.user_id")
         days = _days_case(context, trailing)
         several = f"""SELECT MIN(account_id) AS account_id, start_on{segs}, user_id,
        CAST(SUM(bit_count(days)) AS BIGINT) AS active_days

@@ -163,13 +163,15 @@ class Batch:
     Attributes
     ----------
     rows : sequence of mapping, or Path
-        Rows as their system sends them, or a file that is read as `staycurve load` does.
+        Rows as their system sends them (or `Unreadable`), or a file that is read as
+        `staycurve load` does.
     cursor : Cursor, optional
         Where to go on once these rows are in; visible with them, or not at all.
     id : str
         Names the batch; one that was committed before under the same name is not taken again.
     table : str, optional
-        Of a file: the table that it feeds, where neither its mapping nor its name says it.
+        Of a file: the table that it feeds, where neither its mapping nor its name says it. Of
+        rows that have that table's columns already: the table, instead of what the stream feeds.
     mapping : Mapping, optional
         Of a file: how its columns become ours.
     is_complete : bool
@@ -180,6 +182,9 @@ class Batch:
         The complete listing that showed the objects; 0 for those that were fetched one by one.
     whole : tuple of Whole
         Of which rows these are all.
+    is_partial : bool
+        Of rows of a table: whether what they do not tell stays as it is. `attributes` is a JSON
+        object then, in which null takes an attribute away.
     """
 
     rows: Sequence[Row | Unreadable] | Path
@@ -191,6 +196,7 @@ class Batch:
     objects: tuple[RawObject, ...] = ()
     listing: int = 0
     whole: tuple[Whole, ...] = ()
+    is_partial: bool = False
 
 
 class Kept(Protocol):
@@ -270,8 +276,6 @@ class Stream(Generic[S]):
     is_derived : bool
         Whether it asks no outside system: its rows come out of objects that are kept already, and
         `sync --reparse` has it begin anew.
-    done : callable, optional
-        Called with a pull once everything that it read is committed.
     """
 
     name: str
@@ -281,7 +285,6 @@ class Stream(Generic[S]):
     cursor: str = ""
     options: ReadOptions = field(default_factory=ReadOptions)
     is_derived: bool = False
-    done: Callable[[Pull[S]], None] | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -331,6 +334,8 @@ class Source(Generic[S]):
         A section that can be written.
     check : callable, optional
         Looks at the whole section, and raises `Wrong` for what cannot be followed.
+    waiting : callable, optional
+        (project's directory, source's name) → whether something came that no sync has seen.
     """
 
     name: str
@@ -340,6 +345,7 @@ class Source(Generic[S]):
     streams: tuple[Stream[S], ...]
     example: str
     check: Callable[[S], None] | None = None
+    waiting: Callable[[Path, str], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -430,6 +436,7 @@ SOURCES: Registry[Source[Any]] = Registry(
     Source,
     (
         "staycurve.sources.folders",
+        "staycurve.sources.stripe.source",
         "staycurve.sources.database",
         "staycurve.sources.hubspot",
         "staycurve.sources.salesforce",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from staycurve.config import Config
@@ -15,6 +15,8 @@ from staycurve.section_faults import FILE_NAME, Wrong, fault, fields_of, near, s
 from staycurve.sections import Section
 from staycurve.sources.base import SOURCES, Sender, Source
 
+_EVERY = re.compile(r"([1-9][0-9]{0,3})\s*([mhd])")
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
@@ -28,11 +30,14 @@ class Configured:
         What stands behind `sources.` in its section.
     settings : object
         Its section, as the model of its kind reads it.
+    every : int, optional
+        Seconds between two syncs while the server runs; None leaves it to people.
     """
 
     name: str
     source: Source[Any]
     settings: Any
+    every: int | None = None
 
     @property
     def senders(self) -> tuple[Sender, ...]:
@@ -73,6 +78,10 @@ def _read(name: str, keys: dict[str, Any]) -> Configured | list[ConfigError]:
             "Write: [sources.crm]",
         )]
     kind = keys.pop("kind", None)
+    every = keys.pop("every", None)
+    if every is not None and _seconds(every) is None:
+        text = f"= {shown(every)} is no time between two syncs, at least a minute."
+        return [fault(section, ("every",), text, 'Write: every = "15m"   (or "1h", "1d")')]
     if kind is None:
         listed = ", ".join(SOURCES)
         return [ConfigError(
@@ -87,7 +96,16 @@ def _read(name: str, keys: dict[str, Any]) -> Configured | list[ConfigError]:
     except UnknownNameError:
         text = f"= {shown(kind)} is not a kind of source.{near(kind, SOURCES)}"
         return [fault(section, ("kind",), text, f"Known: {', '.join(SOURCES)}")]
-    return _settings(name, section, source, keys)
+    found = _settings(name, section, source, keys)
+    if isinstance(found, Configured) and every is not None:
+        return replace(found, every=_seconds(every))
+    return found
+
+
+def _seconds(every: object) -> int | None:
+    """Seconds of a time such as 15m, 1h or 1d; None for anything else."""
+    found = _EVERY.fullmatch(every.strip()) if isinstance(every, str) else None
+    return int(found[1]) * _UNITS[found[2]] if found else None
 
 
 def _settings(
@@ -114,7 +132,7 @@ def _with_kind(error: ConfigError, source: Source[Any]) -> ConfigError:
     known = ", ".join(fields_of(source.settings))
     if error.hint != f"Known here: {known}":
         return error
-    return ConfigError(error.message, hint=f"Known here: kind, {known}", **error.fields)
+    return ConfigError(error.message, hint=f"Known here: kind, every, {known}", **error.fields)
 
 
 @functools.cache

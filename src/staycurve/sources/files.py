@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from staycurve.config import Config
-from staycurve.errors import LoadError
 from staycurve.sources.base import Batch, FileReport, Progress
 from staycurve.sources.exports import Export
 from staycurve.sources.mapping import Mapping
 from staycurve.sources.naming import files_of, table_of
 from staycurve.sources.options import ReadOptions
-from staycurve.sources.recognising import recognised
 from staycurve.sources.writer import LakeWriter
 from staycurve.tables.lake import Lake
 
@@ -70,40 +67,14 @@ def load_files(
         If nothing at all could be loaded.
     """
     writer = LakeWriter(
-        lake, config, now=now, options=options, may_be_empty=may_be_empty, wait=wait
+        lake, config, now=now, options=options, known=known, may_be_empty=may_be_empty, wait=wait
     )
-    batches: list[Batch] = []
-    taken: dict[str, Export] = {}
-    failed: list[FileReport] = []
-    for path in files_of(paths):
-        own = mapping
-        if mapping is None and table is None and path.is_file():
-            try:
-                found = recognised(path, options or ReadOptions(), known)
-            except LoadError as error:
-                failed.append(FileReport(path.name, "", 0, 0, 0, error=error))
-                continue
-            if found is not None:
-                own, taken[path.name] = found.mapping, found
-        batches.append(Batch(path, table=table, mapping=own, is_complete=is_complete))
-    reports = writer.write(batches, is_dry_run=is_dry_run, progress=progress) if batches else []
-    reports = [*_told(reports, taken), *failed]
+    batches = [
+        Batch(path, table=table, mapping=mapping, is_complete=is_complete)
+        for path in files_of(paths)
+    ]
+    reports = writer.write(batches, is_dry_run=is_dry_run, progress=progress)
     errors = [report.error for report in reports if report.error]
     if errors and len(errors) == len(reports):
         raise errors[0]
     return reports
-
-
-def _told(reports: Sequence[FileReport], taken: dict[str, Export]) -> list[FileReport]:
-    """Reports, the first of each file with what the file was recognised as."""
-    told = []
-    left = dict(taken)
-    for report in reports:
-        export = left.pop(report.file, None)
-        if export is not None and report.error is None:
-            notes = [f"looks like {export.title}: --map {export.name}"]
-            if export.unsure:
-                notes.append(f"to be checked: {export.unsure}")
-            report = replace(report, notes=(*notes, *report.notes))
-        told.append(report)
-    return told

@@ -30,7 +30,7 @@ def plain(header: str) -> str:
 
 def fit(
     table: Table, staged: Staged, feed: Feed, *, config: Config, options: ReadOptions, file: str,
-    mapping: str,
+    mapping: str, is_partial: bool = False,
 ) -> tuple[Conforming, list[str]]:
     """The statement's parts for feeding `table`, and the file's columns that feed nothing.
 
@@ -103,10 +103,15 @@ def fit(
     if feed.only_if is not None:
         needed = _theirs(staged, feed.only_if, feed, file, mapping)
         where = f"{_known(text(staged.read(needed)), options)} IS NOT NULL"
-    _check_required(table, texts, staged, file, has_key=row_text is not None)
+    if not is_partial:
+        _check_required(table, texts, staged, file, has_key=row_text is not None)
+    used |= {"attributes"} if is_partial else set()
     left = [column for column in staged.columns if column not in used]
     extras = {}
-    if table.extra_column:
+    attributes = None
+    if is_partial:
+        attributes = staged.read("attributes") if "attributes" in staged.columns else None
+    elif table.extra_column:
         # A column that a key or a lookup reads is still a trait of the row.
         kept = [column for column in staged.columns if column not in fed]
         extras = {
@@ -118,6 +123,7 @@ def fit(
         currency=config.company.currency, timezone=config.company.timezone,
         row_text=row_text, payload=_payload(staged), checks=tuple(checks), where=where,
         writing=_writing(options),
+        is_partial=is_partial, attributes=attributes,
         zones={ours: "UTC" for ours, theirs in sources.items() if all(map(_is_utc, theirs))},
     )
     return job, left

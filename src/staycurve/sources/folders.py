@@ -13,6 +13,7 @@ from staycurve.i18n import N_
 from staycurve.section_faults import Wrong, near, shown
 from staycurve.sections import CLOSED, Takes
 from staycurve.sources.base import Batch, Cursor, Pull, Source, Stream
+from staycurve.sources.exports import mapping_named
 from staycurve.sources.mapping import Mapping, read_mapping
 from staycurve.tables.conformed import CONFORMED
 
@@ -44,7 +45,9 @@ _TABLE = Annotated[
     str | None, Takes(N_("the table that the files feed"), 'table = "accounts"', check=_table)
 ]
 _MAP = Annotated[
-    str | None, Takes(N_("the path of a mapping file"), 'map = "crm.toml"', check=_path)
+    str | None,
+    Takes(N_("the path of a mapping file, or the name of a known one"), 'map = "crm.toml"',
+          check=_path),
 ]
 
 
@@ -109,7 +112,10 @@ def _read_folder(pull: Pull[Folder]) -> Iterator[Batch]:
 
 
 def _mapping(pull: Pull[Any], given: str | None) -> Mapping | None:
-    return read_mapping(pull.folder / given) if given else None
+    if not given:
+        return None
+    path = pull.folder / given
+    return read_mapping(path) if path.is_file() else mapping_named(given, pull.folder)
 
 
 def _changed(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from staycurve.sources.fitting import NEAR, plain
+from staycurve.sources.other_names import NAMES, NOUNS
 from staycurve.tables.base import Column, Table
 from staycurve.tables.conform import text, value_sql
 from staycurve.tables.conformed import CONFORMED
@@ -25,70 +26,6 @@ LEAST_FIT = 0.9
 """Share of a column's values that have to be values of the kind that it is proposed for."""
 KEY = 0.7
 """How well `id` alone means a table's own key."""
-
-NAMES: dict[str, tuple[str, ...]] = {
-    # ours → what other tools call it, as `plain` writes it
-    "account_id": (
-        "account", "customer_id", "customer", "client_id", "client", "company_id", "org_id",
-        "organization_id", "organisation_id", "tenant_id", "workspace_id", "account_code",
-        "customer_external_id", "team_id",
-    ),
-    "subscription_id": ("subscription", "sub_id", "sub", "contract_id", "subscription_uuid"),
-    "item_id": ("subscription_item_id", "line_item_id", "price_id"),
-    "payment_id": ("charge_id", "transaction_id", "payment"),
-    "invoice_id": ("invoice", "invoice_number", "invoice_no"),
-    "user_id": ("user", "contact_id", "person_id", "distinct_id", "requester_id", "member_id"),
-    "event_id": ("uuid", "insert_id", "message_id"),
-    "lead_id": ("deal_id", "opportunity_id", "lead"),
-    "ticket_id": ("case_id", "conversation_id", "ticket"),
-    "answer_id": ("response_id",),
-    "plan": ("plan_name", "plan_id", "plan_code", "price_name", "tier", "package"),
-    "product": ("product_name", "product_id"),
-    "interval": (
-        "billing_interval", "billing_period", "billing_cycle", "cycle", "period", "frequency",
-        "billing_frequency", "interval_unit",
-    ),
-    "quantity": ("seats", "units", "qty", "licenses", "licences"),
-    "unit_amount": ("unit_price", "price_per_unit", "price_per_seat"),
-    "amount": (
-        "price", "mrr", "monthly_amount", "value", "total", "amount_due", "gross", "monthly_price",
-        "recurring_amount",
-    ),
-    "currency": ("currency_code", "ccy", "curr"),
-    "status": ("state", "subscription_status"),
-    "starts_at": (
-        "start", "start_date", "started_at", "starts", "start_at", "from", "begin", "begin_date",
-        "activated_at", "start_time", "valid_from", "subscription_start", "starts_on",
-    ),
-    "ends_at": (
-        "end", "end_date", "ended_at", "ends", "end_at", "to", "until", "canceled_at",
-        "cancelled_at", "cancel_date", "cancellation_date", "expires_at", "churned_at", "end_time",
-        "valid_to", "subscription_end", "ends_on", "churn_date",
-    ),
-    "end_reason": ("cancellation_reason", "cancel_reason", "churn_reason", "reason"),
-    "created_at": (
-        "created", "created_date", "create_date", "signup_date", "signed_up_at", "created_on",
-        "created_time", "creation_date",
-    ),
-    "paid_at": ("paid", "payment_date", "paid_on", "paid_date"),
-    "failed_at": ("failed",),
-    "occurred_at": ("timestamp", "time", "event_time", "date", "datetime"),
-    "opened_at": ("created_at", "created", "created_time", "opened"),
-    "solved_at": ("resolved_at", "closed_at", "resolved_time", "solved"),
-    "answered_at": ("submitted_at", "responded_at", "submit_date", "completed_at"),
-    "event": ("event_name", "event_type", "action"),
-    "name": ("company_name", "company", "account_name", "customer_name", "full_name"),
-    "country": ("country_code", "country_region", "billing_country"),
-    "employees": ("number_of_employees", "company_size", "headcount"),
-    "channel": ("source", "lead_source", "original_source", "utm_source", "channel_group"),
-    "count": ("sessions", "visits", "visitors"),
-    "day": ("date",),
-    "score": ("nps", "nps_score", "rating"),
-    "comment": ("feedback", "verbatim"),
-    "month": ("date", "period"),
-    "rate": ("exchange_rate", "fx_rate"),
-}
-
 
 @dataclass(frozen=True)
 class Guess:
@@ -115,16 +52,44 @@ class Guess:
         }
 
 
-def by_header(column: Column, header: str) -> float:
-    """How well a header means a column of ours: 1 for its own name, 0 for anything else's."""
+def by_header(column: Column, header: str, nouns: Sequence[str] = ()) -> float:
+    """How well a header means a column of ours: 1 for its own name, 0 for anything else's.
+
+    Parameters
+    ----------
+    nouns : sequence of str
+        What a row is called, with which its columns may begin.
+    """
     own = plain(header)
     if own == column.name:
         return 1.0
     names = NAMES.get(column.name, ())
     if own in names:
         return 0.9 - 0.01 * names.index(own)
+    if column.kind == "money" and currency_of(header):
+        return by_header(column, own[:-4], nouns) * 0.95
+    for noun in nouns:
+        short = own.removeprefix(f"{noun}_")
+        # What is left may be one of the names; that it is like one is not enough.
+        if short != own and short != "id" and (short == column.name or short in names):
+            return by_header(column, short) * 0.95
     alike = difflib.SequenceMatcher(None, own, column.name).ratio()
     return alike * 0.8 if alike >= NEAR else 0.0
+
+
+def currency_of(header: str) -> str:
+    """The currency in which a header says that its amounts are: `amount_usd`; or nothing."""
+    from babel.numbers import list_currencies
+
+    own = plain(header)
+    code = own[-3:].upper()
+    return code if own[-4:-3] == "_" and code in list_currencies() else ""
+
+
+def is_monthly(header: str) -> bool:
+    """Whether a header says that its amounts are those of a month, however often is billed."""
+    words = plain(header).split("_")
+    return "mrr" in words or "monthly" in words
 
 
 def samples_of(engine: Engine, staged: Staged) -> dict[str, tuple[str, ...]]:
@@ -151,9 +116,10 @@ def guessed(
         Ways in which the file's values may be written; a column has to fit under one of them.
     """
     ranked = []
+    nouns = NOUNS.get(table.name, ())
     for place, theirs in enumerate(staged.columns):
         for own in table.columns:
-            score = by_header(own, theirs)
+            score = by_header(own, theirs, nouns)
             if not score and own.name == table.key[0] and plain(theirs) == "id":
                 score = KEY
             if score:
@@ -168,7 +134,68 @@ def guessed(
         if fits >= LEAST_FIT:
             found[theirs] = (own.name, fits)
             taken.add(own.name)
-    return found
+    if table.name == "plans":
+        found = _as_subscriptions_name_them(engine, staged, found)
+    return found | _only_id(engine, table, staged, found, writings)
+
+
+def interval_in_values(
+    engine: Engine, table: Table, staged: Staged, columns: Sequence[str],
+    writings: Sequence[Writing],
+) -> str | None:
+    """The column whose every value says how often is billed, whatever its header: `Monthly`."""
+    interval = table.column("interval")
+    for theirs in columns:
+        read = text(staged.read(theirs))
+        says = engine.value(f"SELECT COUNT({read}) FROM ({staged.sql}) r")
+        if says and _fits(engine, interval, staged, theirs, writings) == 1.0:
+            return theirs
+    return None
+
+
+def _as_subscriptions_name_them(
+    engine: Engine, staged: Staged, found: dict[str, tuple[str, float]]
+) -> dict[str, tuple[str, float]]:
+    """Plans by that column, of ids and names, which loaded subscriptions have; else by their id."""
+    names = [one for one in staged.columns if plain(one) in ("id", "plan", *NAMES["plan"])]
+    names = [one for one in names if one not in found or found[one][0] == "plan"]
+    if len(names) < 2:
+        return found
+
+    def rank(theirs: str) -> tuple[int, bool]:
+        read = text(staged.read(theirs))
+        used = engine.value(
+            f"SELECT COUNT(*) FROM subscriptions WHERE plan IN "
+            f"(SELECT {read} FROM ({staged.sql}) r)"
+        )
+        return int(used), plain(theirs).endswith("id")
+
+    best = max(names, key=rank)
+    return {one: told for one, told in found.items() if told[0] != "plan"} | {best: ("plan", 1.0)}
+
+
+def _only_id(
+    engine: Engine, table: Table, staged: Staged, found: dict[str, tuple[str, float]],
+    writings: Sequence[Writing],
+) -> dict[str, tuple[str, float]]:
+    """Whose the rows are, by the one id that nothing else is fed from: `school_id`."""
+    account = next((c for c in table.columns if c.name == "account_id" and c.is_required), None)
+    if account is None or "account_id" in {ours for ours, _ in found.values()}:
+        return {}
+    left = [one for one in staged.columns if one not in found and plain(one).endswith("_id")]
+    if len(left) != 1:
+        return {}
+    fits = _fits(engine, account, staged, left[0], writings)
+    return {left[0]: ("account_id", fits)} if fits >= LEAST_FIT else {}
+
+
+def is_unique(engine: Engine, staged: Staged, theirs: str) -> bool:
+    """Whether every row has a value of the column, and no two have the same."""
+    read = text(staged.read(theirs))
+    rows, values = engine.rows(
+        f"SELECT COUNT(*), COUNT(DISTINCT {read}) FROM ({staged.sql}) r"
+    )[0]
+    return bool(rows) and rows == values
 
 
 def _fits(
@@ -219,10 +246,13 @@ def likely_table(columns: Sequence[str]) -> Table | None:
             column for column in table.columns
             if column.is_required and column.name != table.derived_key
         ]
-        scores = [max((by_header(column, one) for one in columns), default=0) for column in needed]
+        nouns = NOUNS.get(table.name, ())
+        scores = [
+            max((by_header(column, one, nouns) for one in columns), default=0) for column in needed
+        ]
         if needed and all(scores):
             rest = sum(
-                max((by_header(column, one) for one in columns), default=0) >= 0.8
+                max((by_header(column, one, nouns) for one in columns), default=0) >= 0.8
                 for column in table.columns if not column.is_required
             )
             rank = sum(scores) + 0.2 * rest

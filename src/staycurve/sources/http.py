@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import functools
 import ipaddress
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,7 +139,7 @@ class Client:
         # A system that sends elsewhere would be sent the key.
         self._http = httpx.Client(
             headers={"Accept": "application/json", **headers}, timeout=self.patience.timeout,
-            follow_redirects=False, transport=transport,
+            follow_redirects=False, transport=transport, verify=_trusted(),
         )
 
     def close(self) -> None:
@@ -225,6 +227,7 @@ class Client:
             return NotThereError(
                 f"{self.name} has nothing at {path} (404){says}.",
                 hint="This stream is left out; the others go on.", path=path,
+                code=_code_of(body),
             )
         if 300 <= status < 400:
             return SourceError(
@@ -234,6 +237,7 @@ class Client:
         return RefusedError(
             f"{self.name} refuses {path} ({status}){says}.",
             hint="If this stays, please report it.", path=path, status=status,
+            code=_code_of(body),
         )
 
     def _says(self, status: int, body: Any) -> str:
@@ -255,6 +259,14 @@ class Client:
         return random.uniform(longest / 2, longest)
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Whom to believe: read once, for it takes longer than many a request."""
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
 class _PassingError(Exception):
     """What a later try may not meet again."""
 
@@ -262,6 +274,13 @@ class _PassingError(Exception):
         super().__init__(what)
         self.what = what
         self.asked = asked
+
+
+def _code_of(body: Any) -> str:
+    """The word by which a system says what is wrong, where its answer has one."""
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else ""
 
 
 def retry_after(text: str | None, sent: str | None) -> float | None:

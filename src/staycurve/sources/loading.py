@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,12 @@ class Piece:
         The file, or the rows.
     fields : tuple of str
         Columns that rows have although none of them holds a value.
+    is_partial : bool
+        Whether what its rows do not tell stays as it is.
     told : mapping, optional
         What the load keeps of its source: the stream, the batches, and how far they bring it.
+    notes : tuple of str
+        What is to be said of it whatever becomes of its rows: what it was recognised as.
     """
 
     name: str
@@ -64,7 +69,9 @@ class Piece:
     options: ReadOptions
     fields: tuple[str, ...] = ()
     is_complete: bool = False
+    is_partial: bool = False
     told: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -137,13 +144,23 @@ class Unit:
             record.load: (record.file, str(record.details.get("path", record.file)))
             for record in known
         }
-        self.arrivals = Arrivals(engine, writing, self.config, folder, files)
+        self._files = files
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        """Where rows arrive; what keeps objects alone needs none of it."""
+        return Arrivals(self.engine, self._writing, self.config, self.folder, self._files)
+
+    def save(self) -> None:
+        """Write what arrivals have to tell; the tables are written already."""
+        if "arrivals" in vars(self):
+            self.arrivals.save()
 
     def all(self, items: Sequence[Item]) -> list[FileReport]:
         """Load every item; one that fails leaves the others as they are."""
         self._total = sum(item.piece.size for item in items)
         reports = [self._one(item) for item in items]
-        if self.records:
+        if items and self.records:
             # The last load of the call is what let the waiting rows join.
             notes = self.arrivals.settle(self.records[-1].load)
             self.arrivals.rejects.save()
@@ -208,7 +225,7 @@ class Unit:
             job, unused = fit(
                 item.table, staged, feed, config=self.config,
                 options=_known_now(piece.options, self.now),
-                file=piece.name, mapping=piece.mapping.name,
+                file=piece.name, mapping=piece.mapping.name, is_partial=piece.is_partial,
             )
             if item.table is EVENTS:
                 hours = self.config.behaviour.usage.tolerance_hours
@@ -238,7 +255,7 @@ class Unit:
         self._note_versions()
         return FileReport(
             piece.name, item.table.name, counts.accepted, counts.replaced, counts.rejected,
-            notes=_notes(counts, _unused(piece, unused) if item.is_main else []),
+            notes=_notes(item, counts, unused),
             removed=counts.removed if piece.is_complete or counts.removed else None,
             doubts=doubts,
         )
@@ -342,10 +359,12 @@ def _unused(piece: Piece, columns: Sequence[str]) -> list[str]:
     return [column for column in columns if column not in used]
 
 
-def _notes(counts: Counts, unused: Sequence[str]) -> tuple[str, ...]:
-    notes = []
-    if unused:
-        notes.append(f"columns not used: {', '.join(unused)}")
+def _notes(item: Item, counts: Counts, columns: Sequence[str]) -> tuple[str, ...]:
+    notes: list[str] = []
+    if item.is_main:
+        notes += item.piece.notes
+        if unused := _unused(item.piece, columns):
+            notes.append(f"columns not used: {', '.join(unused)}")
     if counts.doubled:
         notes.append(f"rows replaced by a later line with the same key: {counts.doubled}")
     if counts.waiting:

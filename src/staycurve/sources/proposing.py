@@ -16,7 +16,16 @@ from staycurve.errors import LoadError
 from staycurve.sources.diagnosis import Diagnosis, Fix, Subject, diagnose
 from staycurve.sources.exports import Export
 from staycurve.sources.fitting import plain
-from staycurve.sources.guessing import Guess, guessed, likely_table, samples_of
+from staycurve.sources.guessing import (
+    Guess,
+    currency_of,
+    guessed,
+    interval_in_values,
+    is_monthly,
+    is_unique,
+    likely_table,
+    samples_of,
+)
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.naming import known_table, table_of
 from staycurve.sources.options import ReadOptions
@@ -29,6 +38,7 @@ from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.spelling import Writing
 from staycurve.tables.staging import Staged
+from staycurve.tables.subscriptions import SUBSCRIPTIONS
 
 _WRITINGS = tuple(
     Writing(decimal, thousands, dates)
@@ -140,7 +150,7 @@ def propose(
         if mapping is None:
             chosen = _table(path, table, read.staged)
             found = guessed(engine, chosen, read.staged, _WRITINGS)
-            mapping = _mapping(chosen, read.staged, found, path.name)
+            mapping = _mapping(engine, chosen, read.staged, found, path.name)
         else:
             stated = table or mapping.main.table
             chosen = CONFORMED[known_table(stated) if stated else table_of(path.name)]
@@ -186,7 +196,7 @@ def _table(path: Path, table: str | None, staged: Staged) -> Table:
 
 
 def _mapping(
-    table: Table, staged: Staged, found: dict[str, tuple[str, float]], file: str
+    engine: Engine, table: Table, staged: Staged, found: dict[str, tuple[str, float]], file: str
 ) -> Mapping:
     """The guesses as a mapping, without a column that is ours by name and does not fit."""
     own = {column.name for column in table.columns}
@@ -196,7 +206,28 @@ def _mapping(
             columns[theirs] = (found[theirs][0],)
         elif plain(theirs) in own:
             columns[theirs] = ()
-    return Mapping(Feed(table=table.name, columns=columns), name=f"the mapping of {file}")
+    fed = {ours: theirs for theirs, (ours, _fits) in found.items()}
+    defaults = {}
+    amount = fed.get("amount") or fed.get("unit_amount") or ""
+    if "interval" in own and is_monthly(amount):
+        # How often is billed says nothing of an amount that is a month's.
+        for ours in {"interval", "interval_count"} & set(fed):
+            columns[fed.pop(ours)] = ()
+        defaults["interval"] = "month"
+    elif "interval" in own and "interval" not in fed and amount:
+        free = [one for one in staged.columns if one not in found or found[one][0] == "plan"]
+        says = interval_in_values(engine, table, staged, free, _WRITINGS)
+        if says is not None:
+            columns[says] = (*columns.get(says, ()), "interval")
+    if "currency" in own and "currency" not in fed and currency_of(amount):
+        defaults["currency"] = currency_of(amount)
+    account = fed.get("account_id")
+    if table is SUBSCRIPTIONS and account and "subscription_id" not in fed \
+            and is_unique(engine, staged, account):
+        # One row an account: it has one subscription.
+        columns[account] = ("account_id", "subscription_id")
+    feed = Feed(table=table.name, columns=columns, defaults=defaults)
+    return Mapping(feed, name=f"the mapping of {file}")
 
 
 def _missing(table: Table, feed: Feed, staged: Staged) -> tuple[str, ...]:

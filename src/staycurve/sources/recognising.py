@@ -9,7 +9,7 @@ from pathlib import Path
 
 from staycurve.errors import LoadError
 from staycurve.sources import lines
-from staycurve.sources.exports import Export, fitting
+from staycurve.sources.exports import Export, check_used, fitting
 from staycurve.sources.fitting import plain
 from staycurve.sources.lines import Record
 from staycurve.sources.naming import table_of
@@ -79,7 +79,7 @@ def recognised(path: Path, options: ReadOptions, known: Sequence[Export]) -> Exp
     Raises
     ------
     LoadError
-        If the headers are those of two.
+        If the headers are those of two, or of one of which nothing is loaded.
     """
     headers = headers_of(path, options)
     if not headers or is_ours(path.name, headers):
@@ -92,4 +92,6 @@ def recognised(path: Path, options: ReadOptions, known: Sequence[Export]) -> Exp
             hint=f"Say which: --map {names[0]}   (or --map {names[1]})",
             file=path.name, names=names,
         )
+    if found:
+        check_used(found[0], path.name)
     return found[0] if found else None

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from staycurve.config import Config
@@ -17,13 +18,13 @@ from staycurve.sources.base import (
     FileReport,
     Kept,
     Progress,
-    Row,
     Sender,
-    Unreadable,
 )
+from staycurve.sources.exports import Export
 from staycurve.sources.loading import Item, Piece, Unit, items_of, with_last
-from staycurve.sources.mapping import Mapping
+from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.recognising import recognised
 from staycurve.sources.stream_records import check_cursors, committed, cursor_of, told_of
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.duckdb_engine import Engine, remove_leftovers
@@ -38,6 +39,8 @@ class LakeWriter:
     ----------
     options : ReadOptions, optional
         Go before the options of every mapping.
+    known : sequence of Export
+        By whose headers a file is recognised that comes with neither a table nor a mapping.
     may_be_empty : bool
         Whether a complete export may hold no row at all, and so remove every one.
     wait : float
@@ -46,12 +49,13 @@ class LakeWriter:
 
     def __init__(
         self, lake: Lake, config: Config, *, now: dt.datetime, options: ReadOptions | None = None,
-        may_be_empty: bool = False, wait: float = 600.0,
+        known: Sequence[Export] = (), may_be_empty: bool = False, wait: float = 600.0,
     ) -> None:
         self.lake = lake
         self.config = config
         self.now = now
         self.options = options or ReadOptions()
+        self.known = known
         self.may_be_empty = may_be_empty
         self.wait = wait
 
@@ -81,7 +85,7 @@ class LakeWriter:
             fresh = [one for one in batches if not one.id or one.id not in there]
             for piece, batch in self._pieces(fresh, sender):
                 try:
-                    items += items_of(piece, batch.table)
+                    items += items_of(self._recognised(piece, batch), batch.table)
                 except StaycurveError as error:
                     reports.append(FileReport(piece.name, batch.table or "", 0, 0, 0, error=error))
             order = list(CONFORMED)
@@ -101,7 +105,7 @@ class LakeWriter:
                 ):
                     reports.append(unit.keep(fresh, sender))
                 reports += unit.all(items)
-                unit.arrivals.save()
+                unit.save()
                 if is_restart:
                     unit.restart()
                 if unit.records and not is_dry_run:
@@ -113,9 +117,8 @@ class LakeWriter:
     def _pieces(
         self, batches: Sequence[Batch], sender: Sender | None
     ) -> Iterable[tuple[Piece, Batch]]:
-        """Files one by one; rows that follow each other together, as one load."""
-        rows: list[Row | Unreadable] = []
-        together: list[Batch] = []
+        """Files one by one; rows that follow each other, table by table, as one load each."""
+        together: dict[tuple[str | None, bool], list[Batch]] = {}
         for batch in batches:
             if isinstance(batch.rows, Path):
                 mapping = batch.mapping or Mapping()
@@ -124,15 +127,35 @@ class LakeWriter:
                     batch.rows.name, batch.rows, mapping, self.options.over(mapping.options),
                     is_complete=batch.is_complete, told=told,
                 ), batch
-            else:
-                rows += batch.rows
-                together.append(batch)
-        if together and sender and sender.stream.feeds:
-            stream = sender.stream
+            elif sender is not None and (batch.table or sender.stream.feeds):
+                together.setdefault((batch.table, batch.is_partial), []).append(batch)
+        for (table, is_partial), found in together.items():
+            assert sender is not None
+            rows = [row for batch in found for row in batch.rows]  # type: ignore[union-attr]
+            stream, own = sender.stream, CONFORMED[table] if table else None
             yield Piece(
-                sender.label, rows, stream.mapping, stream.options, fields=stream.fields,
-                told=told_of(sender, together),
-            ), together[-1]
+                sender.label, rows, Mapping(Feed(table)) if own else stream.mapping,
+                stream.options,
+                fields=tuple(c.name for c in own.columns) if own else stream.fields,
+                is_partial=is_partial, told=told_of(sender, found),
+            ), found[-1]
+
+    def _recognised(self, piece: Piece, batch: Batch) -> Piece:
+        """The piece under the mapping of the known export that it is, if it is one."""
+        path = piece.content
+        is_told = batch.mapping is not None or batch.table is not None
+        if is_told or not isinstance(path, Path) or not path.is_file():
+            return piece
+        found = recognised(path, self.options, self.known)
+        if found is None:
+            return piece
+        notes = [f"looks like {found.title}: --map {found.name}"]
+        if found.unsure:
+            notes.append(f"to be checked: {found.unsure}")
+        return replace(
+            piece, mapping=found.mapping, options=self.options.over(found.mapping.options),
+            notes=tuple(notes),
+        )
 
 
 def _company(start: Snapshot, config: Config) -> dict[str, str]:

@@ -72,6 +72,12 @@ class Database:
             with Session(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
 
+    @contextmanager
+    def bare(self) -> Iterator[Connection]:
+        """A transaction that writes, on the database as it is: nothing is migrated first."""
+        with self._told(), self._writer.begin() as connection:
+            yield connection
+
     def close(self) -> None:
         """Give back its connections."""
         if self._made is not None:

@@ -56,13 +56,13 @@ def ensure(connection: Connection, engine: Engine, *, named: str) -> None:
             upgrade(writer)
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, *, to: str = "head") -> None:
     """Run every migration that is missing, in the connection's transaction."""
     from alembic import command
 
     made = configuration()
     made.attributes["connection"] = connection
-    command.upgrade(made, "head")
+    command.upgrade(made, to)
 
 
 def configuration() -> Config:
@@ -87,13 +87,22 @@ def _is_current(connection: Connection, named: str) -> bool:
     found = revision(connection)
     if found in (None, HEAD):
         return found == HEAD
+    if found not in known():
+        raise newer(named, found)
+    return False
+
+
+def known() -> frozenset[str]:
+    """Every migration of this version."""
     from alembic.script import ScriptDirectory
 
-    known = {script.revision for script in ScriptDirectory.from_config(configuration())
-             .walk_revisions()}
-    if found not in known:
-        raise StateError(
-            f"{named} was written by a newer staycurve (migration {found}; this one knows {HEAD}).",
-            hint="Upgrade: pip install --upgrade staycurve   (or restore the copy made before)",
-        )
-    return False
+    scripts = ScriptDirectory.from_config(configuration()).walk_revisions()
+    return frozenset(script.revision for script in scripts)
+
+
+def newer(named: str, found: str) -> StateError:
+    """The error of a database that a newer version made."""
+    return StateError(
+        f"{named} was written by a newer staycurve (migration {found}; this one knows {HEAD}).",
+        hint="Upgrade: pip install --upgrade staycurve   (or restore the copy made before)",
+    )

@@ -116,6 +116,28 @@ class DismissalRow(Base):
     created_by: Mapped[str] = mapped_column(String(WHO))
 
 
+class KeyRow(Base):
+    """A key with which a program sends; of its text only a digest is kept."""
+
+    __tablename__ = "keys"
+    __table_args__ = (
+        UniqueConstraint("prefix"), _bounded("name", NAME), _bounded("scope", NAME, 1),
+        _bounded("prefix", NAME, 1), _bounded("salt", NAME, 1), _bounded("digest", NAME, 1),
+        _bounded("created_by", WHO), _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME))
+    scope: Mapped[str] = mapped_column(String(NAME))
+    prefix: Mapped[str] = mapped_column(String(NAME))
+    salt: Mapped[str] = mapped_column(String(NAME))
+    digest: Mapped[str] = mapped_column(String(NAME))
+    created_at: Mapped[dt.datetime] = mapped_column(Instant)
+    created_by: Mapped[str] = mapped_column(String(WHO))
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    last_used_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+
+
 class ImportRow(Base):
     """An object that another program sent, as it sent it, until and after it is loaded.
 
@@ -144,28 +166,6 @@ class ImportRow(Base):
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     updated_at: Mapped[dt.datetime] = mapped_column(Instant)
     is_deleted: Mapped[bool] = mapped_column(Boolean)
-
-
-class KeyRow(Base):
-    """A key with which a program sends; of its text only a digest is kept."""
-
-    __tablename__ = "keys"
-    __table_args__ = (
-        UniqueConstraint("prefix"), _bounded("name", NAME), _bounded("scope", NAME, 1),
-        _bounded("prefix", NAME, 1), _bounded("salt", NAME, 1), _bounded("digest", NAME, 1),
-        _bounded("created_by", WHO), _NEVER_AGAIN,
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(NAME))
-    scope: Mapped[str] = mapped_column(String(NAME))
-    prefix: Mapped[str] = mapped_column(String(NAME))
-    salt: Mapped[str] = mapped_column(String(NAME))
-    digest: Mapped[str] = mapped_column(String(NAME))
-    created_at: Mapped[dt.datetime] = mapped_column(Instant)
-    created_by: Mapped[str] = mapped_column(String(WHO))
-    revoked_at: Mapped[dt.datetime | None] = mapped_column(Instant)
-    last_used_at: Mapped[dt.datetime | None] = mapped_column(Instant)
 
 
 class AuditRow(Base):

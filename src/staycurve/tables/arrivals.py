@@ -124,6 +124,8 @@ class Arrivals(Placing):
         doubled = self._doubled(table, good)
         if doubled:
             good = f"(SELECT * FROM {good} WHERE {ROW} NOT IN (SELECT {ROW} FROM doubled))"
+        if job.is_partial:
+            good = self._completed(table, good, found.folder)
         good = self._corrected(table, good)
         self.rejects.forget(table, good, origin)
         if broken or unread:
@@ -317,6 +319,31 @@ class Arrivals(Placing):
             ) WHERE nth > 1
         """)
         return self._count("doubled")
+
+    def _completed(self, table: Table, good: str, folder: Path) -> str:
+        """Rows that tell only what changes, with what is known of the same key beside it."""
+        if not self._has_rows(table):
+            return good
+        columns = []
+        for column, _ in table.stored:
+            own, known = f"g.{name(column)}", f"t.{name(column)}"
+            if column in table.key or column.startswith("_"):
+                columns.append(own)
+            elif column == "attributes":
+                columns.append(
+                    f"nullif(CAST(json_merge_patch(coalesce({known}, '{{}}'), "
+                    f"coalesce({own}, '{{}}')) AS VARCHAR), '{{}}') AS attributes"
+                )
+            else:
+                columns.append(f"coalesce({own}, {known}) AS {name(column)}")
+        same = " AND ".join(f"t.{name(key)} = g.{name(key)}" for key in table.key)
+        store(
+            self.engine,
+            f"SELECT {', '.join(columns)}, g.{ROW} FROM {good} g "
+            f"LEFT JOIN {table.name} t ON {same}",
+            folder / "completed.parquet",
+        )
+        return parquet_sql(folder / "completed.parquet")
 
     def _corrected(self, table: Table, good: str) -> str:
         """The rows with what was adjusted by hand; they are kept as their source has them, too."""

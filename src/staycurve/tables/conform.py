@@ -94,6 +94,10 @@ class Conforming:
         Column → how its dates are written, where its rows say it (`dates = "auto"`).
     signs : mapping
         Column of money → the one currency sign that its rows have.
+    is_partial : bool
+        Whether the rows tell only what changes: but for the key, nothing is required.
+    attributes : str, optional
+        SQL over `raw` for the attributes of such a row, as a JSON object.
     """
 
     table: Table
@@ -111,6 +115,8 @@ class Conforming:
     zones: Mapping[str, str] = field(default_factory=dict)
     orders: Mapping[str, str] = field(default_factory=dict)
     signs: Mapping[str, str] = field(default_factory=dict)
+    is_partial: bool = False
+    attributes: str | None = None
 
     def way(self, column: str) -> Writing:
         """How the values of one column are written."""
@@ -193,6 +199,7 @@ def rules(job: Conforming) -> list[Check]:
         Check(column.name, f"t_{column.name} IS NULL", N_("is missing"))
         for column in table.columns
         if column.is_required and column.name != _derived(job)
+        and not (job.is_partial and column.name not in table.key)
     ]
     found += job.checks
     for column in table.columns:
@@ -269,6 +276,8 @@ def texts_sql(job: Conforming) -> str:
         # engine's optimizer time that grows with their square.
         kept = f"list_filter(map_entries(map([{names}], [{reads}])), lambda e: e.value <> '')"
         listed.append(f"to_json(map_from_entries({kept})) AS x_extras")
+    if job.attributes is not None:
+        listed.append(f"{job.attributes} AS x_attributes")
     if job.row_text is not None:
         listed.append(f"md5({job.row_text}) AS x_hash")
     return f"SELECT {', '.join(listed)} FROM ({job.raw}) r WHERE {job.where}"
@@ -297,7 +306,7 @@ def typed_sql(job: Conforming) -> str:
         own.append(
             "nullif(CAST(x_extras AS VARCHAR), '{}') AS attributes"
             if job.extras
-            else "CAST(NULL AS VARCHAR) AS attributes"
+            else f"CAST({'x_attributes' if job.attributes else 'NULL'} AS VARCHAR) AS attributes"
         )
     layer = f"SELECT *, {', '.join(own)} FROM ({layer})"
     filled = [

@@ -8,6 +8,7 @@ from staycurve.tables.answers import ANSWERS
 from staycurve.tables.base import Table
 from staycurve.tables.events import EVENTS
 from staycurve.tables.fx_rates import FX_RATES
+from staycurve.tables.identities import IDENTITIES
 from staycurve.tables.invitations import INVITATIONS
 from staycurve.tables.invoice_lines import INVOICE_LINES
 from staycurve.tables.leads import LEADS
@@ -17,13 +18,14 @@ from staycurve.tables.reach import REACH
 from staycurve.tables.spend import SPEND
 from staycurve.tables.subscriptions import SUBSCRIPTIONS
 from staycurve.tables.tickets import TICKETS
+from staycurve.tables.traits import TRAITS
 from staycurve.tables.users import USERS
 
 CONFORMED: dict[str, Table] = {
     table.name: table
     for table in (
-        ACCOUNTS, FX_RATES, PLANS, SUBSCRIPTIONS, INVOICE_LINES, PAYMENTS, USERS, EVENTS, LEADS,
-        REACH, SPEND, TICKETS, ANSWERS, INVITATIONS,
+        ACCOUNTS, FX_RATES, PLANS, SUBSCRIPTIONS, INVOICE_LINES, PAYMENTS, USERS, IDENTITIES,
+        TRAITS, EVENTS, LEADS, REACH, SPEND, TICKETS, ANSWERS, INVITATIONS,
     )
 }
 """In the order in which files are loaded: what others refer to comes first."""

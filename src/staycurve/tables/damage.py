@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from staycurve.errors import DamagedError
+from staycurve.tables import people
 from staycurve.tables.delta import DeltaTables
 from staycurve.tables.duckdb_engine import Engine, Failure
 from staycurve.tables.engine import quoted
@@ -13,7 +14,9 @@ from staycurve.tables.stale import STALE_DAYS_TABLE, STALE_TABLE
 from staycurve.tables.views import DERIVED, USAGE
 from staycurve.tables.writing import Writing
 
-RECOMPUTED = frozenset((*DERIVED, *USAGE, "fx_days", STALE_TABLE, STALE_DAYS_TABLE))
+RECOMPUTED = frozenset((
+    *DERIVED, *USAGE, "fx_days", people.NAME, STALE_TABLE, STALE_DAYS_TABLE,
+))
 """Tables that a full refresh makes from the conformed ones, whatever they hold before."""
 
 COMPUTED_AGAIN = "%s It is computed again from the conformed tables."

@@ -12,23 +12,25 @@ import json
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from deltalake import CommitProperties, DeltaTable, Schema
-from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+from typing import TYPE_CHECKING, Any
 
 from staycurve.config import lake_place
-from staycurve.errors import DamagedError, LakeError, system_error
+from staycurve.errors import DamagedError, LakeError, StaycurveError, system_error
+from staycurve.tables import listings
 from staycurve.tables.engine import Columns, Written, scan_sql
 from staycurve.tables.folder_store import check_root
+from staycurve.tables.listings import Listing
 from staycurve.tables.pointer import Pointer, Snapshot
 from staycurve.tables.store import LOG, Store
 from staycurve.tables.stores import open_store
 
+if TYPE_CHECKING:
+    # Importing it takes as long as a small question: what only reads a kept listing does without.
+    from deltalake import DeltaTable, Schema
+
 LOGS_AT_ONCE = 8
+KEPT = Path(".tmp") / "listings"
 
 _DELTA_TYPES = {
     "VARCHAR": "string",
@@ -43,32 +45,13 @@ _DELTA_TYPES = {
 
 
 def _schema(columns: Columns) -> Schema:
+    from deltalake import Schema
+
     fields = [
         {"name": column, "type": _DELTA_TYPES[kind], "nullable": True, "metadata": {}}
         for column, kind in columns
     ]
     return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
-
-
-@dataclass(frozen=True)
-class _Listing:
-    """What the log says of one version of a table.
-
-    Attributes
-    ----------
-    parts : mapping
-        File → the day that all its rows have; empty for a table that is not partitioned.
-    sizes : mapping
-        File → its bytes.
-    columns : frozenset of str
-        What every file has. A table that a version before made may lack what was added since.
-    """
-
-    files: list[str]
-    parts: dict[str, str | None]
-    sizes: dict[str, int]
-    rows: int
-    columns: frozenset[str]
 
 
 class DeltaTables:
@@ -85,7 +68,7 @@ class DeltaTables:
         self.folder = folder
         self.store: Store = open_store(folder, lake_place(folder))
         self.pointer = Pointer(folder)
-        self._listings: dict[tuple[str, int], _Listing] = {}
+        self._listings: dict[tuple[str, int], Listing] = {}
         self._whole: set[tuple[str, int | None]] = set()
 
     def create(self) -> None:
@@ -114,7 +97,7 @@ class DeltaTables:
         found = self._listing(snapshot, table)
         return found.sizes if found else {}
 
-    def _listing(self, snapshot: Snapshot, table: str) -> _Listing | None:
+    def _listing(self, snapshot: Snapshot, table: str) -> Listing | None:
         version = snapshot.tables.get(table)
         if version is None:
             return None
@@ -128,8 +111,24 @@ class DeltaTables:
             self._listings[key] = self._read(key)
         return self._listings[key]
 
-    def _read(self, key: tuple[str, int]) -> _Listing:
+    def _read(self, key: tuple[str, int]) -> Listing:
+        """The listing that another process kept, or else what the log says."""
         table, version = key
+        root, place = self.store.table(table), self.folder / KEPT / f"{table}.json"
+        # Far away there is nothing to look at that costs less than the log.
+        marks = None if self.store.is_far else listings.marks_of(Path(root) / LOG)
+        found = listings.kept(place, root, version, marks) if marks else None
+        if found is not None:
+            self.store.learn(found.sizes)
+            return found
+        found = self._logged(table, version)
+        if marks and version == self.pointer.latest().tables.get(table):
+            listings.keep(place, root, version, marks, found)
+        return found
+
+    def _logged(self, table: str, version: int) -> Listing:
+        from deltalake.exceptions import DeltaError
+
         try:
             delta = self.open(table, version)
             actions = delta.get_add_actions(flatten=True)
@@ -151,10 +150,11 @@ class DeltaTables:
                     f"cannot be read at version {version} ({_first_line(error)})",
                 )
             ) from error
-        files = [self.store.file(table, path) for path in actions["path"].to_pylist()]
+        root = self.store.table(table)
+        files = [f"{root}/{path}" for path in actions["path"].to_pylist()]
         sizes = dict(zip(files, actions["size_bytes"].to_pylist(), strict=True))
         self.store.learn(sizes)
-        return _Listing(
+        return Listing(
             files,
             dict(zip(files, map(_part, parts), strict=False)),
             sizes,
@@ -182,6 +182,8 @@ class DeltaTables:
 
     def newest(self, table: str) -> int | None:
         """The last version of a table that can be read; None when none can."""
+        from deltalake.exceptions import DeltaError
+
         try:
             return self.open(table).version()
         except (DeltaError, OSError):
@@ -189,6 +191,8 @@ class DeltaTables:
 
     def open(self, table: str, version: int | None = None) -> DeltaTable:
         """A table's log, at a version or as it is now."""
+        from deltalake import DeltaTable
+
         options = self.store.options
         return DeltaTable(self.store.table(table), version=version, storage_options=options)
 
@@ -250,6 +254,13 @@ class DeltaTables:
         told : mapping, optional
             What the log's entry says beside: the move of the pointer that it belongs to.
         """
+        from deltalake import CommitProperties
+        from deltalake.transaction import (
+            AddAction,
+            RemoveAction,
+            create_table_with_add_actions,
+        )
+
         about = CommitProperties(custom_metadata=dict(told or {}))
         now = int(time.time() * 1000)
         schema = _schema(columns)
@@ -307,6 +318,8 @@ class DeltaTables:
         return self.open(table).version()
 
     def _open_newest(self, table: str, pinned: int) -> DeltaTable:
+        from deltalake.exceptions import DeltaError
+
         try:
             return self.open(table)
         except DeltaError:
@@ -333,7 +346,13 @@ class DeltaTables:
         """Say what is wrong when the store, or a log in it, fails."""
         try:
             yield
-        except (OSError, DeltaError) as error:
+        except StaycurveError:
+            raise
+        except Exception as error:
+            from deltalake.exceptions import DeltaError
+
+            if not isinstance(error, OSError | DeltaError):
+                raise
             told = system_error(error) or self.store.explained(error)
             if told is None and isinstance(error, DeltaError):
                 told = LakeError(

@@ -13,6 +13,7 @@ from typing import Any
 
 from staycurve.config import Config
 from staycurve.tables.engine import AnyEngine
+from staycurve.tables.standing import with_standing
 
 MONTHLY = (
     "CAST(amount AS DOUBLE) / 1000000.0 / interval_count * CASE interval "
@@ -22,6 +23,10 @@ MONTHLY = (
 """SQL for what one row of subscriptions bills a month, roughly, in major units."""
 LEAST_SHARE = 0.05
 """Of the spans that another follows: with fewer, days without a subscription are what they say."""
+LEAST_ROWS = 5
+"""Fewer prices do not tell what they are prices of."""
+NAMED = 5
+"""Plans that are named; of more, how many they are."""
 _DAYS = (
     "interval_count * CASE interval WHEN 'day' THEN 1 WHEN 'week' THEN 7 WHEN 'quarter' THEN 92 "
     "WHEN 'year' THEN 366 ELSE 31 END"
@@ -77,7 +82,8 @@ def of_rows(check: str, text: str, option: str, count: Any, monthly: Any) -> Ite
 def doubts(engine: AnyEngine, config: Config, today: dt.date) -> list[Doubt]:
     """What the rows that are loaded look like. A span without an end has lasted until `today`."""
     return [
-        *_late(engine, config, today), *_inclusive(engine), *_minor(engine),
+        *_late(engine, config, today), *_inclusive(engine), *_inclusive_lines(engine),
+        *_minor(engine), *_yearly(engine), *_unpriced(engine),
         *_alike(engine, "ids_alike", "account_id", "account ids",
                 '[options] ids = "casefold"   (or "trim")'),
         *_alike(engine, "plans_alike", "plan", "names of plans", "[values.plan] in the mapping "
@@ -120,6 +126,27 @@ def _inclusive(engine: AnyEngine) -> Iterator[Doubt]:
     )
 
 
+def _inclusive_lines(engine: AnyEngine) -> Iterator[Doubt]:
+    """A last day as an end makes a month of 30 days one of 29, and February's 27: no month."""
+    gap = "(period_end + INTERVAL 1 DAY = after OR period_end + INTERVAL 1 SECOND = after)"
+    followed, count, billed = engine.rows(f"""
+        SELECT COUNT(*), SUM(CASE WHEN {gap} THEN 1 ELSE 0 END),
+               SUM(CASE WHEN {gap} THEN CAST(amount AS DOUBLE) / 1000000.0 ELSE 0 END)
+        FROM (SELECT period_end, amount, lead(period_start) OVER (
+                     PARTITION BY account_id, subscription_id, coalesce(item_id, ''), kind
+                     ORDER BY period_start, period_end, line_id) AS after
+              FROM invoice_lines WHERE amount > 0 AND NOT coalesce(is_proration, FALSE)) l
+        WHERE after IS NOT NULL""")[0]
+    yield from of_rows(
+        "periods_end_before_next",
+        "Invoice lines whose period ends one day or one second before the next of their item "
+        "starts: {count} ({mrr} billed in all). The ends are probably inclusive, and a period that "
+        "is a day short counts as so many days, not as a month.",
+        '[options] ends = "inclusive" in the mapping (--map)',
+        count if count and count >= LEAST_SHARE * followed else 0, billed,
+    )
+
+
 def _minor(engine: AnyEngine) -> Iterator[Doubt]:
     """Amounts that are a hundred times another of their plan, or of what their account paid."""
     # Joined by equality: a plan may have as many prices as accounts.
@@ -140,6 +167,18 @@ def _minor(engine: AnyEngine) -> Iterator[Doubt]:
     )
     paid = """SELECT account_id, currency, MAX(CAST(amount AS DOUBLE)) AS most FROM payments
         WHERE amount > 0 GROUP BY account_id, currency"""
+    bills = """SELECT account_id, currency, SUM(CAST(amount AS DOUBLE)) AS billed
+        FROM invoice_lines WHERE amount > 0 GROUP BY account_id, invoice_id, currency"""
+    found = engine.rows(f"""
+        SELECT COUNT(*), SUM(b.billed) / 1000000.0 FROM ({bills}) b
+        JOIN ({paid}) p ON p.account_id = b.account_id AND p.currency = b.currency
+        WHERE b.billed = 100 * p.most""")
+    yield from of_rows(
+        "hundredfold_bills",
+        "Invoices at a hundred times the highest payment of their account: {count} ({mrr} in all). "
+        "Amounts of one of the two files are probably in minor units.",
+        '[options] amounts = "minor" in the mapping (--map)', *found[0],
+    )
     found = engine.rows(f"""
         SELECT COUNT(*), SUM({MONTHLY}) FROM subscriptions s
         JOIN ({paid}) p ON p.account_id = s.account_id AND p.currency = s.currency
@@ -149,6 +188,57 @@ def _minor(engine: AnyEngine) -> Iterator[Doubt]:
         "Subscriptions at a hundred times the highest payment of their account: {count} ({mrr} a "
         "month). Amounts of one of the two files are probably in minor units.",
         '[options] amounts = "minor" in the mapping (--map)', *found[0],
+    )
+
+
+def _yearly(engine: AnyEngine) -> Iterator[Doubt]:
+    """Years that cost no more than months do: amounts of a month beside yearly intervals."""
+    of_one = f"AVG(CASE WHEN interval = '{{}}' THEN {_PRICE} END)"
+    counted = "SUM(CASE WHEN interval = '{}' THEN 1 ELSE 0 END)"
+    rows = engine.rows(f"""
+        SELECT currency, {counted.format("month")}, {counted.format("year")},
+               {of_one.format("month")} / 1000000.0, {of_one.format("year")} / 1000000.0,
+               SUM(CASE WHEN interval = 'year' THEN {MONTHLY} ELSE 0 END)
+        FROM subscriptions
+        WHERE amount > 0 AND quantity > 0 AND interval_count = 1
+        GROUP BY currency ORDER BY currency""")
+    found = [
+        row for row in rows if min(row[1], row[2]) >= LEAST_ROWS and float(row[4]) <= float(row[3])
+    ]
+    if found:
+        _, _, _, month, year, _ = found[0]
+        yield from of_rows(
+            "years_at_month_prices",
+            f"Yearly subscriptions that cost {year:,.2f} on average, and monthly ones "
+            f"{month:,.2f}: {{count}} ({{mrr}} a month). Yearly amounts may be those of a month.",
+            '[columns] without interval in the mapping (--map), where amounts are a month\'s',
+            sum(int(row[2]) for row in found), sum(float(row[5]) for row in found),
+        )
+
+
+def _unpriced(engine: AnyEngine) -> Iterator[Doubt]:
+    """Rows that name a plan and no amount, where no price of the plan is known."""
+    if not engine.value("SELECT COUNT(*) FROM subscriptions WHERE amount IS NULL"):
+        return
+    rows = engine.rows(f"""
+        WITH {with_standing()}
+        SELECT s.plan, COUNT(*) FROM subscriptions s
+        WHERE s.amount IS NULL AND NOT EXISTS (
+            SELECT 1 FROM priced p WHERE p.subscription_id = s.subscription_id
+              AND coalesce(p.item_id, '') = coalesce(s.item_id, '')
+              AND p.starts_at = s.starts_at)
+        GROUP BY s.plan ORDER BY COUNT(*) DESC, s.plan""")
+    if not rows:
+        return
+    listed = ", ".join(f"{plan} ({count})" for plan, count in rows[:NAMED])
+    more = f" and {len(rows) - NAMED} other plans" if len(rows) > NAMED else ""
+    count = sum(int(count) for _, count in rows)
+    yield Doubt(
+        "plan_without_price",
+        f"Subscriptions that name a plan and no amount, and no price of the plan is known when "
+        f"they start: {count}; {listed}{more}. They count 0, and what they come to is unknown.",
+        "Load plans.csv with plan, valid_from and unit_amount, or amounts with the rows.",
+        count, 0.0,
     )
 
 

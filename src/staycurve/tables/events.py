@@ -9,8 +9,8 @@ from staycurve.tables.base import Check, Column, Table
 
 FIRST_DAY = "2000-01-01"
 """Before it lie the zero of a clock that was never set (1970), and slips of the pen."""
-PROPERTIES_BYTES = 1_000_000
-"""A megabyte is the most that PostHog takes for one event; Segment stops at 32 kilobytes."""
+PROPERTIES_BYTES = 1 << 20
+"""The most that PostHog takes for one event; Segment stops at 32 KiB."""
 
 EVENTS = Table(
     name="events",
@@ -23,6 +23,7 @@ EVENTS = Table(
         Column("event_id", "text", N_("The event."), is_required=True),
         Column("account_id", "text", N_("The account.")),
         Column("user_id", "text", N_("The user.")),
+        Column("anonymous_id", "text", N_("Who it was, before anybody knew: see identities.")),
         Column("event", "text", N_("What was done."), is_required=True),
         Column("occurred_at", "instant", N_("When it was done."), is_required=True),
         Column("received_at", "instant", N_("When we heard of it.")),
@@ -37,7 +38,7 @@ EVENTS = Table(
         Check(
             "properties",
             f"strlen(properties) > {PROPERTIES_BYTES}",
-            N_("is longer than a million bytes"),
+            N_("is longer than 1 MiB"),
         ),
     ),
 )

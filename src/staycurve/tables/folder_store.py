@@ -27,9 +27,6 @@ class Folder(Store):
     def table(self, table: str) -> str:
         return str(self.root / table)
 
-    def file(self, table: str, path: str) -> str:
-        return str(self.root / table / path)
-
     def create(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
 

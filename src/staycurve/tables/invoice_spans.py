@@ -1,9 +1,8 @@
 """invoice_spans: spans out of invoice lines, for subscriptions that no subscriptions row describes.
 
-Lines that begin together and last as long bill one period together. Of an item's periods, in order
-of their starts, each sets the price until the next begins; a prorated one changes the price inside
-the period that it lies in; a cancellation ends it. What is derived here is read beside the rows of
-subscriptions.
+Of an item's periods, in order of their starts, each sets the price until the next begins; a
+prorated one changes the price inside the period that it lies in; a cancellation ends it. What is
+derived here is read beside the rows of subscriptions.
 """
 
 from __future__ import annotations
@@ -15,29 +14,24 @@ from staycurve.i18n import N_
 from staycurve.money import MICRO, half_even_sql
 from staycurve.tables.derived import Derived
 from staycurve.tables.engine import quoted
-from staycurve.tables.invoice_lines import UNBILLED
-
-MONTH_DAYS = (
-    (28, 31), (59, 62), (88, 92), (120, 123), (150, 153), (181, 184), (212, 215), (242, 245),
-    (273, 276), (303, 306), (334, 337),
+from staycurve.tables.invoice_periods import (
+    DAY,
+    ITEM,
+    TIMES,
+    days_between,
+    lines_sql,
+    periods_sql,
+    seconds,
 )
-"""How many days one month, two months, … eleven months have, at least and at most."""
-DAY = 86400
-_ITEM = "account_id, subscription_id, item"
-_TIMES = "starts_at, starts_on, ends_at, ends_on"
+
+_INTERVAL = """CASE WHEN months % 12 = 0 THEN 'year' WHEN months % 3 = 0 THEN 'quarter'
+                WHEN months IS NOT NULL THEN 'month' WHEN days = 7 THEN 'week' ELSE 'day' END"""
+_COUNT = """CASE WHEN months % 12 = 0 THEN months // 12 WHEN months % 3 = 0 THEN months // 3
+                WHEN months IS NOT NULL THEN months WHEN days = 7 THEN 1 ELSE days END"""
 
 
 def _same(left: str, right: str) -> str:
-    return " AND ".join(f"{left}.{key} = {right}.{key}" for key in _ITEM.split(", "))
-
-
-def _seconds(start: str, end: str) -> str:
-    return f"(CAST(floor(epoch({end})) AS BIGINT) - CAST(floor(epoch({start})) AS BIGINT))"
-
-
-def _days_between(start: str, end: str) -> str:
-    """SQL for whole days between two dates."""
-    return f"({_seconds(f'CAST({start} AS TIMESTAMP)', f'CAST({end} AS TIMESTAMP)')} // {DAY})"
+    return " AND ".join(f"{left}.{key} = {right}.{key}" for key in ITEM.split(", "))
 
 
 @lru_cache(maxsize=1)
@@ -56,128 +50,14 @@ def _minor_unit() -> str:
     return f"CASE {listed} ELSE {MICRO // 100} END"
 
 
-def _months() -> str:
-    """SQL for how many months `days` are; NULL for another length."""
-    # Each year among them may be a leap year.
-    years, rest = "(days // 365)", "(days % 365)"
-    cases = " ".join(
-        f"WHEN {rest} BETWEEN {least} AND {most} + {years} THEN 12 * {years} + {months}"
-        for months, (least, most) in enumerate(MONTH_DAYS, 1)
-    )
-    return f"CASE WHEN {years} > 0 AND {rest} <= {years} THEN 12 * {years} {cases} END"
-
-
-_INTERVAL = """CASE WHEN months % 12 = 0 THEN 'year' WHEN months % 3 = 0 THEN 'quarter'
-                WHEN months IS NOT NULL THEN 'month' WHEN days = 7 THEN 'week' ELSE 'day' END"""
-_COUNT = """CASE WHEN months % 12 = 0 THEN months // 12 WHEN months % 3 = 0 THEN months // 3
-                WHEN months IS NOT NULL THEN months WHEN days = 7 THEN 1 ELSE days END"""
-
-
 def _backwards() -> str:
     """SQL for the seconds of the interval of `f` that ends when `p` does, by the calendar."""
     cases = " ".join(
         f"WHEN {months} THEN "
-        f"{_days_between(f'CAST(p.ends_on - INTERVAL {months} MONTH AS DATE)', 'p.ends_on')}"
+        f"{days_between(f'CAST(p.ends_on - INTERVAL {months} MONTH AS DATE)', 'p.ends_on')}"
         for months in (1, 2, 3, 4, 6, 12, 24, 36)
     )
     return f"(CASE f.months {cases} ELSE f.days END) * {DAY}"
-
-
-def lines_sql(condition: str = "TRUE") -> str:
-    """SQL: relation `lines`, those that can count, with what they bill; to be put after WITH.
-
-    Parameters
-    ----------
-    condition : str
-        SQL over invoice_lines `l`.
-    """
-    priced = half_even_sql(
-        "(CAST(CAST(l.quantity AS DECIMAL(25,6)) * 1000000 AS HUGEINT) * l.unit_amount)", "1000000"
-    )
-    return f"""lines AS (
-    SELECT l.line_id, l.account_id,
-           coalesce(l.subscription_id, l.account_id || '/' || coalesce(l.plan, ''))
-               AS subscription_id,
-           coalesce(l.item_id, CASE WHEN l.kind = 'base' THEN '' ELSE l.kind END) AS item,
-           coalesce(l.plan, '') AS plan, l.product, l.kind, l.currency,
-           coalesce(l.is_proration, FALSE) AS is_proration,
-           l.period_start AS starts_at, l.period_start_on AS starts_on,
-           l.period_end AS ends_at, l.period_end_on AS ends_on,
-           l.amount + coalesce(l.discount_amount, 0) AS billed,
-           CASE WHEN l.discount_recurring THEN coalesce(l.discount_amount, 0) ELSE 0 END
-               AS taken_off,
-           CASE WHEN l.discount_recurring THEN 0 ELSE coalesce(l.discount_amount, 0) END
-               AS taken_off_once,
-           CASE WHEN l.quantity >= 0 AND l.unit_amount >= 0 THEN {priced} END AS priced,
-           l.canceled_at, l.canceled_on
-    FROM invoice_lines l
-    WHERE l.invoice_status NOT IN ({", ".join(quoted(state) for state in UNBILLED)})
-      AND l.kind <> 'one_time' AND l.amount >= 0 AND l.period_end > l.period_start
-      AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.subscription_id = l.subscription_id)
-      AND NOT (l.subscription_id IS NULL AND EXISTS (
-          SELECT 1 FROM subscriptions s WHERE s.account_id = l.account_id))
-      AND {condition}
-)"""
-
-
-def periods_sql() -> str:
-    """SQL: relation `periods` over `lines`, what each period of an item bills and how long it is.
-
-    `place` is 1 for the period that holds where several begin together.
-    """
-    return f"""plan_bills AS (
-    SELECT {_ITEM}, {_TIMES}, is_proration, currency, plan, MIN(product) AS product,
-           MIN(kind) AS kind, COUNT(*) AS parts, COUNT(priced) AS priced_parts,
-           CAST(SUM(billed) AS BIGINT) AS billed, CAST(SUM(taken_off) AS BIGINT) AS taken_off,
-           CAST(SUM(taken_off_once) AS BIGINT) AS taken_off_once,
-           CAST(SUM(CASE WHEN priced IS NULL THEN billed ELSE 0 END) AS BIGINT) AS unpriced,
-           CAST(SUM(CASE WHEN billed = 0 THEN 0 ELSE coalesce(priced, billed) END) AS BIGINT)
-               AS charged,
-           CAST(SUM(priced) AS BIGINT) AS priced, MIN(priced) AS least_priced,
-           MAX(priced) AS most_priced
-    FROM lines GROUP BY {_ITEM}, {_TIMES}, is_proration, currency, plan
-),
-ranked_plans AS (
-    SELECT *, row_number() OVER (PARTITION BY {_ITEM}, starts_at, ends_at, is_proration, currency
-                  ORDER BY billed DESC, plan) AS rank
-    FROM plan_bills
-),
-bills AS (
-    SELECT {_ITEM}, {_TIMES}, is_proration, currency,
-           MAX(CASE WHEN rank = 1 THEN plan END) AS plan,
-           MAX(CASE WHEN rank = 1 THEN product END) AS product,
-           MAX(CASE WHEN rank = 1 THEN kind END) AS kind,
-           CAST(SUM(parts) AS BIGINT) AS parts, CAST(SUM(priced_parts) AS BIGINT) AS priced_parts,
-           CAST(SUM(billed) AS BIGINT) AS billed, CAST(SUM(taken_off) AS BIGINT) AS taken_off,
-           CAST(SUM(taken_off_once) AS BIGINT) AS taken_off_once,
-           CAST(SUM(unpriced) AS BIGINT) AS unpriced, CAST(SUM(charged) AS BIGINT) AS charged,
-           CAST(SUM(priced) AS BIGINT) AS priced, MIN(least_priced) AS least_priced,
-           MAX(most_priced) AS most_priced, {_seconds("starts_at", "ends_at")} AS seconds
-    FROM ranked_plans GROUP BY {_ITEM}, {_TIMES}, is_proration, currency
-),
-measured AS (
-    SELECT *, (seconds + {DAY // 2}) // {DAY} AS days,
-           {_days_between("starts_on", "ends_on")} AS local_days
-    FROM bills
-),
-timed AS (
-    SELECT {_ITEM}, {_TIMES}, is_proration, currency, nullif(plan, '') AS plan, product, kind,
-           parts, priced_parts, billed, taken_off, taken_off_once, unpriced, priced, least_priced,
-           most_priced, days, {_months()} AS months,
-           -- A part that repeats the whole's unit price and quantity does not bill it again.
-           CASE WHEN parts > 1 AND priced_parts = parts AND least_priced = most_priced
-                     AND billed = most_priced THEN most_priced ELSE charged END AS charged,
-           -- Clocks that were put forward or back make no day longer.
-           CASE WHEN local_days = days AND abs(seconds - days * {DAY}) <= 3600
-                     AND (seconds - days * {DAY}) % 1800 = 0
-                THEN days * {DAY} ELSE seconds END AS seconds
-    FROM measured
-),
-periods AS (
-    SELECT *, row_number() OVER (PARTITION BY {_ITEM}, is_proration, starts_at
-                  ORDER BY ends_at DESC, currency) AS place
-    FROM timed WHERE days > 0 OR (is_proration AND priced_parts = parts)
-)"""
 
 
 def _scaled(column: str) -> str:
@@ -240,12 +120,12 @@ sides AS (
            f.plan, {_backwards()} AS backwards,
            CASE WHEN f.starts_at > p.starts_at THEN 'next' WHEN f.ends_at > p.starts_at THEN 'now'
                 ELSE 'before' END AS side,
-           abs({_seconds("p.ends_at", "f.ends_at")}) <= {DAY} AS ends_alike,
-           abs({_seconds("p.ends_at", "f.starts_at")}) <= {DAY} AS is_touching
+           abs({seconds("p.ends_at", "f.ends_at")}) <= {DAY} AS ends_alike,
+           abs({seconds("p.ends_at", "f.starts_at")}) <= {DAY} AS is_touching
     FROM parts p JOIN fulls f ON {_same("f", "p")}
 ),
 beside AS (
-    SELECT *, row_number() OVER (PARTITION BY {_ITEM}, starts_at, side
+    SELECT *, row_number() OVER (PARTITION BY {ITEM}, starts_at, side
                   ORDER BY CASE WHEN side = 'next' THEN full_starts_at END, full_starts_at DESC)
                   AS rank
     FROM sides
@@ -261,7 +141,7 @@ placed AS (
     {joins}
 ),
 whole_periods AS (
-    SELECT account_id, subscription_id, item, {_TIMES}, currency, plan, product, kind, parts,
+    SELECT account_id, subscription_id, item, {TIMES}, currency, plan, product, kind, parts,
            priced_parts, billed, taken_off, taken_off_once, unpriced, priced, least_priced,
            most_priced, seconds, minor_unit, is_in_free_time, now_ends_at, now_ends_on,
            {", ".join(
@@ -292,12 +172,12 @@ snapped AS (
     FROM scaled
 ),
 prices AS (
-    SELECT {_ITEM}, {_TIMES}, currency, plan, product, kind, interval, interval_count, billed,
+    SELECT {ITEM}, {TIMES}, currency, plan, product, kind, interval, interval_count, billed,
            charged, taken_off, taken_off_once, coalesce(priced, 0) > 0 AS has_price, 0 AS is_part
     FROM fulls f
     WHERE NOT EXISTS (SELECT 1 FROM parts p WHERE {_same("p", "f")} AND p.starts_at = f.starts_at)
     UNION ALL
-    SELECT {_ITEM}, starts_at, starts_on,
+    SELECT {ITEM}, starts_at, starts_on,
            CASE WHEN now_ends_at > ends_at THEN now_ends_at ELSE ends_at END AS ends_at,
            CASE WHEN now_ends_at > ends_at THEN now_ends_on ELSE ends_on END AS ends_on,
            currency, plan, product, kind, interval, interval_count, billed,
@@ -317,7 +197,7 @@ def pieces_sql() -> str:
 
     What was canceled inside its period ends there; the interval is that of the whole period.
     """
-    item = f"PARTITION BY {_ITEM} ORDER BY starts_at"
+    item = f"PARTITION BY {ITEM} ORDER BY starts_at"
     kept = ("plan", "product", "kind", "currency", "interval")
     amounts = ("interval_count", "charged", "taken_off", "taken_off_once", "is_trial")
     same = " AND ".join(
@@ -350,9 +230,9 @@ followed AS (
     FROM held
 ),
 linked AS (
-    SELECT *, coalesce({_seconds("ends_at", "next_starts_at")} <= {DAY}
-               OR ({_days_between("ends_on", "next_starts_on")} <= 1
-                   AND {_seconds("ends_at", "next_starts_at")} <= {DAY} + 3600), FALSE) AS is_linked
+    SELECT *, coalesce({seconds("ends_at", "next_starts_at")} <= {DAY}
+               OR ({days_between("ends_on", "next_starts_on")} <= 1
+                   AND {seconds("ends_at", "next_starts_at")} <= {DAY} + 3600), FALSE) AS is_linked
     FROM followed
 ),
 turned AS (
@@ -360,7 +240,7 @@ turned AS (
     FROM linked
 ),
 pieces AS (
-    SELECT {_ITEM}, starts_at, starts_on, covers_until, billed, is_part,
+    SELECT {ITEM}, starts_at, starts_on, covers_until, billed, is_part,
            CASE WHEN is_linked THEN next_starts_at ELSE ends_at END AS ends_at,
            CASE WHEN is_linked THEN next_starts_on ELSE ends_on END AS ends_on,
            currency, plan, product, kind, interval, interval_count, charged, taken_off,
@@ -385,7 +265,7 @@ SELECT account_id, subscription_id, nullif(item, '') AS item_id, MIN(plan) AS pl
        CASE WHEN MIN(is_trial) = 1 THEN 'trialing' ELSE 'active' END AS status,
        MIN(starts_at) AS starts_at, MIN(starts_on) AS starts_on,
        MAX(ends_at) AS ends_at, MAX(ends_on) AS ends_on
-FROM pieces GROUP BY {_ITEM}, run
+FROM pieces GROUP BY {ITEM}, run
 """
 
 

@@ -115,6 +115,15 @@ class LoadRecord:
         return {table: (before, after) for table, (before, after) in found.items()}
 
 
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a SQLite database while others read and write it."""
+    with (
+        closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as of,
+        closing(sqlite3.connect(target)) as to,
+    ):
+        of.backup(to)
+
+
 def changed_versions(
     before: Mapping[str, int], after: Mapping[str, int]
 ) -> dict[str, list[int | None]]:

@@ -12,7 +12,7 @@ from typing import Any
 from staycurve.config import Config
 from staycurve.errors import DamagedError
 from staycurve.period import day_start
-from staycurve.tables import account_roots, fx_days, usage_refresh, views
+from staycurve.tables import account_roots, fx_days, people, usage_refresh, views
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.damage import (
@@ -132,7 +132,8 @@ def _refresh(
         is_old = bool(usage_refresh.full_reason(writing.meta, writing.tables, config))
         # Another version of staycurve may have kept other columns.
         replaced = [
-            *((*DERIVED, "fx_days") if reason else ()), *(USAGE if is_old or is_full else ())
+            *((*DERIVED, "fx_days") if reason else ()),
+            *((*USAGE, people.NAME) if is_old or is_full else ()),
         ]
         views.create(engine, lake, writing.now_seen, without=replaced)
         # What is computed in full rests on nothing that was computed before.
@@ -155,6 +156,11 @@ def _refresh(
             if "attributes" in writing.meta and _is_unchanged(writing, "accounts")
             else engine.json_keys("accounts", "attributes")
         )
+        traits: list[str] = (
+            writing.meta["traits"]
+            if "traits" in writing.meta and _is_unchanged(writing, "users")
+            else engine.json_keys("users", "attributes")
+        )
         meta = {
             "usage": usage,
             "ledger": LEDGER,
@@ -162,6 +168,7 @@ def _refresh(
             "timezone": config.company.timezone,
             "currency": config.company.currency,
             "attributes": attributes,
+            "traits": traits,
             "rates": rates,
             "seen": {table: writing.tables.get(table) for table in _SEEN},
             **_latest(engine, config, writing),

@@ -20,7 +20,8 @@ LATE = ("past_due", "unpaid", "paused")
 NEVER_PAID = ("incomplete", "incomplete_expired")
 
 FAILED_REASONS = (
-    "payment_failed", "payment_failure", "failed_payment", "past_due", "unpaid", "card_declined",
+    "payment_failed", "payment_failure", "failed_payment", "first_payment_failure",
+    "final_payment_failure", "past_due", "unpaid", "card_declined",
     "card_expired", "dunning",
 )
 TRIAL_REASONS = (

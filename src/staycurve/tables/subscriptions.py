@@ -86,6 +86,8 @@ SUBSCRIPTIONS = Table(
             spellings=(
                 ("cancelled", "canceled"), ("trial", "trialing"), ("in_trial", "trialing"),
                 ("pastdue", "past_due"),
+                # It does not renew, and is paid for until it ends.
+                ("non_renewing", "active"),
             ),
         ),
         Column("status_reason", "text", N_("Why it has this status, in the source's words.")),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycurve.config import Config
+from staycurve.tables import people
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.derived import Derived
@@ -16,7 +17,7 @@ from staycurve.tables.pointer import Snapshot
 from staycurve.tables.stale import STALE_DAYS_COLUMNS, STALE_DAYS_TABLE
 from staycurve.tables.usage_days import USAGE_DAYS
 from staycurve.tables.usage_months import FEATURE_MONTHS, OVER_ALL
-from staycurve.tables.views import USAGE, create_one
+from staycurve.tables.views import USAGE, create_one, events_sql
 from staycurve.tables.writing import Writing
 
 USAGE_VERSION = 1
@@ -24,7 +25,7 @@ USAGE_VERSION = 1
 
 def full_reason(meta: Mapping[str, Any], tables: Mapping[str, int], config: Config) -> str:
     """Why all of the usage tables must be computed, or nothing."""
-    if not all(table in tables for table in USAGE):
+    if not all(table in tables for table in (*USAGE, people.NAME)):
         return "first refresh"
     if meta.get("usage", {}).get("version") != USAGE_VERSION:
         return "the definitions changed with this version"
@@ -48,6 +49,7 @@ def refresh(
     account_roots is up to date when this is called.
     """
     is_all = is_full or bool(full_reason(writing.meta, writing.tables, config))
+    _refresh_people(engine, writing, is_all=is_all)
     if is_all:
         _all(engine, config, writing)
     else:
@@ -63,13 +65,57 @@ def refresh(
         "hash": config.usage_hash,
         "roots": writing.tables.get("account_roots"),
         "users": writing.tables.get("users"),
+        "identities": writing.tables.get("identities"),
     }
+
+
+def _refresh_people(engine: AnyEngine, writing: Writing, *, is_all: bool) -> None:
+    """Bring `people` up to date, and leave the ids that are another's now in `moved_ids`."""
+    before = writing.meta.get("usage", {})
+    rests_on = ("identities", "users")
+    engine.keep("moved_ids", empty_sql((("alias", "VARCHAR"),)))
+    is_same = all(
+        table in before and before[table] == writing.tables.get(table) for table in rests_on
+    )
+    has_none = not writing.files("identities") and not writing.files(people.NAME)
+    if not is_all and (is_same or (has_none and people.NAME in writing.tables)):
+        return
+    people.compute(engine, "new_people")
+    if is_all or people.NAME not in writing.tables:
+        writing.write(
+            engine, people.NAME, people.COLUMNS, "SELECT * FROM new_people", order="alias"
+        )
+    else:
+        scan = writing.scan(people.NAME, people.COLUMNS)
+        engine.keep("old_people", f"SELECT * FROM ({scan}) p")
+        engine.keep("moved_ids", """
+            SELECT alias FROM (
+                (SELECT alias, user_id FROM old_people EXCEPT SELECT alias, user_id FROM new_people)
+                UNION ALL
+                (SELECT alias, user_id FROM new_people EXCEPT SELECT alias, user_id FROM old_people)
+            ) moved
+        """)
+        if engine.value("SELECT COUNT(*) FROM moved_ids"):
+            writing.update(
+                engine, people.NAME, people.COLUMNS, new="SELECT * FROM new_people", key="alias"
+            )
+        engine.drop("old_people")
+    engine.drop("new_people")
+    create_one(engine, people.NAME, writing.scan(people.NAME, people.COLUMNS))
+    held = writing.scan(EVENTS.name, EVENTS.stored)
+    create_one(engine, EVENTS.name, events_sql(writing.lake, writing.now_seen, held))
 
 
 def _stale_days(engine: AnyEngine, writing: Writing) -> list[str]:
     """Days whose events changed, or belong to another customer now."""
     stale = writing.scan(STALE_DAYS_TABLE, STALE_DAYS_COLUMNS)
     found = {str(row[0]) for row in engine.rows(f"SELECT DISTINCT occurred_on FROM ({stale})")}
+    if engine.value("SELECT COUNT(*) FROM moved_ids") and writing.files(EVENTS.name):
+        held = writing.scan(EVENTS.name, EVENTS.stored)
+        found |= {str(row[0]) for row in engine.rows(
+            f"SELECT DISTINCT occurred_on FROM ({held}) e "
+            "WHERE coalesce(user_id, anonymous_id) IN (SELECT alias FROM moved_ids)"
+        )}
     accounts, users = _moved_accounts(writing), _moved_users(writing)
     if not (accounts or users) or not writing.files(EVENTS.name):
         return sorted(found)
@@ -146,6 +192,7 @@ def _order(table: Derived) -> str:
 def _some(engine: AnyEngine, config: Config, writing: Writing, days: Sequence[str]) -> None:
     listed = ", ".join(f"DATE {quoted(day)}" for day in days)
     held = writing.lake.scan_parts(writing.now_seen, EVENTS.name, EVENTS.stored, days)
+    held = events_sql(writing.lake, writing.now_seen, held)
     create_one(engine, "events", f"SELECT * FROM ({held}) d WHERE occurred_on IN ({listed})")
     _replace(engine, writing, USAGE_DAYS.name, USAGE_DAYS.statement(config), days)
     months = sorted({f"{day[:7]}-01" for day in days})

@@ -10,6 +10,7 @@ USERS = Table(
     about=N_("The people who use the product, and the account that each belongs to."),
     grain=N_("one user"),
     key=("user_id",),
+    has_attributes=True,
     columns=(
         Column("user_id", "text", N_("The user."), is_required=True),
         ACCOUNT,

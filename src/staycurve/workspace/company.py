@@ -11,6 +11,8 @@ from staycurve.workspace.themes import Theme
 if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.workspace.books import Books
+    from staycurve.workspace.identities import Identities
+    from staycurve.workspace.inbox import Events
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
 
@@ -22,6 +24,8 @@ class Company(MeasuredCompany):
         super().close()
         if "state" in vars(self):
             self.state.close()
+        if "events" in vars(self):
+            self.events.close()
 
     def __getattr__(self, name: str) -> Any:
         # Insights of one word, and themes of other packages; ours are named below.
@@ -41,6 +45,20 @@ class Company(MeasuredCompany):
         from staycurve.workspace.state import State
 
         return State(self)
+
+    @cached_property
+    def events(self) -> Events:
+        """What programs send over HTTP: taking it in, and bringing it into the lake."""
+        from staycurve.workspace.inbox import Events
+
+        return Events(self)
+
+    @property
+    def identities(self) -> Identities:
+        """Which ids were found to be one person, and parting those that are not."""
+        from staycurve.workspace.identities import Identities
+
+        return Identities(self)
 
     @property
     def sources(self) -> Sources:

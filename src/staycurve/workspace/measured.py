@@ -122,6 +122,7 @@ class MeasuredCompany(Project):
             query,
             self.config,
             attributes=self.attributes(),
+            traits=self.traits(),
             empty_tables=empty,
             is_by_account=is_by_account,
         )

@@ -288,12 +288,19 @@ class Project:
         """Names of account attributes beside the declared columns."""
         return list(self.snapshot.meta.get("attributes", []))
 
+    def traits(self) -> list[str]:
+        """Names of what is loaded of users beside the declared columns."""
+        return list(self.snapshot.meta.get("traits", []))
+
     def check_filters(self, filters: Sequence[Filter]) -> None:
         """Raise for a value of a filter that nothing loaded has; see `segment_values`."""
 
         def check() -> bool:
             with self.reading() as engine:
-                check_filters(filters, engine, self.config, attributes=self.attributes())
+                check_filters(
+                    filters, engine, self.config, attributes=self.attributes(),
+                    traits=self.traits(),
+                )
             return True
 
         if any(any(one.values) for one in filters):

@@ -15,6 +15,7 @@ from staycurve.period import parse_instant
 from staycurve.section_faults import fields_of, takes_of
 from staycurve.sources.base import SOURCES, Cursor, Progress, Sender, Source
 from staycurve.sources.configured import configured, configured_as
+from staycurve.sources.exports import known_exports
 from staycurve.sources.stream_records import cursor_of, is_from
 from staycurve.sources.syncing import StreamReport, SyncRequest, sync
 from staycurve.sources.writer import LakeWriter
@@ -130,7 +131,9 @@ class Sources:
         _ = project.snapshot
         with alone(project.folder / LOCK, "syncing", wait=wait):
             reports = sync(
-                LakeWriter(project.lake, config, now=now, wait=wait),
+                LakeWriter(
+                    project.lake, config, now=now, known=known_exports(project.folder), wait=wait
+                ),
                 chosen or configured(config).values(), asked,
                 folder=project.folder, now=now, progress=progress,
             )

@@ -23,6 +23,7 @@ from staycurve.sources.mapping import Mapping
 from staycurve.sources.options import ReadOptions
 from staycurve.sources.proposing import Proposal, propose
 from staycurve.tables import views
+from staycurve.tables.doubts import Doubt
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.workspace.company import Company
 
@@ -45,6 +46,8 @@ class Trial:
         period, value, open: the last months, as `show mrr` has them.
     why : str
         Why there is no MRR, where there is none.
+    doubts : sequence of Doubt
+        What the rows look like when the file means something else than it says.
     """
 
     proposal: Proposal
@@ -52,6 +55,7 @@ class Trial:
     mrr: Sequence[dict[str, Any]]
     why: str
     currency: str
+    doubts: Sequence[Doubt] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -67,6 +71,7 @@ class Trial:
             ],
             "mrr": list(self.mrr),
             "mrr_why": self.why or None,
+            "doubts": [doubt.as_dict() for doubt in self.doubts],
             "currency": self.currency,
         }
 
@@ -76,31 +81,40 @@ def try_file(
     options: ReadOptions | None = None,
 ) -> Trial:
     """What a file would come to in a company; errors as for `propose`."""
-    known = known_exports(company.folder)
-    with Engine(company.folder / ".tmp") as engine:
-        views.create(engine, company.lake, company.snapshot)
-        proposal = propose(
-            engine, path, company.config,
-            folder=engine.spill.with_name(engine.spill.name + "-looked-at"), known=known,
-            table=table, mapping=mapping, options=options,
-        )
+    proposal = proposal_for(company, path, table=table, mapping=mapping, options=options)
     currency = company.config.company.currency
     if not any(one.accepted for one in proposal.diagnoses):
         # A column is missing, or no row keeps the rules: the diagnosis says which.
         return Trial(proposal, (), (), "", currency)
-    reports = _loaded(company, path, proposal, is_dry_run=True)
+    reports = load_as_proposed(company, path, proposal, is_dry_run=True)
     if not any(report.error is None for report in reports):
         return Trial(proposal, reports, (), "", currency)
     fed = {report.table for report in reports if report.error is None}
     if not fed & set(_REVENUE):
         why = f"{', '.join(sorted(fed))}: no MRR comes from there"
         return Trial(proposal, reports, (), why, currency)
-    return Trial(proposal, reports, _mrr(company, path, proposal), "", currency)
+    mrr, doubts = _alone(company, path, proposal)
+    return Trial(proposal, reports, mrr, "", currency, doubts)
 
 
-def _loaded(
+def proposal_for(
+    company: Company, path: Path, *, table: str | None = None, mapping: Mapping | None = None,
+    options: ReadOptions | None = None,
+) -> Proposal:
+    """The mapping that a company proposes for a file; errors as for `propose`."""
+    with Engine(company.folder / ".tmp") as engine:
+        views.create(engine, company.lake, company.snapshot)
+        return propose(
+            engine, path, company.config,
+            folder=engine.spill.with_name(engine.spill.name + "-looked-at"),
+            known=known_exports(company.folder), table=table, mapping=mapping, options=options,
+        )
+
+
+def load_as_proposed(
     company: Company, path: Path, proposal: Proposal, *, is_dry_run: bool = False
 ) -> list[FileReport]:
+    """Load a file under the mapping that was proposed for it; what failed carries its error."""
     try:
         return load_files(
             company.lake, company.config, [path], table=proposal.table,
@@ -111,7 +125,10 @@ def _loaded(
         return [FileReport(path.name, proposal.table, 0, 0, 0, error=error)]
 
 
-def _mrr(company: Company, path: Path, proposal: Proposal) -> list[dict[str, Any]]:
+def _alone(
+    company: Company, path: Path, proposal: Proposal
+) -> tuple[list[dict[str, Any]], tuple[Doubt, ...]]:
+    """The MRR of the last months, and the doubts, of a company that has this file alone."""
     with tempfile.TemporaryDirectory(prefix="staycurve-", ignore_cleanup_errors=True) as made:
         folder = Path(made) / "company"
         own = company.config.company
@@ -119,13 +136,14 @@ def _mrr(company: Company, path: Path, proposal: Proposal) -> list[dict[str, Any
         text = (company.folder / FILE_NAME).read_text(encoding="utf-8")
         (folder / FILE_NAME).write_text(settings_alone(text), encoding="utf-8")
         with Company(folder, clock=company.clock) as alone:
-            _loaded(alone, path, proposal)
+            load_as_proposed(alone, path, proposal)
             alone.refresh()
             rows = alone.show("mrr", grain="month").as_dict()["rows"]
+            doubts = alone.doubts()
     return [
         {"period": row["period"], "value": row["value"], "open": row["open"]}
         for row in rows[-MONTHS:]
-    ]
+    ], doubts
 
 
 def settings_alone(text: str) -> str:

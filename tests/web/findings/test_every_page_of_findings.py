@@ -13,8 +13,8 @@ from tests.web.findings.asking import twin
 
 PAGES = {
     "/cohorts": ["choose", "figures", "retention", "fared", "risk", "history", "cohorts"],
-    "/usage": ["choose", "figures", "active", "days", "lifecycle", "retention", "power", "sessions",
-               "funnel", "paths"],
+    "/usage": ["choose", "figures", "active", "trends", "days", "lifecycle", "retention", "power",
+               "sessions", "funnel", "paths"],
     "/features": ["choose", "figures", "report", "statuses", "limits", "stay", "breadth"],
     "/activation": ["choose", "figures", "curve", "months", "checklist", "later"],
     "/trials": ["choose", "figures", "cohorts", "cards", "times", "used", "left"],

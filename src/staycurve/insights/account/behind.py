@@ -202,10 +202,16 @@ def _last_active(
     engine: AnyEngine, accounts: Collection[str], close: dt.date
 ) -> dict[str, dt.date]:
     months: dict[str, list[tuple[dt.date, int]]] = {}
-    for account, month, days in engine.rows(
-        f"SELECT account_id, month_on, days FROM account_months "
-        f"WHERE month_on <= DATE '{close}' AND {only(accounts)} ORDER BY account_id, month_on"
-    ):
+    # The newest month may have been active after the close alone: the one before it was before.
+    for account, month, days in engine.rows(f"""SELECT account_id, month_on, days
+FROM (
+    SELECT account_id, month_on, days,
+           row_number() OVER (PARTITION BY account_id ORDER BY month_on DESC) AS place
+    FROM account_months
+    WHERE month_on <= DATE '{close}' AND days <> 0 AND {only(accounts)}
+) recent
+WHERE place <= 2
+ORDER BY account_id, month_on"""):
         months.setdefault(account, []).append((month, days))
     found = {account: last_active_on(own, close) for account, own in months.items()}
     return {account: day for account, day in found.items() if day is not None}

@@ -44,7 +44,7 @@ SURVEY_KINDS = {**KIND_NAMES, "open": N_("Open question"), "profile": N_("Profil
 
 NO_TABLE = {
     "answers": N_("no survey answers are loaded"), "tickets": N_("no tickets are loaded"),
-    "events": N_("no events are loaded"),
+    "events": N_("no events are loaded"), "invoice_lines": N_("no invoice lines are loaded"),
 }
 NOT_PAYING = N_("it has no subscription in force")
 NO_RENEWAL = N_("no renewal date is loaded for its subscriptions")
@@ -142,6 +142,9 @@ class AccountFacts(Answer):
     ]
     tickets: Annotated[int | None, col(N_("Tickets"), Unit.COUNT)]
     open_tickets: Annotated[int | None, col(N_("Open tickets"), Unit.COUNT)]
+    invoice_lines: Annotated[
+        int | None, col(N_("Invoice lines"), Unit.COUNT, N_("Of service periods that have begun."))
+    ]
     created_on: Annotated[dt.date | None, col(N_("Signed up"), Kind.DAY)]
     industry: Annotated[str | None, col(N_("Industry"))]
     country: Annotated[str | None, col(N_("Country"))]
@@ -186,6 +189,7 @@ class _Found:
         scores = self._scores()
         told: dict[str, Any] = {
             **self._paying(items), **self._stage(), **self._usage(), **self._tickets(),
+            "invoice_lines": self._invoice_lines(),
         }
         return AccountFacts(
             as_of=of.seen.at.isoformat(), currency=of.config.company.currency,
@@ -298,6 +302,11 @@ class _Found:
         return {
             "last_active_on": last, "active_days": facts_sql.active_days(months, of.last_day)
         }
+
+    def _invoice_lines(self) -> int | None:
+        if not self._is_loaded("invoice_lines", "invoice_lines"):
+            return None
+        return int(self.engine.value(facts_sql.invoice_lines(self.of)))
 
     def _tickets(self) -> dict[str, Any]:
         if not self._is_loaded("tickets", "tickets", "open_tickets"):

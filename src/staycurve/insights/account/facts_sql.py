@@ -105,6 +105,12 @@ def tickets(of: Whose) -> str:
 FROM tickets WHERE account_id IN ({of.listed}) AND opened_at < {of.at}"""
 
 
+def invoice_lines(of: Whose) -> str:
+    """SQL of how many lines its invoices have, of periods that have begun."""
+    return f"""SELECT COUNT(*) FROM invoice_lines
+WHERE account_id IN ({of.listed}) AND period_start < {of.at}"""
+
+
 def open_sql(at: str) -> str:
     """SQL over `tickets`: whether a ticket is open at an instant."""
     return (

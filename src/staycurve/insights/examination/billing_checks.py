@@ -1,40 +1,17 @@
-"""What doctor says of invoice lines and prices: what counts for nothing, and what has no price."""
+"""What doctor says of invoice lines: what counts for nothing, and what may be billed twice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from staycurve.insights.examination.findings import Finding, Patient
-from staycurve.tables.invoice_spans import lines_sql
-from staycurve.tables.standing import with_standing
+from staycurve.tables.invoice_periods import lines_sql
 
 Check = Callable[[Patient], Iterator[Finding]]
 
 
 def _has(patient: Patient, table: str) -> bool:
     return patient.lake.rows(patient.snapshot, table) > 0
-
-
-def _plans_without_price(patient: Patient) -> Iterator[Finding]:
-    if not _has(patient, "subscriptions"):
-        return
-    rows = patient.engine.rows(f"""
-        WITH {with_standing()}
-        SELECT s.plan, COUNT(*) FROM subscriptions s
-        WHERE s.amount IS NULL AND NOT EXISTS (
-            SELECT 1 FROM priced p WHERE p.subscription_id = s.subscription_id
-              AND coalesce(p.item_id, '') = coalesce(s.item_id, '')
-              AND p.starts_at = s.starts_at)
-        GROUP BY s.plan ORDER BY s.plan""")
-    for plan, count in rows:
-        yield Finding(
-            "problem",
-            "plan_without_price",
-            f"Plan '{plan}': {count} spans of subscriptions name it and no amount, and no price of "
-            "it is known when they start. They count nothing.",
-            "Load plans.csv with plan, valid_from and unit_amount, or amounts with the rows.",
-            int(count),
-        )
 
 
 def _uncounted_lines(patient: Patient) -> Iterator[Finding]:
@@ -108,6 +85,4 @@ def _beside_each_other(patient: Patient) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (
-    _plans_without_price, _uncounted_lines, _billed_twice, _beside_each_other,
-)
+CHECKS: tuple[Check, ...] = (_uncounted_lines, _billed_twice, _beside_each_other)

@@ -26,7 +26,8 @@ from staycurve.insights.shared.reader import Reader
 from staycurve.money import major
 from staycurve.period import AsOf, Period, parse_period
 from staycurve.tables.engine import quoted
-from staycurve.tables.invoice_spans import lines_sql, periods_sql, pieces_sql, prices_sql
+from staycurve.tables.invoice_periods import lines_sql, periods_sql
+from staycurve.tables.invoice_spans import pieces_sql, prices_sql
 
 STATES: Mapping[str, str] = {
     "full": N_("full period"),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from staycurve.tables.engine import FAR, AnyEngine, quoted
 
-NAMED = 1000
-"""Accounts that a statement names one by one; for more it looks at all of them."""
+NAMED = 20_000
+"""Accounts that a statement names one by one; for more it looks at all of them. Of 200,000 accounts
+ten thousand by name cost half of what all of them do; fifty thousand cost more."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,15 @@ def labels_of(
     """Account → its label, the plan as of the close of a day."""
     if not accounts:
         return {}
-    plans: dict[str, str | None] = dict(engine.rows(plans_sql(day, only=only(accounts))))
-    where = only(accounts, "a.account_id")
-    return {
-        account: Label(name, plans.get(account), owner)
-        for account, name, owner in engine.rows(
-            f"SELECT a.account_id, a.name, a.owner FROM accounts a WHERE {where} "
-            "ORDER BY a.account_id"
-        )
-    }
+    # The accounts are named once: ten thousand of them take a tenth of a second to be read.
+    sql = f"""WITH picked AS (
+    SELECT a.account_id, a.name, a.owner FROM accounts a WHERE {only(accounts, "a.account_id")}
+)
+SELECT p.account_id, p.name, r.plan, p.owner
+FROM picked p
+LEFT JOIN ({plans_sql(day, of="picked")}) r ON r.account_id = p.account_id
+ORDER BY p.account_id"""
+    return {account: Label(*rest) for account, *rest in engine.rows(sql)}
 
 
 def only(accounts: Collection[str], column: str = "account_id") -> str:
@@ -48,17 +49,23 @@ def only(accounts: Collection[str], column: str = "account_id") -> str:
     return f"{column} IN ({', '.join(quoted(one) for one in sorted(accounts))})"
 
 
-def plans_sql(day: dt.date, *, only: str = "1 = 1") -> str:
+def plans_sql(day: dt.date, *, of: str) -> str:
     """SQL of (account_id, plan): of the largest item in force on a day, or the last one before.
 
     An account that has churned keeps the plan that it left.
+
+    Parameters
+    ----------
+    of : str
+        A relation whose accounts alone are looked at.
     """
-    is_over = f"CASE WHEN coalesce(ends_on, {FAR}) > DATE '{day}' THEN {FAR} ELSE ends_on END"
+    is_over = f"CASE WHEN coalesce(i.ends_on, {FAR}) > DATE '{day}' THEN {FAR} ELSE i.ends_on END"
     return f"""SELECT account_id, plan
 FROM (
-    SELECT account_id, plan, row_number() OVER (PARTITION BY account_id
-               ORDER BY {is_over} DESC, amount DESC, subscription_id, coalesce(item_id, ''),
-                        starts_at DESC) AS place
-    FROM mrr_items
-    WHERE starts_on <= DATE '{day}' AND {only}
+    SELECT i.account_id, i.plan, row_number() OVER (PARTITION BY i.account_id
+               ORDER BY {is_over} DESC, i.amount DESC, i.subscription_id,
+                        coalesce(i.item_id, ''), i.starts_at DESC) AS place
+    FROM mrr_items i
+    JOIN {of} o ON o.account_id = i.account_id
+    WHERE i.starts_on <= DATE '{day}'
 ) ranked WHERE place = 1"""

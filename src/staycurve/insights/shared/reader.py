@@ -40,6 +40,9 @@ class Reader(Protocol):
     def attributes(self) -> list[str]:
         """Names of account attributes beside the declared columns."""
 
+    def traits(self) -> list[str]:
+        """Names of what is loaded of users beside the declared columns."""
+
     def check_filters(self, filters: Sequence[Filter]) -> None:
         """Raise for a value of a filter that nothing loaded has."""
 

@@ -64,7 +64,16 @@ def projected(
     values: Triangle, accounts: Triangle, months: int, *, changed: Changed = AS_IT_IS,
     is_money: bool = True,
 ) -> list[float]:
-    """The whole in each of the next months.
+    """The whole in each of the next months; see `projected_cohorts`."""
+    every = projected_cohorts(values, accounts, months, changed=changed, is_money=is_money)
+    return [float(sum(month.values())) for month in every]
+
+
+def projected_cohorts(
+    values: Triangle, accounts: Triangle, months: int, *, changed: Changed = AS_IT_IS,
+    is_money: bool = True,
+) -> list[dict[int, float]]:
+    """Cohort → its part, in each of the next months; cohorts that begin in them come last.
 
     Parameters
     ----------
@@ -97,7 +106,7 @@ def projected(
         for place in current:
             current[place] *= kept[last + month - place]
         current[last + month] = new
-        found.append(float(price * sum(current.values())))
+        found.append({place: float(price * own) for place, own in current.items()})
     return found
 
 

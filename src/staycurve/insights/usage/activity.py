@@ -51,13 +51,15 @@ from staycurve.insights.usage.members import Person, number
 from staycurve.insights.usage.sessions import NO_SESSIONS, NONE_FOUND, Sessions
 from staycurve.insights.usage.usage_asking import (
     Day,
+    Event,
     Whose,
     fiscal_of,
     has_events,
     question_of,
     seeing,
 )
-from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, WHOSE, UseQuestion
+from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, WHOSE, UseQuestion, doing
+from staycurve.insights.usage.usage_tops import Values, with_tops
 from staycurve.metrics.base import Unit
 from staycurve.period import parse_period
 
@@ -65,10 +67,11 @@ NOBODY = N_("nobody was active on these days")
 TO_DATE = N_("The day is not over: its numbers are to date.")
 IN_SESSIONS = "sessions"
 
-_ASKED = {"day": "day", "whose": "whose"}
-IN_FIGURE = Opens("usage activity", {**_ASKED, "members": "figure"})
-ON_DAYS = Opens("usage activity", {**_ASKED, "members": "active_days"})
-ON_ANY = Opens("usage activity", _ASKED, {"members": f"1-{DAYS}"})
+_ASKED = {"day": "day", "whose": "whose", "event": "event"}
+_SPLIT = {**_ASKED, "values": "values"}
+IN_FIGURE = Opens("usage activity", {**_SPLIT, "members": "figure"})
+ON_DAYS = Opens("usage activity", {**_SPLIT, "members": "active_days"})
+ON_ANY = Opens("usage activity", _SPLIT, {"members": f"1-{DAYS}"})
 THEIR_USES = Opens("usage uses", {**_ASKED, "who": "who"})
 
 
@@ -147,6 +150,8 @@ class Activity(Answer):
     why_no_sessions: Annotated[
         str | None, Key(N_("Why no sessions are known."), is_omitted=True)
     ] = None
+    event: Annotated[str, Hidden()] = ""
+    values: Annotated[int | None, Hidden()] = None
     behind: Annotated[Callable[..., ActiveOn] | None, Hidden()] = None
     with_sessions: Annotated[Callable[..., InSessions] | None, Hidden()] = None
 
@@ -189,20 +194,27 @@ def activity(
         Param(N_("Who was active on so many days, without a split: 3, or 21-28; or is in dau, "
                  "wau or mau; or had sessions."), metavar="N[-M]"),
     ] = None,
-    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+    event: Event = "", whose: Whose = "user", by: By = "", where: Where = "",
+    values: Values = None, as_of: AsOfText = None,
 ) -> Activity | ActiveOn | InSessions:
-    """Who is active, on how many of 28 days, who most, and how long does a session take?"""
+    """Who is active, on how many of 28 days, who most, and how long does a session take?
+
+    By 'property:NAME', the events of each value are looked at by themselves.
+    """
     use = question_of(company, whose, by, where, as_of)
-    asked = asked_of(company, use, day, top)
+    asked = asked_of(company, use, day, top, event)
+    use = with_tops(company, use, (asked.doing,), asked.first, asked.day, values)
+    asked = replace(asked, use=use)
     if members:
         return _opened(company, asked, members)
     sql = sqls.statement(asked)
-    with seeing(company, use) as engine:
+    with seeing(company, use, (asked.doing,)) as engine:
         answer = engine.rows(sql)
         most = engine.rows(sqls.top_statement(asked))
         held = engine.rows(sessions.statement(asked.span)) if asked.span.is_named else []
     return replace(
         of_answer(asked, answer, most, held, sql=sql, has_events=has_events(company)),
+        event=event, values=values,
         behind=lambda least, most, segment, figure=None: active_on(
             company, asked, segment, least=least, most=most, figure=figure
         ),
@@ -210,10 +222,12 @@ def activity(
     )
 
 
-def asked_of(company: Reader, use: UseQuestion, day: str | None, top: int) -> ActivityQuestion:
+def asked_of(
+    company: Reader, use: UseQuestion, day: str | None, top: int, event: str
+) -> ActivityQuestion:
     """The 28 days up to the one that `day` names, or to the last that is seen."""
     last = parse_period(day, fiscal_of(company)).end - dt.timedelta(days=1) if day else None
-    asked = ActivityQuestion(use, last or use.as_of.last_day, top)
+    asked = ActivityQuestion(use, last or use.as_of.last_day, top, doing(event, use.config))
     check(asked)
     return asked
 
@@ -266,7 +280,7 @@ def of_answer(
         as_of=use.as_of.at.isoformat(), whose=use.whose, day=asked.day, is_open=asked.is_open,
         figures=tuple(_figures(asked, sums)), rows=tuple(rows), power=tuple(power),
         sessions=segments, why_no_sessions=missing,
-        additive=None if use.is_additive else False, sql=sql,
+        additive=None if use.is_additive_by_act else False, sql=sql,
         why=None if has_events else NO_EVENTS,
     )
 

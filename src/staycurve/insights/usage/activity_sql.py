@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from staycurve.errors import NotAnsweredError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.usage.sessions import Span
-from staycurve.insights.usage.usage_acts import month_table, months_between_sql
-from staycurve.insights.usage.usage_question import UseQuestion
+from staycurve.insights.usage.usage_acts import (
+    acts_sql,
+    days_sql,
+    month_table,
+    months_between_sql,
+    own_sql,
+    owned,
+)
+from staycurve.insights.usage.usage_question import ANY, Doing, UseQuestion
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
 from staycurve.insights.usage.usage_windows import masks
+from staycurve.tables.usage_days import feature_sql, number_sql
 
 DAYS = 28
 WINDOWS = {"dau": 1, "wau": 7, "mau": 28}
@@ -36,11 +44,19 @@ class ActivityQuestion:
         The last of the 28 days.
     top : int
         How many power users are listed.
+    doing : Doing
+        What is activity.
     """
 
     use: UseQuestion
     day: dt.date
     top: int = 20
+    doing: Doing = ANY
+
+    @property
+    def is_from_months(self) -> bool:
+        """Whether the month tables hold the answer: any activity, whoever tells its segment."""
+        return self.doing.is_any and not self.use.told
 
     @property
     def first(self) -> dt.date:
@@ -56,7 +72,7 @@ class ActivityQuestion:
     @property
     def span(self) -> Span:
         """The 28 days as sessions are read over them."""
-        return Span(self.use, self.first, self.day)
+        return Span(self.use, self.first, self.day, self.doing)
 
 
 def check(asked: ActivityQuestion) -> None:
@@ -95,11 +111,11 @@ def top_statement(asked: ActivityQuestion) -> str:
     SELECT d.{use.who} AS entity, MIN(d.account_id) AS account_id,
            COUNT(DISTINCT d.day) AS active_days, SUM(d.uses) AS uses,
            COUNT(DISTINCT d.feature) AS features, MAX(d.day) AS last_on
-    {counted_sql(asked)}
+    FROM ({uses_sql(asked)}) d
     GROUP BY d.{use.who}
 )"""
     columns = ("entity", "account_id", "active_days", "uses", "features", "last_on")
-    cutting = cut(use.undivided(), "done", columns, day=f"DATE '{asked.day}'")
+    cutting = cut(use.undivided().by_account(), "done", columns, day=f"DATE '{asked.day}'")
     top = f"""top AS (
     SELECT * FROM (
         SELECT DISTINCT {", ".join(columns)} FROM {cutting.name}
@@ -113,10 +129,25 @@ def top_statement(asked: ActivityQuestion) -> str:
     )
 
 
-def counted_sql(asked: ActivityQuestion) -> str:
-    """FROM and WHERE of the acts of the 28 days that count."""
-    return f"""FROM usage_days d
-    WHERE d.is_active AND d.{asked.use.who} IS NOT NULL AND {_days(asked)}"""
+def uses_sql(asked: ActivityQuestion) -> str:
+    """Rows (user_id, account_id, day, feature, uses) of the acts of the 28 days that count."""
+    use = asked.use.undivided()
+    test = None if use.told else asked.doing.day_test(use.config)
+    if test is not None:
+        return f"""SELECT d.user_id, d.account_id, d.day, d.feature, d.uses FROM usage_days d
+    WHERE {test} AND d.{use.who} IS NOT NULL AND {_days(asked)}"""
+    feature, count = feature_sql(use.config), use.config.behaviour.usage.count
+    acts = acts_sql(
+        use, is_told=True, columns=(
+            f"e.user_id, e.occurred_on AS day, {feature} AS feature, "
+            f"{number_sql(count, default='1')} AS uses"
+        ),
+        where=(
+            f"{asked.doing.test(use.config)} AND e.occurred_on >= DATE '{asked.first}' "
+            f"AND e.occurred_on <= DATE '{asked.day}'"
+        ),
+    )
+    return f"SELECT a.user_id, a.account_id, a.day, a.feature, a.uses FROM ({acts}) a"
 
 
 def members_statement(
@@ -166,6 +197,38 @@ def _cut(asked: ActivityQuestion) -> tuple[list[str], Cut]:
     """Up to one row of everybody active on the 56 days: active_days, dau, …"""
     use = asked.use
     windows = windows_of(asked)
+    columns = ("entity", "account_id", "active_days", *windows)
+    found = _from_months(asked, windows) if asked.is_from_months else _from_days(asked, windows)
+    return found, cut(
+        use.by_account(), "people", columns, day=f"DATE '{asked.day}'", own=own_sql(use)
+    )
+
+
+Spans = dict[str, tuple[dt.date, dt.date]]
+
+
+def _from_days(asked: ActivityQuestion, windows: Spans) -> list[str]:
+    """The relation people from the days on which it was done, by what its events tell."""
+    use = asked.use
+    start, end = windows["mau"]
+    flags = ", ".join(
+        f"MAX(CASE WHEN day >= DATE '{low}' AND day < DATE '{high}' THEN 1 ELSE 0 END) AS {name}"
+        for name, (low, high) in windows.items()
+    )
+    within = f"day >= DATE '{start}' AND day < DATE '{end}'"
+    days = days_sql(use, asked.doing, first=windows["mau0"][0], last=asked.day)
+    return [f"""people AS (
+    SELECT * FROM (
+        SELECT entity{owned(use)}, MIN(account_id) AS account_id,
+               COUNT(DISTINCT CASE WHEN {within} THEN day END) AS active_days, {flags}
+        FROM ({days}) d GROUP BY entity{owned(use)}
+    ) whole WHERE mau = 1 OR mau0 = 1
+)"""]
+
+
+def _from_months(asked: ActivityQuestion, windows: Spans) -> list[str]:
+    """The relation people from the bits of the month tables."""
+    use = asked.use
     first = windows["mau0"][0]
     cases = " ".join(
         f"WHEN month_on = DATE '{month}' THEN bit_count(days & CAST({mask} AS BIGINT))"
@@ -178,7 +241,7 @@ def _cut(asked: ActivityQuestion) -> tuple[list[str], Cut]:
         ) + f" THEN 1 ELSE 0 END) AS {name}"
         for name, window in windows.items()
     )
-    ctes = [f"""months AS (
+    return [f"""months AS (
     SELECT m.{use.who} AS entity, m.month_on, MIN(m.account_id) AS account_id,
            bit_or(m.days) AS days
     FROM {month_table(use)} m
@@ -191,5 +254,3 @@ def _cut(asked: ActivityQuestion) -> tuple[list[str], Cut]:
         FROM months GROUP BY entity
     ) whole WHERE mau = 1 OR mau0 = 1
 )"""]
-    columns = ("entity", "account_id", "active_days", *windows)
-    return ctes, cut(use, "people", columns, day=f"DATE '{asked.day}'")

@@ -26,9 +26,9 @@ from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage import members as people
 from staycurve.insights.usage.activity import asked_of
-from staycurve.insights.usage.activity_sql import ActivityQuestion, counted_sql
+from staycurve.insights.usage.activity_sql import ActivityQuestion, uses_sql
 from staycurve.insights.usage.members import Person
-from staycurve.insights.usage.usage_asking import Day, Whose, question_of, seeing
+from staycurve.insights.usage.usage_asking import Day, Event, Whose, question_of, seeing
 from staycurve.metrics.base import Unit
 from staycurve.tables.engine import quoted
 
@@ -91,13 +91,14 @@ def uses(
         str,
         Param(N_("The user's id, or the account's."), metavar="WHO", is_argument=True),
     ],
-    day: Day = None, whose: Whose = "user", where: Where = "", as_of: AsOfText = None,
+    day: Day = None, event: Event = "", whose: Whose = "user", where: Where = "",
+    as_of: AsOfText = None,
 ) -> Uses:
     """What did one user or account do on the 28 days of the activity, by day and feature?"""
     use = question_of(company, whose, (), where, as_of)
-    asked = asked_of(company, use, day, 1)
+    asked = asked_of(company, use, day, 1, event)
     sql = statement(asked, who)
-    with seeing(company, use) as engine:
+    with seeing(company, use, (asked.doing,)) as engine:
         answer = engine.rows(sql)
         if not answer and not engine.value(known_statement(asked, who)):
             hint = "Who is active: staycurve usage activity"
@@ -111,7 +112,7 @@ def statement(asked: ActivityQuestion, entity: str) -> str:
     They are the acts that `activity_sql.top_statement` counts.
     """
     return f"""SELECT d.account_id, d.day, d.feature, CAST(SUM(d.uses) AS BIGINT) AS uses
-{counted_sql(asked)} AND d.{asked.use.who} = {quoted(entity)}
+FROM ({uses_sql(asked)}) d WHERE d.{asked.use.who} = {quoted(entity)}
 GROUP BY d.account_id, d.day, d.feature
 ORDER BY d.day DESC, uses DESC, d.feature, d.account_id"""
 

@@ -104,7 +104,7 @@ def of_step(
     use = narrowed(asked.use, segment)
     one = replace(asked, use=use)
     sql = sqls.members_statement(one, step, part)
-    with seeing(company, use, own=tuple(one.own)) as engine:
+    with seeing(company, use) as engine:
         answer = engine.rows(sql)
     rows = []
     for entity, customer, *instants in answer:
@@ -122,6 +122,6 @@ def of_step(
         }
         rows.append(Stepped(*people.ids(use, entity, customer), at, seconds))
     return OfStep(
-        **people.told(use, rows), step=step, doing=asked.steps[step - 1].label,
+        **people.told(use, rows), step=step, doing=asked.labels[step - 1],
         dropped=part == DROPPED, pending=True if part == PENDING else None, sql=sql,
     )

@@ -7,7 +7,9 @@ repeats an event is another event. Each user or account counts once, by the chai
 (`entry="deepest"`): of chains that get as far, the one that got there first, from its latest start.
 With `entry="first"` only the first start in the range counts.
 
-With `order="strict"` nothing else that counts may come between two steps.
+With `order="strict"` nothing else that counts may come between two steps. With
+`order="unordered"` any step opens a chain, and the others may follow in any order; step 2 is then
+whatever was done second.
 
 Who does something excluded between the instants of two steps of that chain (or until the window
 ends, where the later one is not reached) is left out of every step and counted as excluded; a chain
@@ -27,6 +29,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
+from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AdditiveField,
@@ -60,7 +63,16 @@ from staycurve.insights.usage.funnel_members import (
     of_step,
     part_of,
 )
+from staycurve.insights.usage.funnel_times import (
+    PER,
+    Begun,
+    Bin,
+    begun_in,
+    bins_of,
+    periods_within,
+)
 from staycurve.insights.usage.funnels_asked import ENTRIES, ORDERS, FunnelQuestion, check, exclusion
+from staycurve.insights.usage.members import number
 from staycurve.insights.usage.usage_asking import (
     Whose,
     days_of,
@@ -71,6 +83,7 @@ from staycurve.insights.usage.usage_asking import (
 )
 from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, WHOSE, doing, seconds_of
 from staycurve.insights.usage.usage_segments import shares
+from staycurve.insights.usage.usage_tops import Values, with_tops
 from staycurve.metrics.base import Unit
 
 NOBODY = N_("nobody took the first step in the range")
@@ -79,7 +92,7 @@ STILL_IN_TIME = N_(
     "pending."
 )
 
-_ASKED = {name: name for name in ("steps", "window", "order", "entry", "whose")} | {
+_ASKED = {name: name for name in ("steps", "window", "order", "entry", "whose", "values")} | {
     "exclude": "exclusions", "first": "first", "last": "last",
 }
 
@@ -184,8 +197,9 @@ class Funnel(Answer):
     first: Annotated[str, Key(N_("The first day on which the first step lies."), name="from")]
     last: Annotated[str, Key(N_("The last day, included."), name="to")]
     window_seconds: Annotated[int, Key(N_("From the first step to the last."))]
-    order: Annotated[str, Key(N_("any or strict."))]
+    order: Annotated[str, Key(N_("any, strict or unordered."))]
     entry: Annotated[str, Key(N_("deepest or first."))]
+    per: Annotated[str | None, Key(N_("day, week or month."), is_omitted=True)] = None
     steps: Annotated[tuple[str, ...], Key(N_("What is done, in order."))]
     exclusions: Annotated[tuple[str, ...], Key(N_("What is excluded, between which steps."))]
     unit: Annotated[str, Key(N_("Of `value`."))] = "percent"
@@ -195,7 +209,14 @@ class Funnel(Answer):
     notes: Annotated[tuple[str, ...], Key(N_("What a reader must know."))] = ()
     rows: Annotated[tuple[Step, ...], Table(N_("Funnel"))]
     totals: Annotated[tuple[Whole, ...], Table(N_("From the first step to the last"))]
+    over_time: Annotated[
+        tuple[Begun, ...], Table(N_("By the period of the start"), is_omitted=True)
+    ] = ()
+    time_to_convert: Annotated[
+        tuple[Bin, ...], Table(N_("Time to convert"), is_omitted=True)
+    ] = ()
     window: Annotated[str, Hidden()] = ""
+    values: Annotated[int | None, Hidden()] = None
     behind: Annotated[Callable[..., OfStep] | None, Hidden()] = None
 
     def title(self) -> Said:
@@ -270,6 +291,19 @@ def funnel(
               has_commas=True),
     ] = (),
     first: From = None, last: To = None,
+    per: Annotated[
+        str | None, Param(N_("Also by the period of the start."), choices=PER)
+    ] = None,
+    bins: Annotated[
+        int | None,
+        Param(N_("Also how long they took, in so many bins; 0 is as many as their number "
+                 "calls for."), least=0, most=100),
+    ] = None,
+    between: Annotated[
+        str | None,
+        Param(N_("Between which steps the time is taken, of bins; first and last without it."),
+              metavar="I-J", examples="1-2"),
+    ] = None,
     members: Annotated[
         str | None,
         Param(N_("Who took a step, without a split: 2; 2:dropped did not, 1:pending may still."),
@@ -282,34 +316,58 @@ def funnel(
     pending: Annotated[
         int | None, Param(N_("Who took it last, and is still in time."), metavar="STEP")
     ] = None,
-    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+    whose: Whose = "user", by: By = "", where: Where = "", values: Values = None,
+    as_of: AsOfText = None,
 ) -> Funnel | OfStep:
     """How many get from step to step, how long does it take, and who drops out?
 
     A step is an event, with properties where they matter, or a feature. Without a range the first
-    one lies in the last 90 days that are seen. It can also be split by 'property:NAME' of the
-    first step's event.
+    one lies in the last 90 days that are seen. A dimension 'property:NAME' is that of the first
+    step's event, and so is a trait of users where accounts are counted.
     """
     part = part_of(members, dropped, pending)
     use = question_of(company, whose, by, where, as_of)
     begin, end = days_of(company, use, first, last)
     asked = FunnelQuestion(
-        use, tuple(doing(step) for step in steps), seconds_of(window), begin, end, order, entry,
-        tuple(exclusion(one, len(steps)) for one in exclude),
+        use, tuple(doing(step, use.config) for step in steps), seconds_of(window), begin, end,
+        order, entry,
+        tuple(exclusion(one, len(steps), use.config) for one in exclude),
     )
     check(asked)
+    use = with_tops(company, use, asked.steps[:1], begin, end, values)
+    asked = replace(asked, use=use)
     if part is not None:
         return of_step(company, asked, *part, {})
     sql = sqls.statement(asked)
     named = (*asked.steps, *(one.doing for one in asked.exclusions))
-    with seeing(company, use, own=tuple(asked.own)) as engine:
+    spans = periods_within(company, per, begin, end) if per else ()
+    steps_between = _between(between, len(steps))
+    with seeing(company, use) as engine:
         answer = engine.rows(sql)
+        over_time = [row for span in spans for row in begun_in(engine, asked, *span)]
+        binned = () if bins is None else bins_of(engine, asked, *steps_between, bins)
     notes = not_done(company, use, named)
     return replace(
         of_answer(asked, answer, sql=sql, has_events=has_events(company), notes=notes),
-        window=window,
+        window=window, values=values, per=per, over_time=tuple(over_time),
+        time_to_convert=tuple(binned),
         behind=lambda step, part, segment: of_step(company, asked, step, part, segment),
     )
+
+
+def _between(text: str | None, steps: int) -> tuple[int, int]:
+    """The two steps that '1-2' names; the first and the last without it."""
+    if not text:
+        return 1, steps
+    low, _, high = text.partition("-")
+    hint = f"1-{steps}"
+    after, until = number(low, hint), number(high, hint)
+    if not 1 <= after < until <= steps:
+        raise UsageError(
+            f"'{text}' does not lie between two of {steps} steps.", hint=f"Write: {hint}",
+            parameter="between",
+        )
+    return after, until
 
 
 def of_answer(
@@ -354,7 +412,7 @@ def _steps(
     since = shares(counts, [counts[0], *counts[:-1]])
     for i in range(count):
         yield Step(
-            segment, i + 1, asked.steps[i].label, counts[i],
+            segment, i + 1, asked.labels[i], counts[i],
             counts[i - 1] - counts[i] if i else None, pending[i] if i < count - 1 else 0,
             *whole[i], StepShare(*since[i]) if i else None,
             times[2 * i - 2] if i else None, times[2 * i - 1] if i else None,

@@ -6,17 +6,17 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
+from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.usage.usage_question import Doing, UseQuestion, doing
 
-PROPERTY = "property:"
-"""Before the name of a property of the first step's event, as a dimension."""
-
 ORDERS = {
     "any": N_("other things may come between the steps"),
     "strict": N_("nothing else may come between the steps"),
+    "unordered": N_("the steps may come in any order"),
 }
+UNORDERED = "unordered"
 ENTRIES = {
     "deepest": N_("every start counts; the chain that gets furthest is taken"),
     "first": N_("only the first start in the range counts"),
@@ -35,7 +35,7 @@ class Exclusion:
     until: int
 
 
-def exclusion(text: str, steps: int) -> Exclusion:
+def exclusion(text: str, steps: int, config: Config) -> Exclusion:
     """What 'refund_asked', or 'refund_asked@1-2', excludes: between all steps, or those two."""
     found = _EXCLUSION.fullmatch(text.strip())
     if not found:
@@ -48,7 +48,7 @@ def exclusion(text: str, steps: int) -> Exclusion:
             f"'{text}' does not lie between two of {steps} steps.",
             hint=f"Write: {found[1]}@1-{steps}",
         )
-    return Exclusion(doing(found[1]), after, until)
+    return Exclusion(doing(found[1], config), after, until)
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,17 @@ class FunnelQuestion:
     exclusions: tuple[Exclusion, ...] = ()
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """What each step is called: in any order, how many of them are done."""
+        count = len(self.steps)
+        if self.order == UNORDERED:
+            return tuple(f"{place} of {count}" for place in range(1, count + 1))
+        return tuple(step.label for step in self.steps)
+
+    @property
     def own(self) -> dict[str, str]:
-        """Dimension → SQL, for properties of the first step's event."""
-        found = [dim for dim in self.use.dims if dim.startswith(PROPERTY)]
-        return {dim: f"b.own{place}" for place, dim in enumerate(found)}
+        """Dimension → SQL, for what the first step's event tells."""
+        return {dim: f"b.own{place}" for place, dim in enumerate(self.use.told)}
 
 
 def check(asked: FunnelQuestion) -> None:
@@ -95,6 +102,12 @@ def check(asked: FunnelQuestion) -> None:
         raise UsageError(
             "In strict order nothing comes between the steps: there is nothing to exclude.",
             hint="Leave out --exclude, or take --order any.",
+        )
+    whole = (1, len(asked.steps))
+    if asked.order == UNORDERED and any((o.after, o.until) != whole for o in asked.exclusions):
+        raise UsageError(
+            "In any order there is no first step nor second: what is excluded is so between all.",
+            hint="Leave out @I-J, or take --order any.",
         )
     if asked.first > asked.last:
         raise NotAnsweredError(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from staycurve.insights.usage.funnels_asked import PROPERTY, FunnelQuestion
-from staycurve.insights.usage.usage_acts import acts_sql
+from staycurve.insights.usage.funnels_asked import UNORDERED, FunnelQuestion
+from staycurve.insights.usage.usage_acts import acts_sql, told_sql
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
-from staycurve.tables.usage_days import property_sql
 
 
 def statement(asked: FunnelQuestion) -> str:
@@ -39,6 +38,40 @@ SELECT {segs}{_sum("b.is_excluded = 1", "excluded")},
        {listed}
 FROM {cutting.name} b
 {grouped}"""
+
+
+def times_statement(asked: FunnelQuestion, after: int, until: int) -> str:
+    """SQL of one row: how many got from one step to another, and their least and most seconds."""
+    with_, _segs = _times_cte(asked, after, until)
+    return f"""{with_}
+SELECT CAST(COUNT(*) AS BIGINT) AS people, CAST(MIN(seconds) AS BIGINT) AS least,
+       CAST(MAX(seconds) AS BIGINT) AS most
+FROM took"""
+
+
+def bins_statement(
+    asked: FunnelQuestion, after: int, until: int, *, least: int, width: int, bins: int
+) -> str:
+    """SQL of rows (seg…, bin, people): bins of `width` seconds from `least`, the last one open."""
+    with_, segs = _times_cte(asked, after, until)
+    own = f"least(CAST(floor((seconds - {least}) / {width}.0) AS BIGINT), {bins - 1})"
+    lead = f"{segs[2:]}, " if segs else ""
+    return f"""{with_}
+SELECT {lead}CAST({own} AS BIGINT) AS bin, CAST(COUNT(*) AS BIGINT) AS people
+FROM took
+GROUP BY {lead}{own}
+ORDER BY {order_of(asked.use, "bin")}"""
+
+
+def _times_cte(asked: FunnelQuestion, after: int, until: int) -> tuple[str, str]:
+    """WITH up to took (seg…, seconds): whole seconds of who got from one step to another."""
+    ctes, cutting = _cut(asked)
+    lead = f"{cutting.segs[2:]}, " if cutting.segs else ""
+    took = f"""took AS (
+    SELECT {lead}{_seconds(f"b.t{until}")} - {_seconds(f"b.t{after}")} AS seconds
+    FROM {cutting.name} b WHERE b.is_excluded = 0 AND b.t{until} IS NOT NULL
+)"""
+    return f"WITH {_joined((*ctes, *cutting.ctes, took))}", cutting.segs
 
 
 def members_statement(asked: FunnelQuestion, step: int, part: str) -> str:
@@ -116,7 +149,8 @@ def _cut(asked: FunnelQuestion, *, is_listed: bool = False) -> tuple[list[str], 
     SELECT c.*, f.account_id, f.start_on{"".join(f", f.{one[2:]}" for one in own.values())}
     FROM chains c
     LEFT JOIN (
-        SELECT d.entity, d.pos, d.account_id, d.day AS start_on{owned} FROM done d WHERE {_is(1)}
+        SELECT d.entity, d.pos, d.account_id, d.day AS start_on{owned} FROM done d
+        WHERE {_begins(asked)}
     ) f ON f.entity = c.entity AND f.pos = c.p1
 )"""]
     columns = ["entity", "account_id", "start_on", "is_excluded", *_times(asked).split(", ")]
@@ -135,14 +169,22 @@ def _done(asked: FunnelQuestion, *, has_accounts: bool = False) -> list[str]:
     outs = [one.doing.test(use.config) for one in asked.exclusions]
     last = asked.last + dt.timedelta(seconds=asked.window, days=1)
     begins = f"{tests[0]} AND e.occurred_on <= DATE '{asked.last}'"
-    columns = ["e.event_id", "e.occurred_at AS done_at", f"{_bits([begins, *tests[1:]])} AS steps"]
+    any_step = tests[0]
+    columns = ["e.event_id", "e.occurred_at AS done_at"]
+    if asked.order == UNORDERED:
+        any_step = f"({' OR '.join(dict.fromkeys(tests))})"
+        columns += [f"{_bits(tests)} AS steps", (
+            f"CASE WHEN {any_step} AND e.occurred_on <= DATE '{asked.last}' THEN 1 ELSE 0 END "
+            "AS begins"
+        )]
+    else:
+        columns.append(f"{_bits([begins, *tests[1:]])} AS steps")
     if outs:
         columns.append(f"{_bits(outs)} AS outs")
     if has_accounts:
         columns.append("e.occurred_on AS day")
         columns += [
-            f"CASE WHEN {tests[0]} THEN "
-            f"{property_sql('e.properties', dim.removeprefix(PROPERTY))} END AS own{place}"
+            f"CASE WHEN {any_step} THEN {told_sql(use, dim)} END AS own{place}"
             for place, dim in enumerate(asked.own)
         ]
     either = f"({' OR '.join(dict.fromkeys((*tests, *outs)))})"
@@ -171,8 +213,17 @@ def _is(step: int, alias: str = "d") -> str:
     return f"({alias}.steps & {1 << step - 1}) <> 0"
 
 
+def _begins(asked: FunnelQuestion) -> str:
+    """SQL that is true for a row `d` of `done` with which a chain can begin."""
+    return "d.begins = 1" if asked.order == UNORDERED else _is(1)
+
+
 def _chains(asked: FunnelQuestion) -> list[str]:
     """Up to `chains`: (entity, p1, t1…, is_excluded), one row for everybody who started."""
+    if asked.order == UNORDERED:
+        if asked.entry == "first" or not asked.exclusions:
+            return [*_gathered(asked), _excluded(asked, "chains")]
+        return [*_gathered(asked), _excluded(asked, "tried"), _best(asked, "tried")]
     if asked.order == "strict":
         return [*_led(asked), _best(asked, "led")]
     if asked.entry == "first":
@@ -272,6 +323,65 @@ def _excluded(asked: FunnelQuestion, name: str) -> str:
          AND d.done_at <= {_end(asked, "c.t1")}
     GROUP BY c.entity, c.p1, {_times(asked, "c.")}
 )"""
+
+
+def _gathered(asked: FunnelQuestion) -> list[str]:
+    """Up to `followed`: each start with the instants of the steps done from it on, as they came.
+
+    An event is each different step that it can be; a step that is asked for twice takes two.
+    """
+    steps = asked.steps
+    count = len(steps)
+    order = "PARTITION BY entity ORDER BY pos"
+    leads, nexts = "", ""
+    for i in range(1, count + 1):
+        copy = steps[: i - 1].count(steps[i - 1])
+        at = "done_at"
+        if copy:
+            at = f"at{i}"
+            leads += (
+                f", lead(done_at, {copy}) OVER (PARTITION BY entity, "
+                f"CASE WHEN {_is(i, 'd')} THEN 1 ELSE 0 END ORDER BY pos) AS at{i}"
+            )
+        # What comes later is not earlier: the first that follows is the earliest.
+        nexts += (
+            f", MIN(CASE WHEN {_is(i, 'l')} THEN {at} END) OVER ({order} "
+            f"ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next{i}"
+        )
+    within = ", ".join(
+        f"CASE WHEN next{i} <= {_end(asked, 'done_at')} THEN next{i} END AS s{i}"
+        for i in range(1, count + 1)
+    )
+    ctes = [f"""begun AS (
+    SELECT entity, pos AS p1, {within}
+    FROM (SELECT entity, pos, done_at, begins{nexts} FROM (
+        SELECT d.*{leads} FROM done d) l) n
+    WHERE begins = 1
+)"""]
+    rows = "begun"
+    depth = " + ".join(f"CASE WHEN s{i} IS NULL THEN 0 ELSE 1 END" for i in range(1, count + 1))
+    last = ", ".join(f"s{i}" for i in range(1, count + 1))
+    if asked.entry == "first" or not asked.exclusions:
+        best = "p1" if asked.entry == "first" else f"{depth} DESC, greatest({last}), p1 DESC"
+        ctes.append(f"""kept AS (
+    SELECT * FROM (
+        SELECT b.*, row_number() OVER (PARTITION BY entity ORDER BY {best}) AS place FROM begun b
+    ) ranked WHERE place = 1
+)""")
+        rows = "kept"
+    each = "\n    UNION ALL ".join(
+        f"SELECT entity, p1, {i} AS step, s{i} AS came_at FROM {rows} WHERE s{i} IS NOT NULL"
+        for i in range(1, count + 1)
+    )
+    times = ", ".join(
+        f"MAX(CASE WHEN place = {i} THEN came_at END) AS t{i}" for i in range(1, count + 1)
+    )
+    return [*ctes, f"""followed AS (
+    SELECT entity, p1, {times} FROM (
+        SELECT u.*, row_number() OVER (PARTITION BY entity, p1 ORDER BY came_at, step) AS place
+        FROM ({each}) u
+    ) ordered GROUP BY entity, p1
+)"""]
 
 
 def _led(asked: FunnelQuestion) -> list[str]:

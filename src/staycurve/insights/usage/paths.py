@@ -5,6 +5,10 @@ anybody of the same account, does within a window of it; with `within="session"`
 session. What counts as nothing under [usage] is not in it. With `repeats="drop"` a run of one thing
 counts once, by its first. A path that is shorter than k ended within the window.
 
+Without an event every session that begins in the range begins a path, and its first event is the
+first thing in it: a session is what events name as one, or what follows each other within the time
+between. With an end those paths alone count that get there within k things, up to it.
+
 The paths listed are the most common ones; the others are counted together, so that all of them sum
 to the occurrences.
 """
@@ -52,6 +56,7 @@ from staycurve.insights.usage.usage_asking import (
 )
 from staycurve.insights.usage.usage_question import NO_EVENTS, SMALL, WHOSE, doing, seconds_of
 from staycurve.insights.usage.usage_segments import shares
+from staycurve.insights.usage.usage_tops import Values, with_tops
 from staycurve.metrics.base import Unit
 
 NOBODY = N_("it was not done in the range")
@@ -59,8 +64,9 @@ OTHERS = "others"
 
 _ASKED = {
     name: name
-    for name in ("anchor", "size", "way", "within", "first", "last", "listed", "repeats", "whose")
-}
+    for name in ("size", "way", "within", "first", "last", "listed", "repeats", "whose", "end",
+                 "values")
+} | {"anchor": "asked_of"}
 WHO = Opens("usage paths", {**_ASKED, "members": "place"})
 """A row of a segment opens in it: there it stands by the place that it has in it."""
 EVERYBODY = Opens("usage paths", _ASKED, {"members": ALL})
@@ -166,6 +172,7 @@ class Paths(Answer):
     first: Annotated[str, Key(N_("The first day on which the anchor lies."), name="from")]
     last: Annotated[str, Key(N_("The last day, included."), name="to")]
     repeats: Annotated[str, Key(N_("keep or drop."))]
+    end: Annotated[str | None, Key(N_("What paths lead to."), is_omitted=True)] = None
     unit: Annotated[str, Key(N_("Of `count`."))] = "count"
     additive: AdditiveField = None
     why: WhyField = None
@@ -173,6 +180,8 @@ class Paths(Answer):
     totals: Annotated[tuple[Times, ...], Table(N_("All together"))]
     links: Annotated[tuple[Link, ...], Key(N_("By segment and position."))]
     listed: Annotated[int, Hidden()] = 20
+    values: Annotated[int | None, Hidden()] = None
+    asked_of: Annotated[str, Hidden()] = ""
     behind: Annotated[Callable[..., OnPath] | None, Hidden()] = None
 
     def title(self) -> Said:
@@ -180,6 +189,10 @@ class Paths(Answer):
             "anchor": self.anchor, "within": self.within, "first": self.first, "last": self.last,
             "as_of": self.as_of,
         }
+        if self.end:
+            values["end"] = self.end
+            return Said(N_("From %(anchor)s to %(end)s, within %(within)s, %(first)s to %(last)s, "
+                           "as of %(as_of)s"), values)
         if self.way == "before":
             return Said(N_("Before %(anchor)s, within %(within)s, %(first)s to %(last)s, "
                            "as of %(as_of)s"), values)
@@ -204,8 +217,15 @@ class Paths(Answer):
 def paths(
     company: Reader, *,
     anchor: Annotated[
-        str, Param(N_("What paths begin with."), metavar="EVENT", is_argument=True)
-    ],
+        str,
+        Param(N_("What paths begin with; without it the start of a session."), metavar="EVENT",
+              is_argument=True),
+    ] = "",
+    end: Annotated[
+        str | None,
+        Param(N_("What paths lead to: those alone that get there."), metavar="EVENT",
+              examples="plan_chosen or feature:Reports"),
+    ] = None,
     size: Annotated[
         int, Param(N_("How many things follow."), least=1, most=MOST, formerly=("next",))
     ] = 3,
@@ -225,27 +245,36 @@ def paths(
     members: Annotated[
         str | None, Param(N_("Whose path N was; or all, or others."), metavar="N")
     ] = None,
-    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+    whose: Whose = "user", by: By = "", where: Where = "", values: Values = None,
+    as_of: AsOfText = None,
 ) -> Paths | OnPath:
     """What is done after an event, or before it?
 
     Without a time between, things lie in one session where the configuration names it, else
-    within 30 minutes. Without a range the event lies in the last 90 days that are seen.
+    within 30 minutes. Without a range the event lies in the last 90 days that are seen. A dimension
+    'property:NAME' is that of the event, and so is a trait of users where accounts are counted.
     """
     use = question_of(company, whose, by, where, as_of)
-    begin, end = days_of(company, use, first, last)
+    begin, until = days_of(company, use, first, last)
     usual = SESSION if use.config.behaviour.usage.session else "30m"
     within = within or usual
     window = None if within == SESSION else seconds_of(within)
-    asked = PathsQuestion(use, doing(anchor), size, way, window, begin, end, listed, repeats)
+    asked = PathsQuestion(
+        use, doing(anchor, use.config), size, way, window, begin, until, listed, repeats,
+        doing(end, use.config) if end else None,
+    )
     check(asked)
+    use = with_tops(company, use, (asked.anchor,), begin, until, values)
+    asked = replace(asked, use=use)
     if members == ALL:
         return on_path(company, asked, None, (), {})
     sql = sqls.statement(asked)
-    with seeing(company, use, (asked.anchor,)) as engine:
+    named = (asked.anchor, asked.end) if asked.end else (asked.anchor,)
+    with seeing(company, use, named) as engine:
         answer = engine.rows(sql)
     found = replace(
         of_answer(asked, answer, within=within, sql=sql, has_events=has_events(company)),
+        values=values, asked_of=anchor,
         behind=lambda path, but, segment: on_path(company, asked, path, but, segment),
     )
     return _opened(found, members) if members else found
@@ -281,7 +310,7 @@ def on_path(
         for entity, customer, done_at, event_id in answer
     ]
     return OnPath(
-        **people.told(use, rows), anchor=asked.anchor.label, way=asked.way,
+        **people.told(use, rows), anchor=asked.begins, way=asked.way,
         path=None if path is None else tuple(path), are_others=bool(but), sql=sql,
     )
 
@@ -313,11 +342,12 @@ def of_answer(
         )
     ]
     return Paths(
-        as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, anchor=asked.anchor.label,
+        as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, anchor=asked.begins,
+        end=asked.end.label if asked.end else None,
         way=asked.way, size=asked.size, within=within, first=str(asked.first),
         last=str(asked.last), repeats=asked.repeats, rows=tuple(rows),
         totals=tuple(Times(asked.use.segment(own), count) for own, count in totals.items()),
-        links=tuple(_links(asked.anchor.label, rows)), listed=asked.listed,
+        links=tuple(_links(asked.begins, rows)), listed=asked.listed,
         additive=None if asked.use.is_additive else False, sql=sql,
         why=None if rows else NOBODY if has_events else NO_EVENTS,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.insights.usage.usage_acts import acts_sql, session_sql
+from staycurve.insights.usage.usage_acts import acts_sql, session_sql, told_sql
 from staycurve.insights.usage.usage_question import Doing, UseQuestion
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
 from staycurve.tables.engine import quoted
@@ -16,6 +16,7 @@ from staycurve.tables.engine import quoted
 WAYS = {"after": N_("what is done next"), "before": N_("what was done before")}
 REPEATS = {"keep": N_("every one counts"), "drop": N_("a run of one thing counts once")}
 SESSION = "session"
+SESSION_START = N_("start of a session")
 MOST = 10
 """The longest path: longer ones are each other's exceptions, and no two are alike."""
 
@@ -27,11 +28,14 @@ class PathsQuestion:
     Attributes
     ----------
     anchor : Doing
-        What they begin with, or end with.
+        What they begin with, or end with; any activity stands for the start of a session.
     size : int
         How many things follow it.
     window : int, optional
-        Seconds; None within a session.
+        Seconds from the anchor, or of silence that ends a session; None within the session that
+        events name.
+    end : Doing, optional
+        What paths lead to: those alone that get there, up to it.
     first, last : date
         Local days, both included, in which the anchor lies.
     listed : int
@@ -47,6 +51,17 @@ class PathsQuestion:
     last: dt.date
     listed: int = 20
     repeats: str = "keep"
+    end: Doing | None = None
+
+    @property
+    def is_from_start(self) -> bool:
+        """Whether paths begin with a session, its first event their first thing."""
+        return self.anchor.is_any
+
+    @property
+    def begins(self) -> str:
+        """What they begin with, as answers name it."""
+        return SESSION_START if self.is_from_start else self.anchor.label
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -63,9 +78,10 @@ def check(asked: PathsQuestion) -> None:
         raise UsageError(f"A path takes 1 to {MOST} things.", hint="Write for size: 3")
     if asked.listed < 1:
         raise UsageError("At least one path is listed.", hint="Write for listed: 20")
-    if asked.anchor.is_any:
+    if asked.way == "before" and (asked.is_from_start or asked.end):
         raise UsageError(
-            "Paths begin with an event.", hint="Write: staycurve usage paths signed_up"
+            "What was done before is asked of an event, and leads to it.",
+            hint="Write: staycurve usage paths signed_up --way before",
         )
     if asked.window is None and not asked.use.config.behaviour.usage.session:
         raise NotAnsweredError(
@@ -152,18 +168,25 @@ def _joined(parts: Iterable[str]) -> str:
 def _cut(asked: PathsQuestion) -> tuple[list[str], Cut]:
     """Up to one row an occurrence: entity, account_id, start_on, event_id, done_at, s1…"""
     columns = ("entity", "account_id", "start_on", "event_id", "done_at", *asked.steps)
-    return _paths(asked), cut(asked.use, "paths", columns, day="b.start_on")
+    own = {dim: f"b.own{place}" for place, dim in enumerate(asked.use.told)}
+    return _paths(asked), cut(asked.use, "paths", columns, day="b.start_on", own=own)
 
 
 def _paths(asked: PathsQuestion) -> list[str]:
     use = asked.use
-    anchor = asked.anchor.test(use.config)
+    # Whatever a session begins with, it is the first thing of its path.
+    anchor = "TRUE" if asked.is_from_start else asked.anchor.test(use.config)
     # A session may begin a day before the range, or end a day after.
     reach = dt.timedelta(seconds=asked.window if asked.window is not None else 0, days=1)
-    columns = (
-        "e.occurred_at AS done_at, e.occurred_on AS day, e.event_id, e.event, "
-        f"CASE WHEN {anchor} THEN 1 ELSE 0 END AS is_anchor"
+    columns = "e.occurred_at AS done_at, e.occurred_on AS day, e.event_id, e.event"
+    if not asked.is_from_start:
+        columns += f", CASE WHEN {anchor} THEN 1 ELSE 0 END AS is_anchor"
+    columns += "".join(
+        f", CASE WHEN {anchor} THEN {told_sql(use, dim)} END AS own{place}"
+        for place, dim in enumerate(use.told)
     )
+    if asked.end:
+        columns += f", CASE WHEN {asked.end.test(use.config)} THEN 1 ELSE 0 END AS is_end"
     own = "entity"
     where = (
         f"e.occurred_on >= DATE '{asked.first - reach}' "
@@ -179,8 +202,13 @@ def _paths(asked: PathsQuestion) -> list[str]:
     is_in = (
         f"is_anchor = 1 AND day >= DATE '{asked.first}' AND day <= DATE '{asked.last}'"
     )
-    # Most people never do it: what they do need not be put in order.
-    ctes.append(f"""near AS (
+    if asked.is_from_start:
+        ctes += _sessions(asked, order)
+        own = "entity, session"
+        order = f"PARTITION BY {own} ORDER BY done_at, event_id"
+    else:
+        # Most people never do it: what they do need not be put in order.
+        ctes.append(f"""near AS (
     SELECT d.* FROM done d
     JOIN (SELECT DISTINCT entity FROM done WHERE {is_in}) a ON a.entity = d.entity
 )""")
@@ -192,21 +220,64 @@ def _paths(asked: PathsQuestion) -> list[str]:
 )""")
         rows = "runs"
     move = "lead" if asked.way == "after" else "lag"
+    # A session's first event is its path's first thing.
+    since = 1 if asked.is_from_start else 0
     moved = "".join(
-        f", {move}(event, {i}) OVER ({order}) AS e{i}, {move}(done_at, {i}) OVER ({order}) AS t{i}"
+        f", {move}(event, {i - since}) OVER ({order}) AS e{i}"
+        f", {move}(done_at, {i - since}) OVER ({order}) AS t{i}"
+        + (f", {move}(is_end, {i - since}) OVER ({order}) AS x{i}" if asked.end else "")
         for i in range(1, asked.size + 1)
     )
+    told = "".join(f", own{place}" for place in range(len(use.told)))
     steps = ", ".join(f"{_within(asked, i)} AS s{i}" for i in range(1, asked.size + 1))
+    if asked.end:
+        is_in += f" AND ({' OR '.join(_ends(asked, i) for i in range(1, asked.size + 1))})"
     ctes.append(f"""paths AS (
-    SELECT entity, account_id, day AS start_on, event_id, done_at, {steps}
+    SELECT entity, account_id, day AS start_on, event_id, done_at{told}, {steps}
     FROM (SELECT d.*{moved} FROM {rows} d) l
     WHERE {is_in}
 )""")
     return ctes
 
 
-def _within(asked: PathsQuestion, i: int) -> str:
+def _sessions(asked: PathsQuestion, order: str) -> list[str]:
+    """The relation near: all that is done, each with its session and whether it begins it."""
     if asked.window is None:
+        first = "row_number() OVER (PARTITION BY entity, session ORDER BY done_at, event_id)"
+        return [f"""near AS (
+    SELECT n.*, CASE WHEN place = 1 THEN 1 ELSE 0 END AS is_anchor
+    FROM (SELECT d.*, {first} AS place FROM done d) n
+)"""]
+    begins = (
+        "CASE WHEN before_at IS NULL "
+        f"OR done_at > before_at + INTERVAL {asked.window} SECOND THEN 1 ELSE 0 END"
+    )
+    return [f"""near AS (
+    SELECT n.*, SUM(is_anchor) OVER ({order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+               AS session
+    FROM (
+        SELECT b.*, {begins} AS is_anchor
+        FROM (SELECT d.*, lag(done_at) OVER ({order}) AS before_at FROM done d) b
+    ) n
+)"""]
+
+
+def _ends(asked: PathsQuestion, i: int) -> str:
+    """SQL that is true where the end is the i-th thing of a path, in time."""
+    return f"(x{i} = 1 AND {_timely(asked, i)} IS NOT NULL)"
+
+
+def _within(asked: PathsQuestion, i: int) -> str:
+    """SQL of the i-th thing of a path; NULL after its end, and out of time."""
+    thing = _timely(asked, i)
+    if asked.end and i > 1:
+        over = " OR ".join(f"x{j} = 1" for j in range(1, i))
+        return f"CASE WHEN {over} THEN NULL ELSE {thing} END"
+    return thing
+
+
+def _timely(asked: PathsQuestion, i: int) -> str:
+    if asked.window is None or asked.is_from_start:
         return f"e{i}"
     if asked.way == "after":
         return f"CASE WHEN t{i} <= done_at + INTERVAL {asked.window} SECOND THEN e{i} END"

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import Key, Kind, Opens, Row, Segment, col
-from staycurve.insights.usage.usage_acts import acts_sql, session_sql
-from staycurve.insights.usage.usage_question import Doing, UseQuestion
+from staycurve.insights.usage.usage_acts import acts_sql, own_sql, owned, session_sql
+from staycurve.insights.usage.usage_question import ANY, Doing, UseQuestion
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
 from staycurve.metrics.base import Unit
 
@@ -27,11 +27,12 @@ _ONE = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class Span:
-    """Whose sessions are read, begun on which local days, both included."""
+    """Whose sessions are read, of which doing, begun on which local days, both included."""
 
     use: UseQuestion
     first: dt.date
     last: dt.date
+    doing: Doing = ANY
 
     @property
     def is_named(self) -> bool:
@@ -81,27 +82,34 @@ def _cut(span: Span) -> tuple[str, Cut]:
             f"{session} AS session, e.occurred_at AS done_at, e.occurred_on AS day, e.user_id"
         ),
         where=(
-            f"{Doing().test(use.config)} AND {session} IS NOT NULL AND "
+            f"{span.doing.test(use.config)} AND {session} IS NOT NULL AND "
             f"e.occurred_on >= DATE '{span.first - _ONE}' "
             f"AND e.occurred_on <= DATE '{span.last + _ONE}'"
-        ),
+        ), is_told=True,
     )
+    own = owned(use)
     seconds = " - ".join(
         f"CAST(floor(epoch({end}(done_at))) AS BIGINT)" for end in ("MAX", "MIN")
     )
     done = f"""done AS (
-    SELECT entity, account_id, session, events, seconds FROM (
-        SELECT entity, MIN(account_id) AS account_id, user_id, session, COUNT(*) AS events,
+    SELECT entity{own}, account_id, session, events, seconds FROM (
+        SELECT entity{own}, MIN(account_id) AS account_id, user_id, session, COUNT(*) AS events,
                {seconds} AS seconds, MIN(day) AS begun_on
-        FROM ({acts}) a GROUP BY entity, user_id, session
+        FROM ({acts}) a GROUP BY entity{own}, user_id, session
     ) whole WHERE begun_on >= DATE '{span.first}' AND begun_on <= DATE '{span.last}'
 )"""
     columns = ("entity", "account_id", "session", "events", "seconds")
-    cutting = cut(use, "done", columns, day=f"DATE '{span.last}'")
+    cutting = cut(
+        use.by_account(), "done", columns, day=f"DATE '{span.last}'", own=own_sql(use)
+    )
     return "WITH " + ",\n".join((done, *cutting.ctes)), cutting
 
 
-WHO = Opens("usage activity", {"day": "day", "whose": "whose"}, {"members": "sessions"})
+WHO = Opens(
+    "usage activity",
+    {"day": "day", "whose": "whose", "event": "event", "values": "values"},
+    {"members": "sessions"},
+)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from staycurve.config import Config
 from staycurve.errors import UsageError
 from staycurve.insights.usage.usage_question import Doing, UseQuestion
 from staycurve.insights.usage.usage_windows import masks
+from staycurve.metrics.dimensions import PROPERTY
+from staycurve.metrics.user_traits import trait_sql
 from staycurve.period import Period
 from staycurve.tables.usage_days import counted_sql, property_sql
 
@@ -118,7 +120,7 @@ def month_table(question: UseQuestion) -> str:
 def days_sql(
     question: UseQuestion, one: Doing, *, first: dt.date | None = None, last: dt.date | None = None
 ) -> str:
-    """Rows (entity, account_id, day) of somebody who did it; a day may come several times.
+    """Rows (entity, account_id, own…, day) of who did it; a day may come several times.
 
     Parameters
     ----------
@@ -126,14 +128,14 @@ def days_sql(
         Local days between which, ends included; up to the as-of without them.
     """
     config = question.config
-    test = one.day_test(config)
+    test = None if question.told else one.day_test(config)
     if test is None:
         within = [f"e.occurred_on <= DATE '{last or question.as_of.last_day}'"]
         if first:
             within.append(f"e.occurred_on >= DATE '{first}'")
         return acts_sql(
             question, columns="e.occurred_on AS day",
-            where=f"{one.test(config)} AND {' AND '.join(within)}",
+            where=f"{one.test(config)} AND {' AND '.join(within)}", is_told=True,
         )
     tests = [test, f"d.day <= DATE '{last or question.as_of.last_day}'",
              f"d.{question.who} IS NOT NULL"]
@@ -146,20 +148,42 @@ def days_sql(
 
 
 def acts_sql(
-    question: UseQuestion, *, columns: str, where: str, has_accounts: bool = True
+    question: UseQuestion, *, columns: str, where: str, has_accounts: bool = True,
+    is_told: bool = False, has_nobody: bool = False,
 ) -> str:
     """Rows (entity, account_id, columns…) of events `e` that count, are seen, and are somebody's.
 
     `account_id` is the customer; where users are counted it is what the event says, and may be
     empty. It is left out of users' rows without `has_accounts`: many rows are long to carry.
+
+    Parameters
+    ----------
+    is_told : bool
+        Whether events are kept to the segments that they tell themselves, with own0, own1, … of
+        those that split the answer: each segment's events are looked at by themselves.
+    has_nobody : bool
+        Whether events that name no user are among those of users, with an empty entity.
     """
     config = question.config
     base = f"{counted_sql(config)} AND e.occurred_at < {question.seen_sql} AND {where}"
+    if is_told:
+        base += "".join(
+            f" AND {one.sql(told_sql(question, one.dim))}"
+            for one in question.filters if one.dim in question.told
+        )
+        columns += "".join(
+            f", {question.shown_sql(dim, told_sql(question, dim))} AS {own}"
+            for own, dim in zip(owns(question), question.told_by, strict=True)
+        )
+    # A user has one value of a trait, and is looked up later; the users of an account differ.
+    traits = any(dim in question.of_users for dim in question.told)
+    their = " LEFT JOIN users t ON t.user_id = e.user_id" if traits else ""
     if question.whose == "user":
         account = "e.account_id, " if has_accounts else ""
         return (
             f"SELECT e.user_id AS entity, {account}{columns} FROM events e "
-            f"WHERE e.user_id IS NOT NULL AND {base}{_not_excluded(config)}"
+            f"WHERE {'' if has_nobody else 'e.user_id IS NOT NULL AND '}{base}"
+            f"{_not_excluded(config)}"
         )
     # Events that name no account are few: they alone look for their user's.
     loose = (
@@ -167,14 +191,46 @@ def acts_sql(
     )
     return f"""SELECT coalesce(r.root_id, e.account_id) AS entity,
        coalesce(r.root_id, e.account_id) AS account_id, {columns}
-FROM events e LEFT JOIN account_roots r ON r.account_id = e.account_id
+FROM events e LEFT JOIN account_roots r ON r.account_id = e.account_id{their}
 WHERE e.account_id IS NOT NULL AND {base} AND coalesce(r.is_excluded, FALSE) = FALSE
 UNION ALL
 SELECT coalesce(r.root_id, l.account_id) AS entity,
        coalesce(r.root_id, l.account_id) AS account_id, {columns}
 FROM events e JOIN ({loose}) l ON l.user_id = e.user_id
-LEFT JOIN account_roots r ON r.account_id = l.account_id
+LEFT JOIN account_roots r ON r.account_id = l.account_id{their}
 WHERE e.account_id IS NULL AND {base} AND coalesce(r.is_excluded, FALSE) = FALSE"""
+
+
+def told_sql(question: UseQuestion, dim: str) -> str:
+    """SQL over an event `e`, and its user `t`, of a dimension that it tells."""
+    if dim in question.of_users:
+        return trait_sql(dim, alias="t")
+    return property_sql("e.properties", dim.removeprefix(PROPERTY))
+
+
+def owns(question: UseQuestion) -> list[str]:
+    """The columns of the dimensions that events tell and that split the answer: own0, own1, …"""
+    return [f"own{place}" for place in range(len(question.told_by))]
+
+
+def owned(question: UseQuestion, alias: str = "") -> str:
+    """`, own0, own1, …` for a SELECT or GROUP BY; empty where events tell no segment."""
+    dot = f"{alias}." if alias else ""
+    return "".join(f", {dot}{own}" for own in owns(question))
+
+
+def is_same(question: UseQuestion, one: str, other: str) -> str:
+    """SQL that is true for two rows of one entity in one segment that its events tell."""
+    same = [f"{one}.entity = {other}.entity"]
+    same += [f"{one}.{own} IS NOT DISTINCT FROM {other}.{own}" for own in owns(question)]
+    return " AND ".join(same)
+
+
+def own_sql(question: UseQuestion) -> dict[str, str]:
+    """Dimension → SQL over `b`, for `usage_segments.cut` of rows that have `owned`."""
+    return {
+        dim: f"b.{own}" for own, dim in zip(owns(question), question.told_by, strict=True)
+    }
 
 
 def _not_excluded(config: Config) -> str:
@@ -185,7 +241,7 @@ def _not_excluded(config: Config) -> str:
     users = f"SELECT user_id FROM users WHERE account_id IN ({out}) AND user_id IS NOT NULL"
     return (
         f" AND (e.account_id IS NULL OR e.account_id NOT IN ({out}))"
-        f" AND (e.account_id IS NOT NULL OR e.user_id NOT IN ({users}))"
+        f" AND (e.account_id IS NOT NULL OR e.user_id IS NULL OR e.user_id NOT IN ({users}))"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Any
 
 from staycurve.errors import NotAnsweredError
@@ -14,6 +15,7 @@ from staycurve.insights.shared.known_use import has_events as has_events
 from staycurve.insights.shared.ranges import ends_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.usage.usage_question import WHOSE, Doing, UseQuestion, check, undone
+from staycurve.metrics import user_traits
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.filters import filters_of
@@ -31,6 +33,11 @@ Day = Annotated[
     str | None,
     Param(N_("The last of the 28 days; the last one that is seen without it."), metavar="P"),
 ]
+Event = Annotated[
+    str,
+    Param(N_("What is activity; anything without it."), metavar="EVENT",
+          examples="report_viewed, feature:Reports or plan_chosen[plan=Pro|Team]"),
+]
 
 
 def question_of(
@@ -38,9 +45,11 @@ def question_of(
     as_of: str | None,
 ) -> UseQuestion:
     """Whose use is read, and as of when."""
-    return UseQuestion(
+    found = UseQuestion(
         company.config, company.as_of(as_of), dims_of(by), filters_of(where), whose
     )
+    traits = user_traits.among(found.dims, company.traits(), company.attributes())
+    return replace(found, of_users=traits)
 
 
 def fiscal_of(company: Reader) -> int:
@@ -75,12 +84,12 @@ def days_of(
 
 @contextmanager
 def seeing(
-    company: Reader, use: UseQuestion, doings: Sequence[Doing] = (), *, own: Sequence[str] = ()
+    company: Reader, use: UseQuestion, doings: Sequence[Doing] = ()
 ) -> Iterator[AnyEngine]:
     """An engine as of the question's instant, once all that it names is known to be there."""
     # What was never done by then is not unknown: names are looked for in all that is loaded.
     with company.reading() as engine:
-        check(use, doings, engine, company.attributes(), own=own)
+        check(use, doings, engine, company.attributes(), company.traits())
     with company.seeing(use.as_of) as engine:
         yield engine
 

@@ -18,6 +18,7 @@ There a user is new in the period in which the person was created; here, first a
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -48,6 +49,7 @@ from staycurve.insights.usage import members as people, usage_segments as segmen
 from staycurve.insights.usage.members import Members, Person
 from staycurve.insights.usage.usage_asking import (
     SHOWN,
+    Event,
     Whose,
     fiscal_of,
     has_events,
@@ -68,6 +70,7 @@ from staycurve.insights.usage.usage_lifecycle_sql import (
     statement,
 )
 from staycurve.insights.usage.usage_question import NO_EVENTS, WHOSE, doing
+from staycurve.insights.usage.usage_tops import Values, with_tops
 from staycurve.metrics.base import Unit
 from staycurve.metrics.query import STILL_OPEN
 from staycurve.period import Period
@@ -78,7 +81,7 @@ NO_DORMANT = N_("division by zero: nobody went dormant")
 
 def opens(kind: str) -> Opens:
     """Who is behind the count of a kind."""
-    asked = {name: name for name in ("per", "event", "first", "last", "whose")}
+    asked = {name: name for name in ("per", "event", "first", "last", "whose", "values")}
     return Opens("usage lifecycle", {**asked, "members": f"who_{kind}"})
 
 
@@ -176,6 +179,7 @@ class UseLifecycle(Answer):
     event: Annotated[str, Hidden()] = ""
     first: Annotated[str | None, Hidden()] = None
     last: Annotated[str | None, Hidden()] = None
+    values: Annotated[int | None, Hidden()] = None
     behind: Annotated[Callable[..., OfKind] | None, Hidden()] = None
 
     def title(self) -> Said:
@@ -209,34 +213,40 @@ class UseLifecycle(Answer):
 def lifecycle(
     company: Reader, *,
     per: Annotated[str, Param(N_("The length of a period."), choices=tuple(SHOWN))] = "month",
-    event: Annotated[
-        str,
-        Param(N_("What is activity; anything without it."), metavar="EVENT",
-              examples="report_viewed, feature:Reports or plan_chosen[plan=Pro|Team]"),
-    ] = "",
+    event: Event = "",
     first: From = None, last: To = None,
     members: Annotated[
         str | None,
         Param(N_("Who is behind a count, without a split: 2024-01:dormant; or new, returning, "
                  "resurrecting, active."), metavar="PERIOD:KIND"),
     ] = None,
-    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+    whose: Whose = "user", by: By = "", where: Where = "", values: Values = None,
+    as_of: AsOfText = None,
 ) -> UseLifecycle | OfKind:
-    """Who is new, returning, resurrecting and dormant in each period?"""
+    """Who is new, returning, resurrecting and dormant in each period?
+
+    By 'property:NAME', the events of each value are looked at by themselves.
+    """
     use = question_of(company, whose, by, where, as_of)
-    asked = LifecycleQuestion(use, doing(event), periods_of(company, use, per, first, last),
-                  fiscal_of(company))
+    asked = LifecycleQuestion(
+        use, doing(event, use.config), periods_of(company, use, per, first, last),
+        fiscal_of(company),
+    )
     check(asked)
+    asked = replace(asked, use=with_tops(
+        company, use, (asked.doing,), asked.before.start,
+        asked.periods[-1].end - dt.timedelta(days=1), values,
+    ))
     if members:
         period, _, kind = members.partition(":")
         return of_kind(company, asked, period, kind, {})
     sql = statement(asked)
-    with seeing(company, use, (asked.doing,)) as engine:
+    with seeing(company, asked.use, (asked.doing,)) as engine:
         answer = engine.rows(sql)
         is_loaded = bool(answer) or has_events(company)
     return replace(
         of_answer(asked, answer, sql=sql, has_events=is_loaded),
-        event=event, first=first, last=last,
+        event=event, first=first, last=last, values=values,
         behind=lambda period, kind, segment: of_kind(company, asked, period, kind, segment),
     )
 
@@ -273,7 +283,7 @@ def of_answer(
     return UseLifecycle(
         as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, per=asked.periods[0].grain,
         doing=asked.doing.label, kinds=KINDS, rows=tuple(rows),
-        additive=None if asked.use.is_additive else False, sql=sql,
+        additive=None if asked.use.is_additive_by_act else False, sql=sql,
         why=None if has_events else NO_EVENTS,
     )
 

@@ -12,13 +12,16 @@ from staycurve.insights.usage.usage_acts import (
     Stretch,
     day_places_sql,
     days_sql,
+    is_same,
     month_places_sql,
     month_table,
     months_between_sql,
+    own_sql,
+    owned,
     stretches,
 )
 from staycurve.insights.usage.usage_question import Doing, UseQuestion
-from staycurve.insights.usage.usage_segments import cut, listed_sql, order_of
+from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
 from staycurve.period import Period
 from staycurve.tables.engine import quoted
 
@@ -82,15 +85,12 @@ FROM patterns b
 JOIN spots c ON c.run = b.run AND (b.active & (c.bit | c.bit_before)) <> 0
 GROUP BY c.start_on
 ORDER BY start_on"""
-    cutting = cut(
-        asked.use, "spread", ("entity", "account_id", "start_on", "kind"),
-        day="b.start_on", fallback_day="b.close_on",
-    )
+    cutting = _cut(asked)
     sums = "".join(
         f", CAST(SUM(CASE WHEN kind = '{kind}' THEN 1 ELSE 0 END) AS BIGINT) AS n_{kind}"
         for kind in KINDS
     )
-    return f"""WITH {_joined((*_masks(asked), _spread(), *cutting.ctes))}
+    return f"""WITH {_joined((*_masks(asked), _spread(asked), *cutting.ctes))}
 SELECT start_on{cutting.segs}{sums}
 FROM {cutting.name}
 GROUP BY start_on{cutting.segs}
@@ -100,16 +100,20 @@ ORDER BY {order_of(asked.use, "start_on")}"""
 def members_statement(asked: LifecycleQuestion, place: int, kind: str) -> str:
     """SQL of rows (entity, customer) of one part in one period; `asked` without `by`."""
     test = "kind <> 'dormant'" if kind == ACTIVE else f"kind = {quoted(kind)}"
-    cutting = cut(
-        asked.use, "spread", ("entity", "account_id", "start_on", "kind"),
-        day="b.start_on", fallback_day="b.close_on",
-    )
+    cutting = _cut(asked)
     named = f"""named AS (
     SELECT DISTINCT entity, account_id FROM {cutting.name}
     WHERE start_on = DATE '{asked.periods[place].start}' AND {test}
 )"""
-    ctes = _joined((*_masks(asked), _spread(), *cutting.ctes, named))
+    ctes = _joined((*_masks(asked), _spread(asked), *cutting.ctes, named))
     return f"WITH {ctes}\n{listed_sql(asked.use, 'named', '')}"
+
+
+def _cut(asked: LifecycleQuestion) -> Cut:
+    return cut(
+        asked.use.by_account(), "spread", ("entity", "account_id", "start_on", "kind"),
+        day="b.start_on", fallback_day="b.close_on", own=own_sql(asked.use),
+    )
 
 
 def _joined(parts: Iterable[str]) -> str:
@@ -131,23 +135,26 @@ def _sums(number: str) -> str:
     )
 
 
-def _spread() -> str:
+def _spread(asked: LifecycleQuestion) -> str:
     """The relation spread: one row a period of everybody who was active in it or before it."""
     return f"""spread AS (
-    SELECT b.entity, b.account_id, c.start_on, c.close_on, {_kind()} AS kind
+    SELECT b.entity{owned(asked.use, "b")}, b.account_id, c.start_on, c.close_on,
+           {_kind()} AS kind
     FROM masks b
     JOIN spots c ON c.run = b.run AND (b.active & (c.bit | c.bit_before)) <> 0
 )"""
 
 
 def _masks(asked: LifecycleQuestion) -> list[str]:
-    """Up to `masks`: (entity, account_id, run, active, fresh), periods as bits; and `spots`."""
+    """Up to `masks`: (entity, own…, account_id, run, active, fresh), periods as bits; and `spots`.
+    """
+    own = owned(asked.use)
     every = (asked.before, *asked.periods)
     runs = stretches(every, len(asked.periods), 1)
-    return [*_acts(asked, runs), """masks AS (
-    SELECT entity, MIN(account_id) AS account_id, run, CAST(bit_or(bit) AS BIGINT) AS active,
+    return [*_acts(asked, runs), f"""masks AS (
+    SELECT entity{own}, MIN(account_id) AS account_id, run, CAST(bit_or(bit) AS BIGINT) AS active,
            CAST(bit_or(CASE WHEN is_new = 1 THEN bit ELSE 0 END) AS BIGINT) AS fresh
-    FROM acts GROUP BY entity, run
+    FROM acts GROUP BY entity{own}, run
 )""", _spots(asked, runs)]
 
 
@@ -166,11 +173,11 @@ def _spots(asked: LifecycleQuestion, runs: Sequence[Stretch]) -> str:
 
 
 def _acts(asked: LifecycleQuestion, runs: Sequence[Stretch]) -> list[str]:
-    """Up to `acts`: (entity, account_id, run, bit, is_new)."""
+    """Up to `acts`: (entity, own…, account_id, run, bit, is_new)."""
     use, first = asked.use, asked.before.start
     last = min(asked.periods[-1].end - dt.timedelta(days=1), use.as_of.last_day)
     is_new = "CASE WHEN {0}.first_on >= p.start_on AND {0}.first_on < p.end_on THEN 1 ELSE 0 END"
-    if asked.doing.is_any:
+    if asked.doing.is_any and not use.told:
         return [f"places AS ({month_places_sql(use, runs)})", f"""acts AS (
     SELECT m.{use.who} AS entity, m.account_id, p.run, p.bit, {is_new.format("m")} AS is_new
     FROM {month_table(use)} m
@@ -178,10 +185,11 @@ def _acts(asked: LifecycleQuestion, runs: Sequence[Stretch]) -> list[str]:
     WHERE {months_between_sql(first, last)}
 )"""]
     return [f"places AS ({day_places_sql(use, runs)})", f"""beginnings AS (
-    SELECT entity, MIN(day) AS first_on FROM ({days_sql(use, asked.doing)}) f GROUP BY entity
+    SELECT entity{owned(use)}, MIN(day) AS first_on FROM ({days_sql(use, asked.doing)}) f
+    GROUP BY entity{owned(use)}
 )""", f"""acts AS (
-    SELECT d.entity, d.account_id, p.run, p.bit, {is_new.format("f")} AS is_new
+    SELECT d.entity{owned(use, "d")}, d.account_id, p.run, p.bit, {is_new.format("f")} AS is_new
     FROM ({days_sql(use, asked.doing, first=first, last=last)}) d
     JOIN places p ON p.day = d.day
-    JOIN beginnings f ON f.entity = d.entity
+    JOIN beginnings f ON {is_same(use, "f", "d")}
 )"""]

@@ -15,9 +15,10 @@ from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError, did
 from staycurve.i18n import N_
 from staycurve.insights.shared.asked import Asked
 from staycurve.insights.shared.known_use import NO_EVENTS as NO_EVENTS
+from staycurve.metrics import user_traits
 from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, moving_dims
+from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, OTHER, PROPERTY, moving_dims
 from staycurve.metrics.filters import parse_filters
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.engine import AnyEngine, quoted
@@ -36,14 +37,16 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 @dataclass(frozen=True)
 class Doing:
-    """Something that users do: any activity, one event, or one feature.
+    """Something that users do: any activity, one event, one feature, or an action of several.
 
     Attributes
     ----------
     text : str
         As it was asked for.
     event, feature : str
-        One of them is set; neither where any active event counts.
+        One of them is set; neither where any active event counts, or an action.
+    parts : tuple of Doing
+        The events of an action: each of them is it.
     filters : tuple of Filter
         What the event's properties must be.
     """
@@ -52,11 +55,12 @@ class Doing:
     event: str = ""
     feature: str = ""
     filters: tuple[Filter, ...] = ()
+    parts: tuple[Doing, ...] = ()
 
     @property
     def is_any(self) -> bool:
         """Whether every active event counts."""
-        return not self.event and not self.feature
+        return not (self.event or self.feature or self.parts)
 
     @property
     def label(self) -> str:
@@ -68,7 +72,10 @@ class Doing:
         if self.is_any:
             return active_sql(config, event=alias)
         tests = []
-        if self.event:
+        if self.parts:
+            either = " OR ".join(part.test(config, alias) for part in self.parts)
+            tests.append(f"({either})")
+        elif self.event:
             tests.append(f"{alias}.event = {quoted(self.event)}")
         else:
             tests.append(f"{feature_sql(config, event=alias)} = {quoted(self.feature)}")
@@ -85,15 +92,24 @@ class Doing:
             return "d.is_active"
         if self.filters:
             return None
+        if self.parts:
+            tests = [part.day_test(config) for part in self.parts]
+            known = [test for test in tests if test is not None]
+            return f"({' OR '.join(known)})" if len(known) == len(tests) else None
         if self.feature:
             return f"d.feature = {quoted(self.feature)}"
         return None if config.behaviour.usage.feature else f"d.feature = {quoted(self.event)}"
 
 
-def doing(text: str | None) -> Doing:
+ANY = Doing()
+"""Any activity."""
+
+
+def doing(text: str | None, config: Config) -> Doing:
     """What `text` names: '' any activity, 'report_viewed', 'plan_chosen[plan=Pro|Team]'.
 
-    With 'feature:' before it, the name is that of a feature.
+    With 'feature:' before it, the name is that of a feature. A name of `[usage.actions]` is each of
+    its events; what stands in brackets behind it must be true of them as well.
 
     Raises
     ------
@@ -102,7 +118,14 @@ def doing(text: str | None) -> Doing:
     """
     text = (text or "").strip()
     if not text:
-        return Doing()
+        return ANY
+    found = _event(text)
+    events = config.behaviour.usage.actions.get(found.event, ())
+    return replace(found, event="", parts=tuple(map(_event, events))) if events else found
+
+
+def _event(text: str) -> Doing:
+    """An event or a feature by its text."""
     found = _DOING.fullmatch(text)
     if not found:
         raise UsageError(
@@ -140,21 +163,52 @@ class UseQuestion(Asked):
     ----------
     whose : str
         user or account.
+    of_users : tuple of str
+        Those of the dimensions that are traits of users.
+    tops : tuple of (str, tuple of str)
+        Dimension → the values that are shown one by one, where there are more; the rest is OTHER.
     """
 
     whose: str = "user"
+    of_users: tuple[str, ...] = ()
+    tops: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def context(self) -> Context:
         """The same as relations see it."""
         return Context(
-            self.config, "day", (), self.as_of, self.dims, len(self.by), self.filters
+            self.config, "day", (), self.as_of, self.dims, len(self.by), self.filters,
+            self.of_users,
         )
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The dimensions that each event tells: its properties and, of accounts, its user's traits.
+
+        A user has one value of a trait, an account's users have theirs.
+        """
+        of_users = self.of_users if self.whose == "account" else ()
+        return tuple(dim for dim in self.dims if dim.startswith(PROPERTY) or dim in of_users)
+
+    @property
+    def told_by(self) -> tuple[str, ...]:
+        """Those of them that split the answer."""
+        return tuple(dim for dim in self.told if dim in self.by)
+
+    @property
+    def many_valued(self) -> tuple[str, ...]:
+        """Dimensions of which nobody knows how many values they have: the first ones are shown."""
+        return tuple(dim for dim in self.dims if dim.startswith(PROPERTY) or dim in self.of_users)
 
     @property
     def is_additive(self) -> bool:
         """Whether segments sum to the whole: not where an account has several plans at once."""
         return not any(dim in ITEM_TRAITS for dim in self.by)
+
+    @property
+    def is_additive_by_act(self) -> bool:
+        """The same where each event's segment is its own, so that somebody may be in several."""
+        return self.is_additive and not self.told_by
 
     @property
     def who(self) -> str:
@@ -172,22 +226,44 @@ class UseQuestion(Asked):
 
     def narrowed(self, segment: Sequence[str | None]) -> UseQuestion:
         """The same in one segment of `by`, not split."""
-        own = tuple(Filter(d, (v,)) for d, v in zip(self.by, segment, strict=True))
+        own = tuple(self.within(d, v) for d, v in zip(self.by, segment, strict=True))
         return replace(self, by=(), filters=(*self.filters, *own))
+
+    def within(self, dim: str, value: str | None) -> Filter:
+        """The filter that keeps one segment of a dimension: a value, or all that are OTHER."""
+        tops = dict(self.tops).get(dim)
+        if value == OTHER and tops is not None:
+            return Filter(dim, (*tops, None), is_negated=True)
+        return Filter(dim, (value,))
+
+    def shown_sql(self, dim: str, column: str) -> str:
+        """SQL of the segment of a value: itself, or OTHER where it is not shown by itself."""
+        tops = dict(self.tops).get(dim)
+        if tops is None:
+            return column
+        listed = ", ".join(quoted(value) for value in tops)
+        return (
+            f"CASE WHEN {column} IS NULL OR {column} IN ({listed}) THEN {column} "
+            f"ELSE {quoted(OTHER)} END"
+        )
+
+    def by_account(self) -> UseQuestion:
+        """The same without what each event tells, once its events are those that are asked for."""
+        return replace(
+            self, filters=tuple(one for one in self.filters if one.dim not in self.told)
+        )
 
 
 def check(
     question: UseQuestion, doings: Sequence[Doing], engine: AnyEngine,
-    attributes: Sequence[str], *, own: Sequence[str] = (),
+    attributes: Sequence[str], traits: Sequence[str] = (),
 ) -> None:
     """Raise where a dimension, an event or a feature is not known.
 
     Parameters
     ----------
-    attributes : sequence of str
-        Names of account attributes beside the declared columns.
-    own : sequence of str
-        Dimensions that the reading knows itself.
+    attributes, traits : sequence of str
+        Names of what is loaded of accounts, and of users, beside the declared columns.
 
     Raises
     ------
@@ -197,11 +273,31 @@ def check(
         If no events are loaded.
     """
     columns = [c.name for c in ACCOUNTS.columns if c.kind == "text" or c.name == "employees"]
-    known = [*columns, *attributes, *ITEM_TRAITS, COHORT, *moving_dims(), *own]
+    known = [*columns, *attributes, *ITEM_TRAITS, COHORT, *moving_dims()]
+    known += [one for one in user_traits.names(traits) if one not in known]
     for dim in question.dims:
-        if dim not in known:
+        if dim.startswith(PROPERTY):
+            check_property(dim.removeprefix(PROPERTY), engine)
+        elif dim not in known:
             raise UnknownNameError("dimension", dim, known)
     _check_doings(question.config, doings, engine)
+
+
+def check_property(key: str, engine: AnyEngine) -> None:
+    """Raise for a property that no event has, once any event is loaded.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest that some event has.
+    """
+    has_it = f"{property_sql('e.properties', key)} IS NOT NULL"
+    # Mostly one of the first events has it; all of them are looked through for the suggestion.
+    if engine.rows(f"SELECT 1 AS one FROM events e WHERE {has_it} LIMIT 1"):
+        return
+    known = engine.json_keys("events", "properties")
+    if key not in known and (known or engine.rows("SELECT 1 AS one FROM events LIMIT 1")):
+        raise UnknownNameError("property", key, known)
 
 
 def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> None:
@@ -213,6 +309,8 @@ def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) ->
                     f"{one.text} is not known: {NO_EVENTS}.",
                     hint="Load what users do in the product: staycurve load events.csv",
                 )
+            if not one.feature:
+                known = [*known, *config.behaviour.usage.actions]
             raise UnknownNameError("feature" if one.feature else "event", _name(one), known)
 
 
@@ -226,19 +324,25 @@ def undone(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> tuple[
         known = _missing(config, one, engine)
         if known:
             kind = N_("feature") if one.feature else N_("event")
-            near = did_you_mean(_name(one), known)
+            near = did_you_mean(_name(one), [
+                name for name in (*known, *config.behaviour.usage.actions) if name != _name(one)
+            ])
             found.append(f"Nobody has done the {kind} '{_name(one)}' yet.{near}")
     return tuple(found)
 
 
 def _name(one: Doing) -> str:
-    return one.feature or one.event
+    return one.feature or one.event or one.text.partition("[")[0]
 
 
 def _missing(config: Config, one: Doing, engine: AnyEngine) -> list[str] | None:
     """Names that were ever done, if `one` was not; None if it was, or if any activity counts."""
     if one.is_any:
         return None
+    if one.parts:
+        missing = [_missing(config, part, engine) for part in one.parts]
+        known = sorted({name for names in missing for name in names or ()})
+        return None if None in missing else known
     is_feature = bool(one.feature) or not config.behaviour.usage.feature
     if not is_feature:
         sql = f"SELECT DISTINCT e.event FROM events e WHERE {counted_sql(config)} ORDER BY 1"

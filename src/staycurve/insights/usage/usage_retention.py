@@ -3,7 +3,9 @@
 A cohort is everybody whose start lies in one local day, week or month: the first ever (`first`),
 or any of them (`every`), so that somebody may be in several cohorts. Period 0 is the cohort's own:
 its count is the cohort's size. Back in period k is whoever did the returning thing *on* it, or on
-it or any later one (`after`). Calendar windows are the local periods themselves; rolling ones are
+it or any later one (`after`). With `back_times`, back is who did it that often in a period; with
+`start_times`, the first start is the last of that many times, and every start a period with that
+many. Calendar windows are the local periods themselves; rolling ones are
 24 hours, 7 days or 30 days long and begin with everybody's own start, the first of the period.
 
 References
@@ -69,6 +71,7 @@ from staycurve.insights.usage.usage_retention_asked import (
     check,
 )
 from staycurve.insights.usage.usage_segments import shares
+from staycurve.insights.usage.usage_tops import Values, with_tops
 from staycurve.metrics.base import Unit
 from staycurve.metrics.query import STILL_OPEN
 
@@ -85,7 +88,7 @@ _TWICE: dict[tuple[Path, int | None], bool] = {}
 AS_ASKED = {
     "start": "start_at", "back": "back_at",
     **{name: name for name in ("per", "starts", "returns", "windows", "first", "last", "ages",
-                               "whose")},
+                               "whose", "values", "start_times", "back_times")},
 }
 """Parameter → the field of an answer that says what was asked for."""
 
@@ -188,6 +191,12 @@ class UseRetention(Answer):
     starts: Annotated[str, Key(N_("first or every."))]
     returns: Annotated[str, Key(N_("on or after."))]
     windows: Annotated[str, Key(N_("calendar or rolling."))]
+    start_times: Annotated[
+        int | None, Key(N_("How often it is done to be a start."), is_omitted=True)
+    ] = None
+    back_times: Annotated[
+        int | None, Key(N_("How often it is done in a period to be back."), is_omitted=True)
+    ] = None
     unit: Annotated[str, Key(N_("Of `value`."))] = "percent"
     additive: AdditiveField = None
     why: WhyField = None
@@ -200,6 +209,7 @@ class UseRetention(Answer):
     first: Annotated[str | None, Hidden()] = None
     last: Annotated[str | None, Hidden()] = None
     ages: Annotated[int | None, Hidden()] = None
+    values: Annotated[int | None, Hidden()] = None
     behind: Annotated[Callable[..., Returners] | None, Hidden()] = None
 
     def title(self) -> Said:
@@ -239,6 +249,12 @@ def retention(
         Param(N_("What counts as back, as what begins; empty is any activity."), metavar="EVENT",
               can_be_empty=True),
     ] = None,
+    start_times: Annotated[
+        int, Param(N_("How often it is done to be a start."), least=1, most=1000)
+    ] = 1,
+    back_times: Annotated[
+        int, Param(N_("How often it is done in a period to be back."), least=1, most=1000)
+    ] = 1,
     starts: Annotated[
         str, Param(N_("The first ever, or every start."), choices=tuple(STARTS))
     ] = "first",
@@ -256,20 +272,27 @@ def retention(
               metavar="COHORT:AGE"),
     ] = None,
     is_back: Annotated[bool, Param(N_("Of members those alone who were back."))] = False,
-    whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
+    whose: Whose = "user", by: By = "", where: Where = "", values: Values = None,
+    as_of: AsOfText = None,
 ) -> UseRetention | Returners:
     """Who is back k days, weeks or months after starting?
 
     What begins and what is back is an event, with properties where they matter, or a feature.
+    By 'property:NAME', the events of each value are looked at by themselves.
     """
     use = question_of(company, whose, by, where, as_of)
     cohorts = periods_of(company, use, per, first, last) if per in SHOWN else ()
-    begun = doing(start)
+    begun = doing(start, use.config)
     asked = RetentionQuestion(
-        use, begun, begun if back is None else doing(back), per, cohorts,
+        use, begun, begun if back is None else doing(back, use.config), per, cohorts,
         max(len(cohorts) - 1, 0) if ages is None else ages, starts, returns, windows,
+        start_times, back_times,
     )
     check(asked)
+    asked = replace(asked, use=with_tops(
+        company, use, (asked.start,), cohorts[0].start, cohorts[-1].end - dt.timedelta(days=1),
+        values,
+    ))
     if members:
         cohort, _, age = members.partition(":")
         found = returners(
@@ -280,7 +303,7 @@ def retention(
             return found
         return replace(found, rows=tuple(row for row in found.rows if row.is_counted))
     can_count = asked.is_counted and _has_users_once(company, use)
-    with seeing(company, use, (asked.start, asked.back)) as engine:
+    with seeing(company, asked.use, (asked.start, asked.back)) as engine:
         if can_count:
             sql = sqls.counted_statement(asked)
             answer = sqls.as_counted(asked, engine.rows(sql))
@@ -290,7 +313,7 @@ def retention(
         is_loaded = bool(answer) or has_events(company)
     return replace(
         of_answer(asked, answer, sql=sql, has_events=is_loaded),
-        start_at=start, back_at=back, first=first, last=last, ages=ages,
+        start_at=start, back_at=back, first=first, last=last, ages=ages, values=values,
         behind=lambda cohort, age, segment: returners(company, asked, cohort, age, segment),
     )
 
@@ -354,8 +377,10 @@ def of_answer(
     return UseRetention(
         as_of=asked.use.as_of.at.isoformat(), whose=asked.use.whose, per=asked.per,
         start=asked.start.label, back=asked.back.label, starts=asked.starts,
-        returns=asked.returns, windows=asked.windows, rows=tuple(rows),
-        totals=tuple(_totals(rows)), additive=None if asked.use.is_additive else False,
+        returns=asked.returns, windows=asked.windows,
+        start_times=asked.start_times if asked.start_times > 1 else None,
+        back_times=asked.back_times if asked.back_times > 1 else None, rows=tuple(rows),
+        totals=tuple(_totals(rows)), additive=None if asked.use.is_additive_by_act else False,
         notes=tuple(notes), sql=sql, why=None if has_events else NO_EVENTS,
     )
 

@@ -32,6 +32,8 @@ class RetentionQuestion:
         The last period after the start that is followed.
     starts, returns, windows : str
         Keys of STARTS, RETURNS and WINDOWS.
+    start_times, back_times : int
+        How often it is done to be a start, or to be back in a period.
     """
 
     use: UseQuestion
@@ -43,6 +45,8 @@ class RetentionQuestion:
     starts: str = "first"
     returns: str = "on"
     windows: str = "calendar"
+    start_times: int = 1
+    back_times: int = 1
 
     @property
     def periods(self) -> tuple[Period, ...]:
@@ -55,7 +59,9 @@ class RetentionQuestion:
     @property
     def is_from_months(self) -> bool:
         """Whether the month tables hold the answer: any activity, by calendar periods."""
-        return self.windows == "calendar" and self.start.is_any and self.back.is_any
+        is_any = self.start.is_any and self.back.is_any
+        is_once = self.start_times == self.back_times == 1
+        return self.windows == "calendar" and is_any and is_once and not self.use.told
 
     @property
     def is_counted(self) -> bool:
@@ -92,6 +98,12 @@ def check(asked: RetentionQuestion) -> None:
     ):
         if given not in known:
             raise UnknownNameError(kind, given, known)
+    if asked.back_times > 1 and (asked.windows, asked.returns) == ("rolling", "after"):
+        raise UsageError(
+            "How often somebody is back is counted in each period: a rolling window that has no "
+            "end is none.",
+            hint="Take --windows calendar, or --returns on.",
+        )
     if asked.ages < 0:
         raise UsageError("The number of periods cannot be negative.", hint="Write: --ages 11")
     if not asked.cohorts:

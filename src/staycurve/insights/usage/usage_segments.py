@@ -59,6 +59,7 @@ def cut(
     ctes.append(customers_cte(question, rows))
     segments, joins = context.segments(
         account="b.customer", day=day, fallback_day=fallback_day,
+        user="b.entity" if question.whose == "user" else "",
         own={**{trait: f'i."{trait}"' for trait in ITEM_TRAITS}, **(own or {})},
     )
     # An account has several items, and may have several plans of which a filter keeps two.
@@ -68,9 +69,13 @@ def cut(
      AND i.starts_on <= {fallback_day or day} AND coalesce(i.ends_on, {FAR}) > {day}
 {joins}"""
     segs = "".join(f", seg{place}" for place in range(len(question.by)))
+    shown = "".join(
+        f", {question.shown_sql(dim, f'seg{place}')} AS seg{place}"
+        for place, dim in enumerate(question.by)
+    )
     listed = ", ".join(f"b.{column}" for column in columns)
     ctes.append(f"""cut_rows AS (
-    SELECT {distinct}{", ".join(columns)}{segs}
+    SELECT {distinct}{", ".join(columns)}{shown}
     FROM (
         SELECT {listed}{segments}
         FROM with_customers b

@@ -24,6 +24,7 @@ from staycurve.insights.answers import (
     Hidden,
     Key,
     Kind,
+    Opens,
     Row,
     Said,
     Segment,
@@ -56,6 +57,10 @@ MONEY_PLACES, OTHER_PLACES = 6, 12
 TOLD = 3
 """Drivers that the sentence names."""
 
+_ASKED = {"metric": "metric", "start": "period_from", "end": "period_to", "grain": "grain"}
+OF_DRIVER = Opens("value accounts", {**_ASKED, "part": "driver"})
+OF_SEGMENT = Opens("value accounts", _ASKED)
+
 MetricName = Annotated[
     str, Param(N_("A metric, such as nrr."), metavar="METRIC", is_argument=True)
 ]
@@ -69,10 +74,12 @@ class Driver(Row):
     label: Annotated[str, col(N_("Driver"))]
     value_from: Annotated[
         float | None,
-        col(N_("Before"), Unit.RATIO, unit_from="unit", why="",
+        col(N_("Before"), Unit.RATIO, unit_from="unit", why="", opens=OF_DRIVER,
             about=N_("The driver itself; empty for a movement between the two closes.")),
     ]
-    value_to: Annotated[float | None, col(N_("After"), Unit.RATIO, unit_from="unit", why="")]
+    value_to: Annotated[
+        float | None, col(N_("After"), Unit.RATIO, unit_from="unit", why="", opens=OF_DRIVER)
+    ]
     contribution: Annotated[
         float | None,
         col(N_("Contribution"), Unit.RATIO, unit_from="changes_in", is_summed=True,
@@ -88,8 +95,12 @@ class SegmentEffect(Row):
     """What one segment added to the change."""
 
     segment: Segment
-    value_from: Annotated[float | None, col(N_("Before"), Unit.RATIO, unit_from="unit", why="")]
-    value_to: Annotated[float | None, col(N_("After"), Unit.RATIO, unit_from="unit", why="")]
+    value_from: Annotated[
+        float | None, col(N_("Before"), Unit.RATIO, unit_from="unit", why="", opens=OF_SEGMENT)
+    ]
+    value_to: Annotated[
+        float | None, col(N_("After"), Unit.RATIO, unit_from="unit", why="", opens=OF_SEGMENT)
+    ]
     size_effect: Annotated[
         float,
         col(N_("Size"), Unit.RATIO, unit_from="changes_in", is_summed=True,

@@ -25,6 +25,7 @@ from staycurve.insights.answers import (
     Key,
     Kind,
     LowField,
+    Opens,
     Row,
     Said,
     Segment,
@@ -44,8 +45,9 @@ from staycurve.insights.value.measured import planned, ratio_of
 from staycurve.metrics import base
 from staycurve.metrics.base import Formula, Unit
 from staycurve.metrics.catalogue import METRICS
+from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import ITEM_TRAITS, dims_of, order_of
-from staycurve.metrics.filters import filters_of
+from staycurve.metrics.filters import filters_of, where_text
 from staycurve.metrics.query import Plan, Query
 from staycurve.metrics.relations import RELATIONS
 
@@ -58,6 +60,10 @@ the periods of an account are then as good as independent trials."""
 MIN_COMPARED = 30
 """Segments with fewer accounts, or with fewer beside them, are shown and not tested: one account
 moves such a rate by far, and each test more raises the bar for the others."""
+
+_ASKED = {"metric": "metric", "start": "period_from", "end": "period_to", "grain": "grain"}
+OWN = Opens("value pooled", _ASKED)
+OTHERS = Opens("value pooled", {**_ASKED, "apart_from": "named"})
 
 NO_OTHERS = N_("there is no other segment to compare with")
 TOO_FEW = N_("fewer than {count} accounts on one side")
@@ -74,15 +80,19 @@ class Compared(Row):
     """One segment beside all others."""
 
     segment: Segment
-    accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT, N_("Below the line, in any period."))]
+    accounts: Annotated[
+        int, col(N_("Accounts"), Unit.COUNT, N_("Below the line, in any period."), opens=OWN)
+    ]
     value: Annotated[
-        float | None, col(N_("Value"), Unit.RATIO, unit_from="unit", ends=("low", "high"))
+        float | None,
+        col(N_("Value"), Unit.RATIO, unit_from="unit", ends=("low", "high"), opens=OWN),
     ]
     low: LowField
     high: HighField
     rest: Annotated[
         float | None,
-        col(N_("All others"), Unit.RATIO, unit_from="unit", about=N_("All others together.")),
+        col(N_("All others"), Unit.RATIO, unit_from="unit", about=N_("All others together."),
+            opens=OTHERS),
     ]
     difference: Annotated[
         float | None,
@@ -98,6 +108,11 @@ class Compared(Row):
     why: WhyField = None
     unit: Annotated[str, Hidden()]
     changes_in: Annotated[str, Hidden()]
+
+    @property
+    def named(self) -> str:
+        """The segment as filters are written."""
+        return where_text([Filter(dim, (value,)) for dim, value in self.segment.items()])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +188,9 @@ def compare(
     closed = tuple(one for one in named.periods if not named.as_of.is_open(one))
     asked = replace(named, periods=closed or named.periods[:1], filters=filters_of(where))
     made = planned(company, asked, is_by_account=True)
-    top, bottom = _sides(metric, made)
+    top, bottom = sides_of(metric, made)
     lines: list[Sequence[Any]] = []
-    sql = _pooled(made)
+    sql = pooled_sql(made)
     if closed:
         with company.seeing(asked.as_of) as engine:
             lines = [row for piece in engine.batches(sql) for row in piece]
@@ -198,7 +213,7 @@ def compare(
     )
 
 
-def _sides(metric: str, made: Plan) -> tuple[Formula, Formula]:
+def sides_of(metric: str, made: Plan) -> tuple[Formula, Formula]:
     """What is above and below the line; an error where accounts do not sum to both."""
     sides = ratio_of(made.formulas[metric])
     if sides is None:
@@ -215,16 +230,17 @@ def _sides(metric: str, made: Plan) -> tuple[Formula, Formula]:
     return sides
 
 
-def _pooled(made: Plan) -> str:
-    """SQL of rows (seg…, measures), one an account and segment, summed over the periods."""
-    segs = ", ".join(f"seg{place}" for place in range(len(made.query.by)))
+def pooled_sql(made: Plan) -> str:
+    """SQL of rows (seg…, account_id, measures), one an account and segment, summed over periods."""
+    keys = [*(f"seg{place}" for place in range(len(made.query.by))), "account_id"]
     sums = ", ".join(
         f"CAST(SUM({measure.name}) AS HUGEINT) AS {measure.name}" for measure in made.measures
     )
-    order = ", ".join(f"{seg} NULLS FIRST" for seg in segs.split(", "))
+    order = ", ".join(f"{key} NULLS FIRST" for key in keys)
+    listed = ", ".join(keys)
     return (
-        f"SELECT {segs}, {sums}\nFROM ({made.sql}) by_account\nGROUP BY {segs}, account_id\n"
-        f"ORDER BY {order}, account_id NULLS FIRST"
+        f"SELECT {listed}, {sums}\nFROM ({made.sql}) by_account\nGROUP BY {listed}\n"
+        f"ORDER BY {order}"
     )
 
 
@@ -238,7 +254,7 @@ def compared(
     (metric,) = asked.metrics
     found: dict[tuple[str | None, ...], list[tuple[float, float]]] = {}
     for line in lines:
-        values = dict(zip(names, line[places:], strict=True))
+        values = dict(zip(names, line[places + 1:], strict=True))
         top, bottom = (base.evaluate(side, values) for side in sides)
         if bottom:
             found.setdefault(tuple(line[:places]), []).append((float(top or 0), float(bottom)))

@@ -22,6 +22,7 @@ from staycurve.insights.answers import (
     Key,
     Kind,
     LowField,
+    Opens,
     Row,
     Said,
     Table,
@@ -65,7 +66,9 @@ class Ahead(Row):
 
     period: Annotated[dt.date, col(N_("Month"), Kind.MONTH)]
     value: Annotated[
-        float, col(N_("Forecast"), Unit.RATIO, unit_from="unit", ends=("low", "high"))
+        float,
+        col(N_("Forecast"), Unit.RATIO, unit_from="unit", ends=("low", "high"),
+            opens=Opens("value ahead", {"metric": "metric", "period": "period"})),
     ]
     low: LowField
     high: HighField
@@ -76,7 +79,10 @@ class Ahead(Row):
     ]
     last: Annotated[
         float,
-        col(N_("Last value"), Unit.RATIO, unit_from="unit", about=N_("Plain: nothing changes.")),
+        col(N_("Last value"), Unit.RATIO, unit_from="unit", about=N_("Plain: nothing changes."),
+            opens=Opens("value accounts", {
+                "metric": "metric", "start": "last_period", "end": "last_period",
+            }, {"grain": "month"})),
     ]
     why: WhyField = None
     unit: Annotated[str, Hidden()]

@@ -133,7 +133,7 @@ class Opening:
         joined = self._joined(name, formula, declared)
         made = Part(
             name=name, label=own.label, metric=name, sign=sign, unit=own.unit, formula=formula,
-            reads=(name,),
+            reads=(name, *((RATES[name].gross,) if name in RATES else ())),
         )
         bridge = BRIDGES.get(name)
         if bridge is not None and joined is None:

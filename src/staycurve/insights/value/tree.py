@@ -21,6 +21,7 @@ from staycurve.insights.answers import (
     Hidden,
     Key,
     Kind,
+    Opens,
     Row,
     Said,
     Table,
@@ -52,6 +53,10 @@ from staycurve.period import GRAINS, Period, parse_period, period_of
 NO_TWO = N_("two periods have to be over; there are fewer")
 OF_IT = N_("%(metric)s = %(formula)s")
 
+BEHIND = Opens("value accounts", {
+    "metric": "of", "part": "part", "start": "period_from", "end": "period_to", "grain": "grain",
+})
+
 TreeMetric = Annotated[
     str, Param(N_("A metric, such as clv_margin; without it MRR, NRR and lifetime value."),
                metavar="METRIC", is_argument=True)
@@ -75,8 +80,12 @@ class Node(Row):
                     "it does in several ways."))
     ]
     label: Annotated[str, col(N_("Part"), shown_as="indented")]
-    value_from: Annotated[float | None, col(N_("Before"), Unit.RATIO, unit_from="unit")]
-    value_to: Annotated[float | None, col(N_("After"), Unit.RATIO, unit_from="unit")]
+    value_from: Annotated[
+        float | None, col(N_("Before"), Unit.RATIO, unit_from="unit", opens=BEHIND)
+    ]
+    value_to: Annotated[
+        float | None, col(N_("After"), Unit.RATIO, unit_from="unit", opens=BEHIND)
+    ]
     change: Annotated[float | None, col(N_("Change"), Unit.RATIO, unit_from="changes_in")]
     contribution: Annotated[
         float | None,
@@ -92,6 +101,11 @@ class Node(Row):
     why: WhyField = None
 
     @property
+    def part(self) -> str:
+        """Which part of the metric `of` the rows behind it are; empty for the metric itself."""
+        return "" if self.metric else self.name
+
+    @property
     def indented(self) -> Said:
         """Its label as far to the right as it lies deep."""
         mark = f"{'· ' * self.depth}{self.sign}{' ' if self.sign else ''}"
@@ -104,8 +118,12 @@ class Linked(Row):
 
     metric: Annotated[str, Key(N_("Its name; `value tree` opens it."))]
     label: Annotated[str, col(N_("Metric"))]
-    value_from: Annotated[float | None, col(N_("Before"), Unit.RATIO, unit_from="unit")]
-    value_to: Annotated[float | None, col(N_("After"), Unit.RATIO, unit_from="unit")]
+    value_from: Annotated[
+        float | None, col(N_("Before"), Unit.RATIO, unit_from="unit", opens=BEHIND)
+    ]
+    value_to: Annotated[
+        float | None, col(N_("After"), Unit.RATIO, unit_from="unit", opens=BEHIND)
+    ]
     change: Annotated[float | None, col(N_("Change"), Unit.RATIO, unit_from="changes_in")]
     linked_to: Annotated[str, Key(N_("What of the tree it is linked with."))]
     link: Annotated[
@@ -116,6 +134,11 @@ class Linked(Row):
     unit: Annotated[str, Hidden()]
     changes_in: Annotated[str, Hidden()]
     why: WhyField = None
+
+    @property
+    def of(self) -> str:
+        """The metric whose rows are behind it."""
+        return self.metric
 
     @property
     def told(self) -> Said:

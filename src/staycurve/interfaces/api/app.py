@@ -16,10 +16,12 @@ from staycurve.interfaces.api import (
     routes,
     sources,
     views,
+    webhooks,
 )
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
 from staycurve.interfaces.api.security import Guard, Heads
+from staycurve.interfaces.ingest.gate import Gate
 from staycurve.version import VERSION
 from staycurve.workspace import Company, asking
 
@@ -51,6 +53,8 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     errors.install(app, site.present)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(OneRequest, seconds=asking.number_of("STAYCURVE_TIME_LIMIT", 60))
+    # Before what serves pages: an event waits for no page, and no page for an event.
+    app.add_middleware(Gate, company=company)
     app.add_middleware(observe.Observe, requests=requests)
     app.add_middleware(Heads)
     app.add_middleware(
@@ -77,6 +81,7 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
+    app.include_router(webhooks.router)
     app.include_router(views.router)
     app.include_router(views.notes)
     return app

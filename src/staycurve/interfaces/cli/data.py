@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.doubts import doubts_beside, say_doubts
 from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh_company_of
 from staycurve.interfaces.cli.options import (
     Dates,
@@ -18,9 +19,6 @@ from staycurve.interfaces.cli.options import (
     Thousands,
 )
 from staycurve.interfaces.cli.output import Format, print_data
-
-BILLED = {"accounts", "subscriptions", "payments"}
-"""Tables whose rows may throw a doubt on those of another."""
 
 
 @app.command()
@@ -95,9 +93,7 @@ def load(
             if not dry_run and company.is_due():
                 progress(0, 0, "refreshing")
                 company.refresh()
-        doubtful = [doubt for report in reports for doubt in report.doubts]
-        if not dry_run and {report.table for report in reports if not report.error} & BILLED:
-            doubtful = list(company.doubts())
+        doubtful = doubts_beside(company, reports, is_dry_run=dry_run)
     for report in reports:
         if report.error:
             typer.echo(f"{report.file}: {report.error.message}", err=True)
@@ -112,8 +108,7 @@ def load(
         )
         for note in report.notes:
             typer.echo(f"  {note}")
-    for doubt in doubtful:
-        typer.echo(f"! {doubt.text}\n    If so: {doubt.option}", err=True)
+    say_doubts(doubtful)
     if any(report.rejected for report in reports) and not dry_run:
         typer.echo("What was rejected, and why: staycurve rejects", err=True)
     if dry_run:
@@ -127,6 +122,8 @@ def refresh(
 ) -> None:
     """Bring derived tables up to date, incrementally by default."""
     with company_of(context) as company:
+        if company.events.is_there:
+            company.events.drain()
         report = company.refresh(is_full=full)
     if report.is_full:
         typer.echo(f"Computed all of {report.accounts} customers: {report.reason}.")

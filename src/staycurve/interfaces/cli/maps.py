@@ -9,6 +9,7 @@ import typer
 
 from staycurve.errors import LoadError
 from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.doubts import say_doubts
 from staycurve.interfaces.cli.opening import company_of
 from staycurve.interfaces.cli.options import (
     Dates,
@@ -44,6 +45,8 @@ def maps(context: typer.Context, output: Output = Format.table) -> None:
 
 
 def _verified(row: dict[str, Any]) -> str:
+    if row["unused"]:
+        return "nothing is loaded"
     if row["is_own"]:
         return "own"
     return "yes" if row["is_verified"] else "no"
@@ -161,3 +164,4 @@ def _say(trial: Trial) -> None:
         )
     elif trial.why:
         typer.echo(trial.why)
+    say_doubts(trial.doubts)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.doubts import doubts_beside, say_doubts
 from staycurve.interfaces.cli.opening import company_of
 from staycurve.interfaces.cli.options import Output
 from staycurve.interfaces.cli.output import Format, print_data, print_table
@@ -73,7 +74,7 @@ def sync(
         typer.Option("--reparse", help="Ask nobody; derive rows anew from what is kept."),
     ] = False,
 ) -> None:
-    """Bring the rows of configured sources in; a stream that fails leaves the others."""
+    """Bring the rows of configured sources in, and events over HTTP; what fails leaves the rest."""
     from staycurve.interfaces.cli.progress import bar
     from staycurve.workspace.imports import ImportDesk
 
@@ -82,16 +83,29 @@ def sync(
             *(names or ()), since=since, is_full=full, is_dry_run=dry_run, is_reparse=reparse,
             progress=progress,
         )
+        events = None
         if not dry_run and not names:
             ImportDesk(company).drain()
+            if company.events.is_there:
+                progress(0, 0, "events over HTTP")
+                events = company.events.drain()
         if not dry_run and company.is_due():
             progress(0, 0, "refreshing")
             company.refresh()
-    if not reports:
+        taken = [one for report in reports for one in report.reports]
+        doubtful = doubts_beside(company, taken, is_dry_run=dry_run)
+    if events is not None:
+        counts = ", ".join(f"{name} {events.count(name)}" for name in COUNTS)
+        typer.echo(f"events over HTTP: {counts}")
+        for number, why in events.failed:
+            typer.echo(f"  request {number} cannot be loaded and is kept: {why}", err=True)
+    elif not reports:
         typer.echo('No source is configured. Write, for example: [sources.exports] kind = "files"')
     for report in reports:
         _say(report)
-    if any(report.count("rejected") for report in reports) and not dry_run:
+    say_doubts(doubtful)
+    is_rejected = events is not None and events.count("rejected") > 0
+    if (is_rejected or any(report.count("rejected") for report in reports)) and not dry_run:
         typer.echo("What was rejected, and why: staycurve rejects", err=True)
     if dry_run:
         typer.echo("Dry run: nothing was changed.", err=True)

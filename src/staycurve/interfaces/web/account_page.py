@@ -11,13 +11,14 @@ from staycurve.insights.account.facts import STATUSES, AccountFacts, facts
 from staycurve.insights.account.people import users
 from staycurve.insights.account.similar import features
 from staycurve.insights.answers import Kind
+from staycurve.insights.invoices.invoice_rows import lines as invoice_lines
 from staycurve.insights.shapes import plain, tables_of
 from staycurve.insights.shared.params import CLASS_NAMES
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.account_timeline import TIMELINE
 from staycurve.interfaces.web.accounts_at import START, account_at
 from staycurve.interfaces.web.answered import sentences, table_of, tables, text
-from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.page import Page, Panel, Shown
 from staycurve.interfaces.web.reading import Card, Reading, shown
@@ -175,6 +176,13 @@ def _who(ask: Ask) -> Shown:
         lines.append((_("Billed with"), found.customer_id, account_at(ask, found.customer_id)))
     if found.referred_by:
         lines.append((_("Referred by"), found.referred_by, account_at(ask, found.referred_by)))
+    if found.invoice_lines:
+        lines.append((
+            _("Invoice lines"), numbers.full(found.invoice_lines, Unit.COUNT),
+            link(invoice_lines.page, {
+                "account": found.account_id, "as_of": ask.options.get("as_of", ""),
+            }, ()),
+        ))
     lines += [(key.replace("_", " "), value, "") for key, value in found.attributes.items()]
     rows = [{"field": label, "value": value or None} for label, value, _href in lines]
     return Shown(rows, {"lines": lines})
@@ -246,7 +254,7 @@ PANELS: Sequence[Panel] = (
     TIMELINE,
     Panel("users", N_("Users"), N_("Who works with the product, and who speaks for it?"),
           "reading.html", _users, is_late=True),
-    Panel("features", N_("Features beside similar accounts"),
+    Panel("features", N_("Features compared with similar accounts"),
           N_("What do similar accounts use that this one does not?"), "reading.html", _features,
           is_late=True),
 )

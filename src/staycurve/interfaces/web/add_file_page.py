@@ -6,6 +6,7 @@ is loaded, and what became of it is told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Dict
 from typing import Any
 
@@ -15,14 +16,17 @@ from staycurve.interfaces.web import numbers, uploads
 from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.metrics.base import Unit
-from staycurve.sources.exports import known_exports, mapping_named
-from staycurve.sources.files import load_files
+from staycurve.sources.exports import KEPT, known_exports, mapping_named
+from staycurve.sources.keeping import keep
 from staycurve.sources.mapping import Mapping
-from staycurve.sources.options import DATES, ReadOptions
+from staycurve.sources.options import AMOUNTS, DATES, ENDS, STATUSES, ReadOptions
 from staycurve.tables.conformed import CONFORMED
-from staycurve.workspace.trying import Trial, try_file
+from staycurve.workspace.trying import Trial, load_as_proposed, proposal_for, try_file
 
-CHOSEN = ("map", "table", "dates", "decimal", "thousands", "empty")
+CHOSEN = (
+    "map", "table", "dates", "decimal", "thousands", "empty", "ends", "amounts", "status",
+    "exported_at",
+)
 """What can be chosen for a file that waits, in the address and in the form alike."""
 ADDRESS = "/data/add"
 
@@ -44,11 +48,16 @@ def act(ask: Ask) -> str:
     path = uploads.waiting(company.folder, token)
     first = company.lake.pointer.next_load()
     try:
-        load_files(
-            company.lake, company.config, [path], table=form.get("table") or None,
-            mapping=_mapping(ask, form), options=_options(form),
-            known=known_exports(company.folder), now=company.clock(),
+        proposal = proposal_for(
+            company, path, table=form.get("table") or None, mapping=_mapping(ask, form),
+            options=_options(form),
         )
+        reports = load_as_proposed(company, path, proposal)
+        errors = [report.error for report in reports if report.error]
+        if errors and len(errors) == len(reports):
+            raise errors[0]
+        if form.get("keep"):
+            keep(company.folder, company.folder / KEPT / _name(path.name), proposal.toml)
         if company.is_due():
             company.refresh()
     except LoadError as error:
@@ -57,6 +66,12 @@ def act(ask: Ask) -> str:
     uploads.forget(company.folder, token)
     loaded = range(first, company.lake.pointer.next_load())
     return link(ADDRESS, {"loads": ",".join(map(str, loaded))}, ())
+
+
+def _name(file: str) -> str:
+    """What a mapping for files such as this one is called."""
+    stem = re.sub(r"(\.(csv|tsv|txt|ndjson|jsonl|json|parquet|xlsx))?(\.gz)?$", "", file.lower())
+    return f"{re.sub(r'[^a-z0-9]+', '-', stem).strip('-')[:60] or 'file'}.toml"
 
 
 def _mapping(ask: Ask, chosen: Dict[str, str]) -> Mapping | None:
@@ -75,6 +90,8 @@ def _options(chosen: Dict[str, str]) -> ReadOptions:
         dates=chosen.get("dates") or None, decimal=chosen.get("decimal") or None,
         thousands=chosen.get("thousands") or None,
         empty=tuple(chosen["empty"].split("|")) if chosen.get("empty") else None,
+        ends=chosen.get("ends") or None, amounts=chosen.get("amounts") or None,
+        status=chosen.get("status") or None, exported_at=chosen.get("exported_at") or None,
     )
 
 
@@ -85,8 +102,9 @@ def _show(ask: Ask) -> Shown:
     view: dict[str, Any] = {
         "fault": ask.fault, "most": uploads.MOST // 1_000_000, "token": token,
         "trial": None, "loads": _loads(ask), "chosen": {k: asked.get(k, "") for k in CHOSEN},
-        "maps": [one.name for one in known_exports(ask.company.folder)],
+        "maps": [one.name for one in known_exports(ask.company.folder) if not one.unused],
         "tables": list(CONFORMED), "orders": list(DATES), "refusal": None,
+        "ends": list(ENDS), "amounts": list(AMOUNTS), "statuses": list(STATUSES),
     }
     if not token:
         return Shown(view["loads"], view)
@@ -136,6 +154,8 @@ def _drawn(ask: Ask, trial: Trial) -> dict[str, Any]:
             for row in trial.mrr
         ],
         "why_no_mrr": trial.why,
+        "doubts": trial.doubts,
+        "is_guessed": not proposal.export,
     }
 
 

@@ -90,7 +90,7 @@ def opened_at(
     options = {target.outward.get(name, name): value for name, value in options.items()}
     segment = segment_of(row)
     extra = [Filter(dim, (value,)) for dim, value in segment.items()]
-    filters = [own for own in ask.filters if own.dim not in segment or own.is_negated]
+    filters = [own for own in ask.filters if own.dim not in segment or own.sign != "="]
     return link(target.page, options, (*filters, *extra))
 
 
@@ -176,7 +176,8 @@ def _listed_column(
     """The column of a field; of a mapping one for each of its keys."""
     first = getattr(rows[0], field.attribute) if rows else None
     if not isinstance(first, Mapping):
-        return {field.key: (_(col.label), col.unit)}
+        unit = col.of_row(rows[0]).unit if rows else col.unit
+        return {field.key: (_(col.label), unit)}
     return {f"{field.key}_{key}": (named(key), col.unit) for key in first}
 
 

@@ -222,7 +222,7 @@ def filters_of(
             named.setdefault(key, []).append(value)
     for dim, values in named.items():
         # A form sends the dimension again that `where` already names: the form is newer.
-        found = [f for f in found if f.dim != dim or f.is_negated]
+        found = [f for f in found if f.dim != dim or f.sign != "="]
         found.append(Filter(dim, tuple(values)))
     return tuple(dict.fromkeys(found))
 

@@ -27,6 +27,7 @@ _LABELS = {
     "plan": N_("Plan"), "industry": N_("Industry"), "country": N_("Country"),
     "channel": N_("Channel"),
 }
+_SIGNS = {"=": "=", "!=": "≠", "~": "∋", "!~": "∌", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 _VALUES: Cache[list[str]] = Cache(64)
 
 
@@ -66,7 +67,7 @@ def _values(ask: Ask, dim: str) -> list[str]:
 def segments(ask: Ask) -> list[Choice]:
     """The dimensions that can be chosen from a list."""
     chosen = {
-        f.dim: f.values[0] for f in ask.filters if len(f.values) == 1 and not f.is_negated
+        f.dim: f.values[0] for f in ask.filters if len(f.values) == 1 and f.sign == "="
     }
     choices = []
     for dim in dict.fromkeys((*FIRST, *ask.company.attributes())):
@@ -86,7 +87,7 @@ def unlisted(ask: Ask, choices: list[Choice]) -> str:
     """The filters that no list shows, as `where` writes them: the form carries them along."""
     listed = {choice.name for choice in choices}
     kept = [
-        f for f in ask.filters if f.dim not in listed or len(f.values) != 1 or f.is_negated
+        f for f in ask.filters if f.dim not in listed or len(f.values) != 1 or f.sign != "="
     ]
     return where_text(kept)
 
@@ -96,8 +97,7 @@ def chips(ask: Ask) -> list[dict[str, Any]]:
     found = []
     for place, own in enumerate(ask.filters):
         values = " | ".join(value or _("(empty)") for value in own.values)
-        sign = "≠" if own.is_negated else "="
-        found.append({"text": f"{own.dim} {sign} {values}", "href": ask.without(place)})
+        found.append({"text": f"{own.dim} {_SIGNS[own.sign]} {values}", "href": ask.without(place)})
     return found
 
 

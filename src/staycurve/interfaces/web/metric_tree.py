@@ -19,7 +19,6 @@ from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.reading import Reading, points, shown
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
-from staycurve.metrics.catalogue import METRICS
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def _item(ask: Ask, branch: Branch, found: Tree) -> Item:
         id=f"part-{row.path.replace(' ', '-')}",
         sign=row.sign,
         label=_(row.label),
-        href=ask.defines(row.metric) if row.metric in METRICS else "",
+        href=ask.defines(row.metric) if row.metric else "",
         before=_figure(ask, row, found, "value_from", unit, why),
         after=_figure(ask, row, found, "value_to", unit, why),
         change=Figure(_signed(row.change, unit), why=why),

@@ -11,13 +11,15 @@ from staycurve.insights.overview.calls import Calls, calls
 from staycurve.insights.overview.changes import WEEK, Changes, changes
 from staycurve.insights.overview.ten import Standing, Ten, ten
 from staycurve.insights.shapes import tables_of
+from staycurve.insights.value.tree import tree
 from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web.answered import sentences, table_of
+from staycurve.interfaces.web.answered import sentences, table_of, tables
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.figures import compared_to
+from staycurve.interfaces.web.metric_tree import view_of
 from staycurve.interfaces.web.page import Panel, Shown
-from staycurve.interfaces.web.reading import Cell, Head, Line, Reading, Table, shown, told
+from staycurve.interfaces.web.reading import Cell, Head, Line, Reading, Table, nothing, shown, told
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
@@ -165,6 +167,26 @@ def _changed(ask: Ask) -> Shown:
     return shown([one.as_dict() for one in found.kinds], reading, {"why": found.why})
 
 
+def _moves(ask: Ask) -> Shown:
+    last = _last(ask)
+    before = compared_to(ask, last)
+    if before is None:
+        found_none = nothing(ask, _("there is no period yet to compare with"))
+        return replace(found_none, template="reading.html")
+    found = answer_of(
+        ask, tree, start=str(before.start), end=str(last.start), grain=ask.grain,
+    )
+    reading = Reading(said=sentences(found), tables=tables(ask, found, "linked", is_folded=True))
+    extra = found.as_dict()
+    rows = extra.pop("rows")
+    made = shown(rows, reading, extra)
+    return Shown(made.rows, {**made.view, "tree": view_of(ask, found, depth=1)}, made.extra)
+
+
+MOVES = Panel(
+    "moves", N_("How they move each other"),
+    N_("Which parts moved MRR, retention and lifetime value?"), "tree.html", _moves, is_late=True,
+)
 TEN_METRICS = Panel(
     "ten", N_("Ten customer-success metrics"), N_("How does each stand, and how do they move?"),
     "reading.html", _ten,

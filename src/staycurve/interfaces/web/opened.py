@@ -177,7 +177,7 @@ def _sum(rows: Sequence[Row], name: str) -> float:
 def _class_of(unit: Unit | Kind) -> str:
     if unit is Kind.DAY:
         return "text day"
-    return "text" if isinstance(unit, Kind) else ""
+    return "text" if isinstance(unit, Kind) and unit is not Kind.POINTS else ""
 
 
 def _text(value: Any, unit: Unit | Kind, ask: Ask) -> str:
@@ -187,6 +187,8 @@ def _text(value: Any, unit: Unit | Kind, ask: Ask) -> str:
         return naming.day(dt.date.fromisoformat(str(value)[:10]))
     if unit is Kind.FLAG:
         return _("yes") if value else _("no")
+    if unit is Kind.POINTS:
+        return f"{float(value) * 100:+.2f}".replace("-", "−")
     if isinstance(unit, Kind):
         return named(str(value))
     return numbers.full(float(value), unit, ask.currency)

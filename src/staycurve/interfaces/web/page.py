@@ -284,6 +284,7 @@ def twin(
         "timezone": company.timezone,
         "where": [
             {"dimension": f.dim, "values": list(f.values), "is_negated": f.is_negated}
+            | ({} if f.is_of_values else {"test": f.test})
             for f in ask.filters
         ],
     }

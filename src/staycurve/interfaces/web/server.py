@@ -15,11 +15,16 @@ import uvicorn
 from staycurve.errors import StaycurveError, UsageError
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.api.security import LOOPBACK, host_name
+from staycurve.interfaces.scheduling import Schedule
 from staycurve.interfaces.web.site import Site
 from staycurve.workspace import Company
+from staycurve.workspace.asking import number_of
+from staycurve.workspace.inbox import EVERY
 from staycurve.workspace.imports import ImportDesk
 
 HOSTS = "STAYCURVE_HOSTS"
+DRAIN_EVERY = "STAYCURVE_DRAIN_EVERY"
+"""Seconds between two times that events are brought from the inbox into the lake."""
 
 _log = logging.getLogger("staycurve.server")
 
@@ -84,17 +89,26 @@ def serve(
         if company.is_due():
             company.refresh()
         app = create_app(company, hosts=hosts_of(host, names))
+        company.events.start(every=number_of(DRAIN_EVERY, EVERY))
         threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
         config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
-        _Announcing(config, lambda: tell(f"Serving {address}")).run(sockets=[listener])
+        schedule = Schedule(company)
+        schedule.start()
+        try:
+            _Announcing(config, lambda: tell(f"Serving {address}")).run(sockets=[listener])
+        finally:
+            schedule.stop()
     finally:
+        company.events.close()
         listener.close()
 
 
 def _warm(site: Site) -> None:
     try:
+        # A first event must not wait for what opens the keys.
+        site.company.state.known_keys()
         site.warm()
     except Exception:
         # The first visitor gets the same failure with its reason; the server stays up.

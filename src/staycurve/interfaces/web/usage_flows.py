@@ -50,7 +50,7 @@ NOTHING_DONE = N_("nothing was done, as far as is known")
 FLOW_OPTIONS = (*STEPS, "window", "after", "within")
 
 
-def _known(ask: Ask) -> list[str]:
+def known_steps(ask: Ask) -> list[str]:
     """What can be a step, as readings of use name it."""
 
     def found() -> list[str]:
@@ -60,8 +60,10 @@ def _known(ask: Ask) -> list[str]:
                 "WHERE feature IS NOT NULL GROUP BY feature ORDER BY uses DESC, feature"
             )
         # Without a property for it a feature is the event itself.
-        prefix = "feature:" if ask.company.config.behaviour.usage.feature else ""
-        return [f"{prefix}{row[0]}" for row in rows]
+        usage = ask.company.config.behaviour.usage
+        prefix = "feature:" if usage.feature else ""
+        # An action may be named like one of its events: then it is the action that is asked for.
+        return list(dict.fromkeys([*(f"{prefix}{row[0]}" for row in rows), *usage.actions]))
 
     return kept(ask, "known steps", found)
 
@@ -71,14 +73,14 @@ def _steps(ask: Ask) -> tuple[str, ...]:
     chosen = tuple(ask.options[name] for name in STEPS if ask.options.get(name))
     if chosen:
         return chosen
-    known = set(_known(ask))
+    known = set(known_steps(ask))
     listed = [step for step in ask.company.config.behaviour.activation.checklist if step in known]
     return tuple(listed[: len(STEPS)])
 
 
 def _anchor(ask: Ask) -> str:
     """What paths begin with: what the address names, or what is done most."""
-    return ask.options.get("after") or next(iter(_known(ask)), "")
+    return ask.options.get("after") or next(iter(known_steps(ask)), "")
 
 
 def check(ask: Ask) -> None:
@@ -93,9 +95,9 @@ def check(ask: Ask) -> None:
     UsageError
         If a time cannot be read.
     """
-    known = _known(ask)
+    known = known_steps(ask)
     by_feature = bool(ask.company.config.behaviour.usage.feature)
-    for name in (*STEPS, "after"):
+    for name in (*STEPS, "after", "event"):
         step = ask.options.get(name, "").partition("[")[0]
         # Beside features, events can be named too; those are looked up with their panel.
         if step and step not in known and (not by_feature or step.startswith("feature:")):
@@ -124,8 +126,9 @@ def _paths_of(ask: Ask) -> Paths:
     return found
 
 
-def _choice(ask: Ask, name: str, label: str, chosen: str, empty: str) -> Choice:
-    known = _known(ask)
+def choice(ask: Ask, name: str, label: str, chosen: str, empty: str) -> Choice:
+    """A control that offers what can be a step; `empty` is what choosing none is called."""
+    known = known_steps(ask)
     options = [("", empty, not chosen)] if empty else []
     options += [(one, named(one), one == chosen) for one in known]
     if chosen and chosen not in known:
@@ -143,7 +146,8 @@ def _asked(ask: Ask, panel: str, choices: list[Choice]) -> dict[str, Any]:
     }
 
 
-def _with_form(ask: Ask, panel: str, made: Shown, choices: Sequence[Choice] = ()) -> Shown:
+def with_form(ask: Ask, panel: str, made: Shown, choices: Sequence[Choice] = ()) -> Shown:
+    """What a panel shows, with a form of its own above it."""
     return Shown(made.rows, {**made.view, "form": _asked(ask, panel, list(choices))}, made.extra)
 
 
@@ -157,18 +161,18 @@ def _funnel(ask: Ask) -> Shown:
     steps = _steps(ask)
     padded = [*steps, *[""] * (len(STEPS) - len(steps))]
     choices = [
-        _choice(ask, name, _("Step %s") % place, padded[place - 1], _("none"))
+        choice(ask, name, _("Step %s") % place, padded[place - 1], _("none"))
         for place, name in enumerate(STEPS, start=1)
     ] + [_window_choice(ask)]
-    if not _known(ask):
-        return _with_form(ask, "funnel", nothing(ask, _(NOTHING_DONE), "events"))
+    if not known_steps(ask):
+        return with_form(ask, "funnel", nothing(ask, _(NOTHING_DONE), "events"))
     if len(steps) < 2:
-        return _with_form(
+        return with_form(
             ask, "funnel", shown((), Reading(why=_("choose two steps or more"))), choices
         )
     found = _funnel_of(ask)
     if not found.rows:
-        return _with_form(ask, "funnel", nothing(ask, told(found.why), "events"), choices)
+        return with_form(ask, "funnel", nothing(ask, told(found.why), "events"), choices)
     rows, lines = [], []
     for row in found.rows:
         took, lost, waits = (
@@ -192,7 +196,7 @@ def _funnel(ask: Ask) -> Shown:
     ]
     notes = [_("First steps from %(first)s to %(last)s, in this order, with anything between.") % {
         "first": found.first, "last": found.last}, *(_(note) for note in found.notes)]
-    return _with_form(ask, "funnel", shown(
+    return with_form(ask, "funnel", shown(
         rows, Reading(tables=[Table(_("Funnel"), heads, lines)], notes=notes),
         {"totals": [row.as_dict() for row in found.totals], "steps": list(found.steps)},
     ), choices)
@@ -210,17 +214,17 @@ def _duration(seconds: float | None) -> str:
 def _paths(ask: Ask) -> Shown:
     anchor = _anchor(ask)
     if not anchor:
-        return _with_form(ask, "paths", nothing(ask, _(NOTHING_DONE), "events"))
+        return with_form(ask, "paths", nothing(ask, _(NOTHING_DONE), "events"))
     within = ask.options.get("within", "")
     texts = WITHIN if within in WITHIN else {**WITHIN, within: within}
     chosen_of(ask, "within", texts, "")
     choices = [
-        _choice(ask, "after", _("After"), anchor, ""),
+        choice(ask, "after", _("After"), anchor, ""),
         choice_of(ask, "within", _("Within"), texts, ""),
     ]
     found = _paths_of(ask)
     if not found.rows:
-        return _with_form(ask, "paths", nothing(ask, told(found.why), "events"), choices)
+        return with_form(ask, "paths", nothing(ask, told(found.why), "events"), choices)
     rows, lines = [], []
     for row in found.rows:
         href = opened_at(ask, WHO, row, found)
@@ -245,7 +249,7 @@ def _paths(ask: Ask) -> Shown:
     note = _("From %(first)s to %(last)s, within %(within)s of each other.") % {
         "first": found.first, "last": found.last, "within": found.within,
     }
-    return _with_form(ask, "paths", shown(
+    return with_form(ask, "paths", shown(
         rows,
         Reading(tables=[Table(_("Paths"), heads, lines, foot)], notes=[note]),
         {"totals": [row.as_dict() for row in found.totals],

@@ -28,6 +28,7 @@ from staycurve.interfaces.web.usage_panels import (
     whose_choice,
     whose_of,
 )
+from staycurve.interfaces.web.usage_trends import TREND_OPTIONS, TRENDS
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 
@@ -94,10 +95,10 @@ USAGE = Page(
         chooser(whose_choice, per_choice),
         Panel("figures", N_("Who is active"), N_("How many are active?"), "reading.html",
               _figures),
-        OVER_TIME, POWER[0], LIFECYCLE, RETENTION, *POWER[1:], FUNNEL, PATHS,
+        OVER_TIME, TRENDS, POWER[0], LIFECYCLE, RETENTION, *POWER[1:], FUNNEL, PATHS,
     ),
     has_controls=False,
     needs=("events",),
     group=Group.BEHAVIOUR,
-    options=("whose", "per", *FLOW_OPTIONS),
+    options=("whose", "per", *TREND_OPTIONS, *FLOW_OPTIONS),
 )

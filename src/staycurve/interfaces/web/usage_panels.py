@@ -114,10 +114,11 @@ def retention_of(ask: Ask) -> UseRetention:
 
 
 def _day_label(ask: Ask, start: dt.date) -> str:
-    return ask.label(_period(ask, start))
+    return ask.label(period_from(ask, start))
 
 
-def _period(ask: Ask, start: dt.date) -> Period:
+def period_from(ask: Ask, start: dt.date) -> Period:
+    """The chosen kind of period that begins on a day."""
     return period_of(start, per_of(ask), ask.fiscal, week_start=ask.week_start)
 
 
@@ -230,7 +231,7 @@ def _lifecycle(ask: Ask) -> Shown:
     drawing = picture(
         ask, "use-lifecycle", drawn, lambda p, f: charts.bars(p, series, f, reference=0),
         unit=Unit.COUNT, label=_("Who is active, and who no longer is, by period"),
-        series=series, periods=[_period(ask, row.period) for row in found.rows],
+        series=series, periods=[period_from(ask, row.period) for row in found.rows],
     )
     heads = [
         Head(_("Period")), *(

@@ -41,6 +41,8 @@ class Export:
         Whether its headers were seen in documentation or in public readers of the export.
     verified, unsure : str
         How they were verified, and what could not be; empty where there is nothing to say.
+    unused : str
+        Why nothing of such a file is loaded; empty for a mapping that loads.
     is_own : bool
         Whether it is kept in the project.
     """
@@ -54,6 +56,7 @@ class Export:
     is_verified: bool = False
     verified: str = ""
     unsure: str = ""
+    unused: str = ""
     is_own: bool = False
 
     @property
@@ -75,7 +78,7 @@ class Export:
             "name": self.name, "tool": self.tool, "about": self.about, "table": self.table,
             "tables": sorted({self.table, *(feed.table or "" for feed in self.mapping.also)}),
             "is_verified": self.is_verified, "verified": self.verified, "unsure": self.unsure,
-            "source": list(self.source), "is_own": self.is_own,
+            "unused": self.unused, "source": list(self.source), "is_own": self.is_own,
         }
 
 
@@ -90,7 +93,7 @@ def export_of(text: str, name: str) -> Export | None:
         name=name, about=str(raw["about"]), tool=str(told["tool"]),
         table=str(mapping.main.table), mapping=mapping, source=tuple(told["source"]),
         is_verified=bool(told["is_verified"]), verified=str(told["verified"]),
-        unsure=str(told["unsure"]),
+        unsure=str(told["unsure"]), unused=str(told.get("unused", "")),
     )
 
 
@@ -146,6 +149,7 @@ def mapping_named(given: str, project: Path | None = None) -> Mapping:
         return read_mapping(path)
     known = {one.name: one for one in known_exports(project)}
     if given in known:
+        check_used(known[given], given)
         return known[given].mapping
     near = UnknownNameError("mapping", given.removesuffix(".toml"), known).suggestion
     meant = f" Did you mean '{near}'?" if near else ""
@@ -154,6 +158,15 @@ def mapping_named(given: str, project: Path | None = None) -> Mapping:
         hint="All known mappings: staycurve maps   (or check the path of --map)",
         name=given,
     )
+
+
+def check_used(export: Export, file: str) -> None:
+    """Raise a LoadError with the reason if nothing of such files is loaded."""
+    if export.unused:
+        raise LoadError(
+            f"{file} is {export.title}, of which nothing is loaded. {export.unused}",
+            hint=f"What of {export.tool} is loaded: staycurve maps", file=file,
+        )
 
 
 def fitting(headers: Sequence[str], known: Sequence[Export]) -> list[Export]:

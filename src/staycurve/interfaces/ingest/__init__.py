@@ -1,0 +1,1 @@
+"""Events in: the addresses to which the SDKs of product analytics send."""

@@ -1,0 +1,103 @@
+"""Scheduling: sources that are synced while the server runs, by one process of all.
+
+Every server of a project tries to lead; the one that holds the lock does the work, and when it
+ends another one takes over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import Any
+
+from staycurve.errors import BusyError, StaycurveError
+from staycurve.sources.configured import Configured, configured
+from staycurve.tables.lake import alone
+from staycurve.workspace import Company
+
+LOCK = ".schedule.lock"
+LEAD_EVERY, LOOK_EVERY = 15, 3
+"""Seconds between two tries to lead, and between two looks at what webhooks brought."""
+
+_log = logging.getLogger("staycurve.schedule")
+
+
+class Schedule:
+    """Syncs the sources of one company that say how often, and those to which events came."""
+
+    def __init__(self, company: Company) -> None:
+        self._company = company
+        self._jobs: Any = None
+        self._held = contextlib.ExitStack()
+        self.is_leading = False
+
+    @property
+    def sources(self) -> list[Configured]:
+        """Those that are synced by themselves."""
+        return [
+            one for one in configured(self._company.config).values()
+            if one.every or one.source.waiting
+        ]
+
+    def start(self) -> None:
+        """Begin, in a thread of its own; nothing where no source asks for it."""
+        if not self.sources:
+            return
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        # One thread: the company's tables have one writer.
+        self._jobs = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1},
+            executors={"default": {"type": "threadpool", "max_workers": 1}},
+        )
+        self._jobs.add_job(self.lead, "interval", seconds=LEAD_EVERY, id="lead")
+        self._jobs.start()
+        self.lead()
+
+    def stop(self) -> None:
+        """End after the sync that runs, and let another process lead."""
+        if self._jobs is not None:
+            self._jobs.shutdown()
+            self._jobs = None
+        self._held.close()
+        self.is_leading = False
+
+    def lead(self) -> None:
+        """Become the one that syncs, if no other process is."""
+        if self.is_leading:
+            return
+        lock = self._company.folder / LOCK
+        try:
+            self._held.enter_context(alone(lock, "keeping the schedule", wait=0))
+        except BusyError:
+            return
+        self.is_leading = True
+        if self._jobs is None:
+            return
+        for one in self.sources:
+            if one.every:
+                self._jobs.add_job(
+                    self.sync, "interval", [one.name], seconds=one.every, id=f"sync-{one.name}",
+                    next_run_time=self._company.clock(),
+                )
+        if any(one.source.waiting for one in self.sources):
+            self._jobs.add_job(self.look, "interval", seconds=LOOK_EVERY, id="look")
+
+    def look(self) -> None:
+        """Sync the sources to which something has come."""
+        for one in self.sources:
+            if one.source.waiting and one.source.waiting(self._company.folder, one.name):
+                self.sync(one.name)
+
+    def sync(self, name: str) -> None:
+        """Sync one source and refresh; what goes wrong is logged, and tried again next time."""
+        try:
+            for report in self._company.sources.sync(name):
+                for error in report.errors:
+                    _log.warning("%s: %s", report.label, error.message)
+            if self._company.is_due():
+                self._company.refresh()
+        except StaycurveError as error:
+            _log.warning("%s: %s", name, error.message)
+        except Exception:
+            _log.exception("Syncing %s failed", name)

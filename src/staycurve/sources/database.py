@@ -211,7 +211,8 @@ def _rows(
     found = connection.execution_options(stream_results=True, yield_per=5_000).execute(
         text(sql), dict(values)
     )
-    yield from found.mappings()
+    for row in found.mappings():
+        yield dict(row)
 
 
 def _line(row: Mapping[str, Any]) -> bytes:

@@ -22,6 +22,7 @@ from staycurve.sources.base import Batch, Cursor, Pull, RawObject, Row, Stream, 
 from staycurve.sources.filling import filled
 from staycurve.sources.http import Client, Params, RefusedError, is_local
 from staycurve.sources.mapping import Feed
+from staycurve.sources.options import ReadOptions
 from staycurve.tables.conformed import CONFORMED
 
 S = TypeVar("S", bound="Reached")
@@ -92,7 +93,7 @@ class Listing(Generic[S]):
     table : str
         The table that its rows feed.
     row : callable
-        (object, pull) → a row by our columns; None for one that is none.
+        (object, pull) → a row by our columns, several of them, or None for one that is none.
     next : callable
         Finds the next page.
     params : callable
@@ -101,6 +102,8 @@ class Listing(Generic[S]):
         The field that says when an object last changed; empty where none does.
     id : str
         The field that names an object.
+    options : ReadOptions
+        How the rows' values are written.
     """
 
     name: str
@@ -109,11 +112,12 @@ class Listing(Generic[S]):
     path: Callable[[S], str]
     entries: str
     table: str
-    row: Callable[[Object, Pull[S]], Row | None]
+    row: Callable[[Object, Pull[S]], Row | Sequence[Row] | None]
     next: Next
     params: Callable[[Pull[S], dt.datetime | None], Params] = lambda pull, since: ()
     changed: str = ""
     id: str = "id"
+    options: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +143,7 @@ class System(Generic[S]):
         return Stream(
             listing.name, listing.about, read, (feed,),
             cursor=N_("when the newest object changed, and the next page of a pass"),
+            options=listing.options,
         )
 
     def client(self, settings: S) -> Client:
@@ -215,12 +220,12 @@ def _batch(
             continue
         objects.append(RawObject(listing.object, number, orjson.dumps(entry)))
         try:
-            row = listing.row(entry, pull)
+            made = listing.row(entry, pull)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             told = f"has a shape that is not known: {type(error).__name__}"
             rows.append(Unreadable(f"{listing.object} {number}", told))
             continue
-        if row is not None:
+        for row in () if made is None else (made,) if isinstance(made, Mapping) else made:
             rows.append({key: value for key, value in row.items() if value not in (None, "")})
     if listing.table == "accounts":
         rows = filled(pull, rows)

@@ -69,7 +69,7 @@ def subscription_of(imports: Imports, source: str, customer: str, fields: Mappin
     external = f"{customer}/{named}"
     known = imports.named("subscription", source, external)
     if known is None:
-        body = {
+        body: dict[str, Any] = {
             "external_id": str(named), "plan_uuid": fields.get("plan_uuid"),
             "subscription_set_external_id": fields.get("subscription_set_external_id"),
             "cancellation_dates": [],

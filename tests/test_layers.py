@@ -40,6 +40,7 @@ ONLY_IN = {
         f"state/{name}.py"
         for name in (
             "models", "database", "migrating", "views", "annotations", "dismissals", "audit",
+            "goals",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")},
     "alembic": {"state/migrating.py", "state/migrations/env.py"}

@@ -113,6 +113,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.engine_choice",
         "staycurve.lake_place",
         "staycurve.sources.configured",
+        "staycurve.metrics.benchmarks",
         "staycurve.state_place",
     ),
     group="staycurve.sections",

@@ -12,18 +12,28 @@ from staycurve.insights.overview.changes import WEEK, Changes, changes
 from staycurve.insights.overview.ten import Standing, Ten, ten
 from staycurve.insights.shapes import tables_of
 from staycurve.insights.value.tree import tree
-from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web import aimed, numbers
 from staycurve.interfaces.web.answered import sentences, table_of, tables
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
+from staycurve.interfaces.web.benchmarked import lines
 from staycurve.interfaces.web.figures import compared_to
 from staycurve.interfaces.web.metric_tree import view_of
 from staycurve.interfaces.web.page import Panel, Shown
-from staycurve.interfaces.web.reading import Cell, Head, Line, Reading, Table, nothing, shown, told
+from staycurve.interfaces.web.reading import (
+    Card,
+    Cell,
+    Head,
+    Line,
+    Reading,
+    Table,
+    nothing,
+    shown,
+    told,
+)
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
-from staycurve.metrics.describe import bound_text
 from staycurve.period import Period, period_of
 
 FIRST = 10
@@ -46,11 +56,11 @@ def _ten(ask: Ask) -> Shown:
         Head(_("A year"), _("Its line, and its lowest and highest value.")),
         Head(_("Benchmark"), is_text=True), Head(_("Why"), is_text=True),
     ]
-    lines = [_line(ask, one, last, before) for one in found.rows]
-    lines.append(_words_line(ask, found, before))
+    rows_of = [_line(ask, one, last, before) for one in found.rows]
+    rows_of.append(_words_line(ask, found, before))
     reading = Reading(
         said=sentences(found), tables=[
-            Table(_("Ten customer-success metrics"), heads, lines), *_quotes(ask, found),
+            Table(_("Ten customer-success metrics"), heads, rows_of), *_quotes(ask, found),
         ], sql=found.sql,
     )
     extra = found.as_dict()
@@ -88,20 +98,20 @@ def _line(ask: Ask, one: Standing, last: Period, before: Period | None) -> Line:
             Cell(value, opens, numbers.full(one.value, unit, ask.currency)
                  if one.value is not None else told(one.why)),
             moved, Cell(ends, spark=numbers.sparkline(list(one.history))),
-            Cell(_benchmark(one.metric), is_text=True), why,
+            _benchmark(ask, one), why,
         ],
     )
 
 
-def _benchmark(name: str) -> str:
-    found = METRICS[name].benchmark
-    if found is None:
-        return ""
-    bounds = {
-        _("at least %s"): bound_text(METRICS[name], found.at_least),
-        _("at most %s"): bound_text(METRICS[name], found.at_most),
-    }
-    return ", ".join(text % bound for text, bound in bounds.items() if bound)
+def _benchmark(ask: Ask, one: Standing) -> Cell:
+    found = lines(ask, one.metric, value=one.value)
+    if not found:
+        return Cell("", is_text=True)
+    first = found[0]
+    return Cell(
+        first.band, ask.defines(one.metric) + "#values", f"{first.level}: {first.source}",
+        beneath=first.standing, is_text=True,
+    )
 
 
 def _words_line(ask: Ask, found: Ten, before: Period | None) -> Line:
@@ -186,6 +196,30 @@ def _moves(ask: Ask) -> Shown:
 MOVES = Panel(
     "moves", N_("How they move each other"),
     N_("Which parts moved MRR, retention and lifetime value?"), "tree.html", _moves, is_late=True,
+)
+def _aims(ask: Ask) -> Shown:
+    found = [pace for pace in aimed.paces(ask) if pace.goal.is_active]
+    cards = []
+    for one in (aimed.told(ask, pace) for pace in found):
+        goal = one.pace.goal
+        note = _("%(target)s by %(until)s, %(owner)s") % {
+            "target": one.target, "until": one.until, "owner": goal.owner,
+        }
+        if one.needed:
+            note = _("%(note)s; %(needed)s a month needed from here") % {
+                "note": note, "needed": one.needed,
+            }
+        cards.append(Card(
+            goal.metric, f"{one.label}: {one.status}", one.value,
+            href=ask.defines(goal.metric) if goal.metric in METRICS else "",
+            why=told(one.pace.why), note=note, defined_at=ask.at("/goals", can_be_cut=False),
+        ))
+    return shown([pace.as_dict() for pace in found], Reading(cards=cards))
+
+
+AIMS = Panel(
+    "goals", N_("Goals"), N_("Are we on the way to what we set out to reach?"), "reading.html",
+    _aims, is_quiet=True,
 )
 TEN_METRICS = Panel(
     "ten", N_("Ten customer-success metrics"), N_("How does each stand, and how do they move?"),

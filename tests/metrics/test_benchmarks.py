@@ -9,6 +9,7 @@ import pytest
 
 from staycurve.config import parse
 from staycurve.errors import ConfigError, UsageError
+from staycurve.insights.usage.usage_retention import Age, UseRetention
 from staycurve.metrics.base import Unit
 from staycurve.metrics.benchmark import LEVELS, Benchmark
 from staycurve.metrics.benchmarks import Context, Fitting, context_of, drawn, fitting, judged
@@ -258,3 +259,24 @@ def test_a_company_reads_its_age_off_its_payments(tmp_path: Path) -> None:
         assert [one.benchmark.older_than for one in found if not one.why_not] == [10, None]
         early = company.benchmarks(CHURN, as_of="2014-04-01")
         assert [one.benchmark.older_than for one in early if not one.why_not] == [None]
+
+
+@pytest.mark.parametrize(
+    ("per", "whose", "age", "count"),
+    [("week", "user", 8, 1), ("week", "user", 7, 0), ("month", "user", 8, 0),
+     ("week", "account", 8, 0)],
+)
+def test_user_retention_is_compared_in_the_week_it_was_stated_for(
+    per: str, whose: str, age: int, count: int
+) -> None:
+    total = Age(
+        segment={}, age=age, cohorts=3, size=100, returned=40, value=0.4, low=0.31, high=0.5,
+        is_small=False,
+    )
+    answer = UseRetention(
+        as_of="2024-03-01", whose=whose, per=per, start="any", back="any", starts="first",
+        returns="on", windows="calendar", rows=(), totals=(total,),
+    )
+    said = answer.said()
+    assert len(said) == count
+    assert all(one.values["elite"] == (0.35, Unit.PERCENT) for one in said)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from staycurve.errors import StaycurveError
 from staycurve.interfaces.cli.app import app
 from staycurve.interfaces.cli.opening import fresh_company_of
 from staycurve.interfaces.cli.options import AsOf, By, From, Grain, KnownAt, Output, To, Where
@@ -66,7 +67,11 @@ def _benchmarks_of(context: typer.Context) -> tuple[Config | None, Context | Non
     if not (folder_of(context) / FILE_NAME).is_file():
         return None, None
     with company_of(context) as company:
-        return company.config, company.benchmark_context()
+        try:
+            return company.config, company.benchmark_context()
+        except StaycurveError:
+            # The catalogue stands without the lake; only the company's age is not known then.
+            return company.config, None
 
 
 @app.command()

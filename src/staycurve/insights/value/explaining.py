@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from staycurve.errors import NotAnsweredError
@@ -28,6 +28,10 @@ OVERLAP = "(counted in several)"
 """What stands for a segment's value where segments overlap: what they count too much."""
 
 
+Read = tuple[tuple[str, ...], tuple[Period, ...], tuple[str, ...]]
+"""Metrics, periods and dimensions of what was read."""
+
+
 @dataclass(frozen=True)
 class Asking:
     """One metric of a company in two periods, its segments and filters."""
@@ -39,6 +43,7 @@ class Asking:
     by: tuple[str, ...]
     filters: tuple[Filter, ...]
     metric: str
+    _known: dict[Read, Measured] = field(default_factory=dict, repr=False, compare=False)
 
     def plan(self) -> Plan:
         """The statement of the metric by segment; it raises for what cannot be asked."""
@@ -49,10 +54,13 @@ class Asking:
     def read(
         self, *metrics: str, periods: Sequence[Period], by: tuple[str, ...] = ()
     ) -> Measured:
-        """The measures of metrics in periods."""
-        return measured(self.company, Query(
-            metrics, self.first.grain, tuple(periods), self.as_of, by, self.filters
-        ))
+        """The measures of metrics in periods, read once."""
+        key = (metrics, tuple(periods), by)
+        if key not in self._known:
+            self._known[key] = measured(self.company, Query(
+                metrics, self.first.grain, tuple(periods), self.as_of, by, self.filters
+            ))
+        return self._known[key]
 
 
 @dataclass(frozen=True)

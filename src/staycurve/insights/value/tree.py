@@ -137,7 +137,7 @@ class Linked(Row):
 
     @property
     def of(self) -> str:
-        """The metric whose rows are behind it."""
+        """The metric that it drills down to."""
         return self.metric
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 from staycurve.errors import UnknownNameError
 from staycurve.workspace.books import Books
-from staycurve.workspace.project import Project
+from staycurve.workspace.measured import MeasuredCompany
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Identity:
 class Identities:
     """The identities of one company."""
 
-    def __init__(self, company: Project) -> None:
+    def __init__(self, company: MeasuredCompany) -> None:
         self._company = company
 
     def listed(self) -> list[Identity]:

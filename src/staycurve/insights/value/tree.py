@@ -102,7 +102,7 @@ class Node(Row):
 
     @property
     def part(self) -> str:
-        """Which part of the metric `of` the rows behind it are; empty for the metric itself."""
+        """Which part of the metric `of` it drills down to; empty for the metric itself."""
         return "" if self.metric else self.name
 
     @property

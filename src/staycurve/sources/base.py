@@ -249,6 +249,8 @@ class Pull(Generic[S]):
         What was kept of the source before.
     say : callable
         Told what is going on, for a bar.
+    note : callable
+        Told what people should know although nothing failed.
     """
 
     name: str
@@ -259,6 +261,7 @@ class Pull(Generic[S]):
     now: dt.datetime
     kept: Kept
     say: Callable[[str], None] = lambda text: None
+    note: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True, eq=False)

@@ -191,7 +191,8 @@ class Sources:
         runs = dict(self._runs())
         for report in reports:
             errors = report.errors
-            runs[report.label] = {"at": at, "error": errors[0].message if errors else None}
+            told = [*(error.message for error in errors), *report.notes]
+            runs[report.label] = {"at": at, "error": told[0] if told else None}
         path = self._project.folder / RUNS
         try:
             path.parent.mkdir(exist_ok=True)

@@ -159,7 +159,9 @@ def _say(report: StreamReport) -> None:
         typer.echo(f"{report.label} → {table}: {listed}{removed}")
     for note in dict.fromkeys(note for one in report.reports for note in one.notes):
         typer.echo(f"  {note}")
-    if not by_table and not report.errors:
+    for note in report.notes:
+        typer.echo(f"{report.label}: {note}")
+    if not by_table and not report.errors and not report.notes:
         typer.echo(f"{report.label}: nothing new")
     for error in report.errors:
         typer.echo(f"{report.label}: {error.message}", err=True)

@@ -145,8 +145,10 @@ def test_a_path_that_is_not_there_leaves_the_others(
     fake.missing.add(path)
     with fake.serving(), company_of(tmp_path / "p", fake, monkeypatch) as company:
         reports = company.sources.sync()
-        wrong = [one.label for one in reports if one.errors]
-        assert wrong == [f"billing/{path}"]
+        assert not any(one.errors for one in reports)
+        told = {one.label: one.notes for one in reports if one.notes}
+        assert list(told) == [f"billing/{path}"]
+        assert f"nothing at /v1/{path}" in told[f"billing/{path}"][0]
         company.refresh()
         # Invoices alone and subscriptions alone both say what is paid.
         assert mrr(company, "2025-01", "2025-06") == dict.fromkeys(

@@ -220,6 +220,19 @@ class Kept(Protocol):
         ...
 
 
+class CertificateLine(Protocol):
+    """One kind of object of a source, compared at the source and here."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing differs."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON: `source`, `object`, counts, and what differs by ids."""
+        ...
+
+
 @dataclass(frozen=True)
 class Pull(Generic[S]):
     """What a stream is asked for.
@@ -242,6 +255,8 @@ class Pull(Generic[S]):
         What was kept of the source before.
     say : callable
         Told what is going on, for a bar.
+    note : callable
+        Told what people should know although nothing failed.
     """
 
     name: str
@@ -252,6 +267,7 @@ class Pull(Generic[S]):
     now: dt.datetime
     kept: Kept
     say: Callable[[str], None] = lambda text: None
+    note: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,6 +353,8 @@ class Source(Generic[S]):
         A section that can be written.
     check : callable, optional
         Looks at the whole section, and raises `Wrong` for what cannot be followed.
+    certificate : callable, optional
+        (what is kept, source's name) → lines that compare the system with what is here.
     waiting : callable, optional
         (project's directory, source's name) → whether something came that no sync has seen.
     """
@@ -349,6 +367,7 @@ class Source(Generic[S]):
     example: str
     check: Callable[[S], None] | None = None
     waiting: Callable[[Path, str], object] | None = None
+    certificate: Callable[[Kept, str], Sequence[CertificateLine]] | None = None
 
 
 @dataclass(frozen=True)

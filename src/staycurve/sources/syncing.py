@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -56,12 +56,15 @@ class StreamReport:
         What was taken, table by table and file by file, in the order of commits.
     error : StaycurveError, optional
         What ended it; what was committed before stays.
+    notes : tuple of str
+        What people should know although nothing failed.
     """
 
     source: str
     stream: str
     reports: tuple[FileReport, ...] = ()
     error: StaycurveError | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -147,9 +150,12 @@ def _stream(
     now: dt.datetime, say: Progress,
 ) -> StreamReport:
     done: list[FileReport] = []
+    notes: list[str] = []
     error: StaycurveError | None = None
     try:
-        for reports in _commits(writer, one, sender, asked, folder=folder, now=now, say=say):
+        for reports in _commits(
+            writer, one, sender, asked, folder=folder, now=now, say=say, note=notes.append
+        ):
             done += reports
             for report in reports:
                 if report.error is not None:
@@ -167,19 +173,20 @@ def _stream(
             f"{faults.VARIABLE}=raise shows where it happened.",
         )
         error = _hide(told, one)
-    return StreamReport(one.name, sender.stream.name, tuple(done), error)
+    said = tuple(without_secrets(note, one.settings) for note in notes)
+    return StreamReport(one.name, sender.stream.name, tuple(done), error, said)
 
 
 def _commits(
     writer: Writer, one: Configured, sender: Sender, asked: SyncRequest, *, folder: Path,
-    now: dt.datetime, say: Progress,
+    now: dt.datetime, say: Progress, note: Callable[[str], None],
 ) -> Iterator[list[FileReport]]:
     is_restart = asked.is_full or asked.is_reparse
     cursor = None if is_restart else writer.cursor(sender)
     with writer.kept(one.name, one.source.name) as kept:
         pull = Pull(
             one.name, one.settings, cursor, asked.since, folder, now, kept,
-            lambda text: say(0, 0, text),
+            lambda text: say(0, 0, text), note,
         )
         is_in = yield from _pulled(writer, sender, asked, pull, is_restart=is_restart, say=say)
         if is_in and sender.stream.done and not asked.is_dry_run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Any
 from staycurve.errors import system_error
 from staycurve.period import parse_instant
 from staycurve.section_faults import fields_of, takes_of
+from staycurve.sources import raw
 from staycurve.sources.base import SOURCES, Cursor, Progress, Sender, Source
-from staycurve.sources.configured import configured, configured_as
+from staycurve.sources.configured import Configured, configured, configured_as
 from staycurve.sources.exports import known_exports
 from staycurve.sources.stream_records import cursor_of, is_from
 from staycurve.sources.syncing import StreamReport, SyncRequest, sync
@@ -25,6 +27,8 @@ from staycurve.workspace.project import Project
 
 LOCK = ".sync.lock"
 RUNS = Path("logs") / "syncs.json"
+CERTIFICATES = Path("logs") / "certificates"
+"""One file for each time that a source was listed whole."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,43 @@ class Sources:
             )
             if not is_dry_run:
                 self._note(reports, now)
+                for one in chosen or configured(config).values():
+                    if one.source.certificate and not is_reparse:
+                        self._keep_certificate(one, now)
         return reports
+
+    def certificate(self, *names: str) -> list[dict[str, Any]]:
+        """What each source had when it was last listed whole, what is here, and what differs.
+
+        Parameters
+        ----------
+        *names : str
+            Names of staycurve.toml; every source without them.
+        """
+        project = self._project
+        found: list[dict[str, Any]] = []
+        chosen = [configured_as(project.config, name) for name in dict.fromkeys(names)]
+        for one in chosen or configured(project.config).values():
+            if one.source.certificate:
+                with raw.kept(project.lake, one.name, one.source.name) as kept:
+                    lines = one.source.certificate(kept, one.name)
+                found += [line.as_dict() for line in lines]
+        return found
+
+    def _keep_certificate(self, one: Configured, now: dt.datetime) -> None:
+        """Keep the certificate of a source that was listed whole since the last one."""
+        loads = self._project.loads()
+        cursors = [cursor_of(loads, sender) for sender in one.senders]
+        listed = max((str(c.kept.get("listed_at") or "") for c in cursors if c), default="")
+        folder = self._project.folder / CERTIFICATES
+        name = f"{one.name}-{re.sub('[^0-9]', '', listed)[:14]}.json"
+        if not listed or (folder / name).exists():
+            return
+        told = {"at": now.astimezone(dt.UTC).isoformat(), "rows": self.certificate(one.name)}
+        folder.mkdir(parents=True, exist_ok=True)
+        new = folder / f".{name}.new"
+        new.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+        os.replace(new, folder / name)
 
     def _runs(self) -> Mapping[str, Mapping[str, Any]]:
         """Stream → its last run; nothing where that cannot be read, for no number rests on it."""
@@ -154,7 +194,8 @@ class Sources:
         runs = dict(self._runs())
         for report in reports:
             errors = report.errors
-            runs[report.label] = {"at": at, "error": errors[0].message if errors else None}
+            told = [*(error.message for error in errors), *report.notes]
+            runs[report.label] = {"at": at, "error": told[0] if told else None}
         path = self._project.folder / RUNS
         try:
             path.parent.mkdir(exist_ok=True)

@@ -13,6 +13,8 @@ from staycurve.insights.examination.rejected import by_rule
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.describe import tables_of
 from staycurve.period import AsOf, period_of
+from staycurve.sources.configured import configured
+from staycurve.sources.raw import kept
 from staycurve.tables import account_roots, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import AnyEngine, name, quoted
@@ -295,6 +297,25 @@ def _repeated_keys(patient: Patient) -> Iterator[Finding]:
             )
 
 
+def _certificates(patient: Patient) -> Iterator[Finding]:
+    for one in configured(patient.config).values():
+        if not one.source.certificate:
+            continue
+        with kept(patient.lake, one.name, one.source.name) as held:
+            lines = [line.as_dict() for line in one.source.certificate(held, one.name)]
+        open_ones = [line for line in lines if not line["is_complete"]]
+        if open_ones:
+            listed = ", ".join(str(line["object"]) for line in open_ones)
+            yield Finding(
+                "warning",
+                "incomplete_source",
+                f"{one.name}: the source and what is here differ, or were never compared whole: "
+                f"{listed}.",
+                "What differs, id by id: staycurve sources certificate",
+                len(open_ones),
+            )
+
+
 MOST_EVENTS = 5_000_000
 """With more events than this, looking through their properties would take minutes."""
 
@@ -387,6 +408,7 @@ CHECKS: tuple[Check, ...] = (
     _rejects,
     _rates,
     _repeated_keys,
+    _certificates,
     _repeated_ids,
     _early_events,
     _churn_sources,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -13,15 +14,33 @@ from staycurve.interfaces.cli.options import Output
 from staycurve.interfaces.cli.output import Format, print_data, print_table
 from staycurve.sources.syncing import StreamReport
 
+SHOWN = 20
+"""Ids that a line of a certificate shows."""
 COUNTS = ("accepted", "replaced", "rejected")
 
 
+class Told(StrEnum):
+    """What else there is to know of sources."""
+
+    certificate = "certificate"
+
+
 @app.command()
-def sources(context: typer.Context, output: Output = Format.table) -> None:
+def sources(
+    context: typer.Context,
+    what: Annotated[
+        Told | None,
+        typer.Argument(help="certificate: what differs between a source and what is here."),
+    ] = None,
+    output: Output = Format.table,
+) -> None:
     """Outside systems: those that are configured, how far they have come, and every kind."""
     from staycurve.interfaces.api.sources import sources_answer
 
     with company_of(context) as company:
+        if what is Told.certificate:
+            _show_certificate(company.sources.certificate(), output)
+            return
         answer = sources_answer(company)
     if print_data(answer, output):
         return
@@ -40,6 +59,37 @@ def sources(context: typer.Context, output: Output = Format.table) -> None:
             for one in answer["kinds"]
         ],
     )
+
+
+def _show_certificate(rows: list[dict[str, Any]], output: Format) -> None:
+    if print_data({"rows": rows}, output):
+        return
+    if not rows:
+        typer.echo("No source was listed whole yet: staycurve sync --full")
+        return
+    print_table(
+        "Certificate",
+        ["source", "object", "listed", "at source", "in the lake", "with rows", "announced",
+         "complete"],
+        [
+            [
+                row["source"], row["object"], row["listed_at"] or "never",
+                *(_count(row[name]) for name in ("at_source", "in_lake", "conformed", "announced")),
+                "yes" if row["is_complete"] else "no",
+            ]
+            for row in rows
+        ],
+    )
+    for row in rows:
+        for name, count in row["counts"].items():
+            if count:
+                more = f", and {count - SHOWN:,} more" if count > SHOWN else ""
+                typer.echo(f"{row['source']} {row['object']}, {name.replace('_', ' ')}: "
+                           f"{', '.join(row[name][:SHOWN])}{more}")
+
+
+def _count(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
 
 
 def _state_cells(row: dict[str, Any]) -> list[str]:
@@ -126,7 +176,9 @@ def _say(report: StreamReport) -> None:
         typer.echo(f"{report.label} → {table}: {listed}{removed}")
     for note in dict.fromkeys(note for one in report.reports for note in one.notes):
         typer.echo(f"  {note}")
-    if not by_table and not report.errors:
+    for note in report.notes:
+        typer.echo(f"{report.label}: {note}")
+    if not by_table and not report.errors and not report.notes:
         typer.echo(f"{report.label}: nothing new")
     for error in report.errors:
         typer.echo(f"{report.label}: {error.message}", err=True)

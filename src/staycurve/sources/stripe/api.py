@@ -81,8 +81,12 @@ class Api:
             own = tuple((key, value.format(id=id)) for key, value in params)
             elements = list(held.get("data") or [])
             last = id_of(elements[-1]) if elements else None
-            for page in self._pages(path.format(id=quote(id, safe="")), own, (), last or ""):
-                elements += page.objects
+            try:
+                for page in self._pages(path.format(id=quote(id, safe="")), own, (), last or ""):
+                    elements += page.objects
+            except NotThereError:
+                # What is kept says that it is not whole, and so does every row that needs it.
+                continue
             found = {**found, field: {**held, "data": elements, "has_more": False}}
         return found
 

@@ -69,10 +69,11 @@ def read(pull: Pull[Stripe]) -> Iterator[Batch]:
     if is_news or (not refused and _is_old(state.get("seen_at"), pull.now)):
         yield Batch([], Cursor(number + 1, kept))
     if refused:
-        raise SourceError(
-            f"{refused.message.rstrip('.')}: without events every sync reads every list again.",
-            hint="Give the key read permission for events.",
-        )
+        text = f"{refused.message.rstrip('.')}: without events every sync reads every list again."
+        if isinstance(refused, NotThereError):
+            pull.note(text)
+            return
+        raise SourceError(text, hint="Give the key read permission for events.")
 
 
 class _Seen:

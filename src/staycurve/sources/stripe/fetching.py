@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from staycurve.sources.base import Batch, Cursor, Pull
-from staycurve.sources.http import RefusedError
+from staycurve.sources.http import NotThereError, RefusedError
 from staycurve.sources.stripe.api import Api, opened, raw_of
 from staycurve.sources.stripe.kinds import Kind
 from staycurve.sources.stripe.settings import Stripe
@@ -35,6 +35,9 @@ def fetch(kind: Kind, pull: Pull[Stripe]) -> Iterator[Batch]:
         after = str(state.get("after") or "")
         try:
             yield from _list(api, kind, pull, at, state, after)
+        except NotThereError as error:
+            # A server that has no such list has none of these objects; all others have.
+            pull.note(f"{error.message} The others go on.")
         except RefusedError as error:
             if not after or error.fields.get("code") != "resource_missing":
                 raise

@@ -104,9 +104,9 @@ def _items(pull: Pull[Stripe], invoices: Sequence[Object]) -> dict[tuple[str, st
                 wanted.add(subscription)
     if not wanted:
         return {}
-    for id, subscription in deriving.newest(pull, "subscription", sorted(wanted)).items():
-        items = [(id_of(price_of(one)) or "", id_of(one) or "") for one in items_of(subscription)]
-        for price, item in items:
+    for id, body in deriving.newest(pull, "subscription", sorted(wanted)).items():
+        own = [(id_of(price_of(one)) or "", id_of(one) or "") for one in items_of(body)]
+        for price, item in own:
             found.setdefault((id, price), set()).add(item)
             found.setdefault((id, ""), set()).add(item)
     return {key: next(iter(items)) for key, items in found.items() if len(items) == 1}

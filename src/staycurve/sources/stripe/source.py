@@ -9,6 +9,7 @@ from staycurve.i18n import N_
 from staycurve.sources.base import Batch, Pull, Source, Stream
 from staycurve.sources.mapping import Feed
 from staycurve.sources.stripe import accounts, changes, inbox, lines, payments, spans
+from staycurve.sources.stripe.certificate import certificate
 from staycurve.sources.stripe.fetching import fetch
 from staycurve.sources.stripe.kinds import KINDS, Kind
 from staycurve.sources.stripe.settings import Stripe
@@ -53,5 +54,6 @@ STRIPE = Source(
         ),
     ),
     waiting=inbox.waiting,
+    certificate=certificate,
     example='[sources.stripe]\nkind = "stripe"\napi_key = { env = "STRIPE_API_KEY" }',
 )

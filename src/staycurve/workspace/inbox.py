@@ -24,7 +24,7 @@ from staycurve.tables.lake import alone
 from staycurve.workspace.project import Project
 
 LOCK = ".inbox.lock"
-EVERY = 15.0
+EVERY = 20.0
 """Seconds between two drains: with a refresh after each, an event is on a page within a minute."""
 
 _log = logging.getLogger("staycurve.inbox")

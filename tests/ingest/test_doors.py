@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import json
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
 
+from staycurve.interfaces.ingest import bodies, gate
 from tests.ingest.conftest import NOW, Ours, asked, made
 
 AT = "2026-11-20T11:00:00.000Z"
@@ -280,3 +283,38 @@ def test_other_addresses_and_methods_go_to_the_pages(ours: Ours) -> None:
     assert ours.client.get("/v1/track").status_code == 404
     assert ours.client.post("/s/token", json={}).status_code in (404, 405)
     assert ours.client.get("/healthz").status_code == 200
+
+
+def test_a_client_that_never_finishes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SECONDS", 0.05)
+
+    async def never() -> Any:
+        await asyncio.Event().wait()
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    for receive, status in ((never, 408), (gone, 400)):
+        with pytest.raises(bodies.RefusedError) as refused:
+            asyncio.run(bodies.read_body(receive, Headers()))
+        assert refused.value.status == status
+
+
+def test_more_at_once_than_is_read_waits(ours: Ours, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "MOST_AT_ONCE", 0)
+    found = gate.Gate(ours.client.app, ours.company)
+    found._reading = 1
+
+    async def ask() -> list[Any]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/v1/batch", "headers": []}
+        await found(scope, send, send)
+        return sent
+
+    start, _ = asyncio.run(ask())
+    assert start["status"] == 429
+    assert int(dict(start["headers"])[b"retry-after"]) > 0

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from staycurve.errors import StaycurveError
+from staycurve.insights.examination.doctor import examine
 from staycurve.sources import draining
 from staycurve.sources.inbox import Inbox, InboxError, InboxFullError
 from staycurve.workspace import Company
@@ -161,6 +162,11 @@ def test_a_request_that_cannot_be_loaded_is_kept_and_the_others_go_on(ours: Ours
     assert [number for number, _ in done.failed] == [2]
     assert ours.rows("SELECT event_id FROM events ORDER BY 1") == [("m1",), ("m2",)]
     assert [number for number, _, _ in inbox.failed()] == [2]
+    assert "staycurve_inbox_failed 1" in ours.client.get("/metrics").text
+    company = ours.company
+    with company.reading() as engine:
+        found = examine(company.config, company.lake, company.snapshot, engine, company.as_of())
+    assert [one.count for one in found if one.check == "inbox_failed"] == [1]
 
 
 def test_senders_are_told_when_to_come_again(

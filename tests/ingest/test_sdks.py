@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -174,6 +175,19 @@ def test_posthogs_python_client(server: Server, flaky: Flaky, key: str, mode: st
     user = f"phpy{mode}"
     run(POSTHOG, flaky, key, user, **({"POSTHOG_CAPTURE_MODE": mode} if mode else {}))
     check(server, flaky, user)
+
+
+def test_a_server_brings_events_in_by_itself(server: Server, key: str) -> None:
+    event = {"userId": "u", "event": "Seen by itself", "messageId": "by-itself"}
+    answer = httpx.post(f"{server.address}/v1/track", json={**event, "writeKey": key})
+    assert answer.status_code == 200
+    ends = time.monotonic() + 60
+    waits = "staycurve_inbox_events 0"
+    while waits not in httpx.get(f"{server.address}/metrics", timeout=60).text:
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+    with Company(server.folder, clock=lambda: NOW) as company, company.reading() as engine:
+        assert engine.rows("SELECT event FROM events WHERE event_id = 'by-itself'")
 
 
 SEGMENT_NODE = """

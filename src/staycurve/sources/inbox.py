@@ -109,7 +109,7 @@ class Inbox:
         self._queue: queue.Queue[_Put | None] = queue.Queue()
         self._lock = threading.Lock()
         self._queued = 0
-        with self._told(), closing(self._connect()) as connection:
+        with told(self.path), closing(self._connect()) as connection:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute(_SCHEMA)
@@ -144,7 +144,7 @@ class Inbox:
 
     def last(self) -> int:
         """The greatest number that was given so far."""
-        with self._told(), closing(self._connect()) as connection:
+        with told(self.path), closing(self._connect()) as connection:
             (found,) = connection.execute(
                 "SELECT coalesce(MAX(seq), 0) FROM requests"
             ).fetchone()
@@ -154,7 +154,7 @@ class Inbox:
         """The next requests with a greater number, of about `most` events together."""
         found: list[Stored] = []
         events = 0
-        with self._told(), closing(self._connect()) as connection:
+        with told(self.path), closing(self._connect()) as connection:
             rows = connection.execute(
                 "SELECT seq, received_at, dialect, events, payload FROM requests "
                 "WHERE seq > ? AND seq <= ? AND failed IS NULL ORDER BY seq", (after, through)
@@ -168,7 +168,7 @@ class Inbox:
 
     def forget(self, through: int) -> None:
         """Remove the requests up to a number, which are in the lake by now."""
-        with self._told(), closing(self._connect()) as connection:
+        with told(self.path), closing(self._connect()) as connection:
             connection.execute(
                 "DELETE FROM requests WHERE seq <= ? AND failed IS NULL", (through,)
             )
@@ -179,24 +179,16 @@ class Inbox:
 
     def keep_failed(self, seq: int, why: str) -> None:
         """Set a request aside that the lake cannot take: it stays here, and the others go on."""
-        with self._told(), closing(self._connect()) as connection:
+        with told(self.path), closing(self._connect()) as connection:
             connection.execute("UPDATE requests SET failed = ? WHERE seq = ?", (why, seq))
 
     def failed(self) -> list[tuple[int, str, str]]:
         """Requests that were set aside: number, when they came, why."""
-        with self._told(), closing(self._connect()) as connection:
+        with told(self.path), closing(self._connect()) as connection:
             return connection.execute(
                 "SELECT seq, received_at, failed FROM requests "
                 "WHERE failed IS NOT NULL ORDER BY seq"
             ).fetchall()
-
-    def counts(self) -> tuple[int, int]:
-        """How many events wait, and bytes on disk."""
-        with self._told(), closing(self._connect()) as connection:
-            (events,) = connection.execute(
-                "SELECT coalesce(SUM(events), 0) FROM requests WHERE failed IS NULL"
-            ).fetchone()
-        return int(events), self._stored
 
     def close(self) -> None:
         """Commit what waits, and stop."""
@@ -209,19 +201,12 @@ class Inbox:
         return connection
 
     def _measured(self) -> int:
-        with self._told(), closing(self._connect()) as connection:
+        with told(self.path), closing(self._connect()) as connection:
             pages, free, size = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
                 for name in ("page_count", "freelist_count", "page_size")
             )
         return int((pages - free) * size)
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _fault(error, self.path) from error
 
     def _write(self) -> None:
         connection: sqlite3.Connection | None = None
@@ -282,6 +267,25 @@ class Inbox:
             self._queued -= sum(len(put.packed) for put in puts)
         for put in puts:
             put.done.set_exception(error)
+
+
+def waiting_in(path: Path) -> tuple[int, int]:
+    """Of the inbox at a path: how many events wait, and how many requests cannot be loaded."""
+    with told(path), closing(sqlite3.connect(path, timeout=WAIT)) as connection:
+        events, failed = connection.execute(
+            "SELECT coalesce(SUM(CASE WHEN failed IS NULL THEN events END), 0), COUNT(failed) "
+            "FROM requests"
+        ).fetchone()
+    return int(events), int(failed)
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Let what SQLite says of the inbox be one line and a hint."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _fault(error, path) from error
 
 
 def _raise_numbers(connection: sqlite3.Connection, after: int) -> None:

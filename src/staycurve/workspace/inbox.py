@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from staycurve import faults
 from staycurve.errors import BusyError, StaycurveError
 from staycurve.sources.draining import SENDER, Drained, drain
-from staycurve.sources.inbox import FILE_NAME, Inbox
+from staycurve.sources.inbox import FILE_NAME, Inbox, waiting_in
 from staycurve.sources.sent.facts import Facts
 from staycurve.sources.sent.knowing import Known, value_of
 from staycurve.sources.stream_records import cursor_of
@@ -24,7 +24,7 @@ from staycurve.tables.lake import alone
 from staycurve.workspace.project import Project
 
 LOCK = ".inbox.lock"
-EVERY = 15.0
+EVERY = 20.0
 """Seconds between two drains: with a refresh after each, an event is on a page within a minute."""
 
 _log = logging.getLogger("staycurve.inbox")
@@ -50,6 +50,10 @@ class Events:
     def is_there(self) -> bool:
         """Whether anything was ever sent."""
         return (self._project.folder / FILE_NAME).exists()
+
+    def waiting(self) -> tuple[int, int]:
+        """How many events wait, and how many requests cannot be loaded."""
+        return waiting_in(self._project.folder / FILE_NAME) if self.is_there else (0, 0)
 
     @property
     def inbox(self) -> Inbox:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from staycurve.insights.examination.findings import Finding, Patient
+from staycurve.sources.inbox import FILE_NAME, waiting_in
 from staycurve.tables.events import EVENTS
 
 MANY_NAMES = 500
@@ -82,8 +83,23 @@ def senders(patient: Patient) -> Iterator[Finding]:
         )
 
 
+def inbox(patient: Patient) -> Iterator[Finding]:
+    """Requests that were acknowledged and cannot be loaded."""
+    path = patient.lake.folder / FILE_NAME
+    failed = waiting_in(path)[1] if path.exists() else 0
+    if failed:
+        yield Finding(
+            "problem",
+            "inbox_failed",
+            f"events over HTTP: {failed:,} requests cannot be loaded. They are kept in "
+            f"{FILE_NAME}, and what they hold counts nowhere.",
+            "staycurve sync names the reason of each; please report it.",
+            failed,
+        )
+
+
 def _has_events(patient: Patient) -> bool:
     return patient.lake.rows(patient.snapshot, EVENTS.name) > 0
 
 
-CHECKS = (clocks, names, senders)
+CHECKS = (clocks, names, senders, inbox)

@@ -107,6 +107,12 @@ def data_text(company: Company) -> list[str]:
     ):
         lines += _head(name, "gauge", about)
         lines += [f"{name}{_labels(table=row['table'])} {row[key]}" for row in tables]
+    if company.events.is_there:
+        waiting, failed = company.events.waiting()
+        lines += _head("staycurve_inbox_events", "gauge", "Events that wait in the inbox.")
+        lines.append(f"staycurve_inbox_events {waiting}")
+        lines += _head("staycurve_inbox_failed", "gauge", "Requests that cannot be loaded.")
+        lines.append(f"staycurve_inbox_failed {failed}")
     return lines
 
 

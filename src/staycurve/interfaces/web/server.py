@@ -19,8 +19,8 @@ from staycurve.interfaces.scheduling import Schedule
 from staycurve.interfaces.web.site import Site
 from staycurve.workspace import Company
 from staycurve.workspace.asking import number_of
-from staycurve.workspace.inbox import EVERY
 from staycurve.workspace.imports import ImportDesk
+from staycurve.workspace.inbox import EVERY
 
 HOSTS = "STAYCURVE_HOSTS"
 DRAIN_EVERY = "STAYCURVE_DRAIN_EVERY"

@@ -12,7 +12,7 @@ from docs.generating.markdown import code, made, source_of, table
 from staycurve.conventions import SWITCHES
 from staycurve.metrics.base import STAGES, Choice, Formula, Metric, Operation
 from staycurve.metrics.catalogue import METRICS
-from staycurve.metrics.describe import bound_text, dims_of, tables_of
+from staycurve.metrics.describe import dims_of, stated_text, tables_of
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING
 
 DIRECTIONS = {"higher": "higher is better", "lower": "lower is better"}
@@ -115,13 +115,7 @@ def _facts(name: str, metric: Metric) -> str:
         ["stands on", ", ".join(f"[`{t}`](../tables.md#{t})" for t in tables_of(metric))],
         ["cut by", cut],
     ]
-    if metric.benchmark:
-        least, most = metric.benchmark.at_least, metric.benchmark.at_most
-        bound = (
-            f"at least {bound_text(metric, least)}" if least is not None
-            else f"at most {bound_text(metric, most)}"
-        )
-        rows.append(["benchmark", f"{bound} ({metric.benchmark.origin})"])
+    rows += [["benchmark", stated_text(metric, one)] for one in metric.benchmarks]
     return table(["", ""], rows)
 
 

@@ -64,6 +64,8 @@ class Company:
         The month in which quarters and years begin.
     week_start : str
         The day on which weeks begin.
+    founded : int
+        The year in which the company began, 0 where it is not said; benchmarks hang on its age.
     exclude : tuple of str
         'column~text': accounts of which the column contains the text do not count.
     """
@@ -83,6 +85,9 @@ class Company:
     week_start: Annotated[
         Literal["monday", "sunday"], Takes(N_("monday or sunday"), 'week_start = "sunday"')
     ] = "monday"
+    founded: Annotated[
+        int, Takes(N_("a year from 1800 to 2199"), "founded = 2016", least=1800, most=2199)
+    ] = 0
     exclude: Annotated[
         tuple[Annotated[str, Takes(N_("a list of 'column~text'"), _EXCLUDE, check=_rule)], ...],
         Takes(N_("a list of 'column~text'"), _EXCLUDE),

@@ -128,8 +128,9 @@ class Config:
             "reasons": dict(self.end_reasons),
             "company": dataclasses.asdict(self.company),
         }
-        # Weeks are read off days when they are asked for.
+        # Weeks are read off days when they are asked for, and no number hangs on the age.
         kept["company"].pop("week_start")
+        kept["company"].pop("founded")
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -223,6 +224,7 @@ def default_text(*, name: str, currency: str, timezone: str) -> str:
 name = {quoted}
 currency = "{currency}"
 timezone = "{timezone}"
+# founded = 2016
 # fiscal_year_start = 4
 # week_start = "sunday"
 # exclude = ["email~@ourco.com", "name~test"]

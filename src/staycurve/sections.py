@@ -114,6 +114,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.lake_place",
         "staycurve.sources.configured",
         "staycurve.sources.ingest_settings",
+        "staycurve.metrics.benchmarks",
         "staycurve.state_place",
         "staycurve.chartmogul_keys",
     ),

@@ -60,6 +60,36 @@ MORE: dict[str, Asked] = {
         ["b"]
     ),
     "activity": lambda c: c.usage.activity(by="country", as_of=AS_OF),
+    "by a property": lambda c: c.usage.retention(
+        per="week", returns="after", by="property:session", values=3, where="property:platform~e",
+        ages=2, as_of=AS_OF
+    ),
+    "by a trait": lambda c: c.usage.lifecycle(
+        per="week", by="role", whose="account", where="property:session>=s1", as_of=AS_OF
+    ),
+    "often": lambda c: c.usage.retention(
+        per="week", start="a", back="b", start_times=2, back_times=2, ages=2, as_of=AS_OF
+    ),
+    "unordered": lambda c: c.usage.funnel(
+        steps=["a", "b", "a"], window="6d", order="unordered", bins=3, per="month", as_of=AS_OF
+    ),
+    "paths of sessions": lambda c: c.usage.paths(
+        size=2, within="4h", end="b", listed=5, as_of=AS_OF
+    ),
+    "stickiness": lambda c: c.usage.stickiness(
+        per="week", times=2, whose="account", by="property:platform", as_of=AS_OF
+    ),
+    "trend of a percentile": lambda c: c.usage.trends(
+        event="a", measure="percentile", percentile=90, of_property="n", per="week",
+        by="property:platform", as_of=AS_OF
+    ),
+    "trend of a ratio": lambda c: c.usage.trends(
+        event="a", over="b", measure="users", cumulative=True, per="week", compare=True,
+        as_of=AS_OF
+    ),
+    "trend of a sum": lambda c: c.usage.trends(
+        event="a", measure="sum", of_property="n", by="country,role", as_of=AS_OF
+    ),
     "active": lambda c: c.usage.activity(as_of=f"{AS_OF}T12:00:00").users(2, 28),
 }
 
@@ -70,7 +100,8 @@ def row_of(event: Event) -> dict[str, str]:
     return {
         "event_id": f"e{event.number:05d}", "account_id": event.account, "user_id": event.user,
         "event": event.name, "occurred_at": event.at.isoformat(),
-        "properties": f'{{"platform": "{event.platform}", "session": "{event.session}"}}',
+        "properties": f'{{"platform": "{event.platform}", "session": "{event.session}", '
+        f'"n": {event.number % 7}.25}}',
     }
 
 
@@ -86,6 +117,10 @@ def both(
         "accounts": [
             {"account_id": f"acc{n}", "country": country}
             for n, country in enumerate(["DE", "DE", "FR", ""])
+        ],
+        "users": [
+            {"user_id": f"u{n:02d}", "account_id": f"acc{n % 4}", "role": ("admin", "")[n % 2]}
+            for n in range(12)
         ],
         "subscriptions": [
             {"subscription_id": "s1", "account_id": "acc1", "plan": "Pro", "amount": "10",

@@ -201,10 +201,16 @@ def test_what_is_no_csv_is_said_as_what_it_is(
     assert words in f"{caught.value.message} {caught.value.hint}"
 
 
-@pytest.mark.parametrize(("inside", "words"), [("xl/workbook.xml", "Excel workbook"),
-                                               ("subscriptions.csv", "zip archive")])
-def test_a_zip_is_said_by_what_it_holds(company: Company, inside: str, words: str) -> None:
-    path = company.folder / "subscriptions.csv"
+@pytest.mark.parametrize(
+    ("name", "inside", "words"),
+    [("subscriptions.csv", "xl/workbook.xml", "Excel workbook"),
+     ("subscriptions.csv", "subscriptions.csv", "zip archive"),
+     ("subscriptions.zip", "subscriptions.csv", "zip archive")],
+)
+def test_a_zip_is_said_by_what_it_holds(
+    company: Company, name: str, inside: str, words: str
+) -> None:
+    path = company.folder / name
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(inside, "x")
     with pytest.raises(LoadError, match=words):

@@ -37,7 +37,8 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         assert migrating.revision(connection) == migrating.HEAD
         tables = set(inspect(connection).get_table_names())
     assert tables == {
-        "views", "annotations", "dismissals", "imports", "keys", "audit", "alembic_version",
+        "views", "annotations", "dismissals", "goals", "imports", "keys", "audit",
+        "alembic_version",
     }
 
 
@@ -58,11 +59,14 @@ def test_bounds_of_models_and_migrations_agree(database: Database) -> None:
             bounds = [one for one in table.constraints if isinstance(one, CheckConstraint)]
             assert bounds
             found = {one["name"] for one in seen.get_check_constraints(table.name)}
-            assert found == {f"ck_{table.name}_{_column(one)}_length" for one in bounds}
+            assert found == {_name(table.name, one) for one in bounds}
 
 
-def _column(bound: CheckConstraint) -> str:
-    return str(bound.sqltext).partition("(")[2].partition(")")[0]
+def _name(table: str, bound: CheckConstraint) -> str:
+    text = str(bound.sqltext)
+    if text.startswith("length("):
+        return f"ck_{table}_{text.partition('(')[2].partition(')')[0]}_length"
+    return f"ck_{table}_{'place_of_two' if 'BETWEEN' in text else 'place_if_active'}"
 
 
 def test_the_head_that_the_code_names_is_the_last_migration() -> None:

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +28,12 @@ def mrr(folder: Path) -> float | None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     with build(tmp_path / "project", {"subscriptions": SUBSCRIPTIONS}):
         pass
     # Whoever comes second finds what the first kept.
     assert mrr(tmp_path / "project") == 100
-    yield tmp_path / "project"
+    return tmp_path / "project"
 
 
 def kept_at(folder: Path, table: str = "mrr_movements") -> Path:
@@ -60,7 +59,7 @@ def test_a_load_makes_another_listing(folder: Path) -> None:
     before = json.loads(kept_at(folder, "subscriptions").read_text())
     with Company(folder, clock=lambda: NOW) as company:
         path = write_csv(folder / "subscriptions.csv", [
-            {"subscription_id": "s2", "account_id": "b", "starts_at": "2024-01-01", "amount": 7},
+            {"subscription_id": "s2", "account_id": "b", "starts_at": "2024-01-01", "amount": 7}
         ])
         load_files(company.lake, company.config, [path], now=NOW)
         company.refresh()

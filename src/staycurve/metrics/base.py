@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 
+from staycurve.metrics.benchmark import Benchmark
+
 Number = int | Fraction
 Values = Mapping[str, Number | None]
 
@@ -207,15 +209,6 @@ class Choice(Formula):
 
 
 @dataclass(frozen=True)
-class Benchmark:
-    """A value to compare with, and where it comes from."""
-
-    origin: str
-    at_least: float | None = None
-    at_most: float | None = None
-
-
-@dataclass(frozen=True)
 class Chart:
     """How a metric is drawn: 'line' or 'bars', with a reference value."""
 
@@ -263,6 +256,8 @@ class Metric(Formula):
         The grains at which it is known.
     by_grain : mapping
         Grain → formula, where it is another one there.
+    benchmarks : tuple of Benchmark
+        What others report, the most general first.
     disagreements : str
         How other tools count it, with the source.
     """
@@ -276,7 +271,7 @@ class Metric(Formula):
     example: Example
     is_to_date: bool = True
     chart: Chart = field(default_factory=Chart)
-    benchmark: Benchmark | None = None
+    benchmarks: tuple[Benchmark, ...] = ()
     disagreements: str = ""
     grains: tuple[str, ...] = ("day", "week", "month", "quarter", "year")
     by_grain: Mapping[str, Formula] = field(default_factory=dict)

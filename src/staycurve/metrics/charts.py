@@ -61,6 +61,26 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What stands beside the values of a chart.
+
+    Attributes
+    ----------
+    low, high : float, optional
+        Bounds of a benchmark: a band with both, a line with one of them or with both alike.
+    plan : tuple of Point
+        The way from a goal's start to its target, drawn dashed; periods to come stand in it too.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    plan: tuple[Point, ...] = ()
+
+
+NOTHING = Beside()
+
+
+@dataclass(frozen=True)
 class Series:
     """What a chart stacks or draws side by side: a name, what people call it, and its colour."""
 
@@ -139,6 +159,7 @@ def line(
     frame: Frame,
     *,
     reference: float | None = None,
+    beside: Beside = NOTHING,
 ) -> Any:
     """Values over time as lines, one a series; a gap where a value is not known."""
     colour = _colour(series, frame)
@@ -153,8 +174,8 @@ def line(
             color=colour, **_opening(), **({} if len(series) == 1 else _speaking())
         ),
     ]
-    if reference is not None:
-        layers.insert(0, _rule(reference, frame, is_from_zero=is_from_zero))
+    layers[:0] = _compared(reference, beside, frame, is_from_zero=is_from_zero)
+    layers += _planned(points, beside.plan, frame, is_from_zero=is_from_zero)
     if len(series) == 1:
         # The whole column answers to the pointer, not only the dot on the line.
         layers.append(
@@ -171,11 +192,13 @@ def bars(
     frame: Frame,
     *,
     reference: float | None = None,
+    beside: Beside = NOTHING,
 ) -> Any:
     """Values over time as bars; several series are stacked."""
-    layers = [_stack(points, series, frame)]
-    if reference is not None:
-        layers.append(_rule(reference, frame))
+    layers = [
+        _stack(points, series, frame), *_compared(reference, beside, frame),
+        *_planned(points, beside.plan, frame),
+    ]
     return _framed([*layers, *_noted(points, frame)], frame)
 
 
@@ -326,6 +349,43 @@ def _rule(value: float, frame: Frame, *, is_from_zero: bool = True) -> Any:
         )
         .encode(y=_y(frame, "at:Q", is_from_zero=is_from_zero))
     )
+
+
+def _compared(
+    reference: float | None, beside: Beside, frame: Frame, *, is_from_zero: bool = True
+) -> list[Any]:
+    """A metric's own reference line, and the band or line of a benchmark."""
+    layers = []
+    low, high = beside.low, beside.high
+    bounds = {bound for bound in (low, high) if bound is not None}
+    if len(bounds) == 2:
+        data = alt.InlineData(values=[{"at": low, "to": high}])
+        band = alt.Chart(data).mark_rect(color=MUTED, opacity=0.18, aria=False)
+        layers.append(
+            band.encode(y=_y(frame, "at:Q", is_from_zero=is_from_zero), y2=alt.Y2("to:Q"))
+            .properties(name="benchmark")
+        )
+        bounds = set()
+    if reference is not None:
+        bounds.add(reference)
+    return layers + [_rule(at, frame, is_from_zero=is_from_zero) for at in sorted(bounds)]
+
+
+def _planned(
+    points: Sequence[Point], plan: Sequence[Point], frame: Frame, *, is_from_zero: bool = True
+) -> list[Any]:
+    """The way to a goal: dashed, over what is drawn."""
+    shown = {point.period for point in points}
+    own = [point for point in plan if point.period in shown]
+    if not own:
+        return []
+    base = alt.Chart(_data(own)).encode(
+        x=_x(points, frame), y=_y(frame, "value:Q", is_from_zero=is_from_zero),
+        detail="series:N",
+    )
+    line = base.mark_line(color=INK, strokeWidth=1.5, strokeDash=[5, 4], aria=False)
+    ends = base.mark_point(color=INK, filled=False, size=36, shape="diamond")
+    return [line.properties(name="plan"), ends.encode(description="about:N")]
 
 
 def _noted(points: Sequence[Point], frame: Frame) -> list[Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from staycurve.config import parse
+from staycurve.config import Config, parse
 from staycurve.metrics.base import Choice, Metric, Unit
+from staycurve.metrics.benchmark import Benchmark
+from staycurve.metrics.benchmarks import Context, Fitting, fitting
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query, known_dims, plan
 from staycurve.metrics.relations import RELATIONS
@@ -27,8 +29,18 @@ def dims_of(metric: Metric) -> list[str]:
     return shared or []
 
 
-def as_dict(name: str, metric: Metric) -> dict[str, Any]:
-    """A metric as the catalogue lists it."""
+def as_dict(
+    name: str, metric: Metric, config: Config | None = None, context: Context | None = None
+) -> dict[str, Any]:
+    """A metric as the catalogue lists it.
+
+    Parameters
+    ----------
+    config : Config, optional
+        Of the company whose own benchmarks replace ours.
+    context : Context, optional
+        What its benchmarks are chosen by.
+    """
     found: dict[str, Any] = {
         "name": name,
         "label": metric.label,
@@ -43,19 +55,40 @@ def as_dict(name: str, metric: Metric) -> dict[str, Any]:
     }
     if isinstance(metric.formula, Choice):
         found["switch"] = metric.formula.switch
-    if metric.benchmark:
-        found["benchmark"] = {
-            "at_least": metric.benchmark.at_least,
-            "at_most": metric.benchmark.at_most,
-            "origin": metric.benchmark.origin,
-        }
+    found |= benchmarks_dict(name, metric, config or Config(), context or Context())
     if metric.disagreements:
         found["disagreements"] = metric.disagreements
     return found
 
 
-def as_text(name: str, metric: Metric) -> str:
-    """A metric as `staycurve metrics NAME` prints it."""
+def benchmarks_dict(
+    name: str, metric: Metric, config: Config, context: Context
+) -> dict[str, Any]:
+    """`benchmarks` by month, and the first that applies as `benchmark`."""
+    every = benchmarks_at(name, metric, config, context)
+    if not every:
+        return {}
+    found: dict[str, Any] = {"benchmarks": [one.as_dict() for one in every]}
+    first = every[0]
+    if not first.why_not:
+        found["benchmark"] = {
+            "at_least": first.at_least, "at_most": first.at_most,
+            "origin": first.benchmark.source,
+        }
+    return found
+
+
+def benchmarks_at(
+    name: str, metric: Metric, config: Config, context: Context
+) -> tuple[Fitting, ...]:
+    """A metric's benchmarks by month."""
+    return fitting(name, config, grain="month", context=context)
+
+
+def as_text(
+    name: str, metric: Metric, config: Config | None = None, context: Context | None = None
+) -> str:
+    """A metric as `staycurve metrics NAME` prints it; see `as_dict` for its parameters."""
     lines = [
         f"{name}: {metric.label}",
         "",
@@ -71,8 +104,10 @@ def as_text(name: str, metric: Metric) -> str:
         if "industry" in dims_of(metric)
         else f"Cut by      {', '.join(dims_of(metric)) or 'nothing'}",
     ]
-    if metric.benchmark:
-        lines.append(f"Benchmark   {_benchmark(metric)}")
+    every = benchmarks_at(name, metric, config or Config(), context or Context())
+    for place, one in enumerate(every):
+        head = "Benchmark   " if place == 0 else " " * 12
+        lines.append(f"{head}{benchmark_text(metric, one)}")
     if metric.disagreements:
         lines += ["", f"Others count it otherwise: {metric.disagreements}"]
     lines += ["", "Worked example"]
@@ -90,14 +125,50 @@ def _direction(metric: Metric) -> str:
     )
 
 
-def _benchmark(metric: Metric) -> str:
-    assert metric.benchmark is not None
-    bound = (
-        f"at least {bound_text(metric, metric.benchmark.at_least)}"
-        if metric.benchmark.at_least is not None
-        else f"at most {bound_text(metric, metric.benchmark.at_most)}"
-    )
-    return f"{bound} ({metric.benchmark.origin})"
+def benchmark_text(metric: Metric, one: Fitting) -> str:
+    """A benchmark in words: its band as it reads here, as it was stated, and its source."""
+    stated = one.benchmark
+    parts = [f"{stated.level}: {band_text(metric, one.at_least, one.at_most, one.per)}"]
+    if one.is_translated:
+        at = band_text(metric, stated.at_least, stated.at_most, stated.grain)
+        parts.append(f", from {at}")
+    text = "".join(parts) + f" ({origin_text(stated, is_own=one.is_own)})"
+    if stated.note:
+        text += f" {stated.note}"
+    return f"{text} Does not apply: {one.why_not}." if one.why_not else text
+
+
+def stated_text(metric: Metric, stated: Benchmark) -> str:
+    """A benchmark as its source states it, and the source."""
+    band = band_text(metric, stated.at_least, stated.at_most, stated.grain)
+    text = f"{stated.level}: {band} ({origin_text(stated, is_own=False)})"
+    return f"{text} {stated.note}" if stated.note else text
+
+
+def origin_text(stated: Benchmark, *, is_own: bool) -> str:
+    """Who says so, when, and how many companies it rests on."""
+    source = stated.source or ("your own" if is_own else "")
+    is_plain = is_own or stated.level == "definition"
+    year = [str(stated.year)] if stated.year else [] if is_plain else ["year not stated"]
+    companies = "" if is_plain else "number of companies not stated"
+    if stated.companies:
+        companies = f"{stated.companies:,} " + (
+            "company" if stated.companies == 1 else "companies"
+        )
+    parts = [source, *year, companies, "second-hand" if stated.is_second_hand else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def band_text(metric: Metric, low: float | None, high: float | None, grain: str = "") -> str:
+    """A band in the metric's unit, such as 5% to 7% a year; one value alone stands as it is."""
+    per = f" a {grain}" if grain else ""
+    if low is not None and high is not None:
+        if low == high:
+            return bound_text(metric, low) + per
+        return f"{bound_text(metric, low)} to {bound_text(metric, high)}{per}"
+    if low is not None:
+        return f"at least {bound_text(metric, low)}{per}"
+    return f"at most {bound_text(metric, high)}{per}"
 
 
 def bound_text(metric: Metric, bound: float | None) -> str:
@@ -105,8 +176,8 @@ def bound_text(metric: Metric, bound: float | None) -> str:
     if bound is None:
         return ""
     if metric.unit is Unit.PERCENT:
-        return f"{round(bound * 100, 4):g}%"
-    return f"{bound:g}" + (" months" if metric.unit is Unit.MONTHS else "")
+        return f"{round(bound * 100, 2):g}%"
+    return f"{bound:,.10g}" + (" months" if metric.unit is Unit.MONTHS else "")
 
 
 def example_sql(name: str) -> str:

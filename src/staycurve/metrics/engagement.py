@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from staycurve.i18n import N_
-from staycurve.metrics.base import Benchmark, Chart, Example, Measure, Metric, Unit
+from staycurve.metrics.base import Chart, Example, Measure, Metric, Unit
+from staycurve.metrics.benchmark import Benchmark
 
 _ACTIVE = N_(
     "Active means at least one event that [usage] active in staycurve.toml counts; any event "
@@ -102,9 +103,11 @@ stickiness = Metric(
     grains=("month",),
     # ann 2 days, bob 1, cid 1 of 29: 4 / (3 × 29)
     example=_example({"2024-02": 4 / 87}),
-    benchmark=Benchmark(
-        origin=N_("Mixpanel, Product Benchmarks 2017: about 13% is the middle of SaaS products"),
-        at_least=0.13,
+    benchmarks=(
+        Benchmark(
+            source=N_("Mixpanel, Product Benchmarks: the middle of SaaS products"),
+            at_least=0.13, at_most=0.13, level="typical", year=2017,
+        ),
     ),
 )
 active_accounts = Metric(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from staycurve.i18n import N_
-from staycurve.metrics.base import Benchmark, Chart, Example, Measure, Metric, Unit
+from staycurve.metrics.base import Chart, Example, Measure, Metric, Unit
+from staycurve.metrics.benchmark import Benchmark
 
 
 def _count(name: str, label: str, relation: str, test: str) -> Measure:
@@ -57,10 +58,17 @@ nps = Metric(
         answer={"2024-02": 25},
         as_of="2024-03-01",
     ),
-    benchmark=Benchmark(
-        origin=N_("Reichheld, Harvard Business Review, December 2003: above 0, more promoters "
-                  "than detractors"),
-        at_least=0,
+    benchmarks=(
+        Benchmark(
+            source=N_("ChurnWard, a compilation of survey vendors' reports on SaaS companies"),
+            at_least=41, at_most=41, level="typical", year=2026, is_second_hand=True,
+            note=N_("The highest of the averages in it; they begin at 31."),
+        ),
+        Benchmark(
+            source=N_("Reichheld, Harvard Business Review, December 2003: more promoters than "
+                      "detractors"),
+            at_least=0, year=2003,
+        ),
     ),
 )
 csat = Metric(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from staycurve.i18n import N_
-from staycurve.metrics.base import Benchmark, Chart, Choice, Example, Measure, Metric, Unit
+from staycurve.metrics.base import Chart, Choice, Example, Measure, Metric, Unit
+from staycurve.metrics.benchmark import Benchmark
 from staycurve.metrics.revenue import (
     churned_mrr,
     contraction_mrr,
@@ -90,6 +91,40 @@ def _example(answer: dict[str, float | None]) -> Example:
     return Example(rows=_TEN, answer=answer, as_of="2024-03-01")
 
 
+_UNCHANGED = Benchmark(
+    source=N_("the accounts of the opening bring as much as before"),
+    at_least=1, level="definition",
+)
+_LEADERS = (
+    Benchmark(
+        source=N_("Snowflake, in its registration statement, for the year to July 2020"),
+        at_least=1.58, at_most=1.58, level="leading", year=2020, companies=1,
+        is_second_hand=True,
+    ),
+    Benchmark(
+        source=N_("Twilio, when it was listed, as SaaStr quotes it"),
+        at_least=1.55, at_most=1.55, level="leading", year=2016, companies=1,
+        is_second_hand=True,
+    ),
+)
+_YEARLY_CHURN = Benchmark(
+    source=N_("Bessemer Venture Partners, as Lincoln Murphy quotes it: acceptable, of customers "
+              "or of revenue"),
+    at_least=0.05, at_most=0.07, year=2013, is_second_hand=True, grain="year",
+)
+_BY_AGE = N_("Quoted without the original, which names no year; taken to be by month.")
+_CHURN_BY_AGE = (
+    Benchmark(
+        source=N_("SaaS companies under 3 years of age, in compilations"),
+        at_least=0.04, at_most=0.24, level="typical", is_second_hand=True, grain="month",
+        younger_than=3, note=_BY_AGE,
+    ),
+    Benchmark(
+        source=N_("SaaS companies over 10 years of age, in compilations"),
+        at_least=0.02, at_most=0.04, level="typical", is_second_hand=True, grain="month",
+        older_than=10, note=_BY_AGE,
+    ),
+)
 _DENOMINATORS = N_(
     "Stripe divides by the accounts active 30 days ago plus those new since, Baremetrics by those "
     "active 30 days ago, ChartMogul and Maxio by the start of the period (ChartMogul help "
@@ -117,6 +152,7 @@ customer_churn_rate = Metric(
     stage="retention",
     is_to_date=False,
     example=_example({"2024-02": 0.333333, "2024-01": None}),
+    benchmarks=(_YEARLY_CHURN, *_CHURN_BY_AGE),
     disagreements=_DENOMINATORS,
 )
 customer_retention_rate = Metric(
@@ -153,10 +189,7 @@ nrr = Metric(
     is_to_date=False,
     chart=Chart("line", reference=1),
     example=_example({"2024-02": 0.9, "2024-01": None}),
-    benchmark=Benchmark(
-        origin=N_("by definition: at 1 the accounts of the opening bring as much as before"),
-        at_least=1,
-    ),
+    benchmarks=(_UNCHANGED,),
     disagreements=N_(
         "ChartMogul takes it from the period's summed movements, and its net churn also subtracts "
         "reactivation (help 6886664393500, 203359411). Switch: revenue_rates."
@@ -197,6 +230,7 @@ gross_revenue_churn = Metric(
     stage="retention",
     is_to_date=False,
     example=_example({"2024-02": 0.2}),
+    benchmarks=(_YEARLY_CHURN,),
 )
 net_revenue_churn = Metric(
     label=N_("Net revenue churn"),
@@ -240,6 +274,7 @@ nrr_12m = Metric(
     stage="retention",
     is_to_date=False,
     chart=Chart("line", reference=1),
+    benchmarks=(_UNCHANGED, *_LEADERS),
     example=Example(rows=_YEAR, answer={"2024-01": 0.65}, as_of="2024-02-01"),
 )
 grr_12m = Metric(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from staycurve.i18n import N_
-from staycurve.metrics.base import Benchmark, Chart, Example, Measure, Metric, Unit
+from staycurve.metrics.base import Chart, Example, Measure, Metric, Unit
+from staycurve.metrics.benchmark import Benchmark
 
 _CM = "ChartMogul help 203299812"
 
@@ -370,9 +371,11 @@ quick_ratio = Metric(
     stage="expansion",
     is_to_date=False,
     chart=Chart("line", reference=4),
-    benchmark=Benchmark(
-        origin=N_("Mamoon Hamid, Social Capital, 2015: four or more for a growing company"),
-        at_least=4,
+    benchmarks=(
+        Benchmark(
+            source=N_("Mamoon Hamid, Social Capital: four or more for a growing company"),
+            at_least=4, year=2015,
+        ),
     ),
     example=Example(
         rows={"subscriptions": """

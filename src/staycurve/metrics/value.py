@@ -5,7 +5,6 @@ from __future__ import annotations
 from staycurve.i18n import N_
 from staycurve.metrics.base import (
     MONTHLY,
-    Benchmark,
     Chart,
     Choice,
     Estimate,
@@ -15,8 +14,11 @@ from staycurve.metrics.base import (
     Metric,
     Unit,
 )
+from staycurve.metrics.benchmark import Benchmark
 from staycurve.metrics.lifetimes import PER_MONTH, mean_lifetime, shown
 from staycurve.metrics.revenue import customers, new_customers, new_mrr
+
+SKOK = N_("David Skok, SaaS Metrics 2.0, For Entrepreneurs: a rule of thumb")
 
 _month_mrr = Measure(
     "month_mrr", N_("MRR of the months"), "month_value", "SUM(value)", is_money=True
@@ -196,7 +198,9 @@ ltv_cac = Metric(
     is_to_date=False,
     grains=MONTHLY,
     chart=Chart("line", reference=3),
-    benchmark=Benchmark(origin=N_("a common rule of thumb: healthy above 3"), at_least=3),
+    benchmarks=(
+        Benchmark(source=SKOK, at_least=3, year=2013, is_second_hand=True),
+    ),
     example=Example(rows=_LIVES, answer={"2024-03": 2.5}, as_of="2024-04-01"),
 )
 cac_payback = Metric(
@@ -210,9 +214,8 @@ cac_payback = Metric(
     is_to_date=False,
     grains=MONTHLY,
     chart=Chart("line", reference=12),
-    benchmark=Benchmark(
-        origin=N_("a common rule of thumb: within a year"),
-        at_most=12,
+    benchmarks=(
+        Benchmark(source=SKOK, at_most=12, year=2013, is_second_hand=True),
     ),
     example=_example({"2024-02": 3.2}),
 )

@@ -276,6 +276,8 @@ class Stream(Generic[S]):
     is_derived : bool
         Whether it asks no outside system: its rows come out of objects that are kept already, and
         `sync --reparse` has it begin anew.
+    done : callable, optional
+        Called with a pull once everything that it read is committed.
     """
 
     name: str
@@ -285,6 +287,7 @@ class Stream(Generic[S]):
     cursor: str = ""
     options: ReadOptions = field(default_factory=ReadOptions)
     is_derived: bool = False
+    done: Callable[[Pull[S]], None] | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from staycurve.sources.sent.facts import Facts
 from staycurve.sources.sent.knowing import Known, partial_rows, settled
 from staycurve.tables.conformed import CONFORMED
 
-EVENTS_AT_ONCE = 25_000
+EVENTS_AT_ONCE = 10_000
 """In one commit: the memory that it takes grows with them."""
 
 STREAM: Stream[None] = Stream(

@@ -52,6 +52,9 @@ def kind_of(path: Path) -> str:
         suffixes.pop()
     kind = KINDS.get(suffixes[-1]) if suffixes else None
     if kind is None or (kind in (PARQUET, WORKBOOK) and path.suffix.lower() == ".gz"):
+        if kind is None and path.is_file():
+            # An archive, an old workbook or a PDF says by its content what to do with it.
+            check_content(path, is_parquet=True, encoding="utf-8")
         raise LoadError(
             f"{path.name} is of no kind that can be loaded.",
             hint=f"Known: {', '.join(KINDS)}; also with .gz after it (not .parquet and .xlsx).",

@@ -181,14 +181,16 @@ def _commits(
             one.name, one.settings, cursor, asked.since, folder, now, kept,
             lambda text: say(0, 0, text),
         )
-        yield from _pulled(writer, sender, asked, pull, is_restart=is_restart, say=say)
+        is_in = yield from _pulled(writer, sender, asked, pull, is_restart=is_restart, say=say)
+        if is_in and sender.stream.done and not asked.is_dry_run:
+            sender.stream.done(pull)
 
 
 def _pulled(
     writer: Writer, sender: Sender, asked: SyncRequest, pull: Pull[Any], *, is_restart: bool,
     say: Progress,
-) -> Iterator[list[FileReport]]:
-    """Commit what a stream yields, group by group."""
+) -> Generator[list[FileReport], None, bool]:
+    """Commit what a stream yields, group by group; whether all of it is in."""
     cursor = pull.cursor
     say(0, 0, "reading")
     batches: Iterable[Batch] = sender.stream.read(pull)
@@ -207,9 +209,10 @@ def _pulled(
         wrong = [report.error for report in reports if report.error]
         if wrong and group.rows:
             # The rows after them would move the cursor beyond rows that are not in.
-            return
+            return False
         is_restart = is_restart and len(wrong) == len(reports)
         say(0, 0, "reading")
+    return True
 
 
 def _moved(group: _Group, cursor: Cursor | None) -> Cursor | None:

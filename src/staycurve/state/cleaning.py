@@ -10,7 +10,7 @@ from staycurve.errors import UsageError
 
 NUMBERS = range(1, 2**31)
 """Of rows; a database answers a greater one with an error of its own."""
-NAME, PAGE, QUERY, TEXT, WHO = 80, 200, 2000, 500, 120
+NAME, PAGE, QUERY, TEXT, WHO, SOURCE = 80, 200, 2000, 500, 120, 200
 """Letters at most."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Double,
     Index,
     Integer,
     MetaData,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from staycurve.state.cleaning import NAME, PAGE, QUERY, TEXT, WHO
+from staycurve.state.cleaning import NAME, PAGE, QUERY, SOURCE, TEXT, WHO
 
 
 class Instant(TypeDecorator[dt.datetime]):
@@ -114,6 +115,34 @@ class DismissalRow(Base):
     rows: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     created_by: Mapped[str] = mapped_column(String(WHO))
+
+
+class GoalRow(Base):
+    """A goal. An active one has a place, and there are two."""
+
+    __tablename__ = "goals"
+    __table_args__ = (
+        UniqueConstraint("place"),
+        CheckConstraint("place BETWEEN 1 AND 2", name="place_of_two"),
+        CheckConstraint("(status = 'active') = (place IS NOT NULL)", name="place_if_active"),
+        _bounded("metric", NAME, 1), _bounded("owner", WHO, 1), _bounded("source", SOURCE, 1),
+        _bounded("status", 10, 1), _bounded("note", TEXT), _NEVER_AGAIN,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    metric: Mapped[str] = mapped_column(String(NAME))
+    target: Mapped[float] = mapped_column(Double)
+    until_on: Mapped[dt.date] = mapped_column(Date)
+    owner: Mapped[str] = mapped_column(String(WHO))
+    source: Mapped[str] = mapped_column(String(SOURCE))
+    start_on: Mapped[dt.date] = mapped_column(Date)
+    start_value: Mapped[float] = mapped_column(Double)
+    started_at: Mapped[dt.datetime] = mapped_column(Instant)
+    status: Mapped[str] = mapped_column(String(10))
+    note: Mapped[str] = mapped_column(String(TEXT))
+    ended_at: Mapped[dt.datetime | None] = mapped_column(Instant)
+    end_value: Mapped[float | None] = mapped_column(Double)
+    place: Mapped[int | None] = mapped_column(Integer)
 
 
 class KeyRow(Base):

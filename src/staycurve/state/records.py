@@ -89,6 +89,44 @@ class Dismissal:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What a metric is to reach by the end of a month.
+
+    Attributes
+    ----------
+    target, start_value : float
+        In the metric's unit: rates are fractions, money is in major units.
+    until_on, start_on : date
+        Last days of the month that it is to be reached in, and of the one that it starts from.
+    source : str
+        Where the numbers come from.
+    status : str
+        active, reached, missed or dropped: what people have said, not what the numbers say.
+    end_value : float, optional
+        What the metric was when the goal was reviewed.
+    """
+
+    id: int
+    metric: str
+    target: float
+    until_on: dt.date
+    owner: str
+    source: str
+    start_on: dt.date
+    start_value: float
+    started_at: dt.datetime
+    status: str = "active"
+    note: str = ""
+    ended_at: dt.datetime | None = None
+    end_value: float | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it has neither been reviewed nor dropped."""
+        return self.status == "active"
+
+
+@dataclass(frozen=True)
 class Key:
     """A key with which a program sends; its text was shown once and is kept nowhere.
 

@@ -9,8 +9,15 @@ from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from staycurve.metrics.benchmarks import Context, Fitting
+    from staycurve.metrics.context import Filter
+    from staycurve.period import AsOf
+
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.workspace.books import Books
+    from staycurve.workspace.goals import Goals
     from staycurve.workspace.identities import Identities
     from staycurve.workspace.inbox import Events
     from staycurve.workspace.sources import Sources
@@ -39,6 +46,36 @@ class Company(MeasuredCompany):
                 return partial(found.ask, self)
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'.")
 
+    def benchmark_context(
+        self, seen: AsOf | None = None, filters: Sequence[Filter] = ()
+    ) -> Context:
+        """What benchmarks are chosen by: how old the company is, and the segment."""
+        from staycurve.metrics.benchmarks import context_of
+
+        on = (seen or self.as_of()).last_day
+        return context_of(
+            self.config, on=on, first_paid=self.first_paid_on(), filters=filters
+        )
+
+    def benchmarks(
+        self, metric: str, *, grain: str = "month", where: str | Sequence[Filter] = "",
+        as_of: str | None = None,
+    ) -> tuple[Fitting, ...]:
+        """The benchmarks of a metric, the company's own or ours, those that apply first.
+
+        Parameters
+        ----------
+        grain : str
+            The length of the periods that are compared: a yearly churn is carried to the month.
+        where : str or sequence of Filter
+            The segment that is looked at.
+        """
+        from staycurve.metrics.benchmarks import fitting
+        from staycurve.metrics.filters import filters_of
+
+        context = self.benchmark_context(self.as_of(as_of), filters_of(where))
+        return fitting(metric, self.config, grain=grain, context=context)
+
     @cached_property
     def state(self) -> State:
         """Saved views, annotations and the audit trail."""
@@ -59,6 +96,13 @@ class Company(MeasuredCompany):
         from staycurve.workspace.identities import Identities
 
         return Identities(self)
+
+    @property
+    def goals(self) -> Goals:
+        """What metrics are to reach: set, follow, drop and review goals."""
+        from staycurve.workspace.goals import Goals
+
+        return Goals(self, self.state)
 
     @property
     def sources(self) -> Sources:

@@ -62,6 +62,20 @@ class MeasuredCompany(Project):
             earlier.close()
         self._earlier = {}
 
+    def first_paid_on(self) -> dt.date | None:
+        """The first day on which any account paid; None before there is one."""
+        if "mrr_movements" not in self.snapshot.tables:
+            return None
+
+        def find() -> dt.date | None:
+            with self.reading() as engine:
+                found: dt.date | None = engine.value(
+                    "SELECT MIN(first_paid_on) FROM mrr_movements"
+                )
+            return found
+
+        return self.kept("first paid on", (), find)
+
     def first_day(self, metrics: Sequence[str]) -> dt.date | None:
         """The first day with data for any of the metrics."""
         relations = {

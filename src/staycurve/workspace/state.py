@@ -1,11 +1,20 @@
-"""State: saved views, annotations, dismissed doubts, keys and the audit trail of one project."""
+"""State: views, annotations, dismissed doubts, goals, keys and the audit trail of one project."""
 
 from __future__ import annotations
 
+import datetime as dt
+
 from staycurve.errors import UnknownNameError
-from staycurve.state import annotations as noting, audit, dismissals, keys, views
+from staycurve.state import (
+    annotations as noting,
+    audit,
+    dismissals,
+    goals as aiming,
+    keys,
+    views,
+)
 from staycurve.state.database import Database
-from staycurve.state.records import Annotation, AuditEntry, Dismissal, Key, SavedView
+from staycurve.state.records import Annotation, AuditEntry, Dismissal, Goal, Key, SavedView
 from staycurve.workspace.project import Clock, Project
 
 SHOWN = 100
@@ -35,12 +44,17 @@ class State:
 
     def shown(
         self,
-    ) -> tuple[tuple[SavedView, ...], tuple[Annotation, ...], tuple[Dismissal, ...]]:
-        """Saved views by name, annotations by day, dismissed doubts: what each page shows."""
+    ) -> tuple[
+        tuple[SavedView, ...], tuple[Annotation, ...], tuple[Dismissal, ...], tuple[Goal, ...]
+    ]:
+        """Saved views by name, annotations by day, dismissed doubts, goals: what pages show."""
         if not self.database.is_there:
-            return (), (), ()
+            return (), (), (), ()
         with self.database.reading() as session:
-            return views.listed(session), noting.listed(session), dismissals.listed(session)
+            return (
+                views.listed(session), noting.listed(session), dismissals.listed(session),
+                aiming.listed(session, has_past=True),
+            )
 
     def views(self) -> tuple[SavedView, ...]:
         """Every saved view, by name."""
@@ -103,6 +117,36 @@ class State:
         """Let a doubt be shown again."""
         with self.database.writing() as session:
             dismissals.restore(session, doubt, who=by, now=self._clock())
+
+    def goals(self, *, has_past: bool = False) -> tuple[Goal, ...]:
+        """Active goals by their dates; with `has_past` those that have ended too."""
+        return tuple(one for one in self.shown()[3] if has_past or one.is_active)
+
+    def goal(self, goal: int) -> Goal:
+        """One goal, whether it has ended or not."""
+        with self.database.reading() as session:
+            return aiming.get(session, goal)
+
+    def add_goal(
+        self, *, metric: str, target: float, until_on: dt.date, owner: str, source: str,
+        start_on: dt.date, start_value: float, drop: int | None = None, by: str = "",
+    ) -> Goal:
+        """Keep a goal; see `Goals.add`, which checks it."""
+        with self.database.writing() as session:
+            return aiming.add(
+                session, metric=metric, target=target, until_on=until_on, owner=owner,
+                source=source, start_on=start_on, start_value=start_value, drop=drop, who=by,
+                now=self._clock(),
+            )
+
+    def end_goal(
+        self, goal: int, *, status: str, note: str, value: float | None, by: str = ""
+    ) -> Goal:
+        """End an active goal as dropped, reached or missed."""
+        with self.database.writing() as session:
+            return aiming.end(
+                session, goal, status=status, note=note, value=value, who=by, now=self._clock()
+            )
 
     def known_keys(self) -> tuple[Key, ...]:
         """Every key with which programs send, oldest first."""

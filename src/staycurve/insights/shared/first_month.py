@@ -62,12 +62,13 @@ class TraitContext(Context):
         return any(is_first_month(dim) for dim in self.dims)
 
     def segments(
-        self, *, account: str, own: Mapping[str, str], day: str = "", fallback_day: str = ""
+        self, *, account: str, own: Mapping[str, str], day: str = "", fallback_day: str = "",
+        user: str = "",
     ) -> tuple[str, str]:
         """SQL of the segment columns, and of the joins that they need; see Context."""
         traits = {dim: f"fm.{column_of(dim)}" for dim in self.dims if is_first_month(dim)}
         columns, joins = super().segments(
-            account=account, own={**own, **traits}, day=day, fallback_day=fallback_day
+            account=account, own={**own, **traits}, day=day, fallback_day=fallback_day, user=user
         )
         if traits:
             joins = f"{joins}\nLEFT JOIN first_month fm ON fm.account_id = {account}".strip()

@@ -73,6 +73,7 @@ from staycurve.insights.usage.usage_retention_asked import (
 from staycurve.insights.usage.usage_segments import shares
 from staycurve.insights.usage.usage_tops import Values, with_tops
 from staycurve.metrics.base import Unit
+from staycurve.metrics.benchmark import Benchmark
 from staycurve.metrics.query import STILL_OPEN
 
 NOBODY = N_("nobody started in this period")
@@ -80,7 +81,18 @@ REPEATED = N_(
     "Somebody may start in several periods; the intervals of all cohorts together take them for "
     "different people, and are too narrow."
 )
+ELITE_SAID = N_(
+    "Eight weeks on, %(share)s were back (%(low)s to %(high)s). Benchmark: above %(elite)s "
+    "(%(source)s, %(year)s, second-hand)."
+)
 LATER = N_("Who is not back yet may still come: shares of young cohorts can rise.")
+
+ELITE = Benchmark(
+    source=N_("Mixpanel, Product Benchmarks: elite among SaaS products"),
+    at_least=0.35, level="leading", year=2017, is_second_hand=True, grain="week",
+)
+ELITE_AFTER = 8
+"""Weeks after which it was stated; no other week is compared with it."""
 
 _TWICE: dict[tuple[Path, int | None], bool] = {}
 """(project, version of user_months) → whether some user has rows in several accounts."""
@@ -217,6 +229,20 @@ class UseRetention(Answer):
             N_("Retention of use: %(start)s, back with %(back)s, %(whose)s, as of %(as_of)s"),
             {"start": self.start, "back": self.back, "whose": Said(WHOSE[self.whose]),
              "as_of": self.as_of},
+        )
+
+    def said(self) -> tuple[Said, ...]:
+        """How the eighth week stands to a benchmark that was stated for it."""
+        if (self.per, self.whose, self.starts) != ("week", "user", "first"):
+            return ()
+        return tuple(
+            Said(ELITE_SAID, {
+                "share": (row.value, Unit.PERCENT), "low": (row.low, Unit.PERCENT),
+                "high": (row.high, Unit.PERCENT), "elite": (ELITE.at_least, Unit.PERCENT),
+                "source": Said(ELITE.source), "year": str(ELITE.year),
+            })
+            for row in self.totals
+            if row.age == ELITE_AFTER and row.value is not None and not row.segment
         )
 
     def users(self, cohort: str | None, age: int, **segment: str | None) -> Returners:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     errors,
+    goals,
     observe,
     routes,
     sources,
@@ -71,7 +72,7 @@ def declared() -> FastAPI:
     app = FastAPI(
         title="staycurve",
         version=VERSION,
-        description="Subscription and retention metrics, saved views and annotations.",
+        description="Subscription and retention metrics, saved views, annotations and goals.",
         openapi_url="/api/openapi.json",
         # Its pages for reading the schema load scripts from elsewhere.
         docs_url=None,
@@ -84,6 +85,7 @@ def declared() -> FastAPI:
     app.include_router(webhooks.router)
     app.include_router(views.router)
     app.include_router(views.notes)
+    app.include_router(goals.router)
     return app
 
 

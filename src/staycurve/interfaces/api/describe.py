@@ -8,16 +8,20 @@ from typing import Any
 from staycurve.config import Config
 from staycurve.conventions import SWITCHES
 from staycurve.metrics.base import Choice, Formula, Metric, Operation
+from staycurve.metrics.benchmarks import Context
+from staycurve.metrics.describe import benchmarks_dict
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 
 
-def describe(name: str, metric: Metric, config: Config) -> dict[str, Any]:
+def describe(
+    name: str, metric: Metric, config: Config, context: Context | None = None
+) -> dict[str, Any]:
     """Everything that a metric says about itself.
 
     `formula` is the one that the conventions in force pick; `switches` are those that it hangs on.
     """
-    benchmark = metric.benchmark
+    told = benchmarks_dict(name, metric, config, context or Context())
     return {
         "name": name,
         "label": metric.label,
@@ -28,11 +32,8 @@ def describe(name: str, metric: Metric, config: Config) -> dict[str, Any]:
         "stage": metric.stage,
         "grains": list(metric.grains),
         "is_to_date": metric.is_to_date,
-        "benchmark": benchmark and {
-            "at_least": benchmark.at_least,
-            "at_most": benchmark.at_most,
-            "origin": benchmark.origin,
-        },
+        "benchmark": told.get("benchmark"),
+        "benchmarks": told.get("benchmarks", []),
         "disagreements": metric.disagreements,
         "switches": {
             switch: config.convention(switch) for switch in dict.fromkeys(_switches(metric))

@@ -70,7 +70,9 @@ def unforeseen(number: str) -> Fault:
 def told_of(error: Exception) -> Fault | None:
     """The same for an error that was foreseen; None for any other."""
     if isinstance(error, UnknownNameError):
-        is_address = error.fields.get("kind") in ("metric", "page", "view", "annotation")
+        is_address = error.fields.get("kind") in (
+            "metric", "page", "view", "annotation", "goal"
+        )
         is_address = is_address or isinstance(error, NoAccountError)
         return (404 if is_address else 422), error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):

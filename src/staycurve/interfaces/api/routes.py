@@ -114,8 +114,9 @@ _AT_ONCE: Cache[Result] = Cache(0)
 
 @router.get("/metrics", response_model=shapes.MetricsShape)
 def metrics(company: Served) -> JSONResponse:
-    """Every metric: what it means, its formula, unit and benchmark."""
-    rows = [describe(name, metric, company.config) for name, metric in METRICS.items()]
+    """Every metric: what it means, its formula, unit and benchmarks by month."""
+    context = company.benchmark_context()
+    rows = [describe(name, metric, company.config, context) for name, metric in METRICS.items()]
     return JSONResponse({"rows": rows})
 
 

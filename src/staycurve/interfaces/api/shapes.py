@@ -15,6 +15,36 @@ class BenchmarkShape(TypedDict):
     origin: str
 
 
+class StatedShape(TypedDict):
+    """A benchmark as its source states it, and of whom it speaks."""
+
+    at_least: float | None
+    at_most: float | None
+    grain: str | None
+    younger_than: int | None
+    older_than: int | None
+    where: str | None
+
+
+class FittingShape(TypedDict):
+    """A benchmark in this company's context; `why_not` where it does not apply."""
+
+    at_least: float | None
+    at_most: float | None
+    grain: str
+    is_translated: bool
+    level: str
+    source: str
+    year: int | None
+    companies: int | None
+    is_second_hand: bool
+    is_own: bool
+    stated: StatedShape
+    note: str
+    applies: bool
+    why_not: str | None
+
+
 class MetricShape(TypedDict):
     """What a metric means."""
 
@@ -28,6 +58,7 @@ class MetricShape(TypedDict):
     grains: list[str]
     is_to_date: bool
     benchmark: BenchmarkShape | None
+    benchmarks: list[FittingShape]
     disagreements: str
     switches: dict[str, str]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,10 @@ from staycurve.interfaces.cli.output import (
 )
 from staycurve.metrics.dimensions import dims_of
 
+if TYPE_CHECKING:
+    from staycurve.config import Config
+    from staycurve.metrics.benchmarks import Context
+
 
 @app.command()
 def metrics(
@@ -32,8 +36,13 @@ def metrics(
     from staycurve.metrics.catalogue import METRICS
     from staycurve.metrics.describe import as_dict, as_text, example_sql
 
+    if sql and name is not None:
+        _known = METRICS[name]
+        typer.echo(example_sql(name))
+        return
+    config, told = _benchmarks_of(context)
     if name is None:
-        rows = [as_dict(key, metric) for key, metric in METRICS.items()]
+        rows = [as_dict(key, metric, config, told) for key, metric in METRICS.items()]
         columns = ["name", "label", "unit", "better", "stage", "formula"]
         if not print_data({"rows": rows}, output, columns=columns):
             print_table(
@@ -43,12 +52,21 @@ def metrics(
             )
         return
     metric = METRICS[name]
-    if sql:
-        typer.echo(example_sql(name))
-    elif output is Format.json:
-        print_json(as_dict(name, metric) | {"sql": example_sql(name)})
+    if output is Format.json:
+        print_json(as_dict(name, metric, config, told) | {"sql": example_sql(name)})
     else:
-        typer.echo(as_text(name, metric))
+        typer.echo(as_text(name, metric, config, told))
+
+
+def _benchmarks_of(context: typer.Context) -> tuple[Config | None, Context | None]:
+    """What the benchmarks of a project are chosen by; neither outside of one."""
+    from staycurve.config import FILE_NAME
+    from staycurve.interfaces.cli.opening import company_of, folder_of
+
+    if not (folder_of(context) / FILE_NAME).is_file():
+        return None, None
+    with company_of(context) as company:
+        return company.config, company.benchmark_context()
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What people keep beside the numbers, as pages show it: saved views, annotations, dismissals."""
+"""What people keep beside the numbers, as pages show it: views, annotations, dismissals, goals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from staycurve.errors import StaycurveError
-from staycurve.state.records import Annotation, Dismissal, SavedView
+from staycurve.state.records import Annotation, Dismissal, Goal, SavedView
 from staycurve.workspace import Company
 
 PAUSE = 5.0
@@ -19,7 +19,7 @@ _log = logging.getLogger("staycurve.server")
 
 @dataclass(frozen=True)
 class Beside:
-    """Saved views, annotations and dismissed doubts at one moment.
+    """Saved views, annotations, dismissed doubts and goals at one moment.
 
     Attributes
     ----------
@@ -30,6 +30,7 @@ class Beside:
     views: tuple[SavedView, ...] = ()
     annotations: tuple[Annotation, ...] = ()
     dismissals: tuple[Dismissal, ...] = ()
+    goals: tuple[Goal, ...] = ()
     is_away: bool = False
 
     def view_at(self, address: str) -> SavedView | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,7 @@ def picture(
     periods: Sequence[Period] | None = None,
     has_legend: bool = True,
     notes: Sequence[Note] = (),
+    beside: Hashable = None,
 ) -> Picture:
     """A chart for a page.
 
@@ -73,6 +74,8 @@ def picture(
         For the legend and for what is hatched.
     notes : sequence of Note
         Those of periods that a width leaves out are left out with them.
+    beside : hashable, optional
+        What `draw` draws beside the points: another drawing is kept for another.
     """
     chosen = list(periods if periods is not None else ask.periods)
     plans = {}
@@ -83,7 +86,8 @@ def picture(
         plans[width] = (own, naming.axis(kept, ROOM[width], ask.fiscal))
     is_cut = {width: len(chosen) > most for width, most in BARS.items()}
     made = _pictured(
-        ask, name, plans, draw, unit=unit, label=label, series=series, notes=tuple(notes)
+        ask, name, plans, draw, unit=unit, label=label, series=series, notes=tuple(notes),
+        beside=beside,
     )
     used = {point.series for point in points if point.value}
     shown = [s for s in series if s.name in used] if has_legend else []
@@ -129,11 +133,15 @@ def _pictured(
     label: str,
     series: Sequence[Series],
     notes: tuple[Note, ...] = (),
+    beside: Hashable = None,
 ) -> Picture:
     drawn = {}
     for width, (points, labels) in plans.items():
         size = (width, HEIGHTS[width])
-        key = _key(ask.company.snapshot.seq, name, size, points, labels, series, unit, label, notes)
+        key = _key(
+            ask.company.snapshot.seq, name, size, points, labels, series, unit, label, notes,
+            beside,
+        )
         make = partial(_draw, name, points, draw, size, unit, labels, label, series, notes)
         drawn[width] = _DRAWN.get(key, make)
     return Picture(drawn[WIDE], drawn[NARROW], False, False)

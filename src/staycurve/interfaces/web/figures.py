@@ -9,6 +9,7 @@ from staycurve.i18n import N_
 from staycurve.insights.statistics.proportions import difference, share
 from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.benchmarked import on_card
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.reading import reason
 from staycurve.interfaces.web.texts import _
@@ -40,6 +41,7 @@ class Figure:
     defined_at: str
     better: str
     line: str
+    benchmark: str = ""
 
 
 def _periods(ask: Ask) -> list[Period]:
@@ -93,6 +95,7 @@ def _show(ask: Ask) -> Shown:
                 ask.defines(name),
                 _(_HINTS[metric.better]) if metric.better in _HINTS else "",
                 numbers.sparkline([values[name, str(p.start)]["value"] for p in periods]),
+                on_card(ask, name),
             )
         )
         rows.append(_row(row, old, before, change, figures[-1].href))

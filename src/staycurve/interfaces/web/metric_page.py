@@ -6,7 +6,7 @@ from typing import Any
 
 from staycurve.i18n import N_
 from staycurve.interfaces.api.describe import describe, dimensions, parts, switch_about
-from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web import aimed, benchmarked, numbers
 from staycurve.interfaces.web.annotated import annotated
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.drawing import picture
@@ -18,7 +18,6 @@ from staycurve.interfaces.web.segments import SEGMENTS
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
-from staycurve.metrics.describe import bound_text
 from staycurve.workspace import Company
 
 _UNITS = {
@@ -57,12 +56,19 @@ def _values(ask: Ask) -> Shown:
     ]
     noted = annotated(ask, name)
     draw = charts.bars if metric.chart.kind == "bars" else charts.line
+    low, high = benchmarked.bounds(ask, name)
+    goals = aimed.on_metric(ask, name)
+    planned, ahead = aimed.plan(ask, goals)
+    beside = charts.Beside(low, high, planned)
+    # Months to come have no value of their own; the plan alone stands in them.
+    points += [charts.Point(str(p.start), name, None, label) for p in ahead]
     drawing = picture(
         ask, f"metric-{name}", points,
-        lambda p, f: draw(p, series, f, reference=metric.chart.reference),
+        lambda p, f: draw(p, series, f, reference=metric.chart.reference, beside=beside),
         unit=metric.unit, label=f"{label}, {unit_text}", series=series, has_legend=False,
-        notes=noted.notes,
+        notes=noted.notes, beside=beside, periods=(*ask.periods, *ahead),
     )
+    last = (ask.closed or ask.periods)[-1]
     table = [
         {
             "label": ask.label(p),
@@ -81,18 +87,27 @@ def _values(ask: Ask) -> Shown:
         "is_open": ask.seen.is_open(ask.periods[-1]),
         "why": next(filter(None, map(reason, reversed(answer.rows))), ""),
         "annotated": noted.view(metric=name),
-    }, noted.json)
+        "benchmarks": benchmarked.lines(
+            ask, name, value=rows[str(last.start)]["value"],
+            counts=answer.counts.get((name, str(last.start))),
+        ),
+        "benchmarked": ask.label(last),
+        "goals": goals,
+    }, noted.json | {
+        "benchmarks": benchmarked.told(benchmarked.every(ask, name)),
+        "goals": [one.pace.as_dict() for one in goals],
+    })
 
 
 def _definition(ask: Ask) -> Shown:
     name = ask.name
     metric, config = METRICS[name], ask.company.config
-    told = describe(name, metric, config)
+    context = ask.company.benchmark_context(ask.seen, ask.filters)
+    told = describe(name, metric, config, context)
     return Shown((), {
         "metric": metric,
         "told": told,
-        "least": bound_text(metric, metric.benchmark.at_least if metric.benchmark else None),
-        "most": bound_text(metric, metric.benchmark.at_most if metric.benchmark else None),
+        "benchmarks": benchmarked.lines(ask, name, has_all=True),
         "unit": _(_UNITS[metric.unit]),
         "better": _(_BETTER[metric.better]),
         "parts": parts(metric, config),

@@ -190,6 +190,8 @@ MOVES = Panel(
 TEN_METRICS = Panel(
     "ten", N_("Ten customer-success metrics"), N_("How does each stand, and how do they move?"),
     "reading.html", _ten,
+    # A year of lifetime values takes seconds where there are hundreds of thousands of accounts.
+    is_late=True,
 )
 CALLS = Panel(
     "calls", N_("Whom to call"), N_("Which paying accounts have a signal today?"),

@@ -27,7 +27,7 @@ from staycurve.insights.usage.usage_retention import (
 )
 from staycurve.interfaces.web import numbers, periods as naming
 from staycurve.interfaces.web.accounts_at import account_at, account_cell
-from staycurve.interfaces.web.answered import opened_at
+from staycurve.interfaces.web.answered import opened_at, sentences
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.choices import Choice
@@ -289,6 +289,7 @@ def _retention(ask: Ask) -> Shown:
         for row in totals.values()
     ]
     return shown(rows, Reading(
+        said=sentences(found),
         tables=[
             Table(_("Who came back"), heads, lines, foot, kind="grid"),
             Table(

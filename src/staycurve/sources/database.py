@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 ROWS = 50_000
 """Rows of one file: what is read again after a failure."""
+
+# The last files are loaded after everything was read; what is left goes when the process ends.
+_FOLDERS: dict[tuple[str, str], tempfile.TemporaryDirectory[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,6 @@ def _read(pull: Pull[Database]) -> Iterator[Batch]:
     asked = pull.settings
     mapping = read_mapping(pull.folder / asked.map) if asked.map else None
     folder = _folder(pull)
-    _clear(pull)
-    folder.mkdir(parents=True)
     with _connected(asked) as connection:
         if not asked.cursor:
             yield from _whole(pull, connection, folder, mapping)
@@ -95,13 +96,13 @@ def _read(pull: Pull[Database]) -> Iterator[Batch]:
 
 
 def _folder(pull: Pull[Database]) -> Path:
-    # The last of them is loaded after everything was read.
-    return pull.folder / ".tmp" / f"rows-of-{pull.name}"
-
-
-def _clear(pull: Pull[Database]) -> None:
-    """Remove the files of rows; those of a sync that was killed as well."""
-    shutil.rmtree(_folder(pull), ignore_errors=True)
+    """A directory for files of rows; that of the sync before is removed."""
+    key = (str(pull.folder), pull.name)
+    before = _FOLDERS.pop(key, None)
+    if before is not None:
+        before.cleanup()
+    _FOLDERS[key] = tempfile.TemporaryDirectory(prefix="staycurve-rows-")
+    return Path(_FOLDERS[key].name)
 
 
 def _whole(
@@ -317,7 +318,7 @@ DATABASE = Source(
     N_("A table or query of PostgreSQL, or of any other system that SQLAlchemy reaches."),
     Database,
     (Stream("rows", N_("The rows of the table or query."), _read,
-            cursor=N_("the greatest value of the cursor column"), done=_clear),),
+            cursor=N_("the greatest value of the cursor column")),),
     '[sources.warehouse]\nkind = "database"\nurl = { env = "WAREHOUSE_URL" }\n'
     'relation = "billing.accounts"\ntable = "accounts"\ncursor = "updated_at"',
     check=_check,

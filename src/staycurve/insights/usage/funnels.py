@@ -192,7 +192,7 @@ class Funnel(Answer):
     additive: AdditiveField = None
     why: WhyField = None
     # Always there, unlike those of most answers.
-    notes: Annotated[tuple[str, ...], Key(N_("What a reader must know."))] = ()
+    notes: Annotated[tuple[str, ...], Key(N_("Caveats."))] = ()
     rows: Annotated[tuple[Step, ...], Table(N_("Funnel"))]
     totals: Annotated[tuple[Whole, ...], Table(N_("From the first step to the last"))]
     window: Annotated[str, Hidden()] = ""
@@ -284,7 +284,7 @@ def funnel(
     ] = None,
     whose: Whose = "user", by: By = "", where: Where = "", as_of: AsOfText = None,
 ) -> Funnel | OfStep:
-    """How many get from step to step, how long does it take, and who drops out?
+    """How many get from step to step, how long does it take, and who drops off?
 
     A step is an event, with properties where they matter, or a feature. Without a range the first
     one lies in the last 90 days that are seen. It can also be split by 'property:NAME' of the

@@ -72,11 +72,11 @@ class Ahead(Row):
     trailing: Annotated[
         float,
         col(N_("Trailing growth"), Unit.RATIO, unit_from="unit",
-            about=N_("Plain: the mean growth of the last three months goes on.")),
+            about=N_("Baseline: the mean growth of the last three months continues.")),
     ]
     last: Annotated[
         float,
-        col(N_("Last value"), Unit.RATIO, unit_from="unit", about=N_("Plain: nothing changes.")),
+        col(N_("Last value"), Unit.RATIO, unit_from="unit", about=N_("Baseline: nothing changes.")),
     ]
     why: WhyField = None
     unit: Annotated[str, Hidden()]

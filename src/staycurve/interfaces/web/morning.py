@@ -41,7 +41,7 @@ def _ten(ask: Ask) -> Shown:
     before = compared_to(ask, last)
     heads = [
         Head(_("Metric"), is_text=True), Head(ask.label(last)), Head(_("Change")),
-        Head(_("A year"), _("Its line, and its lowest and highest value.")),
+        Head(_("A year"), _("Its trend, with the lowest and highest value.")),
         Head(_("Benchmark"), is_text=True), Head(_("Why"), is_text=True),
     ]
     lines = [_line(ask, one, last, before) for one in found.rows]
@@ -166,7 +166,7 @@ def _changed(ask: Ask) -> Shown:
 
 
 TEN_METRICS = Panel(
-    "ten", N_("Ten customer-success metrics"), N_("How does each stand, and how do they move?"),
+    "ten", N_("Ten customer-success metrics"), N_("Where does each stand, and how is it moving?"),
     "reading.html", _ten,
 )
 CALLS = Panel(

@@ -240,7 +240,7 @@ def test_before_use_is_known_stages_come_from_payments(tmp_path: Path) -> None:
             ("retention", "2024-03-31", "now"),
         ]
         assert company.lifecycle.stages(as_of="2024-08-20").notes == (
-            "Use is known from 2024-07-28 on; before it, stages come from payments alone.",
+            "Usage is known from 2024-07-28 on; before that, stages come only from payments.",
         )
 
 

@@ -176,7 +176,7 @@ def test_the_search_page_links_to_what_was_found(served: TestClient) -> None:
     }
     rows = panel(served, "/search?q=acme", "found")["rows"]
     assert {row["id"] for row in rows if row["kind"] == "account"} == {"acme", "acme-eu"}
-    assert "Nothing is called" in served.get("/search?q=zzzz").text
+    assert "Nothing found for" in served.get("/search?q=zzzz").text
     assert served.get("/search").status_code == 200
 
 

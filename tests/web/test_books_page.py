@@ -97,7 +97,7 @@ def test_the_page_says_who_changed_what_and_why(client: TestClient) -> None:
     assert "Letter of &lt;3 March&gt;" in html
     assert "<3 March>" not in html
     assert "subscriptions added s5, 2024-02-10" in html
-    assert "taken back by load 5" in html
+    assert "undone by load 5" in html
     assert "staycurve close 2024-03" in html
 
 
@@ -135,8 +135,8 @@ def test_both_values_open_as_of_the_closing(client: TestClient) -> None:
         page = client.get(link.href).text
         assert f"data-total>{link.text}<" in page
     # The closed one is read from what was loaded then.
-    assert "From what was loaded at" in client.get(closed.href).text
-    assert "From what was loaded at" not in page
+    assert "With the data as it was loaded at" in client.get(closed.href).text
+    assert "With the data as it was loaded at" not in page
 
 
 def test_every_closed_month_is_listed_with_what_changed(client: TestClient) -> None:

@@ -28,17 +28,17 @@ def test_drivers_sum_to_the_change_since_the_period_before(client: TestClient) -
 def test_one_period_has_none_before_it(client: TestClient) -> None:
     found = panel(client, "/metrics/mrr.json?from=2024-03&to=2024-03", "Why it changed")
     assert found["rows"] == []
-    assert "over" in found["why"]
+    assert "two closed periods" in found["why"]
 
 
 def test_segments_stand_against_the_rest(client: TestClient) -> None:
     address = f"/metrics/customer_churn_rate.json?{HOW}&by=plan"
-    found = panel(client, address, "Each segment against the rest")
+    found = panel(client, address, "Each segment compared with the rest")
     assert {row["segment"]["plan"] for row in found["rows"]} == {"Basic", "Pro"}
     assert not any(row["is_significant"] for row in found["rows"])
 
 
 def test_a_sum_is_no_rate_to_be_compared(client: TestClient) -> None:
-    found = panel(client, f"/metrics/mrr.json?{HOW}", "Each segment against the rest")
+    found = panel(client, f"/metrics/mrr.json?{HOW}", "Each segment compared with the rest")
     assert found["rows"] == []
     assert found["why"]

@@ -97,7 +97,7 @@ class Answer(Shape):
         The statement whose rows were read.
     """
 
-    notes: Annotated[tuple[str, ...], Key(N_("What a reader must know."), is_omitted=True)] = ()
+    notes: Annotated[tuple[str, ...], Key(N_("Caveats."), is_omitted=True)] = ()
     sql: Annotated[str, Hidden()] = dataclasses.field(default="", repr=False)
 
     def title(self) -> Said:

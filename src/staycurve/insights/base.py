@@ -5,7 +5,7 @@
         company: Reader, *, end_class: EndClass = None, by: By = "", where: Where = "",
         as_of: AsOfText = None,
     ) -> RiskiestMonths:
-        '''In which month of their subscription do accounts leave?'''
+        '''In which month of their subscription do accounts churn?'''
 
 The signature is what may be asked and the answer's type what comes back. Command, address, JSON,
 CSV, the method in Python, its page of the reference and a plain web page come from both.

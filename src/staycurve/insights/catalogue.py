@@ -11,22 +11,22 @@ from staycurve.registry import Registry
 
 THEMES = {
     "overview": N_("The morning's page: the ten metrics, what changed, and whom to call."),
-    "account": N_("One account whole: its facts, what happened to it, its users and features."),
-    "lifecycle": N_("The stage of each account: how many are where, who moved, and who is stuck."),
+    "account": N_("One account: its facts, what happened to it, its users and features."),
+    "lifecycle": N_("The stage of each account: how many are in each, who moved, who is stuck."),
     "acquisition": N_(
-        "How customers are won: channels, how far leads come, and who brought whom."
+        "How customers are won: channels, how far leads get, and who referred whom."
     ),
-    "cohorts": N_("Cohorts read for their meaning, with intervals and tests."),
+    "cohorts": N_("What cohorts show, with intervals and tests."),
     "value": N_(
-        "What customers are worth, why a number changed, which segments differ, and what comes."
+        "What customers are worth, why a number changed, which segments differ, and a forecast."
     ),
     "features": N_(
-        "Who uses which feature, again and again; what works, and who is near a limit."
+        "Which features are used, and used again; which ones work, and who is near a limit."
     ),
     "onboarding": N_(
         "How new accounts reach first value: how fast, how many, and along which steps."
     ),
-    "trials": N_("Trials: who converts, what converters did, and who leaves afterwards."),
+    "trials": N_("Trials: who converts, what converters did, and churn after conversion."),
     "usage": N_("What users do: who comes back, in which order, how often."),
     "invoices": N_("What invoices bill, and which lines are behind an account's MRR."),
     "books": N_(

@@ -224,7 +224,7 @@ Segment = Annotated[
 ]
 """The segment of a row: tables and CSV give each dimension a column of its own."""
 
-AsOfField = Annotated[str, Key(N_("The instant after which no facts are seen."))]
+AsOfField = Annotated[str, Key(N_("The instant after which data is ignored."))]
 CurrencyField = Annotated[str, Key(N_("The currency of every amount."))]
 AdditiveField = Annotated[
     bool | None,

@@ -21,7 +21,7 @@ ACCOUNTS = Table(
         Column("channel", "text", N_("What brought it.")),
         Column("owner", "text", N_("Who looks after it.")),
         Column("currency", "text", N_("The currency that it is billed in, ISO 4217.")),
-        Column("referred_by", "text", N_("The account that recommended us to it.")),
+        Column("referred_by", "text", N_("The account that referred it.")),
         Column("parent_id", "text", N_("The account that it is a part of.")),
     ),
     checks=(Check("employees", "employees < 0", N_("is negative")),),

@@ -160,7 +160,7 @@ class Company(MeasuredCompany):
 
     @property
     def value(self) -> Theme:
-        """What customers are worth, why a number changed, which segments differ, and what comes."""
+        """What customers are worth, why a number changed, which segments differ, and a forecast."""
         return Theme(self, "value")
 
     @property

@@ -73,7 +73,7 @@ class State:
         return found[0]
 
     def save_view(self, name: str, page: str, query: str = "", *, by: str = "") -> SavedView:
-        """Keep a page with its filters and range under a name."""
+        """Save a page with its filters and range under a name."""
         with self.database.writing() as session:
             return views.save(
                 session, name=name, page=page, query=query, who=by, now=self._clock()

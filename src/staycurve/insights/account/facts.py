@@ -60,7 +60,7 @@ class Item(Row):
     """One subscription item in force."""
 
     subscription_id: Annotated[str, col(N_("Subscription"))]
-    item_id: Annotated[str | None, Key(N_("Its item; empty where it has one alone."))]
+    item_id: Annotated[str | None, Key(N_("Its item; empty where it has only one."))]
     plan: Annotated[str | None, col(N_("Plan"))]
     product: Annotated[str | None, Key(N_("The product that the plan belongs to."))]
     kind: Annotated[str, col(N_("Kind"), Kind.NAME, N_("base, addon or metered."))]
@@ -103,7 +103,7 @@ class AccountFacts(Answer):
     account_id: AccountField
     name: NameField
     owner: OwnerField
-    customer_id: Annotated[str, Key(N_("The account that it is billed with: itself mostly."))]
+    customer_id: Annotated[str, Key(N_("The account that it is billed with, usually itself."))]
     is_excluded: Annotated[bool, Key(N_("Whether no metric counts it."))]
     status: Annotated[str, col(N_("Status"), Kind.NAME, named_by=STATUSES)]
     plan: Annotated[
@@ -150,8 +150,8 @@ class AccountFacts(Answer):
     country: Annotated[str | None, col(N_("Country"))]
     employees: Annotated[int | None, col(N_("Employees"), Unit.COUNT)]
     channel: Annotated[str | None, col(N_("Channel"))]
-    referred_by: Annotated[str | None, Key(N_("The account that recommended us to it."))]
-    attributes: Annotated[Mapping[str, str], Key(N_("What else is loaded of it."))]
+    referred_by: Annotated[str | None, Key(N_("The account that referred it."))]
+    attributes: Annotated[Mapping[str, str], Key(N_("Its other loaded attributes."))]
     unknown: Annotated[Mapping[str, str], Key(N_("Field → why it is empty."))]
     rows: Annotated[tuple[Item, ...], Table(N_("Subscriptions"))]
     scores: Annotated[tuple[LastScore, ...], Table(N_("Satisfaction"))]
@@ -166,7 +166,7 @@ class AccountFacts(Answer):
 
 @insight("account facts", needs="accounts")
 def facts(company: Reader, *, account: AccountId, as_of: AsOfText = None) -> AccountFacts:
-    """Who is one account, what does it pay, and how does it fare?"""
+    """Who is this account, what does it pay, and how is it doing?"""
     seen = company.as_of(as_of)
     with company.seeing(seen) as engine:
         of = whose(engine, company, account, seen)

@@ -59,7 +59,7 @@ class People(Answer):
 
 @insight("account users", needs="accounts")
 def users(company: Reader, *, account: AccountId, as_of: AsOfText = None) -> People:
-    """Who uses the product at one account, who speaks for it, and who was active when?"""
+    """Who uses the product at one account, who champions it, and who was active when?"""
     seen = company.as_of(as_of)
     is_tracked = company.lake.rows(company.snapshot, "events") > 0
     with company.seeing(seen) as engine:

@@ -136,7 +136,7 @@ def renewals(
     ] = None,
     where: Where = "", as_of: AsOfText = None,
 ) -> Renewals:
-    """What renews in the next days, by owner, and how does each account stand?
+    """What renews in the next days, by owner, and how is each account doing?
 
     An item whose cancellation was requested stands at its renewal date, or else at its known end.
     Items without either are in no window: how much MRR has a date is told beside.

@@ -70,7 +70,7 @@ def search(
         int, Param(N_("How many of each kind are listed at most."), least=1, most=MOST)
     ] = LISTED,
 ) -> Found:
-    """Which accounts, users, metrics and pages have a text in their name or id?
+    """Which accounts, users, metrics and pages have this text in their name or id?
 
     The text is looked for as it is written, in any case of letters: % and _ are letters too.
     What is called so exactly comes first, then what begins so, then what has a word that does.

@@ -111,7 +111,7 @@ class Beside(Answer):
 
 @insight("account features", needs="accounts")
 def features(company: Reader, *, account: AccountId, as_of: AsOfText = None) -> Beside:
-    """What does one account use, beside accounts of its plan and size?
+    """Which features does one account use, compared with accounts of its plan and size?
 
     Similar accounts pay, are on the same plan and of the same size (by employees, or by MRR where
     those are not known); the account itself is left out. Fewer than 20 such accounts say little:

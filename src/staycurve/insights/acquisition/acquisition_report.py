@@ -71,7 +71,7 @@ EMPTY = N_("An empty rate has no denominator in that period, or the period is st
 
 Channels = Annotated[
     str | Sequence[Filter],
-    Param(N_("Channels alone: visits and spend carry nothing else."), metavar="FILTER,…",
+    Param(N_("Only by channel: visits and spend have no other attribute."), metavar="FILTER,…",
           examples="channel=ads|organic"),
 ]
 
@@ -180,7 +180,7 @@ def channels(
     company: Reader, *, grain: Grain = "month", start: From = None, end: To = None,
     where: Channels = "", as_of: AsOfText = None,
 ) -> ChannelReport:
-    """What did every channel bring in each period, and what did it cost?
+    """What did every channel bring in in each period, and what did it cost?
 
     Columns that the catalogue defines equal what `show` says. Without a range the last twelve
     periods.

@@ -74,7 +74,7 @@ class Reach(Answer):
     as_of: AsOfField
     about: Annotated[str, Key(N_("Which number, in words."))]
     rows: Annotated[tuple[Reached, ...], Table(N_("Reach"), is_list=True, number="count")]
-    total: Annotated[CountTotal, Key(N_("What the rows come to."))]
+    total: Annotated[CountTotal, Key(N_("The sum of the rows."))]
     period: Annotated[str, Hidden()]
 
     def title(self) -> Said:
@@ -152,7 +152,7 @@ class Spending(Answer):
     currency: CurrencyField
     about: Annotated[str, Key(N_("Which number, in words."))]
     rows: Annotated[tuple[Spent, ...], Table(N_("Cost"), is_list=True, number="amount")]
-    total: Annotated[AmountTotal, Key(N_("What the rows come to."))]
+    total: Annotated[AmountTotal, Key(N_("The sum of the rows."))]
     period: Annotated[str, Hidden()]
 
     def title(self) -> Said:

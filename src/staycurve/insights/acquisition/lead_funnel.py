@@ -49,7 +49,7 @@ from staycurve.insights.statistics.proportions import share
 from staycurve.metrics.base import Unit
 from staycurve.period import Period
 
-NO_LEADS = N_("no leads lie in the range and filters")
+NO_LEADS = N_("no leads in the range match the filters")
 TOO_YOUNG = N_("no lead of this cohort is {days} days old yet")
 
 COHORT = {"cohort": "cohort_name", "start": "start", "end": "end", "horizon": "horizon_days"}
@@ -123,7 +123,7 @@ def funnel(
     ] = False,
     as_of: AsOfText = None,
 ) -> LeadFunnel:
-    """How far do the leads of each period come within a horizon?
+    """How far do the leads of each period get within a horizon?
 
     Younger leads do not count. They are cut by their channel, or by what leads carry beside the
     declared columns. Without a range the last twelve periods.

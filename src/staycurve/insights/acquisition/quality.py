@@ -124,7 +124,7 @@ class Quality(Answer):
 
 @insight("acquisition quality", comes_from="/acquisition#quality")
 def quality(company: Reader, *, where: Where = "", as_of: AsOfText = None) -> Quality:
-    """How do the accounts of each channel fare afterwards: activation, retention, what they pay?
+    """How do the accounts of each channel do afterwards: activation, retention, what they pay?
 
     Activation of all sign-ups whose window has passed; retention at 3 and 12 months, of the
     accounts of closed cohorts; customers, MRR and ARPA at the last day.

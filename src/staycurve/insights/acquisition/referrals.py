@@ -42,8 +42,8 @@ from staycurve.metrics.base import Unit
 from staycurve.money import major
 
 ASSOCIATION = N_(
-    "Referred accounts differ from others in more than the referral; a difference is no effect of "
-    "it."
+    "Referred accounts differ from others in more than the referral; a difference is not an effect "
+    "of it."
 )
 NOBODY_REFERRED = N_("no account names another in referred_by")
 
@@ -138,10 +138,10 @@ class Referrals(Answer):
     as_of: AsOfField
     currency: CurrencyField
     why: WhyField = None
-    rows: Annotated[tuple[Referrer, ...], Table(N_("Who brought whom"), is_list=True)]
+    rows: Annotated[tuple[Referrer, ...], Table(N_("Who referred whom"), is_list=True)]
     summary: Annotated[Summary, Key(N_("The same over all referred accounts."))]
     retention: Annotated[
-        tuple[OthersBeside, ...], Table(N_("Retention of the referred beside the others"))
+        tuple[OthersBeside, ...], Table(N_("Retention of referred accounts and others"))
     ]
 
     def title(self) -> Said:
@@ -167,7 +167,7 @@ class Referrals(Answer):
 
 @insight("acquisition referrals", comes_from="/acquisition#referrals")
 def referrals(company: Reader, *, where: Where = "", as_of: AsOfText = None) -> Referrals:
-    """Who brought whom, what are the referred worth, and do they stay longer?
+    """Who referred whom, what are referred accounts worth, and do they stay longer?
 
     `where` chooses among the referred accounts.
     """

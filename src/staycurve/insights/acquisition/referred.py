@@ -39,7 +39,7 @@ from staycurve.period import Period, periods_between
 from staycurve.tables.engine import quoted
 
 STATES = {
-    "referred": N_("accounts that another customer brought"),
+    "referred": N_("accounts that another customer referred"),
     "ever_paid": N_("those of them that have paid"),
     "paying": N_("those of them that pay now"),
 }
@@ -51,7 +51,7 @@ class ReferredAccount(Row):
 
     account_id: AccountField
     name: NameField
-    referred_by: Annotated[str, col(N_("Brought by"))]
+    referred_by: Annotated[str, col(N_("Referred by"))]
     created_on: Annotated[dt.date | None, col(N_("Created"), Kind.DAY)]
     first_paid_on: Annotated[dt.date | None, col(N_("First paid"), Kind.DAY)]
     mrr: Annotated[float, col(N_("MRR"), Unit.MONEY, is_summed=True)]
@@ -80,7 +80,7 @@ class Referred(Answer):
             "referrer": (self.referrer, Kind.TEXT),
         }
         if self.referrer:
-            text = N_("%(state)s, brought by %(referrer)s, as of %(as_of)s, %(currency)s")
+            text = N_("%(state)s, referred by %(referrer)s, as of %(as_of)s, %(currency)s")
             return Said(text, values)
         return Said(N_("%(state)s, as of %(as_of)s, %(currency)s"), values)
 
@@ -90,7 +90,7 @@ def referred(
     company: Reader, *,
     referrer: Annotated[
         str | None,
-        Param(N_("The account that brought them; all without it."), metavar="ACCOUNT",
+        Param(N_("The account that referred them; all without it."), metavar="ACCOUNT",
               is_argument=True),
     ] = None,
     state: Annotated[
@@ -99,7 +99,7 @@ def referred(
     ] = "referred",
     where: Where = "", as_of: AsOfText = None,
 ) -> Referred:
-    """Which accounts were brought by others, and what do they pay and have they paid?"""
+    """Which accounts were referred by others, and what do they pay and have they paid?"""
     asked = question_of(company, where, as_of)
     sql = accounts_statement(asked, closed_months(company, asked), referrer=referrer or None)
     with company.seeing(asked.as_of) as engine:

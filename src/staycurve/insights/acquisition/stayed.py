@@ -91,11 +91,11 @@ def stayed(
         int, Param(N_("Months after the activation month, from 1."), least=1, most=600)
     ],
     is_kept: Annotated[
-        bool, Param(N_("Those alone that still paid."), formerly=("whole",))
+        bool, Param(N_("Only those that still paid."), formerly=("whole",))
     ] = False,
     where: Where = "", as_of: AsOfText = None,
 ) -> Stayed:
-    """Which accounts are behind a retention of channels or referrals: who still paid, who not?
+    """Which accounts are behind the retention of channels or referrals: who paid, who did not?
 
     All closed cohorts together; those that paid ÷ all of them. 'referred_by!=' are the referred,
     'referred_by=' the others.

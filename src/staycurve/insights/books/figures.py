@@ -63,7 +63,7 @@ class Cause(Row):
     ]
     remaining: Annotated[Fraction, Key(N_("What it leaves of the difference."))]
     as_near: Annotated[
-        int, Key(N_("How many other choices of the same kind leave as little."))
+        int, Key(N_("How many other choices of the same kind fit equally well."))
     ] = 0
 
     @property
@@ -158,7 +158,7 @@ class Figures(Answer):
         ]
 
     def title(self) -> Said:
-        return Said(N_("%(name)s beside ours, %(currency)s"), {
+        return Said(N_("%(name)s compared with ours, %(currency)s"), {
             "name": (self.name, Kind.TEXT), "currency": (self.currency, Kind.TEXT),
         })
 

@@ -32,10 +32,10 @@ class Load(Row):
     rejected: Annotated[int, col(N_("Rejected"), Unit.COUNT)]
     removed: Annotated[int, col(N_("Removed"), Unit.COUNT)]
     undoes: Annotated[
-        int | None, col(N_("Takes back"), about=N_("The load that it took back."))
+        int | None, col(N_("Undoes"), about=N_("The load that it undid."))
     ]
     undone_by: Annotated[
-        int | None, col(N_("Taken back by"), about=N_("The load that took it back."))
+        int | None, col(N_("Undone by"), about=N_("The load that undid it."))
     ]
 
 
@@ -48,7 +48,7 @@ class Loads(Answer):
 
 @insight("loads", page="/books", needs="", has_history=False)
 def loads(company: Reader) -> Loads:
-    """What came in, what was rejected, and which loads were taken back?"""
+    """What came in, what was rejected, and which loads were undone?"""
     records = company.loads()
     undone = undone_by(records)
     return Loads(rows=tuple(
@@ -66,7 +66,7 @@ class TableRow(Row):
 
     table: Annotated[str, col(N_("Table"))]
     rows: Annotated[int, col(N_("Rows"), Unit.COUNT)]
-    set_aside: Annotated[int, Key(N_("The same as `rejected`, by its former name."))]
+    set_aside: Annotated[int, Key(N_("The same as `rejected`, under its former name."))]
     rejected: Annotated[int, col(N_("Rejected"), Unit.COUNT)]
 
 
@@ -96,7 +96,7 @@ class Reject(Row):
     rule: Annotated[str | None, col(N_("Rule"))]
     state: Annotated[
         str | None,
-        col(N_("State"), about=N_("waiting: it joins by itself once what it needs is there.")),
+        col(N_("State"), about=N_("waiting: it joins by itself once what it needs is loaded.")),
     ]
     account_id: Annotated[str | None, Key()]
     payload: Annotated[str | None, Key(N_("The row, as JSON."))]
@@ -109,7 +109,7 @@ class Rejects(Answer):
     rows: Annotated[tuple[Reject, ...], Table(N_("Rejected rows"), is_list=True)]
 
     def title(self) -> Said:
-        return Said(N_("%(count)s rows rejected"), {"count": (len(self.rows), Unit.COUNT)})
+        return Said(N_("Rejected rows: %(count)s"), {"count": (len(self.rows), Unit.COUNT)})
 
 
 @insight("rejects", needs="")

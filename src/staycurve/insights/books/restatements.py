@@ -33,7 +33,7 @@ class Closed(Row):
 
     month: Annotated[str, col(N_("Month"))]
     closed_at: Annotated[str, col(N_("Closed at"))]
-    as_of: Annotated[str, col(N_("As of"), about=N_("Its closing saw no facts after it."))]
+    as_of: Annotated[str, col(N_("As of"), about=N_("Its closing ignored data after this time."))]
     seq: Annotated[
         int, col(N_("Move"), Unit.COUNT, N_("The move of the pointer whose rows it was made of."))
     ]
@@ -70,7 +70,7 @@ class ChangeLine(Row):
 class Restatements(Answer):
     """Closed months whose figures are others now, the earliest first."""
 
-    rows: Annotated[tuple[Restatement, ...], Key(N_("A month each."))]
+    rows: Annotated[tuple[Restatement, ...], Key(N_("One row per month."))]
     figures: Annotated[tuple[RestatedFigure, ...], Table(N_("Figures"), is_view=True)]
     accounts: Annotated[
         tuple[ChangeLine, ...], Table(N_("Accounts"), is_main=True, is_view=True)
@@ -125,7 +125,7 @@ class BooksFound(Answer):
     """The closed months, what changed them since, and what was set by hand."""
 
     rows: Annotated[tuple[Closed, ...], Table(N_("Closed months"))]
-    restatements: Annotated[tuple[Restatement, ...], Key(N_("A changed month each."))]
+    restatements: Annotated[tuple[Restatement, ...], Key(N_("One row per changed month."))]
     adjustments: Annotated[tuple[AdjustmentRow, ...], Table(N_("Adjustments"))]
 
 

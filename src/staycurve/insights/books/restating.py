@@ -136,7 +136,7 @@ class Restatement(Row):
 
     month: Annotated[str, Key()]
     closed_at: Annotated[str, Key()]
-    as_of: Annotated[str, Key(N_("The instant after which its closing saw no facts."))]
+    as_of: Annotated[str, Key(N_("The instant after which its closing ignored data."))]
     conventions: Annotated[tuple[str, ...], Key(N_("Those that changed since."))]
     figures: Annotated[tuple[RestatedFigure, ...], Key()]
     accounts: Annotated[tuple[RestatedAccount, ...], Key()]

@@ -104,7 +104,7 @@ class CohortChurn(Row):
     usual_left: Annotated[
         float | None,
         col(N_("Usual"), Unit.PERCENT,
-            N_("What would have left if the cohort had fared as all cohorts together.")),
+            N_("What would have been lost if the cohort had done as all cohorts together.")),
     ]
     opening_mrr: Annotated[float, col(N_("MRR then"), Unit.MONEY, opens=BEHIND)]
     closing_mrr: Annotated[float, col(N_("MRR now"), Unit.MONEY, opens=BEHIND)]
@@ -201,7 +201,7 @@ def churn(
     company: Reader, *, over: Over = "activation", per: PerCohort = "month", by: By = "",
     where: Where = "", as_of: AsOfText = None,
 ) -> Churn:
-    """Do the customers of a cohort leave, or their money?
+    """Does a cohort lose customers, or revenue?
 
     Sales churn against customer churn by cohort, and which of the four cases holds.
     """

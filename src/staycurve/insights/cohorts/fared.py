@@ -85,7 +85,7 @@ class Fared(Answer):
 
     def title(self) -> Said:
         values: dict[str, str | Value | Said] = {
-            "group": Said(GROUPS[self.group] if self.group else N_("accounts, however they fared")),
+            "group": Said(GROUPS[self.group] if self.group else N_("accounts in any group")),
             "over": Said(OVERS[self.over]),
         }
         if self.first_paid is None:

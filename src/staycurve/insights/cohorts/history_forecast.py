@@ -34,7 +34,7 @@ With n earlier forecasts the interval is as wide as the k-th smallest of their n
 
 TOO_FEW = N_("a forecast needs {count} closed quarters after the first one; there are {found}")
 NO_RECORD = N_("an interval needs a backtest of {count} quarters; there are {found}")
-NOTHING_STANDS = N_("nothing stands to forecast from")
+NOTHING_STANDS = N_("there is no MRR to forecast from")
 NOT_BETTER = N_(
     "The forecast does not beat the naive forecast: in a backtest over {count} quarters its mean "
     "error was {own} points, that of the last quarter's share {plain}."
@@ -121,7 +121,7 @@ class Forecast(Row):
         str | None, Key(N_("Why there is no interval."), is_omitted=True)
     ] = None
     note: Annotated[
-        str | None, Key(N_("What a reader must know before trusting it."), is_omitted=True)
+        str | None, Key(N_("Caveats."), is_omitted=True)
     ] = None
 
 

@@ -185,7 +185,7 @@ def riskiest_months(
     company: Reader, *, end_class: EndClass = None, by: By = "", where: Where = "",
     as_of: AsOfText = None,
 ) -> RiskiestMonths:
-    """In which month of their subscription do accounts leave?
+    """In which month of their subscription do accounts churn?
 
     The hazard (monthly churn rate) by subscription month, and the months in which it is
     significantly higher than in the others.

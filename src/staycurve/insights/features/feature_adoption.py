@@ -96,7 +96,7 @@ def adoption(
     months: Annotated[int, Param(N_("How many closed months."), least=1, most=120)] = 12,
     where: Where = "", as_of: AsOfText = None, top: Top = FIRST_FEATURES, features: Only = (),
 ) -> Adoption:
-    """How does the adoption of each feature develop, month by month?"""
+    """How has the adoption of each feature developed, month by month?"""
     asked = asked_of(company, None, where, as_of, top=top, features=features)
     windows = windows_of(asked, months)
     sql = adoption_statement(asked, windows)

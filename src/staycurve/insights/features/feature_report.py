@@ -104,8 +104,8 @@ class FeatureReport(Answer):
     ]
     columns: ColumnsField
     rule: Annotated[str, Key(N_("What the judgement rests on."))] = RULE
-    ranks: Annotated[Mapping[str, str], Key(N_("What judgements are called."))]
-    retention: Annotated[Compared, Key(N_("What the retention beside use is read from."))]
+    ranks: Annotated[Mapping[str, str], Key(N_("The judgements in words."))]
+    retention: Annotated[Compared, Key(N_("The spans from which retention is computed."))]
     rows: Annotated[
         tuple[Feature, ...], Table(N_("Features"), N_("In the order of their judgement."))
     ]
@@ -155,7 +155,7 @@ def report(
     company: Reader, *, period: WindowText = None, where: Where = "", as_of: AsOfText = None,
     top: Top = FIRST_FEATURES, features: Only = (), months: Months = MONTHS, spans: Spans = SPANS,
 ) -> FeatureReport:
-    """Which features work, which need work, and which lie unused?
+    """Which features work, which need work, and which are unused?
 
     Adoption, depth, repeat use, errors and retention of each feature. What changes with time, such
     as the plan, is read at the period's close; for repeat use and retention before it is known who

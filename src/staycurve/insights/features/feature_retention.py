@@ -34,8 +34,8 @@ CONFOUNDERS = {
     "size": SIZE_LABEL,
     "tenure": N_("time since it first paid"),
     "plan": N_("plan of its largest item"),
-    "activity": N_("activity: days in use of the 28"),
-    "time": N_("when: the span that is looked at"),
+    "activity": N_("activity: active days of the 28"),
+    "time": N_("when: the span"),
 }
 
 # One, two, three, four days a week over 28 days; a working week has five.
@@ -78,7 +78,7 @@ class Compared(Row):
 
     about: AboutField = ABOUT
     method: Annotated[str, Key(N_("How the two are compared."))] = METHOD
-    months: Annotated[int, Key(N_("Between use and whether the account pays."))]
+    months: Annotated[int, Key(N_("From usage to whether the account pays."))]
     spans: Annotated[
         tuple[Span, ...], Key(N_("The latest first; it ends with the report's period."))
     ]

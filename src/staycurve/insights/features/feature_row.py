@@ -91,5 +91,5 @@ class Feature(Row):
     ]
     retention: Annotated[
         Association | None,
-        col(N_("Retention beside it"), Kind.POINTS, METHOD, is_folded=True),
+        col(N_("Retention difference"), Kind.POINTS, METHOD, is_folded=True),
     ] = None

@@ -36,7 +36,7 @@ Only = Annotated[
 ]
 Months = Annotated[
     int,
-    Param(N_("Months between use and whether the account still pays."), least=1, most=60),
+    Param(N_("Months from usage to whether the account still pays."), least=1, most=60),
 ]
 Spans = Annotated[
     int,

@@ -184,7 +184,7 @@ class Limits(Answer):
     about: AboutField = ABOUT
     near_from: Annotated[float, Key(N_("From this utilisation an account is near."))] = float(NEAR)
     columns: ColumnsField
-    statuses: Annotated[Mapping[str, str], Key(N_("What statuses are called."))]
+    statuses: Annotated[Mapping[str, str], Key(N_("The statuses in words."))]
     summary: Annotated[
         tuple[LimitSummary, ...], Table(N_("Limits by feature"), N_("Every account counts."))
     ] = ()
@@ -273,7 +273,7 @@ def limited(
     ] = "above",
     period: MonthText = None, where: Where = "", as_of: AsOfText = None,
 ) -> Limited:
-    """Which accounts are how near a limit?"""
+    """Which accounts are how close to a limit?"""
     found = _limits(company, period, where, as_of)
     rows = tuple(
         row for row in found.rows if feature in ("", row.feature) and row.is_in(state)

@@ -43,7 +43,7 @@ UNTRACKED = N_(
     "No events are loaded: what rests on use is not known, and stages come from leads, trials and "
     "payments alone."
 )
-TRACKED_LATE = N_("Use is known from {day} on; before it, stages come from payments alone.")
+TRACKED_LATE = N_("Usage is known from {day} on; before that, stages come only from payments.")
 
 _OWN = ("lifecycle", "lifecycle_now")
 """Dimensions that are what is read here."""

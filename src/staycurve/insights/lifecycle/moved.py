@@ -53,7 +53,7 @@ class Mover(Row):
     before: Annotated[str | None, col(N_("From"), Kind.NAME, name="from", named_by=CAME_FROM)]
     after: Annotated[str, col(N_("To"), Kind.NAME, name="to", named_by=LABELS)]
     days: Annotated[
-        int | None, col(N_("Days before"), Unit.COUNT, N_("What the stage before lasted."))
+        int | None, col(N_("Days before"), Unit.COUNT, N_("Days in the stage before."))
     ]
     plan: PlanField = None
 
@@ -63,7 +63,7 @@ class Moved(Answer):
     """The moves of a period, in order."""
 
     as_of: AsOfField
-    period: Annotated[str, Key(N_("As it was asked for."))]
+    period: Annotated[str, Key(N_("As requested."))]
     rows: Annotated[tuple[Mover, ...], Table(N_("Moves"), is_list=True)]
     before: Annotated[str | None, Hidden()] = None
     after: Annotated[str | None, Hidden()] = None

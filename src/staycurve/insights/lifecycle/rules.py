@@ -52,7 +52,7 @@ class Rules(Answer):
 
 @insight("lifecycle rules", comes_from="/lifecycle#rules", needs="accounts")
 def rules(company: Reader) -> Rules:
-    """When is an account in which stage? The first rule that holds names it."""
+    """When is an account in which stage? The first rule that holds decides."""
     own = company.config.lifecycle
     return Rules(
         rows=tuple(

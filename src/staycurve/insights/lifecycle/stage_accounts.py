@@ -60,7 +60,7 @@ class StageAccount(Row):
         col(N_("Days"), Unit.COUNT, N_("From the first day of the visit, both ends included.")),
     ]
     visit: Annotated[
-        int, col(N_("Visit"), Unit.COUNT, N_("How often it has come to the stage."))
+        int, col(N_("Visit"), Unit.COUNT, N_("Which visit to the stage this is, from 1."))
     ]
     reason: Annotated[str, col(N_("Why"))]
     mrr: Annotated[float, col(N_("MRR"), Unit.MONEY, is_summed=True)]

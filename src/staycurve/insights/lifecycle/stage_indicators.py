@@ -97,7 +97,7 @@ def indicators(
     ] = None,
     where: Where = "", as_of: AsOfText = None,
 ) -> Indicators:
-    """How does each stage do, by its own indicators, beside the month before?
+    """How is each stage doing, by its own indicators, compared with the month before?
 
     Indicators are metrics as the catalogue defines them. One that a filter cannot cut is left
     empty, with the reason.

@@ -126,7 +126,7 @@ class Stuck(Answer):
 def stuck(
     company: Reader, *, stage: Stage = None, where: Where = "", as_of: AsOfText = None
 ) -> Stuck:
-    """Which accounts are in their stage for longer than most who left it?
+    """Which accounts have been in their stage for longer than most that left it?
 
     What is long is measured over all accounts, whichever are listed.
     """

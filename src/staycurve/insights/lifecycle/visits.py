@@ -154,7 +154,7 @@ class AccountVisit(Row):
         dt.date | None, col(N_("Until"), Kind.DAY, N_("The first day of the next stage."))
     ]
     visit: Annotated[
-        int, col(N_("Visit"), Unit.COUNT, N_("How often it has come to the stage."))
+        int, col(N_("Visit"), Unit.COUNT, N_("Which visit to the stage this is, from 1."))
     ]
     days: Annotated[int, col(N_("Days"), Unit.COUNT)]
     reason: Annotated[str, col(N_("Why"))]

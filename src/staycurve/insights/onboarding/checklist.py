@@ -102,7 +102,7 @@ class Step(Row):
     ]
     paying: Annotated[
         Association | None,
-        col(N_("Pays three months later"), Kind.POINTS, METHOD, is_folded=True),
+        col(N_("Paying three months later"), Kind.POINTS, METHOD, is_folded=True),
     ] = None
     active: Annotated[
         Association | None,

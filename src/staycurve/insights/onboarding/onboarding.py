@@ -84,7 +84,7 @@ class Reached(Row):
     ]
     activated: Annotated[
         int,
-        col(N_("There so far"), Unit.COUNT, N_("Accounts that have reached first value"),
+        col(N_("Activated so far"), Unit.COUNT, N_("Accounts that have reached first value"),
             opens=_behind("activated")),
     ]
     rate: Annotated[
@@ -95,12 +95,12 @@ class Reached(Row):
             ends=("rate.low", "rate.high")),
     ]
     is_small: SmallField
-    q25: Annotated[Days, col(N_("A quarter by"), Unit.COUNT)]
+    q25: Annotated[Days, col(N_("25% by day"), Unit.COUNT)]
     median: Annotated[
         Days,
         col(N_("Median days"), Unit.COUNT, N_("Time to first value by which half are there")),
     ]
-    q75: Annotated[Days, col(N_("Three quarters by"), Unit.COUNT)]
+    q75: Annotated[Days, col(N_("75% by day"), Unit.COUNT)]
 
     @property
     def month(self) -> str | None:
@@ -155,7 +155,7 @@ class Onboarding(Answer):
         if self.p_value is not None:
             chance = {"chance": (self.p_value, Kind.CHANCE)}
             found.append(Said(
-                N_("Chance of segments as far apart if all were alike: %(chance)s."), chance
+                N_("Do the segments differ? Log-rank test: p = %(chance)s."), chance
             ))
         if self.unknown_signup:
             count = {"count": (self.unknown_signup, Unit.COUNT)}

@@ -187,7 +187,7 @@ class TrialReport(Answer):
     as_of: AsOfField
     about: AboutField = ABOUT
     columns: ColumnsField
-    cards_labels: Annotated[Mapping[str, str], Key(N_("What kinds of trials are called."))]
+    cards_labels: Annotated[Mapping[str, str], Key(N_("The kinds of trials in words."))]
     whole: Annotated[tuple[Conversion, ...], Table(N_("All trials"))]
     cards: Annotated[Mapping[str, Conversion], Key(N_("By whether a card was on file."))]
     card_difference: Annotated[CardGap, Key(N_("With a card against without."))]
@@ -204,7 +204,7 @@ class TrialReport(Answer):
         Table(N_("Used during the trial (an association, not a cause)"), is_view=True),
     ] = ()
     left_rows: Annotated[
-        tuple[Left, ...], Table(N_("Left after the first paid day"), is_view=True)
+        tuple[Left, ...], Table(N_("Churn after conversion"), is_view=True)
     ] = ()
 
     def title(self) -> Said:

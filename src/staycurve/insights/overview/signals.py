@@ -26,7 +26,7 @@ SIGNALS = {
     "payment_failing": N_("Payment failing"),
     "cancellation_requested": N_("Cancellation requested"),
     "renewal_near": N_("Renews soon"),
-    "use_stopped": N_("Use stopped"),
+    "use_stopped": N_("Usage stopped"),
     "old_ticket": N_("Ticket open for over a week"),
     "unhappy_answer": N_("Unhappy answer"),
 }

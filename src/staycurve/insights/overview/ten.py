@@ -151,7 +151,7 @@ def ten(
     ] = COMPARED[0],
     where: Where = "", as_of: AsOfText = None,
 ) -> Ten:
-    """How do the ten customer-success metrics stand?
+    """Where do the ten customer-success metrics stand?
 
     Each with the period before or a year ago, its lowest and highest value of a year, and what
     customers wrote in the period, the latest first.

@@ -12,7 +12,7 @@ from staycurve.insights.shapes import fields_of
 from staycurve.metrics.base import Unit
 
 AboutField = Annotated[str, Key(N_("Which number, or how it is counted, in words."))]
-TotalField = Annotated[Mapping[str, float], Key(N_("What the rows come to."))]
+TotalField = Annotated[Mapping[str, float], Key(N_("The sum of the rows."))]
 
 _WORDS: Mapping[Unit | Kind, str] = {
     Unit.RATIO: "number", Kind.MONTH: "period", Kind.DAY: "date", Kind.NAME: "text",

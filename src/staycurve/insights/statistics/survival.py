@@ -31,7 +31,7 @@ class CurvePoint(Row):
     """
 
     time: Annotated[int, Key(N_("Time since the start."))]
-    at_risk: Annotated[int, Key(N_("Who were not there yet, and still seen."))]
+    at_risk: Annotated[int, Key(N_("Those without it so far, and still observed."))]
     events: Annotated[int, Key(N_("Who reached it at this time."))]
     share: Annotated[
         float, col(N_("Share"), Unit.PERCENT, N_("There by then."), ends=("low", "high"))

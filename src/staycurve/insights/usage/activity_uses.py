@@ -46,7 +46,7 @@ class Use(Person):
 
 @dataclass(frozen=True)
 class UsesTotal(AnswerRow):
-    """What the rows come to."""
+    """The sum of the rows."""
 
     uses: int
     active_days: int
@@ -69,7 +69,7 @@ class Uses(Answer):
     rows: Annotated[
         tuple[Use, ...], Table(N_("What was done"), is_list=True, number="uses")
     ]
-    total: Annotated[UsesTotal, Key(N_("What they come to."))]
+    total: Annotated[UsesTotal, Key(N_("The sum of the rows."))]
     who: Annotated[str, Hidden()] = ""
 
     def title(self) -> Said:

@@ -206,7 +206,7 @@ class Funnel(Answer):
     additive: AdditiveField = None
     why: WhyField = None
     # Always there, unlike those of most answers.
-    notes: Annotated[tuple[str, ...], Key(N_("What a reader must know."))] = ()
+    notes: Annotated[tuple[str, ...], Key(N_("Caveats."))] = ()
     rows: Annotated[tuple[Step, ...], Table(N_("Funnel"))]
     totals: Annotated[tuple[Whole, ...], Table(N_("From the first step to the last"))]
     over_time: Annotated[
@@ -319,7 +319,7 @@ def funnel(
     whose: Whose = "user", by: By = "", where: Where = "", values: Values = None,
     as_of: AsOfText = None,
 ) -> Funnel | OfStep:
-    """How many get from step to step, how long does it take, and who drops out?
+    """How many get from step to step, how long does it take, and who drops off?
 
     A step is an event, with properties where they matter, or a feature. Without a range the first
     one lies in the last 90 days that are seen. A dimension 'property:NAME' is that of the first

@@ -74,7 +74,7 @@ class Members(Answer):
     whose: WhoseField
     rows: Annotated[tuple[Person, ...], Table(N_("Who is behind it"), is_list=True)]
     accounts: Annotated[tuple[AccountPart, ...], Key(N_("The same by account."))]
-    total: Annotated[Total, Key(N_("What they come to."))]
+    total: Annotated[Total, Key(N_("The sum of the rows."))]
 
 
 Parts = dict[str | None, list[int]]

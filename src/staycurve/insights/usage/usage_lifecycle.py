@@ -184,7 +184,7 @@ class UseLifecycle(Answer):
 
     def title(self) -> Said:
         return Said(
-            N_("Lifecycle of use: %(doing)s, %(whose)s, as of %(as_of)s"),
+            N_("Usage lifecycle: %(doing)s, %(whose)s, as of %(as_of)s"),
             {"doing": self.doing, "whose": Said(WHOSE[self.whose]), "as_of": self.as_of},
         )
 

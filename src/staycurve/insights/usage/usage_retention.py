@@ -213,7 +213,7 @@ class UseRetention(Answer):
     additive: AdditiveField = None
     why: WhyField = None
     # Always there, unlike those of most answers.
-    notes: Annotated[tuple[str, ...], Key(N_("What a reader must know."))] = ()
+    notes: Annotated[tuple[str, ...], Key(N_("Caveats."))] = ()
     rows: Annotated[tuple[Cell, ...], Table(N_("Who came back"), across=("age", "value"))]
     totals: Annotated[tuple[Age, ...], Table(N_("All cohorts together"))]
     start_at: Annotated[str, Hidden()] = ""
@@ -226,7 +226,7 @@ class UseRetention(Answer):
 
     def title(self) -> Said:
         return Said(
-            N_("Retention of use: %(start)s, back with %(back)s, %(whose)s, as of %(as_of)s"),
+            N_("Retention: %(start)s, back with %(back)s, %(whose)s, as of %(as_of)s"),
             {"start": self.start, "back": self.back, "whose": Said(WHOSE[self.whose]),
              "as_of": self.as_of},
         )
@@ -297,7 +297,7 @@ def retention(
         Param(N_("Who is behind a cell, without a split: 2024-01:3, or all:3."),
               metavar="COHORT:AGE"),
     ] = None,
-    is_back: Annotated[bool, Param(N_("Of members those alone who were back."))] = False,
+    is_back: Annotated[bool, Param(N_("Of members, only those who came back."))] = False,
     whose: Whose = "user", by: By = "", where: Where = "", values: Values = None,
     as_of: AsOfText = None,
 ) -> UseRetention | Returners:

@@ -81,7 +81,7 @@ class Compared(Row):
 
     segment: Segment
     accounts: Annotated[
-        int, col(N_("Accounts"), Unit.COUNT, N_("Below the line, in any period."), opens=OWN)
+        int, col(N_("Accounts"), Unit.COUNT, N_("In the denominator, in any period."), opens=OWN)
     ]
     value: Annotated[
         float | None,
@@ -131,10 +131,10 @@ class Comparison(Answer):
         str | None, Key(N_("The last period that is pooled, by its first day."), name="to")
     ]
     alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
-    method: Annotated[str, Key(N_("proportions or accounts: what chance is thought to draw."))]
+    method: Annotated[str, Key(N_("proportions or accounts: the sampling unit of the test."))]
     additive: AdditiveField = None
     why: WhyField = None
-    rows: Annotated[tuple[Compared, ...], Table(N_("Each segment beside the others"))]
+    rows: Annotated[tuple[Compared, ...], Table(N_("Each segment compared with the others"))]
 
     def title(self) -> Said:
         return Said(N_("%(metric)s by segment, %(from)s to %(to)s, %(currency)s"), {

@@ -75,11 +75,12 @@ class Ahead(Row):
     trailing: Annotated[
         float,
         col(N_("Trailing growth"), Unit.RATIO, unit_from="unit",
-            about=N_("Plain: the mean growth of the last three months goes on.")),
+            about=N_("Baseline: the mean growth of the last three months continues.")),
     ]
     last: Annotated[
         float,
-        col(N_("Last value"), Unit.RATIO, unit_from="unit", about=N_("Plain: nothing changes."),
+        col(N_("Last value"), Unit.RATIO, unit_from="unit",
+            about=N_("Baseline: nothing changes."),
             opens=Opens("value accounts", {
                 "metric": "metric", "start": "last_period", "end": "last_period",
             }, {"grain": "month"})),

@@ -93,7 +93,7 @@ class SegmentLifetime(Row):
     accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT, N_("All that ever paid."))]
     median: Annotated[
         int | None,
-        col(N_("Median months"), Unit.COUNT, N_("By then half have churned."), why="median_why"),
+        col(N_("Median months"), Unit.COUNT, N_("Half have churned by then."), why="median_why"),
     ]
     restricted_mean: Annotated[
         float | None,

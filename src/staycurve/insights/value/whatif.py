@@ -70,7 +70,7 @@ class WhatIf(Answer):
     as_of: AsOfField
     currency: CurrencyField
     metric: Annotated[str, Key(N_("mrr or customers."))]
-    assumptions: Annotated[tuple[str, ...], Key(N_("What is supposed."))]
+    assumptions: Annotated[tuple[str, ...], Key(N_("The assumptions."))]
     why: WhyField = None
     backtest: Annotated[Backtest, Key(N_("How good the forecast was from past months."))]
     rows: Annotated[tuple[Beside, ...], Table(N_("The months ahead"))]

@@ -16,7 +16,7 @@ notes = group("annotations", "Dated notes, which charts show.")
 
 Metric = Annotated[
     str,
-    typer.Option("--metric", metavar="METRIC", help="Only about this metric; every one without."),
+    typer.Option("--metric", metavar="METRIC", help="Its metric; every metric without it."),
 ]
 
 

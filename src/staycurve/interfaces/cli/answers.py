@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @app.command()
 def metrics(
-    name: Annotated[str | None, typer.Argument(help="One metric, shown whole.")] = None,
-    sql: Annotated[bool, typer.Option("--sql", help="Print the statement alone.")] = False,
+    name: Annotated[str | None, typer.Argument(help="One metric, in full.")] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print only the SQL statement.")] = False,
     output: Output = Format.table,
     context: typer.Context = None,  # type: ignore[assignment]
 ) -> None:
-    """The catalogue of metrics, or one of them whole."""
+    """The catalogue of metrics, or one of them in full."""
     from staycurve.metrics.catalogue import METRICS
     from staycurve.metrics.describe import as_dict, as_text, example_sql
 
@@ -160,7 +160,7 @@ def accounts(
     context: typer.Context,
     metric: Annotated[str, typer.Argument(help="A name from: staycurve metrics")],
     period: Annotated[str, typer.Option("--period", metavar="P", help="2024-01, 2024-Q1, …")],
-    grain: Annotated[str | None, typer.Option(help="Where the period's text is finer.")] = None,
+    grain: Annotated[str | None, typer.Option(help="The grain, if the period is finer.")] = None,
     where: Where = "", as_of: AsOf = None, known_at: KnownAt = None,
     under: Annotated[
         str, typer.Option(metavar="PROFILE", help="Other conventions: stripe, or discounts=all.")

@@ -51,7 +51,7 @@ class Themes(asking.Questions):
 
 app = typer.Typer(
     name="staycurve",
-    help="Follow SaaS customers from first visit to renewal, with numbers that open to their rows.",
+    help="Follow SaaS customers from first visit to renewal, with numbers that drill down.",
     no_args_is_help=True,
     cls=Themes,
     add_completion=False,

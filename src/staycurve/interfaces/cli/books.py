@@ -21,10 +21,10 @@ def undo(
         typer.Argument(help="Its number in: staycurve loads. Without it, the last command's."),
     ] = None,
     restate: Annotated[
-        bool, typer.Option("--restate", help="Even if a closed month rests on it.")
+        bool, typer.Option("--restate", help="Even if a closed month depends on it.")
     ] = False,
 ) -> None:
-    """Take a load back: what it brought goes, what it replaced comes back."""
+    """Undo a load: what it added is removed, what it replaced comes back."""
     with company_of(context) as company:
         reports = company.books.undo(load, is_restating=restate)
     for report in reports:
@@ -45,7 +45,7 @@ def close(
     ] = False,
     as_of: AsOf = None, output: Output = Format.table,
 ) -> None:
-    """Lock a month: later changes to it are listed as restatements."""
+    """Close a month: later changes to its figures are listed as restatements."""
     if (month is None) != listed:
         raise UsageError(
             "close takes a month, or --list.",

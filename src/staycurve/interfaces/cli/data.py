@@ -46,18 +46,18 @@ def load(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH…", help="Files, or directories of files.")
     ],
-    table: Annotated[str | None, typer.Option(help="The table, if the name does not say.")] = None,
+    table: Annotated[str | None, typer.Option(help="The table, if no file name says it.")] = None,
     mapping: Annotated[
         str | None,
         typer.Option(
             "--map", metavar="FILE|NAME",
-            help="TOML: their columns → ours; or the name of a known one, see maps.",
+            help="A mapping file (TOML), or the name of a known mapping: see maps.",
         ),
     ] = None,
     complete: Annotated[
         bool,
         typer.Option(
-            "--replace", help="The file is its source's complete export: remove what it lacks."
+            "--replace", help="The file is its source's complete export: remove rows that it lacks."
         ),
     ] = False,
     allow_empty: Annotated[
@@ -135,10 +135,10 @@ def refresh(
 def recover(
     context: typer.Context,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Go on although something is lost.")
+        bool, typer.Option("--yes", help="Go ahead even if something is lost.")
     ] = False,
 ) -> None:
-    """Build a lost or damaged state.db or lake again; whatever it replaces is kept beside."""
+    """Rebuild a lost or damaged state.db or lake; whatever it replaces is kept next to it."""
     with company_of(context) as company:
         found = company.recover(is_agreed=yes)
     plan = found.plan
@@ -161,7 +161,7 @@ def recover(
 
 @app.command()
 def doctor(context: typer.Context, output: Output = Format.table) -> None:
-    """A self-check: what is missing, what contradicts itself, what is in force."""
+    """Self-check: what is missing, what contradicts itself, which conventions are in force."""
     from staycurve.insights.examination.doctor import examine
 
     with fresh_company_of(context) as company:

@@ -19,12 +19,15 @@ keys = group("keys", "Keys with which programs send events.")
 def create(
     context: typer.Context,
     scope: Annotated[
-        str, typer.Option("--scope", metavar="SCOPE", help="What it opens: ingest, chartmogul.")
+        str,
+        typer.Option(
+            "--scope", metavar="SCOPE", help="What the key allows: ingest, chartmogul."
+        ),
     ] = "ingest",
-    name: Annotated[str, typer.Option("--name", help="What sends with it.")] = "",
+    name: Annotated[str, typer.Option("--name", help="What will use the key.")] = "",
     by: By = "",
 ) -> None:
-    """Make a key and print it, once: it is kept nowhere."""
+    """Create a key and print it once; it is not stored."""
     with company_of(context) as company:
         made, text = company.state.create_key(scope, name=name, by=by or user())
     typer.echo(text)
@@ -36,7 +39,7 @@ def create(
 
 @keys.command("list")
 def listed(context: typer.Context, output: Output = Format.table) -> None:
-    """Every key by its first letters, with its last use."""
+    """Every key, by its first characters, with its last use."""
     with company_of(context) as company:
         rows = [key.as_dict() for key in company.state.known_keys()]
     if print_data({"rows": rows}, output):
@@ -55,11 +58,11 @@ def listed(context: typer.Context, output: Output = Format.table) -> None:
 @keys.command()
 def revoke(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(help="Its number or first letters in: keys list.")],
+    key: Annotated[str, typer.Argument(help="Its number or first characters in: keys list.")],
     by: By = "",
     output: Output = Format.table,
 ) -> None:
-    """Let a key open nothing any more."""
+    """Revoke a key: it is refused from now on."""
     with company_of(context) as company:
         gone = company.state.revoke_key(key, by=by or user())
     if not print_data({"rows": [gone.as_dict()]}, output):

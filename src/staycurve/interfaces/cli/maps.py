@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def maps(context: typer.Context, output: Output = Format.table) -> None:
-    """The mappings that are known by name and by a file's headers."""
+    """The known mappings: by name, and by the headers of a file."""
     from staycurve.sources.exports import known_exports
 
     with company_of(context) as company:
@@ -60,14 +60,14 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 def propose_map(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to look at.")],
-    table: Annotated[str | None, typer.Option(help="The table that it is to feed.")] = None,
+    table: Annotated[str | None, typer.Option(help="The table that it should feed.")] = None,
     mapping: Annotated[
         str | None,
         typer.Option("--map", metavar="FILE|NAME", help="Look at it under this mapping."),
     ] = None,
     write: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Keep the mapping here, and in the project."),
+        typer.Option(metavar="FILE", help="Save the mapping here, and in the project."),
     ] = None,
     fix: Annotated[
         bool, typer.Option("--fix", help="Take the option that fixes most rows, if one does.")
@@ -76,7 +76,7 @@ def propose_map(
     dates: Dates = None, delimiter: Delimiter = None,
     output: Output = Format.table,
 ) -> None:
-    """Propose a mapping for a file: nothing is loaded."""
+    """Propose a mapping for a file; nothing is loaded."""
     from staycurve.sources.exports import mapping_named
     from staycurve.sources.keeping import keep
     from staycurve.sources.options import ReadOptions

@@ -28,14 +28,14 @@ From = Annotated[str | None, typer.Option("--from", metavar="P", help="First per
 To = Annotated[str | None, typer.Option("--to", metavar="P", help="Last period.")]
 
 Encoding = Annotated[str | None, typer.Option(help="Such as latin-1.")]
-Decimal = Annotated[str | None, typer.Option(help="The decimal sign: '.' or ','.")]
+Decimal = Annotated[str | None, typer.Option(help="The decimal separator: '.' or ','.")]
 Thousands = Annotated[
-    str | None, typer.Option(help="The sign between groups of three digits.")
+    str | None, typer.Option(help="The thousands separator.")
 ]
 Dates = Annotated[
     str | None, typer.Option(help="iso, dmy, mdy, spreadsheet (day numbers), epoch or auto.")
 ]
-Delimiter = Annotated[str | None, typer.Option(help="Between columns.")]
+Delimiter = Annotated[str | None, typer.Option(help="The column separator.")]
 
 
 def option_of(one: Argument) -> str:

@@ -16,11 +16,11 @@ from staycurve.interfaces.cli.output import Format, print_data, print_table
 def insights(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Show one whole: cohorts riskiest."),
+        typer.Argument(metavar="NAME", help="Show one in full, such as cohorts riskiest."),
     ] = None,
     output: Output = Format.table,
 ) -> None:
-    """The questions that insights answer; with a name, all that one takes and says."""
+    """The questions that insights answer; with a name, everything about one of them."""
     from staycurve.insights.catalogue import INSIGHTS
 
     if words:

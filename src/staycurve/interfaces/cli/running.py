@@ -16,7 +16,7 @@ AllowOption = Annotated[
     list[str] | None,
     typer.Option(
         "--allow-host", metavar="NAME",
-        help="A further Host name that is answered, as behind a proxy; repeatable. "
+        help="Another Host name to answer to, such as behind a proxy; repeatable. "
         "STAYCURVE_HOSTS takes a list.",
     ),
 ]

@@ -34,7 +34,7 @@ def sources(
     ] = None,
     output: Output = Format.table,
 ) -> None:
-    """Outside systems: those that are configured, how far they have come, and every kind."""
+    """Configured sources, how far each has come, and every available kind."""
     from staycurve.interfaces.api.sources import sources_answer
 
     with company_of(context) as company:
@@ -107,11 +107,11 @@ def sync(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME…]", help="Sources of staycurve.toml; without them all."),
+        typer.Argument(metavar="[NAME…]", help="Sources of staycurve.toml; all without one."),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Read what changed from this instant on again, such as 2024-01-01."),
+        typer.Option(help="Read again what changed from this instant on, such as 2024-01-01."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and count, change nothing.")
@@ -121,10 +121,10 @@ def sync(
     ] = False,
     reparse: Annotated[
         bool,
-        typer.Option("--reparse", help="Ask nobody; derive rows anew from what is kept."),
+        typer.Option("--reparse", help="Contact no system; derive rows from kept objects."),
     ] = False,
 ) -> None:
-    """Bring the rows of configured sources in, and events over HTTP; what fails leaves the rest."""
+    """Load what is new from configured sources and the event inbox; a failure stops no other."""
     from staycurve.interfaces.cli.progress import bar
     from staycurve.workspace.imports import ImportDesk
 

@@ -16,7 +16,7 @@ views = group("views", "Pages with their filters and range, kept under a name.")
 
 Named = Annotated[str, typer.Argument(help="Its name, or its number in: staycurve views list.")]
 By = Annotated[
-    str, typer.Option("--by", metavar="WHO", help="Who does it. Default: the user's own name.")
+    str, typer.Option("--by", metavar="WHO", help="Who does this. Default: the user's name.")
 ]
 
 
@@ -50,12 +50,12 @@ def save(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What to call it.")],
     address: Annotated[
-        str, typer.Argument(help="A page's, without the server: '/metrics/mrr?grain=week'.")
+        str, typer.Argument(help="A page's address without the server: '/metrics/mrr'.")
     ],
     by: By = "",
     output: Output = Format.table,
 ) -> None:
-    """Keep a page with its filters and range under a name."""
+    """Save a page with its filters and range under a name."""
     from staycurve.interfaces.web.addresses import kept
 
     with company_of(context) as company:

@@ -334,7 +334,7 @@ def _above(ask: Ask) -> list[tuple[str, str]]:
 ROWS = Panel(
     "rows",
     N_("Accounts"),
-    N_("Largest first; together they are the number above them."),
+    N_("Largest first; together they make up the number above."),
     "accounts.html",
     _show,
 )

@@ -226,7 +226,7 @@ def _features(ask: Ask) -> Shown:
     rows = [row.as_dict() for row in found.rows]
     extra = {key: value for key, value in found.as_dict().items() if key != "rows"}
     if not found.rows:
-        return shown(rows, Reading(why=_(found.why or N_("nobody has used anything yet"))), extra)
+        return shown(rows, Reading(why=_(found.why or N_("no usage yet"))), extra)
     own: type = type(found)
     [of] = tables_of(own)
     return shown(
@@ -248,11 +248,11 @@ def _heading(ask: Ask) -> str:
 PANELS: Sequence[Panel] = (
     Panel("figures", N_("At a glance"), N_("How does this account stand?"), "reading.html",
           _figures),
-    Panel("who", N_("Account"), N_("Who is it?"), "account.html", _who),
+    Panel("who", N_("Account"), N_("Who is this account?"), "account.html", _who),
     Panel("subscriptions", N_("Subscriptions, satisfaction, limits"),
           N_("What does it pay for, and what did it last say?"), "reading.html", _subscriptions),
     TIMELINE,
-    Panel("users", N_("Users"), N_("Who works with the product, and who speaks for it?"),
+    Panel("users", N_("Users"), N_("Who uses the product, and who champions it?"),
           "reading.html", _users, is_late=True),
     Panel("features", N_("Features compared with similar accounts"),
           N_("What do similar accounts use that this one does not?"), "reading.html", _features,

@@ -79,7 +79,7 @@ def _in_channel(row: Brought) -> tuple[Filter, ...]:
 
 
 def _nothing(ask: Ask, found: ChannelReport) -> Shown:
-    why = told(found.why) or _("nothing is known of any channel in these months")
+    why = told(found.why) or _("no data on any channel in these months")
     return nothing(ask, why, "leads")
 
 
@@ -302,14 +302,14 @@ ACQUISITION = Page(
     address="/acquisition",
     place=30,
     title=N_("Acquisition"),
-    question=N_("Which channels bring customers, at what cost, and do those stay?"),
+    question=N_("Which channels bring in customers, at what cost, and do they stay?"),
     panels=(
         chooser(month_choice, relation="reach"),
-        Panel("figures", N_("Where acquisition stands"), N_("What came in?"), "reading.html",
+        Panel("figures", N_("Acquisition at a glance"), N_("What came in?"), "reading.html",
               _figures),
-        Panel("channels", N_("Channels"), N_("What did each channel bring, and cost?"),
+        Panel("channels", N_("Channels"), N_("What did each channel bring in, at what cost?"),
               "reading.html", _channels),
-        Panel("funnel", N_("From lead to customer"), N_("How far do leads come?"),
+        Panel("funnel", N_("From lead to customer"), N_("How far do leads get?"),
               "reading.html", _funnel),
         QUALITY,
         REFERRALS,

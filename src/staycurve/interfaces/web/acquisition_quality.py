@@ -73,7 +73,7 @@ def _quality(ask: Ask) -> Shown:
         Head(_("Customers")), Head(_("MRR")), Head(_("ARPA")),
     ]
     return shown(rows, Reading(
-        tables=[Table(_("Channels afterwards"), heads, lines)],
+        tables=[Table(_("Accounts by channel"), heads, lines)],
         notes=[*(_(note) for note in found.notes),
                _("All accounts so far, each with its 95% interval. Small samples are marked "
                  "with *.")],
@@ -116,7 +116,7 @@ def _referrals(ask: Ask) -> Shown:
     ]
     foot = Line(words(_("All %s referrers") % whole(whole_of.referrers)), brought(whole_of, None))
     heads = [
-        Head(_("Customer who brought them")), Head(_("Brought")), Head(_("Ever paid")),
+        Head(_("Referred by")), Head(_("Brought")), Head(_("Ever paid")),
         Head(_("Pay now")), Head(_("Their MRR")), Head(_("MRR over time, summed by month")),
     ]
     beside = [
@@ -127,13 +127,13 @@ def _referrals(ask: Ask) -> Shown:
              row.is_small)
         for row in found.retention
     ]
-    tables = [Table(_("Referrers"), heads, lines, foot, title=_("Who brought whom"))]
+    tables = [Table(_("Referrers"), heads, lines, foot, title=_("Who referred whom"))]
     if beside:
         tables.append(Table(
             _("Staying"),
             [Head(_("Pays")), Head(_("Referred")), Head(_("Others")),
              Head(_("Difference, points"))],
-            beside, title=_("Do the referred stay longer?"),
+            beside, title=_("Do referred customers stay longer?"),
         ))
     return shown([{**row.as_dict(), "rows_at": referred_at(row)} for row in found.rows], Reading(
         said=sentences(found), tables=tables, notes=[_(note) for note in found.notes],
@@ -143,10 +143,10 @@ def _referrals(ask: Ask) -> Shown:
 
 
 QUALITY = Panel(
-    "quality", N_("What becomes of them"), N_("Do the customers of a channel stay?"),
+    "quality", N_("Account quality by channel"), N_("Do a channel's customers stay?"),
     "reading.html", _quality, is_late=True,
 )
 REFERRALS = Panel(
-    "referrals", N_("Referrals"), N_("Who brings others, and what are those worth?"),
+    "referrals", N_("Referrals"), N_("Who refers others, and what are those customers worth?"),
     "reading.html", _referrals, is_late=True,
 )

@@ -30,8 +30,8 @@ from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 
 OUTCOMES: Mapping[str, tuple[str, Callable[[Step], Association | None]]] = {
-    "paying": (N_("Pays three months on"), lambda step: step.paying),
-    "active": (N_("Active three months on"), lambda step: step.active),
+    "paying": (N_("Paying after three months"), lambda step: step.paying),
+    "active": (N_("Active after three months"), lambda step: step.active),
 }
 
 
@@ -56,7 +56,7 @@ def _steps(ask: Ask) -> Shown:
             Cell(
                 numbers.full(row.stopped, Unit.COUNT),
                 _opens(ask, step, "stopped") if row.stopped else "",
-                beneath=_("the largest loss") if row.is_largest_loss else "",
+                beneath=_("largest drop-off") if row.is_largest_loss else "",
             ),
             measure(row.any_order, _opens(ask, step, "any_order"), is_drawn=False),
             measure(row.in_window, _opens(ask, step, "in_window"), is_drawn=False),
@@ -64,7 +64,7 @@ def _steps(ask: Ask) -> Shown:
         ]))
     heads = [
         Head(_("Step")), Head(_("Reached in order")), Head(_("Accounts")),
-        Head(_("Stopped before it"), _("Did all steps before in order, and not this one")),
+        Head(_("Stopped before this step"), _("Did all steps before in order, and not this one")),
         Head(_("In any order")), Head(_("Within %s days") % found.window_days),
         Head(_("Hours after the step before"), _("The median of those who reached it in order")),
     ]
@@ -115,6 +115,6 @@ CHECKLIST = Panel(
     is_late=True,
 )
 LATER = Panel(
-    "later", N_("What goes with staying"), N_("Do those who did a step stay and pay?"),
+    "later", N_("Steps and retention"), N_("Do accounts that did a step stay and pay?"),
     "reading.html", _later, is_late=True,
 )

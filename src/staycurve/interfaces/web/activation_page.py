@@ -70,7 +70,7 @@ def _figures(ask: Ask) -> Shown:
         Card("activated", _("Reached first value"), whole(all_of.activated),
              str(all_of.activated), _opens(ask, "activated"),
              note=_("first value: %s") % ", ".join(named(e) for e in found.events)
-             if found.events else _("first value: the first use")),
+             if found.events else _("first value: first activity")),
         Card("activation_rate", _("Activation rate within %s days") % found.window_days,
              percent(shares.value), str(shares.value), _opens(ask, "in_window"),
              told(shares.why), about_95(shares.low, shares.high),
@@ -79,7 +79,8 @@ def _figures(ask: Ask) -> Shown:
              numbers.full(median.value, Unit.COUNT), str(median.value), "#curve",
              told(median.why), ends,
              defined_at=ask.defines("time_to_first_value")),
-        Card("waiting", _("Not there yet"), whole(waiting), str(waiting), _opens(ask, "waiting")),
+        Card("waiting", _("Not activated yet"), whole(waiting), str(waiting),
+             _opens(ask, "waiting")),
         Card("late", _("Window passed without it"), whole(late), str(late), _opens(ask, "late")),
     ]
     rows = [{"figure": card.name, "label": card.label, "value": card.full} for card in cards]
@@ -178,9 +179,9 @@ def _months(ask: Ask) -> Shown:
         periods=[parse_period(str(row.month)) for row in found.rows], has_legend=False,
     )
     heads = [
-        Head(_("Signed up in")), Head(_("Accounts")), Head(_("Reached it so far")),
+        Head(_("Signed up in")), Head(_("Accounts")), Head(_("Activated so far")),
         Head(_("Window has passed")), Head(_("Activation rate")),
-        Head(_("Days: first quarter")), Head(_("Half")), Head(_("Three quarters")),
+        Head(_("Days: 25th percentile")), Head(_("Half")), Head(_("75th percentile")),
     ]
     return shown(rows, Reading(
         picture=drawing if drawn else None, unit=_("share of those whose window has passed"),
@@ -207,11 +208,11 @@ ACTIVATION = Page(
     question=N_("How fast do new accounts reach first value, and where do they stop?"),
     panels=(
         chooser(relation="signups"),
-        Panel("figures", N_("Where new accounts stand"), N_("How many reach first value?"),
+        Panel("figures", N_("Onboarding at a glance"), N_("How many reach first value?"),
               "reading.html", _figures),
         Panel("curve", N_("Time to first value"), N_("How long does it take?"), "reading.html",
               _curve),
-        Panel("months", N_("By month of sign-up"), N_("Do more of the newer accounts get there?"),
+        Panel("months", N_("By month of sign-up"), N_("Do more of the newer accounts activate?"),
               "reading.html", _months),
         CHECKLIST,
         LATER,

@@ -175,7 +175,7 @@ ADD_FILE = Page(
     address=ADDRESS,
     place=10,
     title=N_("Add a file"),
-    question=N_("What would this file come to, and what of it is loaded?"),
+    question=N_("What is in this file, and which rows would load?"),
     panels=(
         Panel("file", N_("Add a file"), N_("Which column feeds which, and what is rejected?"),
               "add_file.html", _show),

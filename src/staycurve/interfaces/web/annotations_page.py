@@ -61,7 +61,7 @@ ANNOTATIONS = Page(
     address="/annotations",
     place=130,
     title=N_("Annotations"),
-    question=N_("What happened when, as the charts show it?"),
+    question=N_("What happened when?"),
     panels=(
         Panel("annotations", N_("Annotations"), N_("Add or delete one"), "annotations.html", _show),
     ),

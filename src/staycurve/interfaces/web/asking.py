@@ -82,7 +82,7 @@ def page_of(insight: Insight[Any, Any], group: Group = Group.BOOKS) -> Page:
 
     is_list = any(main.mark.is_list for main in map(main_of, insight.answers) if main)
     found = (
-        Panel("rows", N_("Rows"), N_("Together they are the number that led here."), "rows.html",
+        Panel("rows", N_("Rows"), N_("Together they make up the number above."), "rows.html",
               answer)
         if is_list
         else Panel("answer", N_("Answer"), N_("What the data says."), "reading.html", answer)
@@ -93,7 +93,7 @@ def page_of(insight: Insight[Any, Any], group: Group = Group.BOOKS) -> Page:
         question=insight.about.partition("\n\n")[0],
         panels=(
             found,
-            Panel("asked", N_("Asked"), N_("What else may be asked?"), "asked.html", form),
+            Panel("asked", N_("Asked"), N_("Which options are there?"), "asked.html", form),
         ),
         has_controls=False,
         is_listed=False,

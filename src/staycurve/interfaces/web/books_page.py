@@ -56,9 +56,9 @@ def _loads(ask: Ask) -> Shown:
 def _load_line(ask: Ask, row: Load) -> dict[str, Any]:
     note = ""
     if row.undoes is not None:
-        note = _("took back load %s") % row.undoes
+        note = _("undid load %s") % row.undoes
     if row.undone_by is not None:
-        note = _("taken back by load %s") % row.undone_by
+        note = _("undone by load %s") % row.undone_by
     return {
         "load": row.load,
         "at": moment(row.loaded_at, ask),

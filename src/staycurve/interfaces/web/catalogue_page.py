@@ -23,7 +23,7 @@ CATALOGUE = Page(
     address="/catalogue",
     place=110,
     title=N_("Metrics"),
-    question=N_("Which numbers are there, and what does each mean?"),
+    question=N_("Which metrics are there, and what does each mean?"),
     panels=(
         Panel("catalogue", N_("Metrics"), N_("From first visit to expansion"), "catalogue.html",
               _show),

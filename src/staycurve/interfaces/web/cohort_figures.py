@@ -250,10 +250,10 @@ def _record(ask: Ask, forecast: Forecast) -> str:
 
 
 FIGURES = Panel(
-    "figures", N_("Where cohorts stand"), N_("Do newer customers stay longer?"), "reading.html",
+    "figures", N_("Cohorts at a glance"), N_("Do newer customers stay longer?"), "reading.html",
     _figures,
 )
 HISTORY = Panel(
     "history", N_("Share from history"),
-    N_("How much of each quarter's revenue was won in earlier ones?"), "reading.html", _history,
+    N_("How much of a quarter's revenue was won in earlier ones?"), "reading.html", _history,
 )

@@ -238,6 +238,6 @@ RETENTION = Panel(
     N_("Do newer cohorts stay longer than older ones?"), "reading.html", _retention,
 )
 RISK = Panel(
-    "risk", N_("Riskiest months"), N_("In which month of a subscription do customers leave?"),
+    "risk", N_("Riskiest months"), N_("In which month of their subscription do customers churn?"),
     "reading.html", _risk,
 )

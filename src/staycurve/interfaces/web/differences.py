@@ -105,8 +105,8 @@ def _line(
 
 DIFFERENCES = Panel(
     "differences",
-    N_("Account by account"),
-    N_("Whose part in the number is another one there?"),
+    N_("By account"),
+    N_("Which accounts count differently in the other tool?"),
     "differences.html",
     _show,
 )

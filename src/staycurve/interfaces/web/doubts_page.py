@@ -10,7 +10,7 @@ from staycurve.interfaces.web.texts import _
 from staycurve.tables.doubts import Doubt
 
 _DONE = {
-    "dismissed": N_("It is dismissed. About more rows than now it is shown again."),
+    "dismissed": N_("Dismissed. It is shown again if it concerns more rows."),
     "restored": N_("It is shown again."),
 }
 
@@ -52,15 +52,15 @@ def _every(ask: Ask) -> Shown:
 
 
 DOUBTED = Panel(
-    "doubts", N_("Doubts"), N_("What may be loaded otherwise than it was meant?"), "doubts.html",
-    _standing, is_quiet=True,
+    "doubts", N_("Doubts"), N_("What may have been loaded differently than intended?"),
+    "doubts.html", _standing, is_quiet=True,
 )
 
 DOUBTS = Page(
     address="/doubts",
     place=125,
     title=N_("Doubts"),
-    question=N_("What may be loaded otherwise than it was meant?"),
+    question=N_("What may have been loaded differently than intended?"),
     panels=(
         Panel(
             "doubts", N_("Doubts"),

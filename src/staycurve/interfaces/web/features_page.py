@@ -137,7 +137,7 @@ def _report(ask: Ask) -> Shown:
         Head(_("Uses an account"), _("Uses in the month / accounts using it")),
         Head(_("Back within 28 days"), _("Of the accounts that used it in the 28 days before, the "
                                          "share that used it again")),
-        *([Head(_("Uses that fail"))] if has_errors else []),
+        *([Head(_("Error rate"))] if has_errors else []),
     ]
     switch = switch_of(
         ask, "report", "rank", _("Judgement"), texts | {chosen: RANKS[chosen]}, "all", counts
@@ -152,7 +152,7 @@ def _report(ask: Ask) -> Shown:
             tables=[Table(_("Features"), heads, lines), _months(ask, rows, lines_of)],
             notes=[_(found.rule), *(more if rest.features else []),
                    *(_sentence(note) for note in found.notes)],
-            why="" if rows else _("no feature is judged so"),
+            why="" if rows else _("no feature is in this group"),
         ),
         {"active_accounts": found.active_accounts, "statuses": found.statuses,
          "breadth": found.breadth.as_dict(), "rule": found.rule},
@@ -313,17 +313,17 @@ FEATURES = Page(
     address="/features",
     place=70,
     title=N_("Features"),
-    question=N_("Which features work, which need work, and which lie unused?"),
+    question=N_("Which features work, which need work, and which are unused?"),
     panels=(
         chooser(month_choice),
-        _panel("figures", N_("Where features stand"), N_("How many work?"), _figures),
+        _panel("figures", N_("Features at a glance"), N_("How many features work?"), _figures),
         _panel("report", N_("Feature report"), N_("How does each feature do?"), _report),
-        _panel("statuses", N_("Trial against paying"),
-               N_("What do those who pay use that trials do not?"), _statuses),
+        _panel("statuses", N_("Trial and paying accounts"),
+               N_("Which features do paying accounts use that trials do not?"), _statuses),
         LIMITS,
-        _panel("stay", N_("Use and staying"), N_("Do accounts that use a feature stay longer?"),
+        _panel("stay", N_("Usage and retention"), N_("Do accounts that use a feature stay longer?"),
                _stay, is_late=True),
-        _panel("breadth", N_("How broadly it is used"),
+        _panel("breadth", N_("Breadth of usage"),
                N_("How many features does an account use?"), _breadth),
     ),
     has_controls=False,

@@ -56,7 +56,7 @@ def _times(ask: Ask) -> Shown:
     heads = [
         Head(_("Stage")), Head(_("Median days"), _("Visits that still run count as long as they "
                                                    "have been seen")),
-        Head(_("Visits")), Head(_("Ended")), Head(_("Still there")),
+        Head(_("Visits")), Head(_("Ended")), Head(_("Still in it")),
     ]
     return shown([row.as_dict() for row in found.rows], Reading(
         tables=[Table(_("Time in each stage"), heads, lines)],
@@ -127,7 +127,7 @@ def _rules(ask: Ask) -> Shown:
         tables=[
             Table(
                 _("Rules"),
-                [Head("#"), Head(_("Stage"), is_text=True), Head(_("When it"), is_text=True)],
+                [Head("#"), Head(_("Stage"), is_text=True), Head(_("The account …"), is_text=True)],
                 rules, is_folded=True, title=_("The rules, in their order: the first that holds"),
             ),
             Table(
@@ -144,7 +144,7 @@ LIFECYCLE = Page(
     address="/lifecycle",
     place=80,
     title=N_("Lifecycle"),
-    question=N_("Where do accounts stand on their way, and who is stuck?"),
+    question=N_("Which stage are accounts in, and who is stuck?"),
     panels=(
         chooser(month_choice),
         FIGURES,
@@ -153,7 +153,7 @@ LIFECYCLE = Page(
         Panel("times", N_("Time in each stage"), N_("How long do accounts stay in a stage?"),
               "reading.html", _times, is_late=True),
         STUCK,
-        Panel("indicators", N_("Indicators"), N_("How does each stage do?"), "reading.html",
+        Panel("indicators", N_("Indicators"), N_("How is each stage doing?"), "reading.html",
               _indicators, is_late=True),
         Panel("rules", N_("Rules"), N_("When is an account in which stage?"), "reading.html",
               _rules),

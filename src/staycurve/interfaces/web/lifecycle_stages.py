@@ -344,7 +344,7 @@ def _stuck(ask: Ask) -> Shown:
 
 
 FIGURES = Panel(
-    "figures", N_("Where accounts stand"), N_("How many are there, and how many moved?"),
+    "figures", N_("Accounts at a glance"), N_("How many accounts are there, and how many moved?"),
     "reading.html", _figures, is_late=True,
 )
 IN_STAGES = Panel(
@@ -352,10 +352,10 @@ IN_STAGES = Panel(
     is_late=True,
 )
 FLOW = Panel(
-    "flow", N_("Flow"), N_("From where to where did accounts move?"), "reading.html", _flow,
+    "flow", N_("Flow"), N_("Between which stages did accounts move?"), "reading.html", _flow,
     is_late=True,
 )
 STUCK = Panel(
-    "stuck", N_("Stuck accounts"), N_("Who is in a stage for longer than most stay in it?"),
+    "stuck", N_("Stuck accounts"), N_("Who has been in a stage for longer than most?"),
     "reading.html", _stuck, is_late=True,
 )

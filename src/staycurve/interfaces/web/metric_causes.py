@@ -24,7 +24,7 @@ def _refused(error: StaycurveError, *switches: Switch) -> Shown:
 def _changed(ask: Ask) -> Shown:
     closed = ask.closed
     if len(closed) < 2:
-        why = _("two periods of the range have to be over")
+        why = _("the range needs two closed periods")
         return shown((), Reading(why=why), {"why": why})
     last = closed[-1]
     before = ask.before(last)
@@ -41,7 +41,7 @@ def _changed(ask: Ask) -> Shown:
 def _compared(ask: Ask) -> Shown:
     dims = dims_of(ask, ask.name)
     if not dims:
-        return nothing(ask, _("this metric belongs to no accounts, so nothing cuts it"))
+        return nothing(ask, _("this metric does not belong to accounts, so it has no segments"))
     default = next(iter(dims))
     switch = switch_of(ask, "compared", "by", _("By"), dims, default)
     by = ask.options.get("by", default)
@@ -58,11 +58,11 @@ def _compared(ask: Ask) -> Shown:
 
 CHANGED = Panel(
     "changed", N_("Why it changed"),
-    N_("What moved it since the period that it is compared with?"), "reading.html", _changed,
+    N_("What moved it since the comparison period?"), "reading.html", _changed,
     is_late=True,
 )
 
 COMPARED = Panel(
-    "compared", N_("Each segment against the rest"),
-    N_("Which differ by more than chance explains?"), "reading.html", _compared, is_late=True,
+    "compared", N_("Each segment compared with the rest"),
+    N_("Which segments differ significantly?"), "reading.html", _compared, is_late=True,
 )

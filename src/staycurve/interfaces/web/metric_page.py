@@ -27,7 +27,7 @@ _UNITS = {
 }
 _BETTER = {
     "higher": N_("higher is better"), "lower": N_("lower is better"),
-    "neutral": N_("neither way is better by itself"),
+    "neutral": N_("neither direction is better in itself"),
 }
 
 
@@ -145,11 +145,11 @@ METRIC = Page(
     address="/metrics/{name}",
     place=140,
     title=N_("Metric"),
-    question=N_("What does this number mean, and how did it develop?"),
+    question=N_("What does this number mean, and how has it developed?"),
     panels=(
         Panel("definition", N_("Definition"), N_("What is counted?"), "definition.html",
               _definition, needs_data=False),
-        Panel("values", N_("Over time"), N_("How did it develop?"), "series.html", _values),
+        Panel("values", N_("Over time"), N_("How has it developed?"), "series.html", _values),
         SEGMENTS,
         COMPARED,
         CHANGED,

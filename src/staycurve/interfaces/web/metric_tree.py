@@ -103,7 +103,7 @@ def _item(ask: Ask, branch: Branch, found: Tree) -> Item:
         contribution=Figure(
             "" if row.depth == 0 else _signed(row.contribution, _counts_in(row)), why=why
         ),
-        note=_("its parts stand above") if row.is_repeated else "",
+        note=_("its parts are shown above") if row.is_repeated else "",
         items=tuple(_item(ask, one, found) for one in branch.branches),
     )
 

@@ -53,7 +53,7 @@ def _ten(ask: Ask) -> Shown:
     before = compared_to(ask, last)
     heads = [
         Head(_("Metric"), is_text=True), Head(ask.label(last)), Head(_("Change")),
-        Head(_("A year"), _("Its line, and its lowest and highest value.")),
+        Head(_("A year"), _("Its trend, with the lowest and highest value.")),
         Head(_("Benchmark"), is_text=True), Head(_("Why"), is_text=True),
     ]
     rows_of = [_line(ask, one, last, before) for one in found.rows]
@@ -222,7 +222,7 @@ AIMS = Panel(
     _aims, is_quiet=True,
 )
 TEN_METRICS = Panel(
-    "ten", N_("Ten customer-success metrics"), N_("How does each stand, and how do they move?"),
+    "ten", N_("Ten customer-success metrics"), N_("Where does each stand, and how is it moving?"),
     "reading.html", _ten,
     # A year of lifetime values takes seconds where there are hundreds of thousands of accounts.
     is_late=True,

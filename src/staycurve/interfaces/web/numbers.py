@@ -141,7 +141,7 @@ def delta(
     words = {"good": _("%s, better"), "bad": _("%s, worse"), "neutral": "%s"}[tone] % direction
     if is_significant is False:
         words = _("%s, not statistically significant") % direction
-    note = _("within what chance explains") if is_significant is False else ""
+    note = _("not statistically significant") if is_significant is False else ""
     return Delta("▲" if is_up else "▼", size, tone, words, note)
 
 

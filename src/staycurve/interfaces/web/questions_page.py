@@ -35,7 +35,7 @@ QUESTIONS = Page(
     title=N_("Questions"),
     question=N_("What can be asked?"),
     panels=(
-        Panel("questions", N_("Questions"), N_("Each has a page, a command and an address."),
+        Panel("questions", N_("Questions"), N_("Each has a page, a command and an API route."),
               "reading.html", _questions),
     ),
     has_controls=False,

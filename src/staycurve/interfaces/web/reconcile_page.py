@@ -186,7 +186,7 @@ def _their_source(against: str, switch: str) -> str:
         return rules[switch].source
     if against == "staycurve":
         return _("staycurve's default.")
-    return _("Its pages do not say; staycurve's default is taken.")
+    return _("Its pages do not say; staycurve's default is used.")
 
 
 def _rule_view(row: dict[str, Any]) -> dict[str, Any]:
@@ -204,14 +204,14 @@ def _rule_view(row: dict[str, Any]) -> dict[str, Any]:
 GAP = Panel(
     "gap",
     N_("The gap"),
-    N_("How far apart are the two, and which rule makes the difference?"),
+    N_("How far apart are the two, and which rules explain it?"),
     "gap.html",
     _gap,
 )
 DEFINITIONS = Panel(
     "definitions",
     N_("Both definitions"),
-    N_("What does each of the two say, and where?"),
+    N_("How does each tool define it, and where?"),
     "definitions.html",
     _definitions,
 )

@@ -139,11 +139,11 @@ RENEWALS = Page(
     address="/renewals",
     place=40,
     title=N_("Renewals"),
-    question=N_("What renews next, whose is it, and how does each account stand?"),
+    question=N_("What renews next, who owns it, and how is each account doing?"),
     panels=(
         Panel("figures", N_("Due"), N_("How much MRR renews, and how much of it is at risk?"),
               "reading.html", _figures),
-        Panel("owners", N_("By owner"), N_("Whose accounts are they?"), "reading.html", _owners),
+        Panel("owners", N_("By owner"), N_("Who owns these accounts?"), "reading.html", _owners),
         Panel("calendar", N_("Calendar"), N_("Which account renews when?"), "reading.html",
               _calendar),
     ),

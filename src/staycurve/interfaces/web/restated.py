@@ -297,7 +297,7 @@ RESTATED = Panel(
 )
 CHANGED = Panel(
     "changed",
-    N_("Account by account"),
+    N_("By account"),
     N_("Which accounts make the difference?"),
     "changed.html",
     _changed,

@@ -96,7 +96,7 @@ def _line(ask: Ask, row: Result) -> dict[str, Any]:
 
 
 FOUND = Panel(
-    "found", N_("Found"), N_("Accounts, users, metrics and pages, the nearest first"),
+    "found", N_("Found"), N_("Accounts, users, metrics and pages, best match first"),
     "found.html", _show, options=("q", "kind"),
 )
 

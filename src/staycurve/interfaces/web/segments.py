@@ -64,7 +64,7 @@ def _segments(ask: Ask) -> Shown:
     name = ask.name
     metric, dims = METRICS[name], dims_of(ask, name)
     if not dims:
-        return nothing(ask, _("this metric belongs to no accounts, so nothing cuts it"))
+        return nothing(ask, _("this metric does not belong to accounts, so it has no segments"))
     switch = switch_of(ask, "segments", "by", _("By"), dims, next(iter(dims)))
     by = ask.options.get("by", next(iter(dims)))
     found, whole = ask.answer(name, by=(by,)), ask.answer(name)
@@ -162,7 +162,7 @@ def _notes(found: Result, by: str, count: int) -> list[str]:
             "entering another, never churned or new."
         ))
     elif now_of(by):
-        told.append(_("Read on the as-of's day, and followed back."))
+        told.append(_("As of the as-of's day, followed back in time."))
     if found.small:
         told.append(_("A mark (*) flags rates of fewer than %s accounts.") % SMALL)
     if count > SEGMENTS_SHOWN:
@@ -173,6 +173,6 @@ def _notes(found: Result, by: str, count: int) -> list[str]:
 
 
 SEGMENTS = Panel(
-    "segments", N_("By segment"), N_("Where is it high, and where low?"), "reading.html",
+    "segments", N_("By segment"), N_("Where is it high, and where is it low?"), "reading.html",
     _segments, is_late=True,
 )

@@ -256,12 +256,12 @@ def _left(ask: Ask) -> Shown:
         ))
         shown_card = card
     heads = [
-        Head(_("Trial")), Head(_("Within months")), Head(_("Followed so long")), Head(_("Left")),
+        Head(_("Trial")), Head(_("Within months")), Head(_("Observed that long")), Head(_("Left")),
         Head(_("Kaplan–Meier"), _("Kaplan–Meier estimate, censored accounts included")),
         *(Head(_(label)) for label in CLASS_NAMES.values()),
     ]
     return shown(rows, Reading(
-        tables=[Table(_("Left after the first paid day"), heads, lines)],
+        tables=[Table(_("Churn after conversion"), heads, lines)],
         notes=[_(leaving.about)],
     ))
 
@@ -280,8 +280,8 @@ def _panel(name: str, title: str, question: str, show: Any) -> Panel:
 
 COHORTS = _panel("cohorts", N_("Conversion by month"), N_("Do newer trials convert better?"),
                  _cohorts)
-CARDS = _panel("cards", N_("With and without a card"), N_("What does asking for a card go with?"),
+CARDS = _panel("cards", N_("With and without a card"), N_("How do card trials compare?"),
                _cards)
-TIMES = _panel("times", N_("Time to convert"), N_("When do those who convert pay?"), _times)
-USED = _panel("used", N_("What converters used"), N_("What goes with converting?"), _used)
-LEFT = _panel("left", N_("Churn after conversion"), N_("Do those who convert stay?"), _left)
+TIMES = _panel("times", N_("Time to convert"), N_("How long does it take to convert?"), _times)
+USED = _panel("used", N_("What converters used"), N_("What do converters do in the trial?"), _used)
+LEFT = _panel("left", N_("Churn after conversion"), N_("Do converted accounts stay?"), _left)

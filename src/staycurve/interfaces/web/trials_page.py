@@ -54,7 +54,7 @@ def _figures(ask: Ask) -> Shown:
     if left and left.left.value is not None:
         gone = left.left
         cards.append(Card(
-            "left", _("Left within three months of paying"), percent(gone.value),
+            "left", _("Churned within three months of paying"), percent(gone.value),
             str(gone.value), opens(ask, "left", within=3),
             note=about_95(gone.low, gone.high),
         ))
@@ -109,7 +109,7 @@ TRIALS = Page(
     question=N_("Who converts from a trial, and do they stay?"),
     panels=(
         chooser(relation="trials"),
-        Panel("figures", N_("Where trials stand"), N_("How many convert?"), "reading.html",
+        Panel("figures", N_("Trials at a glance"), N_("How many convert?"), "reading.html",
               _figures),
         COHORTS, CARDS, TIMES, USED, LEFT,
     ),

@@ -46,7 +46,7 @@ WINDOWS = {
 WITHIN = {
     "": N_("as configured"), "30m": N_("30 minutes"), "24h": N_("a day"), "7d": N_("7 days"),
 }
-NOTHING_DONE = N_("nothing was done, as far as is known")
+NOTHING_DONE = N_("no events are known")
 FLOW_OPTIONS = (*STEPS, "window", "after", "within")
 
 
@@ -262,5 +262,5 @@ FUNNEL = Panel(
     is_late=True,
 )
 PATHS = Panel(
-    "paths", N_("Paths"), N_("What is done next?"), "flow.html", _paths, is_late=True,
+    "paths", N_("Paths"), N_("What do users do next?"), "flow.html", _paths, is_late=True,
 )

@@ -230,7 +230,7 @@ def _lifecycle(ask: Ask) -> Shown:
         ))
     drawing = picture(
         ask, "use-lifecycle", drawn, lambda p, f: charts.bars(p, series, f, reference=0),
-        unit=Unit.COUNT, label=_("Who is active, and who no longer is, by period"),
+        unit=Unit.COUNT, label=_("Active and dormant, by period"),
         series=series, periods=[period_from(ask, row.period) for row in found.rows],
     )
     heads = [
@@ -373,11 +373,11 @@ def _panel(name: str, title: str, question: str, show: Any, *, is_late: bool = F
 
 OVER_TIME = _panel("active", N_("Day by day"), N_("How many users are active?"), _over_time)
 POWER = (
-    _panel("days", N_("Days of use"), N_("On how many of 28 days are they active?"), _by_days),
+    _panel("days", N_("Active days"), N_("On how many of 28 days are users active?"), _by_days),
     _panel("power", N_("Power users"), N_("Who uses it most?"), _power),
     _panel("sessions", N_("Sessions"), N_("How often, and how long?"), _sessions),
 )
 LIFECYCLE = _panel("lifecycle", N_("Usage lifecycle"),
-                   N_("Who is new, who comes back, and who fell silent?"), _lifecycle)
-RETENTION = _panel("retention", N_("Retention of use"),
-                   N_("Do those who begin come back?"), _retention, is_late=True)
+                   N_("Who is new, who comes back, and who went dormant?"), _lifecycle)
+RETENTION = _panel("retention", N_("User retention"),
+                   N_("Do users come back?"), _retention, is_late=True)

@@ -79,7 +79,7 @@ VIEWS = Page(
     address="/views",
     place=120,
     title=N_("Saved views"),
-    question=N_("Which pages, with their filters and range, are kept under a name?"),
+    question=N_("Which pages did you save, with which filters and range?"),
     panels=(
         Panel("views", N_("Saved views"), N_("Open, rename or delete one"), "views.html", _show),
     ),

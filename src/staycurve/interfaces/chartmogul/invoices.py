@@ -128,9 +128,12 @@ def add_invoices(request: Request) -> Answer:
     assert isinstance(given, list)
     with request.desk.writing() as imports:
         customer = found(imports, "customer", request.path["uuid"], "Customer")
-        answers: list[dict[str, Any]] = []
-        for fields in given:
-            answers.append(_taken(imports, customer, fields))
+        taken = [_taken(imports, customer, fields) for fields in given]
+        made = [one for one in taken if isinstance(one, Imported)]
+        told = {shape["uuid"]: shape for shape in shapes(imports, made, {})}
+        answers: list[dict[str, Any]] = [
+            told[one.uuid] if isinstance(one, Imported) else one for one in taken
+        ]
     is_wrong = any(one["errors"] for one in answers)
     body = {"invoices": answers}
     if not is_wrong:
@@ -143,19 +146,17 @@ def add_invoices(request: Request) -> Answer:
     )
 
 
-def _taken(imports: Imports, customer: Imported, fields: Any) -> dict[str, Any]:
-    """One invoice as it is answered, kept if nothing of it is wrong."""
+def _taken(imports: Imports, customer: Imported, fields: Any) -> Imported | dict[str, Any]:
+    """One invoice, kept if nothing of it is wrong; else what is wrong with it."""
     if not isinstance(fields, Mapping):
         return {"errors": {"invoice": "is no object"}}
     try:
-        one = new_invoice(imports, customer, fields)
+        return new_invoice(imports, customer, fields)
     except Refused as refused:
         return {
             "external_id": fields.get("external_id"),
             "errors": refused.errors or {"base": refused.message},
         }
-    found_one: dict[str, Any] = shapes(imports, [one], {})[0]
-    return found_one
 
 
 def new_invoice(imports: Imports, customer: Imported, fields: Mapping[str, Any]) -> Imported:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -50,3 +51,25 @@ def test_the_others_open_into_whom_they_hold(client: TestClient) -> None:
     assert "cid" in found.text
     assert "ben" in found.text
     assert "ann" not in found.text
+
+
+def test_the_forms_ask_in_any_order_and_to_an_end(tmp_path: Path) -> None:
+    rows = """account user event occurred_at
+    acme ann b 2024-03-04T10:00:00
+    acme ann a 2024-03-04T10:10:00
+    acme ben a 2024-03-04T10:00:00
+    acme ben c 2024-03-04T10:10:00"""
+    with company_of(tmp_path / "p", rows) as company:
+        client = TestClient(create_app(company))
+        asked = "/usage.json?step1=a&step2=b&as_of=2024-04-01&panel=funnel"
+
+        def counts(address: str, panel: str) -> list[int]:
+            panels = {one["name"]: one for one in client.get(address).json()["panels"]}
+            return [row["count"] for row in panels[panel]["rows"]]
+
+        assert counts(asked, "funnel") == [2, 0]
+        assert counts(f"{asked}&order=unordered", "funnel") == [2, 1]
+        to_end = "/usage.json?after=a&as_of=2024-04-01&panel=paths"
+        assert counts(to_end, "paths") == [1, 1]
+        assert counts(f"{to_end}&end=c", "paths") == [1]
+        assert client.get("/usage?order=sideways").status_code == 422

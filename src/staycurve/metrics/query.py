@@ -14,7 +14,7 @@ from staycurve.metrics import base, user_traits
 from staycurve.metrics.base import Formula, Measure, Metric, Operation, Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, moving_dims, order_sql
+from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, PROPERTY, moving_dims, order_sql
 from staycurve.metrics.mrr_totals import value_edges
 from staycurve.metrics.relations import RELATIONS, Relation
 from staycurve.period import AsOf, Period, month_index, month_start, periods_between
@@ -198,7 +198,7 @@ def _check_dims(
         dim for relation in RELATIONS.values() for dim in known_dims(relation, attributes, traits)
     }
     for dim in dims:
-        if dim not in every:
+        if dim not in every and not dim.startswith(PROPERTY):
             raise UnknownNameError(
                 "dimension", dim, every, hint=f"Known: {', '.join(sorted(every))}"
             )

@@ -333,7 +333,8 @@ def _value(
             return times, None, NO_NUMBER if times and not asked.over else NOT_DONE
         return times, (numerator or 0) / denominator, None
     if asked.measure in COUNTED:
-        return times, numerator or 0, None
+        value = numerator or 0
+        return times, int(value) if _unit(asked) is Unit.COUNT else value, None
     if numerator is None:
         return times, None, NO_NUMBER if times else NOT_DONE
     return times, numerator, None

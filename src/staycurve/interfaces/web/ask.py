@@ -12,6 +12,7 @@ from staycurve.interfaces.web import periods as naming
 from staycurve.interfaces.web.beside import Beside
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Filter
+from staycurve.metrics.dimensions import PROPERTY
 from staycurve.metrics.filters import parse_filters, where_text
 from staycurve.metrics.query import Query, known_dims
 from staycurve.metrics.relations import RELATIONS
@@ -258,9 +259,13 @@ def read(
         if name not in takes and name not in dims:
             raise unknown_parameter(name, [*options, *sorted(EVERYWHERE), *dims])
     filters = filters_of(params, dims, known)
-    every = {d for r in RELATIONS.values() for d in known_dims(r, company.attributes())}
+    every = {
+        d for r in RELATIONS.values()
+        for d in known_dims(r, company.attributes(), company.traits())
+    }
     for own in filters:
-        if own.dim not in every:
+        # Which properties events have is looked up by what asks for them.
+        if own.dim not in every and not own.dim.startswith(PROPERTY):
             raise UnknownNameError("dimension", own.dim, every)
     company.check_filters(filters)
     grain = check_grain(given.get("grain", "month"))

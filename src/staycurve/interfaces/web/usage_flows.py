@@ -47,7 +47,12 @@ WITHIN = {
     "": N_("as configured"), "30m": N_("30 minutes"), "24h": N_("a day"), "7d": N_("7 days"),
 }
 NOTHING_DONE = N_("no events are known")
-FLOW_OPTIONS = (*STEPS, "window", "after", "within")
+ORDERS = {
+    "any": N_("in this order, with anything between"),
+    "strict": N_("in this order, nothing between"),
+    "unordered": N_("in any order"),
+}
+FLOW_OPTIONS = (*STEPS, "window", "order", "after", "end", "within")
 
 
 def known_steps(ask: Ask) -> list[str]:
@@ -97,11 +102,12 @@ def check(ask: Ask) -> None:
     """
     known = known_steps(ask)
     by_feature = bool(ask.company.config.behaviour.usage.feature)
-    for name in (*STEPS, "after", "event"):
+    for name in (*STEPS, "after", "end", "event"):
         step = ask.options.get(name, "").partition("[")[0]
         # Beside features, events can be named too; those are looked up with their panel.
         if step and step not in known and (not by_feature or step.startswith("feature:")):
             raise UnknownNameError("event", step, known)
+    chosen_of(ask, "order", ORDERS, "any")
     for name in ("window", "within"):
         text = ask.options.get(name)
         if text and text != SESSION:
@@ -111,7 +117,7 @@ def check(ask: Ask) -> None:
 def _funnel_of(ask: Ask) -> Funnel:
     found = answer_of(
         ask, funnel, steps=_steps(ask), window=ask.options.get("window", "14d"),
-        whose=whose_of(ask),
+        order=chosen_of(ask, "order", ORDERS, "any"), whose=whose_of(ask),
     )
     assert isinstance(found, Funnel)
     return found
@@ -119,8 +125,8 @@ def _funnel_of(ask: Ask) -> Funnel:
 
 def _paths_of(ask: Ask) -> Paths:
     found = answer_of(
-        ask, paths, anchor=_anchor(ask), within=ask.options.get("within", ""),
-        whose=whose_of(ask),
+        ask, paths, anchor=_anchor(ask), end=ask.options.get("end") or None,
+        within=ask.options.get("within", ""), whose=whose_of(ask),
     )
     assert isinstance(found, Paths)
     return found
@@ -163,7 +169,7 @@ def _funnel(ask: Ask) -> Shown:
     choices = [
         choice(ask, name, _("Step %s") % place, padded[place - 1], _("none"))
         for place, name in enumerate(STEPS, start=1)
-    ] + [_window_choice(ask)]
+    ] + [_window_choice(ask), choice_of(ask, "order", _("Order"), ORDERS, "any")]
     if not known_steps(ask):
         return with_form(ask, "funnel", nothing(ask, _(NOTHING_DONE), "events"))
     if len(steps) < 2:
@@ -194,8 +200,9 @@ def _funnel(ask: Ask) -> Shown:
         Head(_("Did not")), Head(_("Still in time"), _("Their window has not passed yet")),
         Head(_("Median time")),
     ]
-    notes = [_("First steps from %(first)s to %(last)s, in this order, with anything between.") % {
-        "first": found.first, "last": found.last}, *(_(note) for note in found.notes)]
+    notes = [_("First steps from %(first)s to %(last)s, %(order)s.") % {
+        "first": found.first, "last": found.last, "order": _(ORDERS[found.order]),
+    }, *(_(note) for note in found.notes)]
     return with_form(ask, "funnel", shown(
         rows, Reading(tables=[Table(_("Funnel"), heads, lines)], notes=notes),
         {"totals": [row.as_dict() for row in found.totals], "steps": list(found.steps)},
@@ -220,6 +227,7 @@ def _paths(ask: Ask) -> Shown:
     chosen_of(ask, "within", texts, "")
     choices = [
         choice(ask, "after", _("After"), anchor, ""),
+        choice(ask, "end", _("To"), ask.options.get("end", ""), _("anything")),
         choice_of(ask, "within", _("Within"), texts, ""),
     ]
     found = _paths_of(ask)

@@ -271,6 +271,45 @@ def test_syncing_in_any_order_and_twice_gives_the_same(
         assert spans(company) == wanted
 
 
+def test_invoice_lines_lead_to_the_span_that_they_are_part_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = filled("upgrade_prorated")
+    with fake.serving(), company_of(tmp_path / "p", fake, monkeypatch) as company:
+        synced(company)
+        found = company.invoices.lines(account="cus_1", as_of="2025-07-01").as_dict()["rows"]
+        told = {
+            row["line_id"]: (row["span_starts_on"], row["span_ends_on"], row["mrr"])
+            for row in found
+        }
+        assert told == {
+            **dict.fromkeys(("il_1", "il_2", "il_3"), ("2025-01-01", "2025-03-16", "100.00 USD")),
+            "il_c": (None, None, None),
+            **dict.fromkeys(("il_d", "il_m1", "il_m2", "il_m3"),
+                            ("2025-03-16", None, "200.00 USD")),
+        }
+
+
+def test_what_is_kept_is_not_undone_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from staycurve.errors import LoadError
+    from staycurve.tables.undo import undo
+
+    fake = filled()
+    with fake.serving(), company_of(tmp_path / "p", fake, monkeypatch) as company:
+        synced(company)
+        first, *_, last = company.loads()
+        assert (first.kind, last.table) == ("keep", "subscriptions")
+        with pytest.raises(LoadError, match="keeps objects as they came"):
+            undo(company.lake, company.config, first.load, now=NOW)
+        (report,) = undo(company.lake, company.config, now=NOW)
+        assert (report.table, report.removed) == ("subscriptions", 1)
+        # Without its row, the subscription is what its invoices say.
+        company.refresh()
+        assert mrr(company, "2025-05", "2025-05") == {"2025-05": 100}
+
+
 def test_payments_find_their_invoices_in_every_family(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

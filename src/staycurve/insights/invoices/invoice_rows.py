@@ -170,10 +170,18 @@ SELECT l.account_id, l.subscription_id, l.item_id, l.invoice_id, l.line_id, l.pl
             WHEN l.kind = 'one_time' THEN 'one_time' WHEN l.amount < 0 THEN 'credit'
             WHEN l.period_end <= l.period_start THEN 'no_period'
             WHEN n.line_id IS NULL THEN 'described' ELSE 'replaced' END AS state,
-       p.span_starts_on, p.span_ends_on, p.mrr
+       coalesce(p.span_starts_on, d.starts_on) AS span_starts_on,
+       CASE WHEN p.line_id IS NOT NULL THEN p.span_ends_on ELSE d.ends_on END AS span_ends_on,
+       coalesce(p.mrr, d.amount) AS mrr
 FROM invoice_lines l
 LEFT JOIN lines n ON n.line_id = l.line_id
 LEFT JOIN counted p ON p.line_id = l.line_id
+LEFT JOIN account_roots ar ON ar.account_id = l.account_id
+LEFT JOIN mrr_items d ON n.line_id IS NULL AND l.kind <> 'one_time' AND l.amount >= 0
+     AND l.invoice_status NOT IN ('void', 'draft') AND d.account_id = ar.root_id
+     AND d.subscription_id = l.subscription_id
+     AND coalesce(d.item_id, '') = coalesce(l.item_id, '') AND d.starts_at <= l.period_start
+     AND (d.ends_on IS NULL OR d.ends_on > l.period_start_on)
 WHERE {own} AND l.period_start_on <= DATE '{seen.last_day}' {within}
 ORDER BY l.account_id, coalesce(l.subscription_id, ''), coalesce(l.item_id, ''),
          l.period_start, l.line_id

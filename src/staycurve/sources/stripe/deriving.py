@@ -11,6 +11,9 @@ from staycurve.sources.stripe.shapes import Object, id_of
 from staycurve.tables.engine import quoted
 from staycurve.tables.raw import newest_sql
 
+AT_ONCE = 5_000
+"""Objects that are parsed side by side."""
+
 
 def done_until(pull: Pull[Stripe]) -> int:
     """The load up to which everything is derived."""
@@ -32,9 +35,11 @@ def newest(pull: Pull[Stripe], object: str, ids: Sequence[str]) -> dict[str, Obj
     }
 
 
-def changed(pull: Pull[Stripe], object: str) -> Iterator[tuple[Cursor, list[Object], list[str]]]:
-    """Of each load that brought objects of a kind: the cursor after it, those that are the newest
-    by now, and the ids of those that are gone."""
+def changed(
+    pull: Pull[Stripe], object: str
+) -> Iterator[tuple[Cursor | None, list[Object], list[str]]]:
+    """Load by load, the objects of a kind that are the newest by now, and the ids of those that are
+    gone; the last of a load come with the cursor after it."""
     import orjson
 
     known = done_until(pull)
@@ -44,9 +49,17 @@ def changed(pull: Pull[Stripe], object: str) -> Iterator[tuple[Cursor, list[Obje
     )
     sql = newest_sql("raw_objects", object_name=object, columns="r.id, r.body, r.is_deleted")
     for (load,) in loads:
-        rows = pull.kept.rows(f"{sql} AND r.load = {load} ORDER BY r.id")
-        found = [orjson.loads(body) for _, body, is_deleted in rows if not is_deleted]
-        yield Cursor(int(load)), found, [id for id, _, is_deleted in rows if is_deleted]
+        count = int(pull.kept.rows(
+            f"SELECT COUNT(*) FROM raw_objects WHERE object = {quoted(object)} AND load = {load}"
+        )[0][0])
+        # Parsed, an object takes ten times the memory of its text.
+        for start in range(0, count, AT_ONCE):
+            rows = pull.kept.rows(
+                f"{sql} AND r.load = {load} ORDER BY r.id LIMIT {AT_ONCE} OFFSET {start}"
+            )
+            found = [orjson.loads(body) for _, body, is_deleted in rows if not is_deleted]
+            gone = [id for id, _, is_deleted in rows if is_deleted]
+            yield Cursor(int(load)) if start + AT_ONCE >= count else None, found, gone
 
 
 class Names:

@@ -99,6 +99,9 @@ class Terms:
         near = Decimal(2).scaleb(-digits_of(self.currency))
         own = self.amount * self.percent / 100 + self.off
         theirs = billed.off if billed.is_lasting else Decimal(0)
+        if not own:
+            # A discount of the customer stands on its bills, and not on the subscription.
+            theirs = Decimal(0)
         return abs(self.amount - billed.amount) <= near and abs(
             min(own, self.amount) - theirs
         ) <= near

@@ -48,12 +48,14 @@ def staycurve(folder: str) -> dict[str, Ask]:
 
     def retention() -> Rows:
         found = company.usage.retention(as_of=AS_OF)
-        return [[_month(r["cohort"]), r["age"], r["returned"]] for r in found.rows if r["returned"]]
+        return [[_month(str(r.cohort)), r.age, r.returned] for r in found.rows if r.returned]
 
     def lifecycle() -> Rows:
         found = company.usage.lifecycle(as_of=AS_OF)
         kinds = ("new", "returning", "resurrecting", "dormant")
-        return [[_month(r["period"]), *(r[kind] for kind in kinds)] for r in found.rows]
+        return [
+            [_month(str(r.period)), *(getattr(r, kind) for kind in kinds)] for r in found.rows
+        ]
 
     def stickiness() -> Rows:
         found = company.show("stickiness", start="2025-01", end="2025-12", as_of=AS_OF)
@@ -61,9 +63,9 @@ def staycurve(folder: str) -> dict[str, Ask]:
 
     def funnel() -> Rows:
         found = company.usage.funnel(
-            *STEPS, window=f"{WINDOW_DAYS}d", first=FROM, last=TO, as_of=AS_OF
+            steps=STEPS, window=f"{WINDOW_DAYS}d", first=FROM, last=TO, as_of=AS_OF
         )
-        return [[r["count"] for r in found.rows]]
+        return [[r.count for r in found.rows]]
 
     return {"retention": retention, "lifecycle": lifecycle, "stickiness": stickiness,
             "funnel": funnel}

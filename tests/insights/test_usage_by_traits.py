@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from staycurve.errors import NotAnsweredError, UnknownNameError, UnknownValueError
+from staycurve.errors import NotAnsweredError, UnknownNameError, UnknownValueError, UsageError
 from staycurve.workspace import Company
 from tests.insights.usage_company import Event, at_random, company_of
 
@@ -224,6 +224,11 @@ def test_properties_are_compared_as_numbers(
 def test_what_nobody_has_is_refused_with_a_suggestion(shop: Company) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'platform'"):
         shop.usage.lifecycle(by="property:platfrom")
+    for odd in ('a"b', "platform\\", "$.x[*]", "'"):
+        with pytest.raises(UnknownNameError, match="Unknown property"):
+            shop.usage.activity(by=f"property:{odd}")
+    with pytest.raises(UsageError, match="names no property"):
+        shop.usage.activity(where="property:=x")
     with pytest.raises(UnknownNameError, match="Did you mean 'role'"):
         shop.usage.lifecycle(by="rolle")
     with pytest.raises(UnknownNameError, match="Did you mean 'user:team'"):

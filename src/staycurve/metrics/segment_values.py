@@ -95,6 +95,8 @@ def values_sql(
     """SQL of one column `value`: every value that a dimension has anywhere; empty if unknown."""
     if dim.startswith(PROPERTY):
         key = dim.removeprefix(PROPERTY)
+        if not key.replace('"', ""):
+            return ""
         return f"SELECT {property_sql('e.properties', key)} AS value FROM events e"
     if user_traits.among((dim,), traits, attributes):
         return f"SELECT {user_traits.trait_sql(dim, alias='u')} AS value FROM users u"

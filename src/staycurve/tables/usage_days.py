@@ -11,7 +11,8 @@ from staycurve.tables.engine import quoted
 
 def property_sql(column: str, key: str) -> str:
     """SQL for one property of an event as text; NULL where it has none."""
-    path = quoted('$."' + key + '"')
+    # A path cannot name a key with a quote, and a backslash in it stands for the sign after it.
+    path = quoted('$."' + key.replace('"', "").replace("\\", "\\\\") + '"')
     return f"json_extract_string({column}, {path})"
 
 

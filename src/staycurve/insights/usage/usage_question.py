@@ -290,7 +290,13 @@ def check_property(key: str, engine: AnyEngine) -> None:
     ------
     UnknownNameError
         With the nearest that some event has.
+    UsageError
+        If it has no name.
     """
+    if not key.replace('"', ""):
+        raise UsageError(
+            f"'{PROPERTY}{key}' names no property.", hint=f"Write: {PROPERTY}plan"
+        )
     has_it = f"{property_sql('e.properties', key)} IS NOT NULL"
     # Mostly one of the first events has it; all of them are looked through for the suggestion.
     if engine.rows(f"SELECT 1 AS one FROM events e WHERE {has_it} LIMIT 1"):

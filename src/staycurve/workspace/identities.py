@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from staycurve.errors import UnknownNameError
-
-if TYPE_CHECKING:
-    from staycurve.workspace.company import Company
+from staycurve.workspace.books import Books
+from staycurve.workspace.measured import MeasuredCompany
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Identity:
 class Identities:
     """The identities of one company."""
 
-    def __init__(self, company: Company) -> None:
+    def __init__(self, company: MeasuredCompany) -> None:
         self._company = company
 
     def listed(self) -> list[Identity]:
@@ -94,7 +93,7 @@ class Identities:
                 hint="All identities: staycurve identities list",
             )
         return [
-            self._company.books.adjust(
+            Books(self._company).adjust(
                 "identities", key={"source": one.source, "alias": alias},
                 values={"user_id": alias}, author=author, reason=reason,
             )

@@ -9,13 +9,13 @@ subscription that is written here is described whole, so no invoice line of it c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from staycurve.sources.base import Batch, Cursor, Pull, Row, Unreadable, Whole
 from staycurve.sources.stripe import deriving, timeline
 from staycurve.sources.stripe.deriving import Names
+from staycurve.sources.stripe.known import Known, Piece, Snapshot
 from staycurve.sources.stripe.settings import Stripe
 from staycurve.sources.stripe.shapes import (
     Object,
@@ -34,52 +34,6 @@ from staycurve.tables.invoice_spans import lines_sql, periods_sql, pieces_sql, p
 AT_ONCE = 5_000
 """Subscriptions in one batch."""
 MICRO = 6
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What one invoice line, or several of one period, state of an item from a second on."""
-
-    starts_at: int
-    ends_at: int
-    terms: Terms
-    is_trial: bool
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A subscription as it was at a second; `id` tells snapshots of one second apart."""
-
-    at: int
-    body: Object
-    id: str = ""
-
-
-@dataclass
-class Known:
-    """What is known of one subscription.
-
-    Attributes
-    ----------
-    snapshots : list of Snapshot
-        Oldest first; the last one is how it stands today.
-    before : mapping, optional
-        How it was before the first event.
-    pieces : mapping
-        Item → what its invoices state, oldest first.
-    credits : mapping
-        Item → the second from which on a bill was last given back in part.
-    open_since : int, optional
-        When the oldest invoice was issued that is not paid.
-    """
-
-    id: str
-    snapshots: list[Snapshot] = field(default_factory=list)
-    before: Object | None = None
-    pieces: dict[str, list[Piece]] = field(default_factory=dict)
-    credits: dict[str, int] = field(default_factory=dict)
-    open_since: int | None = None
-    has_card: bool = False
 
 
 def read(pull: Pull[Stripe]) -> Iterator[Batch]:

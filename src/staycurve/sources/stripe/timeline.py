@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from staycurve.sources.base import Row
 from staycurve.sources.stripe.deriving import Names
+from staycurve.sources.stripe.known import Known, Piece
 from staycurve.sources.stripe.shapes import (
     Object,
     ShapeError,
@@ -21,9 +22,6 @@ from staycurve.sources.stripe.shapes import (
     seconds,
 )
 from staycurve.sources.stripe.terms import Terms, off_times, terms_of
-
-if TYPE_CHECKING:
-    from staycurve.sources.stripe.spans import Known, Piece
 
 STATUSES = (
     "trialing", "active", "past_due", "unpaid", "paused", "canceled", "incomplete",

@@ -1,0 +1,69 @@
+"""Where data comes from: sources, completeness, rejected rows, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from staycurve.interfaces.api.app import create_app
+from staycurve.workspace import Company
+from tests.company import NOW, build, write_csv
+
+SUBSCRIPTIONS = """
+    subscription_id account_id starts_at  amount
+    s1              acme       2024-01-05 100
+    s2              bolt       2024-02-01 -5"""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A company with a folder that was synced once, and a row that was rejected."""
+    folder: Path = tmp_path_factory.mktemp("data") / "project"
+    build(folder, {"subscriptions": SUBSCRIPTIONS}).close()
+    exports = folder / "exports"
+    exports.mkdir()
+    write_csv(exports / "accounts.csv", [{"account_id": "crux", "name": "Crux"}])
+    with (folder / "staycurve.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[sources.exports]\nkind = "files"\nfolder = "exports"\n')
+    with Company(folder, clock=lambda: NOW) as company:
+        company.sources.sync()
+        company.refresh()
+        yield TestClient(create_app(company), raise_server_exceptions=False)
+
+
+def panels(client: TestClient) -> dict[str, list[dict[str, Any]]]:
+    found = client.get("/data.json")
+    assert found.status_code == 200
+    return {one["name"]: one["rows"] for one in found.json()["panels"]}
+
+
+def test_each_source_says_when_it_ran_and_what_it_brought(client: TestClient) -> None:
+    (row,) = panels(client)["sources"]
+    assert (row["source"], row["kind"]) == ("exports", "files")
+    assert (row["accepted"], row["rejected"]) == (1, 0)
+    assert row["last_run_at"] == NOW.isoformat()
+    html = client.get("/data").text
+    assert "22 Nov 2026, 00:00" in html
+
+
+def test_rejected_rows_are_counted_by_rule(client: TestClient) -> None:
+    assert panels(client)["rejected"] == [{
+        "table": "subscriptions", "rule": "is negative", "state": "set aside", "rows": 1,
+    }]
+    assert 'href="/rejects"' in client.get("/data").text
+
+
+def test_what_is_missing_says_what_it_unlocks(client: TestClient) -> None:
+    rows = {row["table"]: row for row in panels(client)["unlocks"]}
+    assert rows["subscriptions"]["is_loaded"]
+    assert not rows["events"]["is_loaded"]
+    assert "/usage" in rows["events"]["unlocks"]
+
+
+def test_without_a_source_that_lists_there_is_no_certificate(client: TestClient) -> None:
+    assert panels(client)["certificate"] == []
+    assert 'id="certificate"' not in client.get("/data").text

@@ -21,10 +21,14 @@ from tests.questions.whole_company import GIVEN
 ALL = dict(INSIGHTS.items())
 AS_OF = "2024-07-01"
 
+ELSE: dict[str, dict[str, Any]] = {"value ahead": {"period": "2024-08"}}
+"""What some questions take instead: a month to come."""
+
 
 def given(insight: Insight[Any, Any]) -> dict[str, Any]:
     """What it cannot do without, and an instant, so that no clock moves the answer."""
     found = {one.outward: GIVEN[one.outward] for one in insight.arguments if one.is_required}
+    found |= ELSE.get(insight.name, {})
     return found | ({"as_of": AS_OF} if insight.takes("as_of") else {})
 
 

@@ -159,6 +159,9 @@ class Unit:
     def all(self, items: Sequence[Item]) -> list[FileReport]:
         """Load every item; one that fails leaves the others as they are."""
         self._total = sum(item.piece.size for item in items)
+        if items:
+            # A lookup reads the tables before the first row arrives.
+            _ = self.arrivals
         reports = [self._one(item) for item in items]
         if items and self.records:
             # The last load of the call is what let the waiting rows join.

@@ -11,7 +11,7 @@ import pytest
 from staycurve.workspace import Company
 from tests.company import build
 
-METRICS = {"dau": "day", "wau": "week", "mau": "month", "active_accounts": "week"}
+USE_BY_GRAIN = {"dau": "day", "wau": "week", "mau": "month", "active_accounts": "week"}
 AS_OF = "2024-03-01"
 
 
@@ -57,7 +57,7 @@ def answers(company: Company) -> list[Any]:
         usage.paths(anchor="a", size=2, within="4d", as_of=AS_OF).as_dict(),
         usage.activity(as_of=AS_OF).as_dict(),
     ]
-    for metric, grain in METRICS.items():
+    for metric, grain in USE_BY_GRAIN.items():
         found.append([
             (row["period"], row["segment"], row["value"])
             for row in company.show(metric, grain=grain, as_of=AS_OF).as_dict()["rows"]

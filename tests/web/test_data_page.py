@@ -50,6 +50,20 @@ def test_each_source_says_when_it_ran_and_what_it_brought(client: TestClient) ->
     assert "22 Nov 2026, 00:00" in html
 
 
+def test_the_overview_says_how_fresh_sources_are(
+    client: TestClient, tmp_path: Path
+) -> None:
+    found = {one["name"]: one["rows"] for one in client.get("/.json").json()["panels"]}
+    assert found["fresh"] == [{
+        "source": "exports", "last_run_at": NOW.isoformat(), "streams_with_errors": 0,
+        "is_complete": None,
+    }]
+    assert 'href="/data"' in client.get("/").text
+    with build(tmp_path / "project", {"subscriptions": SUBSCRIPTIONS}) as company:
+        alone = TestClient(create_app(company), raise_server_exceptions=False)
+        assert 'id="fresh"' not in alone.get("/").text
+
+
 def test_rejected_rows_are_counted_by_rule(client: TestClient) -> None:
     assert panels(client)["rejected"] == [{
         "table": "subscriptions", "rule": "is negative", "state": "set aside", "rows": 1,

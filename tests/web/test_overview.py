@@ -187,7 +187,7 @@ def test_a_value_with_a_comma_can_be_chosen(client: TestClient) -> None:
 
 def test_cells_of_a_cut_cohort_open_to_rows_of_their_own(client: TestClient) -> None:
     html = client.get("/?plan=Basic&cohort_as=count").text
-    assert "The filter is read on the day on which an account first paid" in html
+    assert "The filter applies on the day on which an account first paid" in html
     cells = [x for x in number_links(html) if "grid" in x.inside and "age=" in x.href]
     assert cells
     for cell in cells:

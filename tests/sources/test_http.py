@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +20,8 @@ from staycurve.sources.http import (
     is_local,
     retry_after,
 )
+from staycurve.workspace import Company
+from tests.company import NOW, create
 
 KEY = "sk_test_4eC39HqLyjWDarjtT1zdp7dc"
 
@@ -148,3 +151,28 @@ def test_requests_keep_their_pace() -> None:
 ])
 def test_which_origins_are_on_this_machine(origin: str, is_here: bool) -> None:
     assert is_local(origin) is is_here
+
+
+def test_where_nobody_answers_the_other_streams_are_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[object] = []
+
+    def pause(_self: Client, state: object) -> float:
+        slept.append(state)
+        return 0.0
+
+    monkeypatch.setattr(Client, "_pause", pause)
+    monkeypatch.setenv("STRIPE_KEY", "sk_test_away")
+    create(tmp_path / "project").close()
+    with (tmp_path / "project" / "staycurve.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[sources.stripe]\nkind = "stripe"\napi_key = { env = "STRIPE_KEY" }\n'
+                   'base_url = "http://127.0.0.1:9"\n')
+    with Company(tmp_path / "project", clock=lambda: NOW) as company:
+        reports = company.sources.sync()
+    asked = [one for one in reports if one.error is not None]
+    assert len(asked) > 5
+    assert {one.error.code for one in asked if one.error} == {"away"}
+    assert "sk_test_away" not in "".join(str(one.error) for one in asked)
+    # The first stream was patient for all.
+    assert len(slept) == 6

@@ -222,6 +222,7 @@ def test_a_newer_backup_and_a_path_that_leads_out_are_refused(
             info.size = 1
             to.addfile(info, io.BytesIO(b"x"))
         refused(hostile, tmp_path / "again", "leads out of it")
+    refused(tmp_path / "missing.tar", tmp_path / "again", "There is no file")
     (tmp_path / "text.tar").write_text("no archive")
     refused(tmp_path / "text.tar", tmp_path / "again")
 

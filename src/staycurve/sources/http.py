@@ -30,6 +30,12 @@ PASSING = frozenset({408, 409, 423, 425, 429, 500, 502, 503, 504, 529})
 Params = Sequence[tuple[str, str]]
 
 
+class AwayError(SourceError):
+    """Nobody answers at all: whatever else is asked of the system now will not be answered."""
+
+    code = "away"
+
+
 class NotThereError(SourceError):
     """The system has nothing at this address (404)."""
 
@@ -169,7 +175,8 @@ class Client:
         try:
             return retrying(self._once, path, params)
         except _PassingError as error:
-            raise SourceError(
+            kind = AwayError if error.is_away else SourceError
+            raise kind(
                 f"{self.name} {error.what} ({path}, {self.patience.tries} tries).",
                 hint="What was committed stays; the next sync goes on from there.",
             ) from None
@@ -184,7 +191,7 @@ class Client:
             answer = self._http.get(self.origin + path, params=list(params))
         except httpx.TransportError as error:
             what = f"is away: {type(error).__name__} {self._hidden(str(error))}".rstrip()
-            raise _PassingError(what, None) from None
+            raise _PassingError(what, None, is_away=True) from None
         except (httpx.InvalidURL, ValueError) as error:
             raise SourceError(
                 f"{self.name} cannot be asked at {self.origin}: {self._hidden(str(error))}.",
@@ -270,10 +277,11 @@ def _trusted() -> ssl.SSLContext:
 class _PassingError(Exception):
     """What a later try may not meet again."""
 
-    def __init__(self, what: str, asked: float | None) -> None:
+    def __init__(self, what: str, asked: float | None, *, is_away: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.asked = asked
+        self.is_away = is_away
 
 
 def _code_of(body: Any) -> str:

@@ -14,6 +14,7 @@ from staycurve.errors import LakeError, SourceError, StaycurveError
 from staycurve.secret import without_secrets
 from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Pull, Sender, Writer
 from staycurve.sources.configured import Configured
+from staycurve.sources.http import AwayError
 from staycurve.sources.loading import size_of
 
 ROWS_AT_ONCE = 50_000
@@ -120,6 +121,8 @@ def sync(
 ) -> list[StreamReport]:
     """Bring streams up to date; one that fails leaves the others.
 
+    Where nobody answers, no other stream of the same source is asked for.
+
     Parameters
     ----------
     folder : Path
@@ -135,13 +138,22 @@ def sync(
         if sender.stream.is_derived or not asked.is_reparse
     ]
     found = []
+    away: dict[str, StaycurveError] = {}
     for place, (one, sender) in enumerate(streams):
 
         def say(_: int, __: int, text: str, place: int = place, label: str = sender.label) -> None:
             if progress:
                 progress(place, len(streams), f"{label}: {text}")
 
-        found.append(_stream(writer, one, sender, asked, folder=folder, now=now, say=say))
+        gone = away.get(one.name)
+        if gone is not None and not sender.stream.is_derived:
+            # Each stream would be as patient again, for the same answer.
+            found.append(StreamReport(one.name, sender.stream.name, error=gone))
+            continue
+        report = _stream(writer, one, sender, asked, folder=folder, now=now, say=say)
+        if isinstance(report.error, AwayError):
+            away[one.name] = report.error
+        found.append(report)
     return found
 
 

@@ -233,6 +233,8 @@ def restore(source: Path, folder: Path, *, state_url: str = "") -> Backup:
     from staycurve.state.copying import put
     from staycurve.state.database import Database
 
+    if not source.is_file():
+        raise ProjectError(f"There is no file {source}.", hint="Name what staycurve backup wrote.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ProjectError(f"{folder} is not empty.", hint="Restore into a new directory.")
     try:

@@ -205,7 +205,7 @@ def test_retention_of_the_referred_stands_beside_the_others(tmp_path: Path) -> N
     assert three.difference == 0.25
     assert three.difference_low < 0.25 < three.difference_high
     assert not three.is_small
-    assert "no effect" in found.notes[0]
+    assert "not an effect" in found.notes[0]
 
 
 def test_nobody_referred_says_so(tmp_path: Path) -> None:

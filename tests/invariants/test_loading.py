@@ -98,10 +98,11 @@ def test_splitting_a_span_changes_nothing(seed: int, tmp_path: Path) -> None:
         "voluntary_churned_mrr", "reactivation_mrr", "nrr", "grr", "committed_mrr", "trial_starts",
         "trial_conversion_rate",
     )
+    # A span that begins later would move the last day that is looked at, and with it the rates.
     with build(tmp_path / "whole", tables) as ours:
-        expected = ours.show(*names).rows
+        expected = ours.show(*names, as_of="2026-01-01").rows
     with build(tmp_path / "split", divided) as ours:
-        assert ours.show(*names).rows == expected
+        assert ours.show(*names, as_of="2026-01-01").rows == expected
 
 
 @st.composite

@@ -122,8 +122,10 @@ class DeltaTables:
             self.store.learn(found.sizes)
             return found
         found = self._logged(table, version)
-        if marks and version == self.pointer.latest().tables.get(table):
-            listings.keep(place, root, version, marks, found)
+        # Where the pointer is lost, nobody knows which version is the newest.
+        with contextlib.suppress(StaycurveError):
+            if marks and version == self.pointer.latest().tables.get(table):
+                listings.keep(place, root, version, marks, found)
         return found
 
     def _logged(self, table: str, version: int) -> Listing:

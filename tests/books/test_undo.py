@@ -153,8 +153,10 @@ def test_undoing_every_load_of_a_whole_company_goes_back_step_by_step(
     with books.company as ours:
         states = [books.state()]
         for piece in (first, second, {"subscriptions": changed}, third):
-            load(ours, piece)
-            states.append(books.state())
+            if any(piece.values()):
+                load(ours, piece)
+                states.append(books.state())
+        assert len(states) > 3
         for expected in states[-2::-1]:
             ours.books.undo()
             assert books.state() == expected

@@ -156,7 +156,7 @@ def tables(company: Company, rows: list[Any]) -> str:
         for row in company.show("customers", start="2020-01", end="2020-05").rows
     }
     lines = [
-        "| month | standing, theirs | churn, theirs | net retention, theirs | "
+        "| month | customers, theirs | churn, theirs | net retention, theirs | "
         "customers at the opening | customer churn rate | NRR |",
         "|---|---|---|---|---|---|---|",
     ]

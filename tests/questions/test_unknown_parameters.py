@@ -40,6 +40,8 @@ def routes(client: TestClient) -> set[str]:
         if "GET" in (getattr(route, "methods", None) or ()) and hasattr(route, "path")
     }
     assert set(OTHER) <= found
+    # What speaks as ChartMogul does takes what its clients send.
+    found = {path for path in found if not path.startswith("/chartmogul/")}
     return found - set(OTHER)
 
 

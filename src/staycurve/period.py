@@ -39,6 +39,12 @@ def check_grain(grain: str) -> str:
 _WEEK = dt.timedelta(days=7)
 
 
+COMPARISONS = ("previous", "year")
+"""With what a period is compared: the one before it, or the same a year earlier."""
+A_YEAR = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
+"""Periods in a year; of days as many as bring the same day of the week."""
+
+
 @dataclass(frozen=True)
 class Period:
     """One local period `[start, end)` at a grain."""
@@ -67,6 +73,13 @@ class Period:
         if self.grain == "week":
             return Period("week", self.start - _WEEK, self.start)
         return period_of(self.start - dt.timedelta(days=1), self.grain, fiscal_start)
+
+    def before(self, compare: str, fiscal_start: int = 1) -> Period:
+        """The period that this one is compared with: one of COMPARISONS."""
+        found = self
+        for _step in range(A_YEAR[self.grain] if compare == "year" else 1):
+            found = found.previous(fiscal_start)
+        return found
 
 
 def period_of(

@@ -39,7 +39,7 @@ from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.query import Query
 from staycurve.metrics.result import Result
-from staycurve.period import GRAINS, Period, align, day_start, parse_period, period_of
+from staycurve.period import COMPARISONS, GRAINS, Period, align, day_start, parse_period, period_of
 from staycurve.tables.engine import timestamp
 
 TEN: Mapping[str, tuple[str, ...]] = {
@@ -51,9 +51,7 @@ TEN: Mapping[str, tuple[str, ...]] = {
 
 LOOKED_BACK = 12
 """Periods before, among which the lowest and the highest value are looked for."""
-A_YEAR = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
 MOST_SAID = 20
-COMPARED = ("previous", "year")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +145,8 @@ def ten(
     ] = None,
     compare: Annotated[
         str, Param(N_("What it is compared with: the period before it or the same a year ago."),
-                   choices=COMPARED)
-    ] = COMPARED[0],
+                   choices=COMPARISONS)
+    ] = COMPARISONS[0],
     where: Where = "", as_of: AsOfText = None,
 ) -> Ten:
     """Where do the ten customer-success metrics stand?
@@ -159,9 +157,7 @@ def ten(
     asked = question_on_day(company, (), where, as_of)
     fiscal = company.config.company.fiscal_year_start
     now = _period(company, asked, period, grain)
-    before = now
-    for _step in range(A_YEAR[now.grain] if compare == "year" else 1):
-        before = before.previous(fiscal)
+    before = now.before(compare, fiscal)
     periods = [now]
     while len(periods) <= LOOKED_BACK:
         periods.append(periods[-1].previous(fiscal))

@@ -17,7 +17,7 @@ from staycurve.metrics.filters import parse_filters, where_text
 from staycurve.metrics.query import Query, known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.result import AccountRows, Result
-from staycurve.period import AsOf, Period, check_grain, period_of
+from staycurve.period import COMPARISONS, AsOf, Period, check_grain, period_of
 from staycurve.tables.views import has_spans
 from staycurve.workspace import Company
 
@@ -27,10 +27,6 @@ EVERYWHERE = frozenset({*KEPT, "format", "panel", "page", "shape", "exact"})
 """Parameters of every page."""
 OWN = EVERYWHERE | {"metric", "period", "cohort_value", "cohort_as", "cohort_month", "age"}
 """Parameters that are nowhere a dimension."""
-COMPARED = ("previous", "year")
-"""With what a period is compared: the one before it, or the same a year earlier."""
-A_YEAR = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
-"""Periods in a year; of days as many as bring the same day of the week."""
 SHOWN = {"day": 31, "week": 26, "month": 24, "quarter": 12, "year": 10}
 """Periods shown without a range: two years of months, three of quarters."""
 
@@ -103,14 +99,11 @@ class Ask:
     @property
     def compared_with(self) -> str:
         """`previous` or `year`."""
-        return self.options.get("compare", COMPARED[0])
+        return self.options.get("compare", COMPARISONS[0])
 
     def before(self, period: Period) -> Period:
         """The period that this one is compared with."""
-        steps = A_YEAR[period.grain] if self.compared_with == "year" else 1
-        for _step in range(steps):
-            period = period.previous(self.fiscal)
-        return period
+        return period.before(self.compared_with, self.fiscal)
 
     def seen_words(self) -> str:
         """The as-of as people read it: a whole day by its name, else the local time as well."""
@@ -252,8 +245,8 @@ def read(
     given = {k: v for k, v in params if k in takes and k not in ("where", "format") and v}
     if "known_at" in given:
         company = company.known_at(given["known_at"])
-    if given.get("compare", COMPARED[0]) not in COMPARED:
-        raise UnknownNameError("compare", given["compare"], COMPARED)
+    if given.get("compare", COMPARISONS[0]) not in COMPARISONS:
+        raise UnknownNameError("compare", given["compare"], COMPARISONS)
     dims = known_dims(RELATIONS["closing"], company.attributes())
     for name, _value in params:
         if name not in takes and name not in dims:
@@ -290,5 +283,5 @@ def read(
         periods = periods[-SHOWN[grain] :]
     pairs = tuple((k, v) for k, v in params if k in given and v)
     made = Ask(company, address, given, filters, seen, grain, periods, known, pairs=pairs)
-    plain = {"grain": "month", "compare": COMPARED[0]}
+    plain = {"grain": "month", "compare": COMPARISONS[0]}
     return replace(made, options={k: v for k, v in given.items() if plain.get(k) != v})

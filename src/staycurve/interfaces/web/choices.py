@@ -8,12 +8,12 @@ from typing import Any
 
 from staycurve.errors import ClientGoneError, StaycurveError, TooSlowError
 from staycurve.i18n import N_
-from staycurve.interfaces.web.ask import COMPARED, Ask
+from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.dimensions import order_of
 from staycurve.metrics.filters import where_text
 from staycurve.metrics.query import Query
-from staycurve.period import Period, period_of, periods_between
+from staycurve.period import COMPARISONS, Period, period_of, periods_between
 from staycurve.workspace.cache import Cache
 
 FIRST = ("plan", "industry", "country", "channel")
@@ -124,8 +124,8 @@ def comparison(ask: Ask) -> Choice:
     """What each figure is compared with."""
     texts = {"previous": _("The period before"), "year": _("A year ago")}
     options = tuple(
-        ("" if value == COMPARED[0] else value, texts[value], value == ask.compared_with)
-        for value in COMPARED
+        ("" if value == COMPARISONS[0] else value, texts[value], value == ask.compared_with)
+        for value in COMPARISONS
     )
     return Choice("compare", _("Compare with"), options)
 

@@ -11,16 +11,13 @@ where the invoice's `price_type` is tax_inclusive).
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.secret import Secret
-from staycurve.section_faults import Wrong
 from staycurve.sections import CLOSED, Takes
 from staycurve.sources.base import Pull, Row, Source
 from staycurve.sources.http import Params
@@ -32,7 +29,9 @@ from staycurve.sources.rest import (
     System,
     accounts_by,
     at,
+    basic,
     check_origin,
+    check_site,
     token,
     written,
 )
@@ -60,13 +59,11 @@ _STATES = {"paid": "paid", "posted": "open", "payment_due": "open", "not_paid": 
 
 def _check(settings: Chargebee) -> None:
     check_origin(settings.base_url)
-    if not re.fullmatch(r"[A-Za-z0-9-]+", settings.site):
-        raise Wrong("is no site.", 'Write: site = "acme"', "site")
+    check_site(settings.site, "site", "site")
 
 
 def _headers(settings: Chargebee) -> Mapping[str, str]:
-    plain = f"{settings.api_key.reveal()}:"
-    return {"Authorization": "Basic " + base64.b64encode(plain.encode()).decode()}
+    return {"Authorization": basic(settings.api_key.reveal())}
 
 
 def _params(pull: Pull[Chargebee], since: dt.datetime | None) -> Params:

@@ -8,16 +8,13 @@ most 300 pages), `include=stats`; statuses 4 and 5 are resolved and closed.
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.secret import Secret
-from staycurve.section_faults import Wrong
 from staycurve.sections import CLOSED, Takes
 from staycurve.sources.base import Pull, Row, Source
 from staycurve.sources.http import Params
@@ -31,7 +28,9 @@ from staycurve.sources.rest import (
     account_of,
     accounts_by,
     at,
+    basic,
     check_origin,
+    check_site,
     numbered,
 )
 
@@ -58,13 +57,11 @@ class Freshdesk:
 
 def _check(settings: Freshdesk) -> None:
     check_origin(settings.base_url)
-    if not re.fullmatch(r"[A-Za-z0-9-]+", settings.domain):
-        raise Wrong("is no subdomain.", 'Write: domain = "acme"', "domain")
+    check_site(settings.domain, "domain")
 
 
 def _headers(settings: Freshdesk) -> Mapping[str, str]:
-    plain = f"{settings.api_key.reveal()}:X"
-    return {"Authorization": "Basic " + base64.b64encode(plain.encode()).decode()}
+    return {"Authorization": basic(settings.api_key.reveal(), "X")}
 
 
 def _own(pull: Pull[Freshdesk], one: Object) -> Any:

@@ -9,7 +9,6 @@ recurly.com/developers/api/v2021-02-25: "List a site's accounts", "List a site's
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from staycurve.sources.rest import (
     System,
     address,
     at,
+    basic,
     check_origin,
 )
 
@@ -51,9 +51,8 @@ _ONCE = ("setup_fee", "debit", "one_time", "adjustment", "prepayment", "external
 
 
 def _headers(settings: Recurly) -> Mapping[str, str]:
-    plain = f"{settings.api_key.reveal()}:"
     return {
-        "Authorization": "Basic " + base64.b64encode(plain.encode()).decode(),
+        "Authorization": basic(settings.api_key.reveal()),
         "Accept": "application/vnd.recurly.v2021-02-25",
     }
 

@@ -7,7 +7,9 @@ rows that they become.
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -334,6 +336,17 @@ def check_origin(base_url: str) -> None:
         raise Wrong("is no origin.", 'Write: base_url = "https://example.com"', "base_url")
     if parts.scheme == "http" and not is_local(base_url):
         raise Wrong("would send the key unencrypted.", "Write https://…", "base_url")
+
+
+def check_site(value: str, key: str, what: str = "subdomain") -> None:
+    """Refuse a name that is to stand in an address and cannot."""
+    if not re.fullmatch(r"[A-Za-z0-9-]+", value):
+        raise Wrong(f"is no {what}.", f'Write: {key} = "acme"', key)
+
+
+def basic(user: str, password: str = "") -> str:
+    """The header `Authorization` of a name and a password."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def account_of(pull: Pull[Any], number: object, own: object = None) -> str | None:

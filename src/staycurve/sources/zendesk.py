@@ -8,16 +8,13 @@ the next sync), "Side-loading", ticket metrics; organizations by cursor pages (`
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.secret import Secret
-from staycurve.section_faults import Wrong
 from staycurve.sections import CLOSED, Takes
 from staycurve.sources.base import Pull, Row, Source
 from staycurve.sources.http import Params
@@ -32,7 +29,9 @@ from staycurve.sources.rest import (
     accounts_by,
     address,
     at,
+    basic,
     check_origin,
+    check_site,
     instant,
     written,
 )
@@ -57,13 +56,11 @@ class Zendesk:
 
 def _check(settings: Zendesk) -> None:
     check_origin(settings.base_url)
-    if not re.fullmatch(r"[A-Za-z0-9-]+", settings.subdomain):
-        raise Wrong("is no subdomain.", 'Write: subdomain = "acme"', "subdomain")
+    check_site(settings.subdomain, "subdomain")
 
 
 def _headers(settings: Zendesk) -> Mapping[str, str]:
-    plain = f"{settings.email}/token:{settings.api_key.reveal()}"
-    return {"Authorization": "Basic " + base64.b64encode(plain.encode()).decode()}
+    return {"Authorization": basic(f"{settings.email}/token", settings.api_key.reveal())}
 
 
 def _own(pull: Pull[Zendesk], one: Object) -> Any:

@@ -34,6 +34,23 @@ def _asked(request: Request, imports: Imports, kind: str, what: str) -> Imported
     return by_external_id(request, imports, kind, what)
 
 
+def _disabled(request: Request, kind: str, what: str) -> Imported:
+    """A part of an invoice that counts no more, or again, as the request says."""
+    with request.desk.writing() as imports:
+        one = _asked(request, imports, kind, what)
+        changed = imports.change(one, {**one.body, **disabling(request, one)})
+        retouch(imports, [one.owner])
+    return changed
+
+
+def _deleted(request: Request, kind: str, what: str) -> Answer:
+    with request.desk.writing() as imports:
+        one = _asked(request, imports, kind, what)
+        imports.delete([one])
+        retouch(imports, [one.owner])
+    return 204, None
+
+
 def _invoice(request: Request, imports: Imports) -> Imported:
     if "uuid" in request.path:
         return found(imports, "invoice", request.path["uuid"], "Invoice")
@@ -78,11 +95,7 @@ def line(request: Request) -> Answer:
 @route("PATCH", "/line_items/{uuid}/disabled_state")
 def disable_line(request: Request) -> Answer:
     """Let a line item count no more, or again."""
-    with request.desk.writing() as imports:
-        one = _asked(request, imports, "line_item", _LINE)
-        changed = imports.change(one, {**one.body, **disabling(request, one)})
-        retouch(imports, [one.owner])
-    return 200, line_shape(changed)
+    return 200, line_shape(_disabled(request, "line_item", _LINE))
 
 
 @route("PATCH", "/line_items")
@@ -106,11 +119,7 @@ def change_line(request: Request) -> Answer:
 @route("DELETE", "/line_items/{uuid}")
 def delete_line(request: Request) -> Answer:
     """A line item."""
-    with request.desk.writing() as imports:
-        one = _asked(request, imports, "line_item", _LINE)
-        imports.delete([one])
-        retouch(imports, [one.owner])
-    return 204, None
+    return _deleted(request, "line_item", _LINE)
 
 
 @route("POST", "/import/invoices/{uuid}/transactions")
@@ -144,11 +153,7 @@ def transaction(request: Request) -> Answer:
 @route("PATCH", "/transactions/{uuid}/disabled_state")
 def disable_transaction(request: Request) -> Answer:
     """Let a transaction count no more, or again."""
-    with request.desk.writing() as imports:
-        one = _asked(request, imports, "transaction", _MONEY)
-        changed = imports.change(one, {**one.body, **disabling(request, one)})
-        retouch(imports, [one.owner])
-    return 200, transaction_shape(changed)
+    return 200, transaction_shape(_disabled(request, "transaction", _MONEY))
 
 
 @route("PATCH", "/transactions")
@@ -169,8 +174,4 @@ def change_transaction(request: Request) -> Answer:
 @route("DELETE", "/transactions/{uuid}")
 def delete_transaction(request: Request) -> Answer:
     """A transaction."""
-    with request.desk.writing() as imports:
-        one = _asked(request, imports, "transaction", _MONEY)
-        imports.delete([one])
-        retouch(imports, [one.owner])
-    return 204, None
+    return _deleted(request, "transaction", _MONEY)

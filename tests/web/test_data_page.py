@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,35 @@ def test_the_overview_says_how_fresh_sources_are(
     with build(tmp_path / "project", {"subscriptions": SUBSCRIPTIONS}) as company:
         alone = TestClient(create_app(company), raise_server_exceptions=False)
         assert 'id="fresh"' not in alone.get("/").text
+
+
+def test_a_sync_without_news_is_news_and_a_certificate_is_read_as_it_was_kept(
+    tmp_path: Path,
+) -> None:
+    build(tmp_path / "project", {"subscriptions": SUBSCRIPTIONS}).close()
+    (tmp_path / "project" / "exports").mkdir()
+    with (tmp_path / "project" / "staycurve.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[sources.exports]\nkind = "files"\nfolder = "exports"\n')
+    with Company(tmp_path / "project", clock=lambda: NOW) as company:
+        client = TestClient(create_app(company), raise_server_exceptions=False)
+
+        def fresh() -> dict[str, Any]:
+            panels = client.get("/.json").json()["panels"]
+            (row,) = next(one["rows"] for one in panels if one["name"] == "fresh")
+            found: dict[str, Any] = row
+            return found
+
+        assert fresh()["last_run_at"] is None
+        company.sources.sync()
+        # No row came, so the snapshot is the same; the page is not.
+        assert fresh()["last_run_at"] == NOW.isoformat()
+        kept = tmp_path / "project" / "logs" / "certificates"
+        kept.mkdir()
+        for at, is_complete in (("20260101000000", True), ("20260102000000", False)):
+            (kept / f"exports-{at}.json").write_text(
+                json.dumps({"at": at, "rows": [{"is_complete": is_complete}]})
+            )
+        assert company.sources.certified() == {"exports": False}
 
 
 def test_rejected_rows_are_counted_by_rule(client: TestClient) -> None:

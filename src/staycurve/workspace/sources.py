@@ -166,6 +166,24 @@ class Sources:
                 found += [line.as_dict() for line in lines]
         return found
 
+    def certified(self) -> Mapping[str, bool]:
+        """Source → whether nothing differed when it was last listed whole, as was kept then."""
+        found: dict[str, bool] = {}
+        for name in configured(self._project.config):
+            # What stands after the name is the time of the list, of one length.
+            kept = sorted((self._project.folder / CERTIFICATES).glob(f"{name}-{'[0-9]' * 14}.json"))
+            told = _read(kept[-1]) if kept else {}
+            if rows := told.get("rows"):
+                found[name] = all(row["is_complete"] for row in rows)
+        return found
+
+    def noted_at(self) -> int:
+        """When the last sync noted what it did, in nanoseconds; 0 before the first."""
+        try:
+            return (self._project.folder / RUNS).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def _keep_certificate(self, one: Configured, now: dt.datetime) -> None:
         """Keep the certificate of a source that was listed whole since the last one."""
         loads = self._project.loads()
@@ -183,11 +201,7 @@ class Sources:
 
     def _runs(self) -> Mapping[str, Mapping[str, Any]]:
         """Stream → its last run; nothing where that cannot be read, for no number rests on it."""
-        try:
-            found = json.loads((self._project.folder / RUNS).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return _read(self._project.folder / RUNS)
 
     def _note(self, reports: Sequence[StreamReport], now: dt.datetime) -> None:
         at = now.astimezone(dt.UTC).isoformat()
@@ -204,6 +218,15 @@ class Sources:
             os.replace(new, path)
         except OSError as error:
             raise system_error(error) or error from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """An object of JSON that was kept; empty where it cannot be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _state(

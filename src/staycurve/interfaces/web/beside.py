@@ -25,6 +25,8 @@ class Beside:
     ----------
     is_away : bool
         Whether they could not be read.
+    synced_at : int
+        When the last sync noted what it did: it may have brought no row, and yet be news.
     """
 
     views: tuple[SavedView, ...] = ()
@@ -32,6 +34,7 @@ class Beside:
     dismissals: tuple[Dismissal, ...] = ()
     goals: tuple[Goal, ...] = ()
     is_away: bool = False
+    synced_at: int = 0
 
     def view_at(self, address: str) -> SavedView | None:
         """The saved view of an address."""
@@ -54,11 +57,12 @@ class Reader:
 
     def now(self) -> Beside:
         """What is kept now."""
+        synced_at = self.company.sources.noted_at()
         if self._clock() < self._away_until:
-            return Beside(is_away=True)
+            return Beside(is_away=True, synced_at=synced_at)
         try:
-            return Beside(*self.company.state.shown())
+            return Beside(*self.company.state.shown(), synced_at=synced_at)
         except StaycurveError as error:
             self._away_until = self._clock() + PAUSE
             _log.warning("App state cannot be read: %s %s", error.message, error.hint)
-            return Beside(is_away=True)
+            return Beside(is_away=True, synced_at=synced_at)

@@ -147,24 +147,23 @@ def _unlocks(ask: Ask) -> Shown:
 def _fresh(ask: Ask) -> Shown:
     """Each source in one line, for the overview; nothing where none is configured."""
     streams = ask.company.sources.listed()
-    certified: dict[str, list[bool]] = {}
-    for row in ask.company.sources.certificate() if streams else ():
-        certified.setdefault(row["source"], []).append(row["is_complete"])
+    # Every overview has this: what was certified is read, not counted anew.
+    certified = ask.company.sources.certified()
     rows, lines = [], []
     for name in dict.fromkeys(one.source for one in streams):
         own = [one for one in streams if one.source == name]
         runs = [one.last_run_at for one in own]
         last = None if None in runs else min(run for run in runs if run)
         wrong = sum(one.last_error is not None for one in own)
-        kinds = certified.get(name)
+        is_complete = certified.get(name)
         rows.append({
             "source": name, "last_run_at": last, "streams_with_errors": wrong,
-            "is_complete": None if kinds is None else all(kinds),
+            "is_complete": is_complete,
         })
         lines.append(Line(words(name, ask.at(ADDRESS, can_be_cut=False)), [
             words(_instant(ask, last) or _("not read in full yet")),
-            words("" if kinds is None else _("complete") if all(kinds) else
-                  _("%s kinds of object differ") % kinds.count(False)),
+            words("" if is_complete is None else _("complete") if is_complete
+                  else _("some kinds of object differ")),
             words(_("%s streams failed") % wrong if wrong else ""),
         ]))
     heads = [

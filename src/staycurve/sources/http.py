@@ -12,6 +12,7 @@ import functools
 import ipaddress
 import random
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,19 +95,23 @@ class Pace:
         self._gap = 1 / per_second if per_second else 0.0
         self._clock, self._sleep = clock, sleep
         self._next = 0.0
+        self._lock = threading.Lock()
 
     def wait(self) -> None:
         """Return when the next request may go out."""
         if not self._gap:
             return
-        now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-        self._next = max(now, self._next) + self._gap
+        with self._lock:
+            now = self._clock()
+            at = max(now, self._next)
+            self._next = at + self._gap
+        # Whoever waits holds nobody else up.
+        if now < at:
+            self._sleep(at - now)
 
 
 class Client:
-    """JSON of one system, over one kept connection.
+    """JSON of one system, over kept connections; several threads may ask at once.
 
     Parameters
     ----------

@@ -16,6 +16,8 @@ Row = tuple[int, dict[str, Any]]
 """The line on which an object begins, and the object."""
 
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=str)
+_PLAIN = frozenset((type(None), bool, int, float, Decimal))
+"""Types of values whose texts every cell can hold."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=float)
 _AT_ONCE = 1 << 20
 
@@ -58,6 +60,9 @@ def plain_row(row: Mapping[Any, Any]) -> tuple[dict[str, Any], str]:
     for key, value in row.items():
         # Nearly every cell is one of these; it need not be looked at any closer.
         if type(value) is str and type(key) is str and value.isascii() and key.isascii():
+            cells[key] = value
+            continue
+        if type(value) in _PLAIN and type(key) is str and key.isascii():
             cells[key] = value
             continue
         if not isinstance(key, str):

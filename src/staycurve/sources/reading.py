@@ -296,7 +296,8 @@ def stage_objects(
                 place = places[key] = len(places)
                 check(len(places))
                 cells.append(None)
-            cells[place] = cell(value)
+            # Nearly every value is a text.
+            cells[place] = value if type(value) is str else cell(value)
         parts.add(line, cells)
     return parts.staged(tuple(places))
 

@@ -54,10 +54,10 @@ def learn(names: Names, invoices: Sequence[Object]) -> None:
     prices, products = set(), set()
     for invoice in invoices:
         for line in listed(invoice.get("lines")):
-            if isinstance(line, Mapping):
+            if isinstance(line, dict):
                 price = price_of(line)
                 prices.add(id_of(price) or "")
-                products.add(_product(line, price if isinstance(price, Mapping) else {}) or "")
+                products.add(_product(line, price if isinstance(price, dict) else {}) or "")
     names.learn([one for one in prices if one], [one for one in products if one])
 
 
@@ -70,10 +70,10 @@ def _durations(pull: Pull[Stripe], invoices: Sequence[Object]) -> dict[str, str]
     found: dict[str, str] = {}
     unknown: dict[str, str] = {}
     for invoice in invoices:
-        lines = [one for one in listed(invoice.get("lines")) if isinstance(one, Mapping)]
+        lines = [one for one in listed(invoice.get("lines")) if isinstance(one, dict)]
         for discount in (one for value in (invoice, *lines) for one in discounts_of(value)):
             coupon, id = coupon_of(discount), id_of(discount) or ""
-            if isinstance(coupon, Mapping) and isinstance(coupon.get("duration"), str):
+            if isinstance(coupon, dict) and isinstance(coupon.get("duration"), str):
                 found[id] = coupon["duration"]
             elif id_of(coupon):
                 unknown[id] = str(id_of(coupon))
@@ -95,7 +95,7 @@ def _items(pull: Pull[Stripe], invoices: Sequence[Object]) -> dict[tuple[str, st
     found: dict[tuple[str, str], set[str]] = {}
     for invoice in invoices:
         for line in listed(invoice.get("lines")):
-            if not isinstance(line, Mapping):
+            if not isinstance(line, dict):
                 continue
             subscription, item, is_prorated, is_item = line_details(line)
             subscription = subscription or subscription_of_invoice(invoice)
@@ -122,16 +122,16 @@ def invoice_lines(
     try:
         common = _common(invoice)
         lines = invoice.get("lines")
-        if not isinstance(lines, Mapping | list):
+        if not isinstance(lines, dict | list):
             raise ShapeError("has no list of lines")
     except ShapeError as error:
         return [Unreadable(id, f"is an invoice that {error}")]
     found: list[Row | Unreadable] = []
-    if isinstance(lines, Mapping) and lines.get("has_more"):
+    if isinstance(lines, dict) and lines.get("has_more"):
         found.append(Unreadable(id, "is an invoice of which only the first lines are there"))
     for line in listed(lines):
         try:
-            if not isinstance(line, Mapping):
+            if not isinstance(line, dict):
                 raise ShapeError("is no object")
             found.append(common | _line(invoice, line, names, durations, items))
         except ShapeError as error:
@@ -212,7 +212,7 @@ def _discount(line: Object, durations: Mapping[str, str]) -> tuple[Decimal, bool
         amount = decimal(at(one, "amount")) or Decimal(0)
         discount = at(one, "discount")
         duration = durations.get(id_of(discount) or "")
-        if isinstance(discount, Mapping):
+        if isinstance(discount, dict):
             duration = duration or at(coupon_of(discount), "duration")
         if duration == "once":
             once += amount

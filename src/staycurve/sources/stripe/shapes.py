@@ -29,7 +29,7 @@ class ShapeError(Exception):
 def at(value: Any, *path: str) -> Any:
     """What stands at a path of keys; None where anything on the way is missing."""
     for key in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(key)
     return value
@@ -37,7 +37,7 @@ def at(value: Any, *path: str) -> Any:
 
 def id_of(value: Any) -> str | None:
     """The id of what may be an id or the object itself."""
-    found = value.get("id") if isinstance(value, Mapping) else value
+    found = value.get("id") if isinstance(value, dict) else value
     return found if isinstance(found, str) and found else None
 
 
@@ -51,7 +51,8 @@ def instant(value: int | None) -> str | None:
     if value is None:
         return None
     try:
-        return dt.datetime.fromtimestamp(value, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        # Twice as fast as strftime, and there is one for every line of every invoice.
+        return dt.datetime.fromtimestamp(value, dt.UTC).isoformat()[:19] + "Z"
     except (OverflowError, ValueError, OSError):
         raise ShapeError(f"has the instant {value}, which no calendar has") from None
 
@@ -87,7 +88,7 @@ def major(minor: Decimal | int, currency: str) -> Decimal:
 
 def listed(value: Any) -> list[Any]:
     """The elements of a list object, or of a plain list."""
-    found = value.get("data") if isinstance(value, Mapping) else value
+    found = value.get("data") if isinstance(value, dict) else value
     return found if isinstance(found, list) else []
 
 
@@ -114,7 +115,7 @@ def price_of(value: Object) -> Object | str | None:
     """The price of a subscription item or an invoice line: the object, or its id alone."""
     newer = at(value, "pricing", "price_details", "price")
     for found in (value.get("price"), newer, value.get("plan")):
-        if isinstance(found, Mapping) and id_of(found):
+        if isinstance(found, dict) and id_of(found):
             return found
     for found in (value.get("price"), newer, value.get("plan")):
         if isinstance(found, str) and found:
@@ -134,7 +135,7 @@ def coupon_of(discount: Object) -> Object | str | None:
         at(discount, "promotion_code", "coupon"),
         at(discount, "promotion_code", "promotion", "coupon"),
     ):
-        if isinstance(found, Mapping) or (isinstance(found, str) and found):
+        if isinstance(found, dict) or (isinstance(found, str) and found):
             return found
     return None
 
@@ -144,7 +145,7 @@ def discounts_of(value: Object) -> Iterator[Object]:
     found = [*listed(value.get("discounts")), value.get("discount")]
     seen = set()
     for one in found:
-        if isinstance(one, Mapping) and one.get("id") not in seen:
+        if isinstance(one, dict) and one.get("id") not in seen:
             seen.add(one.get("id"))
             yield one
 
@@ -184,8 +185,8 @@ def period_of(subscription: Object, item: Object | None = None) -> tuple[int | N
 
 def items_of(subscription: Object) -> list[Object]:
     """The items of a subscription; the one that its plan is, where it has no list of them."""
-    found = [one for one in listed(subscription.get("items")) if isinstance(one, Mapping)]
-    if not found and isinstance(subscription.get("plan"), Mapping):
+    found = [one for one in listed(subscription.get("items")) if isinstance(one, dict)]
+    if not found and isinstance(subscription.get("plan"), dict):
         return [{
             "id": "", "plan": subscription["plan"], "quantity": subscription.get("quantity"),
             "created": subscription.get("created"),

@@ -133,7 +133,7 @@ def _events(pull: Pull[Stripe], found: Mapping[str, Known]) -> None:
     for id, snapshots in told.items():
         one = found[id]
         first, previous = snapshots[0]
-        if isinstance(previous, Mapping):
+        if isinstance(previous, dict):
             one.before = timeline.merged(first.body, previous)
         *earlier, today = one.snapshots
         # How it stands today was fetched last, whatever clock the events carry.
@@ -221,7 +221,7 @@ def _learned(
             for item in items:
                 price = price_of(item)
                 prices.add(id_of(price) or "")
-                if isinstance(price, Mapping):
+                if isinstance(price, dict):
                     products.add(id_of(price.get("product")) or "")
             for holder in (body, *items):
                 for discount in discounts_of(holder):

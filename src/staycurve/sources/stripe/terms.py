@@ -135,7 +135,7 @@ def item_terms(subscription: Object, item: Object, names: Names) -> Terms:
         raise ShapeError("has an item without a price")
     currency = currency_of(price if price.get("currency") else subscription)
     recurring = price.get("recurring")
-    recurring = recurring if isinstance(recurring, Mapping) else price
+    recurring = recurring if isinstance(recurring, dict) else price
     interval, count = recurring.get("interval"), recurring.get("interval_count") or 1
     if interval not in ("day", "week", "month", "year") or not isinstance(count, int):
         raise ShapeError(f"has a price with the interval {interval!r}")
@@ -204,7 +204,7 @@ def offs(value: Object, currency: str, coupons: Mapping[str, Object]) -> Iterato
     """What the discounts of a subscription or an item take off bills again and again."""
     for discount in discounts_of(value):
         coupon = coupon_of(discount)
-        known = coupon if isinstance(coupon, Mapping) else coupons.get(str(coupon), {})
+        known = coupon if isinstance(coupon, dict) else coupons.get(str(coupon), {})
         # What is taken off one bill is no part of what comes again.
         if known.get("duration") == "once":
             continue

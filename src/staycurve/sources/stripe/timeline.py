@@ -65,7 +65,7 @@ class _Span:
 
 def merged(now: Any, before: Any) -> Any:
     """An object as it was: with the attributes that an event says it had."""
-    if not isinstance(now, Mapping) or not isinstance(before, Mapping):
+    if not isinstance(now, dict) or not isinstance(before, dict):
         return before
     found = {**now, **{key: merged(now.get(key), value) for key, value in before.items()}}
     items = items_of(now)
@@ -378,7 +378,7 @@ def end_reason(today: Object) -> str | None:
     details = today.get("cancellation_details")
     reason, feedback = at(details, "reason"), at(details, "feedback")
     option = at(details, "feedback_option")
-    if isinstance(option, Mapping):
+    if isinstance(option, dict):
         option = option.get("label") or option.get("text") or option.get("value") or id_of(option)
     # A customer whose payment failed may have been asked something before.
     chosen = reason if reason in ("payment_failed", "payment_disputed") else (

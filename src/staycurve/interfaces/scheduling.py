@@ -19,8 +19,9 @@ from staycurve.workspace import Company
 LOCK = ".schedule.lock"
 LEAD_EVERY, LOOK_EVERY = 15, 3
 """Seconds between two tries to lead, and between two looks at what webhooks brought."""
-MAIL_EVERY = 60
-"""Seconds between two looks at which mails are due: [mail] per_minute counts by them."""
+MAIL_EVERY, ASK_EVERY = 60, 3600
+"""Seconds between two looks at which mails are due ([mail] per_minute counts by them), and at whom
+automatic surveys may ask."""
 
 _log = logging.getLogger("staycurve.schedule")
 
@@ -93,6 +94,17 @@ class Schedule:
 
         if self.has_mail:
             self._jobs.add_job(self.mail, "interval", seconds=MAIL_EVERY, id="mail")
+            self._jobs.add_job(self.ask, "interval", seconds=ASK_EVERY, id="ask")
+
+    def ask(self) -> None:
+        """Invite whom automatic surveys may ask now."""
+        try:
+            if self._company.state.database.is_there:
+                self._company.surveys.asking.ask_due()
+        except StaycurveError as error:
+            _log.warning("Surveys ask nobody: %s", error.message)
+        except Exception:
+            _log.exception("Asking failed")
 
     def mail(self) -> None:
         """Send a minute's worth of the mails that are due."""

@@ -140,7 +140,7 @@ class Answering:
         return Opened(OPEN, what, asked)
 
     def _asked(self, session: Any, token: str) -> Asked | None:
-        key = keeping.known_signing_key(session, links.PURPOSE)
+        key = keeping.known_signing_key(session, keeping.LINKS)
         link = links.read(key, token) if key else None
         if link is None:
             return None

@@ -17,6 +17,7 @@ from staycurve.interfaces.api import (
     routes,
     sources,
     survey_links,
+    surveys,
     views,
     webhooks,
 )
@@ -74,7 +75,7 @@ def declared() -> FastAPI:
     app = FastAPI(
         title="staycurve",
         version=VERSION,
-        description="Subscription and retention metrics, saved views, annotations and goals.",
+        description="Subscription and retention metrics, saved views, annotations, goals, surveys.",
         openapi_url="/api/openapi.json",
         # Its pages for reading the schema load scripts from elsewhere.
         docs_url=None,
@@ -88,6 +89,14 @@ def declared() -> FastAPI:
     app.include_router(views.router)
     app.include_router(views.notes)
     app.include_router(goals.router)
+    # An address with a name in it comes after those that are words.
+    app.include_router(surveys.product)
+    app.include_router(surveys.router)
+    for address in ("due", "shown", "answers"):
+        app.add_route(
+            f"/api/v1/surveys/{address}", surveys.preflight, methods=["OPTIONS"],
+            include_in_schema=False,
+        )
     return app
 
 

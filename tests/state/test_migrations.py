@@ -38,6 +38,8 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         tables = set(inspect(connection).get_table_names())
     assert tables == {
         "views", "annotations", "dismissals", "goals", "imports", "keys", "audit",
+        "signing_keys", "surveys", "survey_versions", "survey_invitations", "survey_mails",
+        "survey_responses", "suppressions", "received_answers",
         "alembic_version",
     }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from staycurve.workspace.inbox import Events
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
+    from staycurve.workspace.surveys import Surveys
 
 
 class Company(MeasuredCompany):
@@ -103,6 +104,13 @@ class Company(MeasuredCompany):
         from staycurve.workspace.goals import Goals
 
         return Goals(self, self.state)
+
+    @property
+    def surveys(self) -> Surveys:
+        """What customers are asked, and what they answer."""
+        from staycurve.workspace.surveys import Surveys
+
+        return Surveys(self)
 
     @property
     def sources(self) -> Sources:

@@ -16,6 +16,7 @@ from staycurve.interfaces.api import (
     observe,
     routes,
     sources,
+    survey_links,
     views,
     webhooks,
 )
@@ -63,6 +64,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     )
     _add_health(app, company, requests)
     chartmogul.install(app, company)
+    app.state.survey_loader = survey_links.install(app, company, site.templates)
     site.install(app)
     return app
 

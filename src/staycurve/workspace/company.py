@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from staycurve.workspace.goals import Goals
     from staycurve.workspace.identities import Identities
     from staycurve.workspace.inbox import Events
+    from staycurve.workspace.person import PersonalData
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
     from staycurve.workspace.surveys import Surveys
@@ -118,6 +119,13 @@ class Company(MeasuredCompany):
         from staycurve.workspace.sources import Sources
 
         return Sources(self)
+
+    @property
+    def personal(self) -> PersonalData:
+        """What is held of one person: exported, or made nobody's."""
+        from staycurve.workspace.person import PersonalData
+
+        return PersonalData(self, self.state, self.events)
 
     @property
     def books(self) -> Books:

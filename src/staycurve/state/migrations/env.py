@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from staycurve.state import survey_models  # noqa: F401
+from staycurve.state import personal_models, survey_models  # noqa: F401
 from staycurve.state.models import Base
 
 context.configure(

@@ -180,6 +180,11 @@ class Company(MeasuredCompany):
         return Theme(self, "value")
 
     @property
+    def satisfaction(self) -> Theme:
+        """How content customers are: scores with intervals, who answers, and who is unhappy."""
+        return Theme(self, "satisfaction")
+
+    @property
     def invoices(self) -> Theme:
         """What invoices bill: the lines behind an account's MRR."""
         return Theme(self, "invoices")

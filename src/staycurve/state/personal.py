@@ -7,18 +7,15 @@ for what is long enough to be looked for.
 from __future__ import annotations
 
 import datetime as dt
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, String, Table, inspect, select
 from sqlalchemy.orm import Session
 
-from staycurve import state
 from staycurve.state import audit
 from staycurve.state.database import Database
-from staycurve.state.models import Base
+from staycurve.state.metadata import metadata
 from staycurve.state.personal_models import LONGEST_PATH, BackupRow, ForgottenRow
 from staycurve.tables.person.terms import Terms
 
@@ -33,7 +30,6 @@ def clean(database: Database, terms: Terms, *, is_kept: bool) -> dict[str, list[
     """Rows with something of the person, table by table, made nobody's unless `is_kept`."""
     if not database.is_there:
         return {}
-    _know_every_table()
     if is_kept:
         with database.reading() as session:
             return _walk(session.connection(), terms, is_kept=True)
@@ -41,19 +37,12 @@ def clean(database: Database, terms: Terms, *, is_kept: bool) -> dict[str, list[
         return _walk(session.connection(), terms, is_kept=False)
 
 
-def _know_every_table() -> None:
-    """Import every file with tables: the metadata knows a table from then on."""
-    for module in pkgutil.iter_modules(state.__path__):
-        if module.name.endswith("models"):
-            importlib.import_module(f"{state.__name__}.{module.name}")
-
-
 def _walk(
     connection: Connection, terms: Terms, *, is_kept: bool
 ) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     there = set(inspect(connection).get_table_names())
-    for table in Base.metadata.sorted_tables:
+    for table in metadata().sorted_tables:
         if table.name not in there:
             continue
         columns = [one for one in table.columns if isinstance(one.type, String | JSON)]

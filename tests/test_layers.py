@@ -36,15 +36,19 @@ ONLY_IN = {
     "duckdb": {"tables/duckdb_engine.py"},
     "pyspark": {"tables/spark.py", "tables/spark_errors.py", "tables/spark_session.py"},
     "deltalake": {"tables/delta.py"},
-    "sqlite3": {"tables/pointer.py", "sources/inbox.py"},
+    "sqlite3": {"tables/pointer.py", "sources/inbox.py", "tables/person/files.py"},
     "sqlalchemy": {
         f"state/{name}.py"
         for name in (
             "models", "database", "migrating", "copying", "views", "annotations", "dismissals",
-            "keys", "audit", "imports", "goals", "survey_models", "surveys", "survey_mails",
+            "keys", "audit", "imports", "goals", "personal", "personal_models", "survey_models",
+            "surveys", "survey_mails",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
-    | {"sources/database.py"},
+    | {
+        "sources/database.py", "state/matching.py", "state/matching_models.py",
+        "state/metadata.py",
+    },
     "alembic": {"state/migrating.py", "state/migrations/env.py"}
     | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")},
 }

@@ -13,6 +13,7 @@ from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     errors,
     goals,
+    matches,
     observe,
     routes,
     sources,
@@ -85,6 +86,7 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
+    app.include_router(matches.router)
     app.include_router(webhooks.router)
     app.include_router(views.router)
     app.include_router(views.notes)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0007"
 
 
 def _texts(table: str, lengths: Sequence[tuple[str, int, int]]) -> list[Any]:

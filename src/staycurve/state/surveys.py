@@ -238,7 +238,7 @@ def drop(session: Session, invitation: int) -> None:
 
 
 def answer(
-    session: Session, invitation: int, *, score: int | None, comment: str,
+    session: Session, invitation: Invitation, *, score: int | None, comment: str,
     further: Sequence[str], is_finished: bool, now: dt.datetime,
 ) -> Response:
     """Keep what a person said; until it is finished it can be said anew.
@@ -249,12 +249,14 @@ def answer(
         If the link is spent.
     """
     change = next_change(session, ResponseRow)
-    row = session.scalar(select(ResponseRow).where(ResponseRow.invitation_id == invitation))
+    row = session.scalar(
+        select(ResponseRow).where(ResponseRow.invitation_id == invitation.id)
+    )
     spent = AnsweredError("This survey is answered already.", hint="The first answer stands.")
     if row is None:
         row = ResponseRow(
-            invitation_id=invitation, answered_at=now, score=None, comment="", further=[],
-            change=change,
+            invitation_id=invitation.id, user_id=invitation.user_id, answered_at=now, score=None,
+            comment="", further=[], change=change,
         )
         session.add(row)
     elif row.finished_at is not None:

@@ -119,7 +119,7 @@ class InProduct:
             what = definition.of(asked.body)
             said = answers.rest(what, form, answers.first(what, form))
             return keeping.answer(
-                session, made.id, score=said.score, comment=said.comment, further=said.further,
+                session, made, score=said.score, comment=said.comment, further=said.further,
                 is_finished=True, now=self._company.clock(),
             )
 

@@ -16,11 +16,9 @@ from staycurve.sources.sent.forgetting import strip
 from staycurve.sources.sent.knowing import Known, value_of
 from staycurve.sources.stream_records import cursor_of
 from staycurve.sources.writer import LakeWriter
-from staycurve.tables import refresh
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import quoted
-from staycurve.tables.engines import open_engine
 from staycurve.tables.lake import alone
 from staycurve.tables.person import tombstones
 from staycurve.workspace.project import Project
@@ -106,8 +104,7 @@ class Events:
         project = self._project
         if done.requests and project.is_due():
             # Not by project.refresh: readers of this process would wait for its lock.
-            with open_engine(project.config, project.folder / ".tmp") as engine:
-                refresh.refresh(project.lake, project.config, engine, now=project.clock())
+            project.refresh_beside()
         return done
 
     def start(self, *, every: float = EVERY) -> None:

@@ -116,6 +116,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.sources.ingest_settings",
         "staycurve.metrics.benchmarks",
         "staycurve.state_place",
+        "staycurve.retention_rules",
         "staycurve.chartmogul_keys",
         "staycurve.mail_settings",
         "staycurve.actions.surveys.settings",

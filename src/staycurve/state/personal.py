@@ -19,7 +19,7 @@ from staycurve.state.metadata import metadata
 from staycurve.state.personal_models import LONGEST_PATH, BackupRow, ForgottenRow
 from staycurve.tables.person.terms import Terms
 
-__all__ = ["KINDS", "LONGEST_PATH", "backups", "clean", "note", "note_backup"]
+__all__ = ["KINDS", "LONGEST_PATH", "backups", "clean", "note", "note_backup", "note_expired"]
 
 KINDS = ("user_id", "email", "name", "text")
 NOBODY = "(forgotten)"
@@ -116,6 +116,14 @@ def note(
     """Keep that a person was forgotten."""
     session.add(ForgottenRow(key=key, forgotten_at=now, created_by=who, counts=dict(counts)))
     audit.add(session, at=now, who=who, what="person.forget", subject=key, detail=counts)
+
+
+def note_expired(session: Session, *, counts: Mapping[str, int], now: dt.datetime) -> None:
+    """Keep that what was too old was blanked."""
+    audit.add(
+        session, at=now, who="retention", what="person.expire", subject="[retention]",
+        detail=dict(counts),
+    )
 
 
 def note_backup(session: Session, path: str, *, now: dt.datetime) -> None:

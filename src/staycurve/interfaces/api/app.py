@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from staycurve.errors import StaycurveError
+from staycurve.interfaces import logs
 from staycurve.interfaces.api import (
     errors,
     goals,
@@ -64,6 +65,8 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.add_middleware(
         Guard, hosts=hosts, present=site.present, clock=company.clock, folder=company.folder
     )
+    # Outermost: what is refused has a number as well.
+    app.add_middleware(logs.Traced)
     _add_health(app, company, requests)
     chartmogul.install(app, company)
     app.state.survey_loader = survey_links.install(app, company, site.templates)

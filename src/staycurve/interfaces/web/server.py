@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import re
+import signal
 import socket
 import threading
 from collections.abc import Callable, Collection
@@ -25,6 +26,8 @@ from staycurve.workspace.inbox import EVERY
 HOSTS = "STAYCURVE_HOSTS"
 DRAIN_EVERY = "STAYCURVE_DRAIN_EVERY"
 """Seconds between two times that events are brought from the inbox into the lake."""
+STOP_WITHIN = "STAYCURVE_STOP_WITHIN"
+"""Seconds that requests get to end in, when the server is told to stop."""
 
 _log = logging.getLogger("staycurve.server")
 
@@ -92,11 +95,15 @@ def serve(
         app = create_app(company, hosts=hosts_of(host, names))
         company.events.start(every=number_of(DRAIN_EVERY, EVERY))
         threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
-        config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
+        config = uvicorn.Config(
+            app, log_level="warning", log_config=None, server_header=False, access_log=False,
+            timeout_graceful_shutdown=int(number_of(STOP_WITHIN, 60)),
+        )
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         schedule = Schedule(company)
         schedule.start()
+        _stop_in_order()
         try:
             _Announcing(config, lambda: tell(f"Serving {address}")).run(sockets=[listener])
         finally:
@@ -104,6 +111,18 @@ def serve(
     finally:
         company.events.close()
         listener.close()
+
+
+def _stop_in_order() -> None:
+    """Let SIGTERM end the process as Ctrl-C does: the schedule and the inbox are closed first.
+
+    uvicorn takes the signal, answers what has begun, and gives it on to whom it was meant for.
+    """
+    def stop(_number: int, _frame: object) -> None:
+        raise SystemExit(0)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 def _warm(site: Site) -> None:

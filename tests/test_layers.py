@@ -14,6 +14,7 @@ GROUND = (
     "errors", "period", "money", "config", "sections", "section_faults", "company", "conventions",
     "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
     "registry", "i18n", "version", "faults", "secret", "state_place", "chartmogul_keys",
+    "permissions", "personal", "login_settings",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground
@@ -40,7 +41,7 @@ ONLY_IN = {
         f"state/{name}.py"
         for name in (
             "models", "database", "migrating", "copying", "views", "annotations", "dismissals",
-            "keys", "audit", "imports", "goals",
+            "keys", "audit", "imports", "goals", "people_models", "people", "sessions", "links",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
     | {"sources/database.py"},

@@ -19,9 +19,13 @@ from staycurve.errors import StateError
 from staycurve.state import migrating, views
 from staycurve.state.database import Database
 from staycurve.state.models import Base
+from staycurve.state.people_models import PersonRow
 from staycurve.state_place import StatePlace
 
 NOW = dt.datetime(2024, 5, 1, 12, 30, 15, 123456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+
+
+assert PersonRow.metadata is Base.metadata
 
 
 def migrated(database: Database) -> Database:
@@ -38,7 +42,7 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         tables = set(inspect(connection).get_table_names())
     assert tables == {
         "views", "annotations", "dismissals", "goals", "imports", "keys", "audit",
-        "alembic_version",
+        "people", "sessions", "links", "secrets", "alembic_version",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +12,9 @@ from sqlalchemy.orm import Session
 
 from staycurve.state.models import AuditRow
 from staycurve.state.records import AuditEntry
+
+ACTING: ContextVar[str] = ContextVar("acting", default="")
+"""Who has logged in and acts now: what the audit log says, whatever a form says of its author."""
 
 
 def add(
@@ -23,7 +27,8 @@ def add(
     detail: Mapping[str, Any],
 ) -> None:
     """Note one change."""
-    session.add(AuditRow(at=at, who=who, what=what, subject=subject, detail=dict(detail)))
+    acting = ACTING.get() or who
+    session.add(AuditRow(at=at, who=acting, what=what, subject=subject, detail=dict(detail)))
 
 
 def listed(session: Session, *, most: int) -> tuple[AuditEntry, ...]:

@@ -15,6 +15,7 @@ from staycurve.state import (
 )
 from staycurve.state.database import Database
 from staycurve.state.records import Annotation, AuditEntry, Dismissal, Goal, Key, SavedView
+from staycurve.workspace.people import People
 from staycurve.workspace.project import Clock, Project
 
 SHOWN = 100
@@ -37,6 +38,7 @@ class State:
     def __init__(self, project: Project) -> None:
         self.database = Database(project.folder, project.config.state)
         self._clock: Clock = project.clock
+        self.people = People(self.database, lambda: self._clock(), project.folder)
 
     def close(self) -> None:
         """Give back its connections."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from staycurve.state import people_models  # noqa: F401 (its tables belong to Base too)
 from staycurve.state.models import Base
 
 context.configure(

@@ -31,9 +31,26 @@ def add(
     session.add(AuditRow(at=at, who=acting, what=what, subject=subject, detail=dict(detail)))
 
 
-def listed(session: Session, *, most: int) -> tuple[AuditEntry, ...]:
-    """The last changes, newest first."""
-    rows = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(most))
+def listed(
+    session: Session, *, most: int, who: str = "", what: str = "", before: int | None = None
+) -> tuple[AuditEntry, ...]:
+    """The last entries, newest first.
+
+    Parameters
+    ----------
+    who, what : str
+        Only those of this person, and of this kind.
+    before : int, optional
+        Only those with a smaller number.
+    """
+    asked = select(AuditRow).order_by(AuditRow.id.desc()).limit(most)
+    if who:
+        asked = asked.where(AuditRow.who == who)
+    if what:
+        asked = asked.where(AuditRow.what == what)
+    if before is not None:
+        asked = asked.where(AuditRow.id < before)
+    rows = session.scalars(asked)
     return tuple(
         AuditEntry(row.id, row.at, row.who, row.what, row.subject, row.detail) for row in rows
     )

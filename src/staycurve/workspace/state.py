@@ -181,9 +181,11 @@ class State:
             with self.database.writing() as session:
                 keys.note_use(session, key.id, now=now)
 
-    def audit(self, *, most: int = SHOWN) -> tuple[AuditEntry, ...]:
-        """The last changes, newest first."""
+    def audit(
+        self, *, most: int = SHOWN, who: str = "", what: str = "", before: int | None = None
+    ) -> tuple[AuditEntry, ...]:
+        """The last changes, logins, exports and readings of personal data, newest first."""
         if not self.database.is_there:
             return ()
         with self.database.reading() as session:
-            return audit.listed(session, most=most)
+            return audit.listed(session, most=most, who=who, what=what, before=before)

@@ -118,6 +118,8 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.state_place",
         "staycurve.chartmogul_keys",
         "staycurve.login_settings",
+        "staycurve.mail_settings",
+        "staycurve.actions.surveys.settings",
     ),
     group="staycurve.sections",
     named=lambda section: section.name,

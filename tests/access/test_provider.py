@@ -8,8 +8,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import oidc_provider_mock
 import pytest
 from fastapi.testclient import TestClient
+from oidc_provider_mock import User
 
 from staycurve.config import parse
 from staycurve.errors import ConfigError
@@ -18,10 +20,6 @@ from staycurve.interfaces.web import provider
 from staycurve.workspace import Company
 from tests.access.conftest import PASSWORD, browser
 from tests.company import create
-
-with pytest.warns(Warning):
-    import oidc_provider_mock
-    from oidc_provider_mock import User
 
 ANA, EVE = "ana@acme.example", "eve@elsewhere.example"
 USERS = [
@@ -44,11 +42,13 @@ def port() -> int:
 
 
 @pytest.fixture
-def company(tmp_path: Path, port: int) -> Company:
+def company(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Company:
     """A company whose people may log in at the provider of that port."""
+    monkeypatch.setenv("OIDC_SECRET", "shared with the provider")
     made = create(
         tmp_path / "p",
-        end_reasons=f'[login]\nissuer = "http://localhost:{port}"\nclient_id = "staycurve"\n',
+        end_reasons=f'[login]\nissuer = "http://localhost:{port}"\nclient_id = "staycurve"\n'
+        'client_secret = { env = "OIDC_SECRET" }\n',
     )
     made.clock = lambda: dt.datetime.now(dt.UTC)
     made.state._clock = made.clock

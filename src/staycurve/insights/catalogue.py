@@ -28,6 +28,9 @@ THEMES = {
     ),
     "trials": N_("Trials: who converts, what converters did, and churn after conversion."),
     "usage": N_("What users do: who comes back, in which order, how often."),
+    "satisfaction": N_(
+        "How content customers are: scores with intervals, who answers, and who is unhappy."
+    ),
     "invoices": N_("What invoices bill, and which lines are behind an account's MRR."),
     "books": N_(
         "Closed months and what changed them, what came in, and how other tools count."

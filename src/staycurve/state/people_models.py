@@ -32,7 +32,7 @@ class PersonRow(Base):
     email: Mapped[str] = mapped_column(String(EMAIL), info={"person": "email"})
     folded: Mapped[str] = mapped_column(String(2 * EMAIL), info={"person": "email"})
     role: Mapped[str] = mapped_column(String(NAME))
-    password: Mapped[str] = mapped_column(String(PAGE))
+    password: Mapped[str] = mapped_column(String(PAGE), info={"is_secret": True})
     subject: Mapped[str | None] = mapped_column(String(2 * PAGE), info={"person": "user_id"})
     created_at: Mapped[dt.datetime] = mapped_column(Instant)
     created_by: Mapped[str] = mapped_column(String(WHO), info={"person": "email"})

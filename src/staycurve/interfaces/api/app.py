@@ -13,9 +13,11 @@ from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     errors,
     goals,
+    matches,
     observe,
     routes,
     sources,
+    survey_links,
     views,
     webhooks,
 )
@@ -72,6 +74,7 @@ def create_app(
     )
     _add_health(app, company, requests)
     chartmogul.install(app, company)
+    app.state.survey_loader = survey_links.install(app, company, site.templates)
     site.install(app)
     Login(company, site.templates).install(app)
     return app
@@ -92,6 +95,7 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
+    app.include_router(matches.router)
     app.include_router(webhooks.router)
     app.include_router(views.router)
     app.include_router(views.notes)

@@ -14,7 +14,7 @@ GROUND = (
     "errors", "period", "money", "config", "sections", "section_faults", "company", "conventions",
     "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
     "registry", "i18n", "version", "faults", "secret", "state_place", "chartmogul_keys",
-    "retention_rules",
+    "permissions", "personal", "login_settings", "retention_rules",
     "mail_settings",
 )
 ALLOWED: dict[str, set[str]] = {
@@ -43,7 +43,7 @@ ONLY_IN = {
         for name in (
             "models", "database", "migrating", "copying", "views", "annotations", "dismissals",
             "keys", "audit", "imports", "goals", "personal", "personal_models", "survey_models",
-            "surveys", "survey_mails",
+            "surveys", "survey_mails", "people_models", "people", "sessions", "links",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
     | {

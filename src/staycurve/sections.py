@@ -118,6 +118,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.state_place",
         "staycurve.retention_rules",
         "staycurve.chartmogul_keys",
+        "staycurve.login_settings",
         "staycurve.mail_settings",
         "staycurve.actions.surveys.settings",
     ),

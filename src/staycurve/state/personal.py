@@ -54,7 +54,10 @@ def _walk(
             if not changes:
                 continue
             found.setdefault(table.name, []).append(
-                {name: _shown(value) for name, value in row.items()}
+                {
+                    name: _shown(value) for name, value in row.items()
+                    if not table.columns[name].info.get("is_secret")
+                }
             )
             if not is_kept:
                 statement = table.update().values(changes)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from staycurve import config as configuration
+from staycurve import config as configuration, personal
 from staycurve.config import Config
 from staycurve.errors import DamagedError, ProjectError, system_error
 from staycurve.insights.lifecycle import lifecycle_spans
@@ -275,7 +275,7 @@ class Project:
             How many findings of that name are remembered.
         """
         cache = self._found.setdefault(name, Cache(most))
-        whole = (self.snapshot.seq, self.config.ledger_hash, key)
+        whole = (self.snapshot.seq, self.config.ledger_hash, key, personal.is_shown())
         return cast(T, cache.get(whole, make))
 
     def is_due(self) -> bool:
@@ -296,11 +296,11 @@ class Project:
 
     def attributes(self) -> list[str]:
         """Names of account attributes beside the declared columns."""
-        return list(self.snapshot.meta.get("attributes", []))
+        return personal.may_see(self.snapshot.meta.get("attributes", []))
 
     def traits(self) -> list[str]:
         """Names of what is loaded of users beside the declared columns."""
-        return list(self.snapshot.meta.get("traits", []))
+        return personal.may_see(self.snapshot.meta.get("traits", []))
 
     def check_filters(self, filters: Sequence[Filter]) -> None:
         """Raise for a value of a filter that nothing loaded has; see `segment_values`."""

@@ -23,6 +23,7 @@ from staycurve.interfaces.api import (
     views,
     webhooks,
 )
+from staycurve.interfaces.api.admission import Admission, Doorkeeper
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
 from staycurve.interfaces.api.security import Guard, Heads
@@ -31,7 +32,9 @@ from staycurve.version import VERSION
 from staycurve.workspace import Company, asking
 
 
-def create_app(company: Company, *, hosts: Collection[str] | None = None) -> FastAPI:
+def create_app(
+    company: Company, *, hosts: Collection[str] | None = None, is_local: bool = True
+) -> FastAPI:
     """What the server answers for one company.
 
     Parameters
@@ -40,6 +43,8 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
         Asked from several threads.
     hosts : collection of str, optional
         The Host names that are answered, lower case and without port; any without it.
+    is_local : bool
+        Whether this machine alone is answered: then nobody has to log in while nobody was added.
 
     Returns
     -------
@@ -48,6 +53,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
         `app.state.site` is the Site that renders the pages.
     """
     from staycurve.interfaces.chartmogul import app as chartmogul
+    from staycurve.interfaces.web.login import Login
     from staycurve.interfaces.web.site import Site
 
     app = declared()
@@ -58,6 +64,9 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     errors.install(app, site.present)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(OneRequest, seconds=asking.number_of("STAYCURVE_TIME_LIMIT", 60))
+    doorkeeper = Doorkeeper(company, is_local=is_local)
+    app.state.doorkeeper = doorkeeper
+    app.add_middleware(Admission, doorkeeper=doorkeeper, present=site.present)
     # Before what serves pages: an event waits for no page, and no page for an event.
     app.add_middleware(Gate, company=company)
     app.add_middleware(observe.Observe, requests=requests)
@@ -71,6 +80,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     chartmogul.install(app, company)
     app.state.survey_loader = survey_links.install(app, company, site.templates)
     site.install(app)
+    Login(company, site.templates).install(app)
     return app
 
 

@@ -18,6 +18,8 @@ from staycurve.errors import (
     LakeError,
     NoAccountError,
     NotAnsweredError,
+    NotPermittedError,
+    NotSignedInError,
     ProjectError,
     StateError,
     StaycurveError,
@@ -80,6 +82,10 @@ def told_of(error: Exception) -> Fault | None:
         return 409, error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):
         return 422, error.code, error.message, error.hint
+    if isinstance(error, NotSignedInError):
+        return 401, error.code, error.message, error.hint
+    if isinstance(error, NotPermittedError):
+        return 403, error.code, error.message, error.hint
     if isinstance(error, TooSlowError):
         return 504, error.code, error.message, error.hint
     if isinstance(error, ClientGoneError):

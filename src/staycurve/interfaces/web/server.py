@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import logging
 import os
 import re
@@ -85,6 +86,12 @@ def serve(
     UsageError
         If the host is not one of this machine's.
     """
+    is_local = _is_local(host)
+    if not is_local and not company.state.people.is_any():
+        raise UsageError(
+            f"Serving on {host} lets others in, and nobody has been added who may log in.",
+            hint="Add yourself first: staycurve people add EMAIL --role admin",
+        )
     listener = _listen(host, port)
     try:
         # What was taken in by a server that ended before it was loaded.
@@ -92,7 +99,7 @@ def serve(
         company.surveys.desk.drain()
         if company.is_due():
             company.refresh()
-        app = create_app(company, hosts=hosts_of(host, names))
+        app = create_app(company, hosts=hosts_of(host, names), is_local=is_local)
         company.events.start(every=number_of(DRAIN_EVERY, EVERY))
         threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
         config = uvicorn.Config(
@@ -141,6 +148,20 @@ def hosts_of(host: str, names: Collection[str]) -> frozenset[str]:
     bound = f"[{host}]" if ":" in host else host
     found = (host_name(name.strip()) for name in (bound, *given))
     return frozenset({*LOOPBACK, *found} - {""})
+
+
+def _is_local(host: str) -> bool:
+    """Whether what is bound to `host` is reached from this machine alone."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return bool(found) and all(
+            ipaddress.ip_address(one[4][0]).is_loopback for one in found
+        )
+    except ValueError:
+        return False
+    except OSError:
+        # No host of this machine: nothing is bound to it.
+        return True
 
 
 def _listen(host: str, port: int) -> socket.socket:

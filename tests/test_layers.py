@@ -40,7 +40,7 @@ ONLY_IN = {
         f"state/{name}.py"
         for name in (
             "models", "database", "migrating", "copying", "views", "annotations", "dismissals",
-            "keys", "audit", "imports", "goals",
+            "keys", "audit", "imports", "goals", "voice_models", "voice",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
     | {"sources/database.py"},

@@ -11,17 +11,19 @@ from staycurve.workspace.themes import Theme
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    # What only some commands use is imported by them: `show` starts in half a second.
+    from staycurve.insights.voice.codebook import CodebookChange
+    from staycurve.insights.voice.kept import Note
     from staycurve.metrics.benchmarks import Context, Fitting
     from staycurve.metrics.context import Filter
     from staycurve.period import AsOf
-
-    # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.workspace.books import Books
     from staycurve.workspace.goals import Goals
     from staycurve.workspace.identities import Identities
     from staycurve.workspace.inbox import Events
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
+    from staycurve.workspace.voice import Voice
 
 
 class Company(MeasuredCompany):
@@ -164,9 +166,29 @@ class Company(MeasuredCompany):
         return Theme(self, "value")
 
     @property
+    def voice(self) -> Voice:
+        """What people keep of their customers' voice: the codebook, and notes on accounts."""
+        from staycurve.workspace.voice import Voice
+
+        return Voice(self, self.state)
+
+    def codebook_changes(self) -> tuple[CodebookChange, ...]:
+        """Every change of the codebook that was made by now, in order."""
+        return self.voice.changes()
+
+    def account_notes(self, account: str = "") -> tuple[Note, ...]:
+        """Every note that was kept by now, or those of one account, oldest first."""
+        return self.voice.notes(account)
+
+    @property
     def satisfaction(self) -> Theme:
         """How content customers are: scores with intervals, who answers, and who is unhappy."""
         return Theme(self, "satisfaction")
+
+    @property
+    def feedback(self) -> Theme:
+        """What customers write: themes, comments, and the codebook that tells them."""
+        return Theme(self, "feedback")
 
     @property
     def invoices(self) -> Theme:

@@ -17,6 +17,7 @@ from staycurve.interfaces.api import (
     routes,
     sources,
     views,
+    voice,
     webhooks,
 )
 from staycurve.interfaces.api.asking import router as insights
@@ -86,6 +87,8 @@ def declared() -> FastAPI:
     app.include_router(views.router)
     app.include_router(views.notes)
     app.include_router(goals.router)
+    app.include_router(voice.codebook)
+    app.include_router(voice.notes)
     return app
 
 

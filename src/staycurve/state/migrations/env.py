@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from staycurve.state import voice_models  # noqa: F401
 from staycurve.state.models import Base
 
 context.configure(

@@ -14,6 +14,7 @@ GROUND = (
     "errors", "period", "money", "config", "sections", "section_faults", "company", "conventions",
     "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
     "registry", "i18n", "version", "faults", "secret", "state_place", "chartmogul_keys",
+    "support_hours",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground

@@ -116,6 +116,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.sources.ingest_settings",
         "staycurve.metrics.benchmarks",
         "staycurve.state_place",
+        "staycurve.support_hours",
         "staycurve.chartmogul_keys",
     ),
     group="staycurve.sections",

@@ -191,6 +191,11 @@ class Company(MeasuredCompany):
         return Theme(self, "feedback")
 
     @property
+    def support(self) -> Theme:
+        """How fast tickets are answered and solved, what waits, and for whom."""
+        return Theme(self, "support")
+
+    @property
     def invoices(self) -> Theme:
         """What invoices bill: the lines behind an account's MRR."""
         return Theme(self, "invoices")

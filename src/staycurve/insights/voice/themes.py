@@ -38,7 +38,7 @@ from staycurve.insights.statistics.proportions import (
     different_by_chance,
     share,
 )
-from staycurve.insights.voice.accounts_sql import Standing, lives_sql, standing_of
+from staycurve.insights.voice.accounts_sql import Standing, standing_of, stretches_sql
 from staycurve.insights.voice.asked import VoiceAsked, voice_asked
 from staycurve.insights.voice.codebook import Codebook
 from staycurve.insights.voice.kept import Listener
@@ -259,23 +259,8 @@ def followed_up(engine: AnyEngine, asked: VoiceAsked, every: Sequence[Heard]) ->
     found: dict[tuple[str, dt.date], bool] = {}
     wanted = set(pairs)
     listed = ", ".join(f"(DATE '{day}')" for day in days)
-    for account, day, has_left in engine.rows(f"""WITH {lives_sql(asked.as_of)},
-days AS (SELECT * FROM (VALUES {listed}) AS v(day)),
-stretches AS (
-    -- Stretches that touch are one: a change of MRR ends none.
-    SELECT account_id, MIN(starts_on) AS starts_on, MAX(ends_on) AS ends_on
-    FROM (
-        SELECT account_id, starts_on, ends_on, SUM(is_new) OVER (PARTITION BY account_id
-                   ORDER BY starts_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS part
-        FROM (
-            SELECT account_id, starts_on, ends_on,
-                   CASE WHEN lag(ends_on) OVER (PARTITION BY account_id ORDER BY starts_on)
-                             = starts_on THEN 0 ELSE 1 END AS is_new
-            FROM lives
-        ) marked
-    ) numbered
-    GROUP BY account_id, part
-)
+    for account, day, has_left in engine.rows(f"""WITH {stretches_sql(asked.as_of)},
+days AS (SELECT * FROM (VALUES {listed}) AS v(day))
 SELECT s.account_id, d.day,
        s.ends_on <= CAST(d.day + INTERVAL {HORIZON} DAY AS DATE) AS has_left
 FROM days d

@@ -41,7 +41,10 @@ def _commands_in(group: Any, before: str) -> dict[str, Any]:
         command = group.get_command(None, name)
         is_group = hasattr(command, "list_commands")
         whole = f"{before}{name}"
-        found |= _commands_in(command, f"{whole} ") if is_group else {whole: command}
+        if not is_group or command.invoke_without_command:
+            found[whole] = command
+        if is_group:
+            found |= _commands_in(command, f"{whole} ")
     return found
 
 

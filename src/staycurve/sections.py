@@ -118,6 +118,8 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.state_place",
         "staycurve.support_hours",
         "staycurve.chartmogul_keys",
+        "staycurve.mail_settings",
+        "staycurve.actions.surveys.settings",
     ),
     group="staycurve.sections",
     named=lambda section: section.name,

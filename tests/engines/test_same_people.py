@@ -49,3 +49,38 @@ def test_spark_finds_the_same_people(spark: Spark, tmp_path: Path) -> None:
         with spark.of(ours, tmp_path / "other") as theirs:
             theirs.refresh(is_full=True)
             assert rows(theirs) == wanted
+
+
+def test_spark_reads_merged_accounts_alike(spark: Spark, tmp_path: Path) -> None:
+    def rows(company: Company) -> list[Any]:
+        with company.reading() as engine:
+            return [
+                engine.rows(
+                    "SELECT account_id, name, industry, "
+                    "json_extract_string(attributes, '$.\"tier\"'), "
+                    "json_extract_string(attributes, '$.\"site\"') "
+                    "FROM accounts ORDER BY account_id"
+                ),
+                engine.rows("SELECT account_id, root_id FROM account_roots ORDER BY account_id"),
+                engine.rows("SELECT account_id, day FROM usage_days ORDER BY day"),
+            ]
+
+    with build(tmp_path / "project", {
+        "accounts": [
+            {"account_id": "acme", "name": "Acme", "tier": "gold", "site": ""},
+            {"account_id": "b", "name": "B", "industry": "Retail", "tier": "tin", "site": "b.com"},
+            {"account_id": "c", "industry": "Other", "site": "c.com", "parent_id": "b"},
+        ],
+        "events": [{"event_id": "e", "account_id": "b", "event": "Used",
+                    "occurred_at": "2024-01-10T10:00:00Z"}],
+    }) as ours:
+        ours.matching.merge("b", "acme")
+        shutil.copytree(ours.folder, tmp_path / "other")
+        wanted = rows(ours)
+        assert wanted[0] == [
+            ("acme", "Acme", "Retail", "gold", "b.com"), ("c", None, "Other", None, "c.com"),
+        ]
+        assert wanted[1] == [("acme", "acme"), ("b", "acme"), ("c", "acme")]
+        with spark.of(ours, tmp_path / "other") as theirs:
+            theirs.refresh(is_full=True)
+            assert rows(theirs) == wanted

@@ -23,5 +23,5 @@ def test_reads_are_those_of_the_statement(table: object) -> None:
 
 
 def test_the_roots_name_what_they_read_under_each_configuration() -> None:
-    assert inputs(RULED) == ("accounts", "users")
-    assert inputs(parse("")) == ("accounts",)
+    assert inputs(RULED) == ("accounts", "users", "account_merges")
+    assert inputs(parse("")) == ("accounts", "account_merges")

@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from staycurve.errors import BusyError, StaycurveError
+from staycurve.mail_settings import MAIL
 from staycurve.sources.configured import Configured, configured
 from staycurve.tables.lake import alone
 from staycurve.workspace import Company
@@ -18,6 +19,8 @@ from staycurve.workspace import Company
 LOCK = ".schedule.lock"
 LEAD_EVERY, LOOK_EVERY = 15, 3
 """Seconds between two tries to lead, and between two looks at what webhooks brought."""
+MAIL_EVERY = 60
+"""Seconds between two looks at which mails are due: [mail] per_minute counts by them."""
 
 _log = logging.getLogger("staycurve.schedule")
 
@@ -39,9 +42,14 @@ class Schedule:
             if one.every or one.source.waiting
         ]
 
+    @property
+    def has_mail(self) -> bool:
+        """Whether surveys can be sent."""
+        return bool(self._company.config[MAIL].host)
+
     def start(self) -> None:
-        """Begin, in a thread of its own; nothing where no source asks for it."""
-        if not self.sources:
+        """Begin, in a thread of its own; nothing where no source and no mail asks for it."""
+        if not self.sources and not self.has_mail:
             return
         from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -82,6 +90,22 @@ class Schedule:
                 )
         if any(one.source.waiting for one in self.sources):
             self._jobs.add_job(self.look, "interval", seconds=LOOK_EVERY, id="look")
+
+        if self.has_mail:
+            self._jobs.add_job(self.mail, "interval", seconds=MAIL_EVERY, id="mail")
+
+    def mail(self) -> None:
+        """Send a minute's worth of the mails that are due."""
+        surveys = self._company.surveys
+        try:
+            sent = surveys.sending.send(most=self._company.config[MAIL].per_minute)
+            if sent.fault:
+                _log.warning("Mails wait: %s", sent.fault)
+            surveys.desk.drain_and_refresh()
+        except StaycurveError as error:
+            _log.warning("Mails wait: %s", error.message)
+        except Exception:
+            _log.exception("Sending mails failed")
 
     def look(self) -> None:
         """Sync the sources to which something has come."""

@@ -14,6 +14,7 @@ from staycurve.i18n import N_
 from staycurve.section_faults import FILE_NAME, Wrong, fault, fields_of, near, shown, translated
 from staycurve.sections import Section
 from staycurve.sources.base import SOURCES, Sender, Source
+from staycurve.sources.match_keys import FIELDS, MatchKey
 
 _EVERY = re.compile(r"([1-9][0-9]{0,3})\s*([mhd])")
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
@@ -32,12 +33,15 @@ class Configured:
         Its section, as the model of its kind reads it.
     every : int, optional
         Seconds between two syncs while the server runs; None leaves it to people.
+    match : tuple of MatchKey
+        By what its accounts are looked for among those of other sources; empty where by nothing.
     """
 
     name: str
     source: Source[Any]
     settings: Any
     every: int | None = None
+    match: tuple[MatchKey, ...] = ()
 
     @property
     def senders(self) -> tuple[Sender, ...]:
@@ -82,6 +86,12 @@ def _read(name: str, keys: dict[str, Any]) -> Configured | list[ConfigError]:
     if every is not None and _seconds(every) is None:
         text = f"= {shown(every)} is no time between two syncs, at least a minute."
         return [fault(section, ("every",), text, 'Write: every = "15m"   (or "1h", "1d")')]
+    match = keys.pop("match", [])
+    named = _match(match)
+    if named is None:
+        text = f"= {shown(match)} is no list of keys that accounts are matched by."
+        hint = f'Write: match = ["id", "domain", "email"]   ({", ".join(FIELDS)}, or id:FIELD)'
+        return [fault(section, ("match",), text, hint)]
     if kind is None:
         listed = ", ".join(SOURCES)
         return [ConfigError(
@@ -97,9 +107,18 @@ def _read(name: str, keys: dict[str, Any]) -> Configured | list[ConfigError]:
         text = f"= {shown(kind)} is not a kind of source.{near(kind, SOURCES)}"
         return [fault(section, ("kind",), text, f"Known: {', '.join(SOURCES)}")]
     found = _settings(name, section, source, keys)
-    if isinstance(found, Configured) and every is not None:
-        return replace(found, every=_seconds(every))
+    if isinstance(found, Configured):
+        return replace(found, every=None if every is None else _seconds(every), match=named)
     return found
+
+
+def _match(given: object) -> tuple[MatchKey, ...] | None:
+    """The keys that `match` names; None where it names something else."""
+    if not isinstance(given, list):
+        return None
+    found = [MatchKey.of(one) if isinstance(one, str) else None for one in given]
+    keys = tuple(one for one in found if one is not None)
+    return keys if len(keys) == len(found) else None
 
 
 def _seconds(every: object) -> int | None:
@@ -132,7 +151,8 @@ def _with_kind(error: ConfigError, source: Source[Any]) -> ConfigError:
     known = ", ".join(fields_of(source.settings))
     if error.hint != f"Known here: {known}":
         return error
-    return ConfigError(error.message, hint=f"Known here: kind, every, {known}", **error.fields)
+    every = f"Known here: kind, every, match, {known}"
+    return ConfigError(error.message, hint=every, **error.fields)
 
 
 @functools.cache

@@ -8,6 +8,7 @@ from staycurve.config import FILE_NAME, Config
 from staycurve.errors import ConfigError
 from staycurve.i18n import N_
 from staycurve.sections import near
+from staycurve.tables import account_merges
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.derived import Derived
 from staycurve.tables.engine import AnyEngine, quoted
@@ -87,7 +88,8 @@ def check_fields(config: Config, engine: AnyEngine, attributes: Iterable[str]) -
 def inputs(config: Config) -> tuple[str, ...]:
     """The tables that account_roots depends on under this configuration."""
     columns = [column for column, _ in config.company.exclusions]
-    return ("accounts", "users") if "email" in columns else ("accounts",)
+    merges = account_merges.NAME
+    return ("accounts", "users", merges) if "email" in columns else ("accounts", merges)
 
 
 def _statement(config: Config) -> str:
@@ -110,19 +112,27 @@ placed AS (
     SELECT u.account_id, u.parent_id, m.is_matched
     FROM {previous} u
     JOIN matched m ON m.account_id = u.parent_id
+),
+billed AS (
+    SELECT account_id, account_id AS into_id FROM accounts
+    UNION ALL SELECT account_id, into_id FROM account_merges
 )
-SELECT m.account_id, coalesce(p.parent_id, m.account_id) AS root_id,
+SELECT b.account_id, coalesce(p.parent_id, m.account_id) AS root_id,
        m.is_matched OR coalesce(p.is_matched, FALSE) AS is_excluded
-FROM matched m
+FROM billed b
+JOIN matched m ON m.account_id = b.into_id
 LEFT JOIN placed p ON p.account_id = m.account_id
 """
 
 
 ACCOUNT_ROOTS = Derived(
     name="account_roots",
-    about=N_("The customer that each billing account belongs to, and whether it is left out."),
+    about=N_(
+        "The customer that each billing account belongs to, and whether it is left out. An account "
+        "that was merged belongs to the customer of the account that it counts for."
+    ),
     grain=N_("one account"),
     columns=(("account_id", "VARCHAR"), ("root_id", "VARCHAR"), ("is_excluded", "BOOLEAN")),
-    reads=("accounts", "users"),
+    reads=("accounts", "users", "account_merges"),
     statement=_statement,
 )

@@ -19,7 +19,7 @@ from staycurve.tables.usage_months import (
     OVER_ALL,
     USER_MONTHS,
 )
-from staycurve.tables.views import events_sql
+from staycurve.tables.views import seen_sql
 
 
 def needs_cut(engine: AnyEngine, seen: AsOf, zone: ZoneInfo) -> bool:
@@ -75,10 +75,11 @@ def cut_usage(
     day, month = f"DATE '{seen.last_day}'", f"DATE '{seen.last_day.replace(day=1)}'"
     then = f"occurred_at < {timestamp(seen.at)}"
     held = lake.scan_parts(snapshot, EVENTS.name, EVENTS.stored, [str(seen.last_day)])
-    held = events_sql(lake, snapshot, held)
+    held = seen_sql(lake, snapshot, EVENTS.name, held)
     engine.view("events", f"SELECT * FROM ({held}) e WHERE occurred_on = {day} AND {then}")
     engine.keep("usage_then", USAGE_DAYS.statement(config))
-    every = events_sql(lake, snapshot, lake.scan(snapshot, EVENTS.name, EVENTS.stored))
+    every = lake.scan(snapshot, EVENTS.name, EVENTS.stored)
+    every = seen_sql(lake, snapshot, EVENTS.name, every)
     engine.view("events", f"SELECT * FROM ({every}) e WHERE {then}")
 
     columns = ", ".join(name(column) for column, _ in USAGE_DAYS.columns)

@@ -12,7 +12,14 @@ from typing import Any
 from staycurve.config import Config
 from staycurve.errors import DamagedError
 from staycurve.period import day_start
-from staycurve.tables import account_roots, fx_days, people, usage_refresh, views
+from staycurve.tables import (
+    account_merges,
+    account_roots,
+    fx_days,
+    people,
+    usage_refresh,
+    views,
+)
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.damage import (
@@ -41,7 +48,8 @@ FULL_SHARE = 0.3
 
 _BY_ACCOUNT = tuple(table for table in DERIVED.values() if table is not ACCOUNT_ROOTS)
 
-_SEEN = (*CONFORMED, ACCOUNT_ROOTS.name)
+_LOADED = (*CONFORMED, account_merges.NAME)
+_SEEN = (*_LOADED, ACCOUNT_ROOTS.name)
 """Tables whose versions a refresh remembers, so that the next knows whether they changed.
 
 All that is loaded: the default as-of rests on every table, and a derived one on what it reads.
@@ -80,7 +88,7 @@ def is_due(lake: Lake, config: Config) -> bool:
         recomputable_damage(lake, snapshot) is not None
         or bool(_full_reason(snapshot.meta, snapshot.tables, config))
         or lake.rows(snapshot, STALE_TABLE) > 0
-        or not _is_seen(snapshot.meta, snapshot.tables, CONFORMED)
+        or not _is_seen(snapshot.meta, snapshot.tables, _LOADED)
         or usage_refresh.is_due(lake, snapshot, config)
     )
 
@@ -283,7 +291,10 @@ def _refresh_roots(engine: AnyEngine, config: Config, writing: Writing) -> None:
         return
     # Without parents an account is its own root, so only the accounts that were loaded count.
     is_alone = engine.value("SELECT COUNT(parent_id) FROM accounts") == 0
-    is_by_account = is_alone and _is_unchanged(writing, *(t for t in used if t != "accounts"))
+    is_by_account = (
+        is_alone and _is_unchanged(writing, *(t for t in used if t != "accounts"))
+        and not writing.files(account_merges.NAME)
+    )
     loaded = "WHERE account_id IN (SELECT account_id FROM stale)" if is_by_account else ""
     if loaded:
         accounts = f"SELECT * FROM ({_scan(writing, 'accounts')}) {loaded}"
@@ -309,7 +320,9 @@ def _refresh_roots(engine: AnyEngine, config: Config, writing: Writing) -> None:
 
 
 def _scan(writing: Writing, table: str) -> str:
-    return writing.scan(table, views.stored_columns()[table])
+    """SQL of a table as this writer has left it, by the accounts that its rows count for."""
+    held = writing.scan(table, views.stored_columns()[table])
+    return views.seen_sql(writing.lake, writing.now_seen, table, held)
 
 
 def _touch(engine: AnyEngine) -> int:

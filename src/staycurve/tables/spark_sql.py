@@ -191,6 +191,9 @@ def _mend(tree: exp.Expr) -> None:
     for division in reversed(list(tree.find_all(exp.IntDiv))):
         if _is_big(division):
             division.replace(_exact_quotient(division.this, division.expression))
+    for call in reversed(list(tree.find_all(exp.Anonymous))):
+        if call.name.upper() == "JSON_MERGE_PATCH":
+            call.replace(_merged_json(*call.expressions))
     for text in reversed(list(tree.find_all(exp.JSONExtractScalar))):
         key = _only_key(text.expression)
         if key is not None:
@@ -204,6 +207,19 @@ def _exact_quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     whole = exp.paren(exp.Sub(this=exp.paren(left.copy()), expression=rest))
     quotient = exp.Div(this=whole, expression=exp.paren(right.copy()), typed=False)
     return exp.Cast(this=quotient, to=BIG.copy())
+
+
+def _merged_json(under: exp.Expr, over: exp.Expr) -> exp.Expr:
+    # Of flat objects, as attributes are: Spark has no merge patch, and refuses a key that is twice.
+    kind = exp.Literal.string("MAP<STRING, STRING>")
+    below, above = (exp.func("FROM_JSON", one.copy(), kind.copy()) for one in (under, over))
+    key, value = exp.to_identifier("k"), exp.to_identifier("v")
+    own = exp.Lambda(
+        this=exp.Not(this=exp.func("MAP_CONTAINS_KEY", above.copy(), exp.column("k"))),
+        expressions=[key, value],
+    )
+    left = exp.func("MAP_FILTER", below, own)
+    return exp.func("TO_JSON", exp.func("MAP_CONCAT", left, above))
 
 
 def _json_text(text: exp.Expr, key: str) -> exp.Expr:

@@ -17,7 +17,7 @@ from staycurve.tables.pointer import Snapshot
 from staycurve.tables.stale import STALE_DAYS_COLUMNS, STALE_DAYS_TABLE
 from staycurve.tables.usage_days import USAGE_DAYS
 from staycurve.tables.usage_months import FEATURE_MONTHS, OVER_ALL
-from staycurve.tables.views import USAGE, create_one, events_sql
+from staycurve.tables.views import USAGE, by_person_sql, create_one, seen_sql
 from staycurve.tables.writing import Writing
 
 USAGE_VERSION = 1
@@ -103,7 +103,7 @@ def _refresh_people(engine: AnyEngine, writing: Writing, *, is_all: bool) -> Non
     engine.drop("new_people")
     create_one(engine, people.NAME, writing.scan(people.NAME, people.COLUMNS))
     held = writing.scan(EVENTS.name, EVENTS.stored)
-    create_one(engine, EVENTS.name, events_sql(writing.lake, writing.now_seen, held))
+    create_one(engine, EVENTS.name, seen_sql(writing.lake, writing.now_seen, EVENTS.name, held))
 
 
 def _stale_days(engine: AnyEngine, writing: Writing) -> list[str]:
@@ -121,15 +121,20 @@ def _stale_days(engine: AnyEngine, writing: Writing) -> list[str]:
         return sorted(found)
     engine.keep("moved_accounts", accounts or "SELECT account_id FROM accounts WHERE 1 = 0")
     engine.keep("moved_users", users or "SELECT user_id FROM users WHERE 1 = 0")
+    # Accounts that were merged, or are no longer, have events under their own ids.
+    held = by_person_sql(
+        writing.lake, writing.now_seen, writing.scan(EVENTS.name, EVENTS.stored)
+    )
+    known = writing.scan("users", CONFORMED["users"].stored)
     # An event that names its user alone goes where the user's account goes.
     found |= {
         str(row[0])
-        for row in engine.rows("""
-            SELECT DISTINCT occurred_on FROM events
+        for row in engine.rows(f"""
+            SELECT DISTINCT occurred_on FROM ({held}) e
             WHERE account_id IN (SELECT account_id FROM moved_accounts)
                OR (account_id IS NULL AND user_id IN (
                    SELECT user_id FROM moved_users
-                   UNION SELECT user_id FROM users
+                   UNION SELECT user_id FROM ({known}) u
                    WHERE account_id IN (SELECT account_id FROM moved_accounts)))
         """)
     }
@@ -192,7 +197,7 @@ def _order(table: Derived) -> str:
 def _some(engine: AnyEngine, config: Config, writing: Writing, days: Sequence[str]) -> None:
     listed = ", ".join(f"DATE {quoted(day)}" for day in days)
     held = writing.lake.scan_parts(writing.now_seen, EVENTS.name, EVENTS.stored, days)
-    held = events_sql(writing.lake, writing.now_seen, held)
+    held = seen_sql(writing.lake, writing.now_seen, EVENTS.name, held)
     create_one(engine, "events", f"SELECT * FROM ({held}) d WHERE occurred_on IN ({listed})")
     _replace(engine, writing, USAGE_DAYS.name, USAGE_DAYS.statement(config), days)
     months = sorted({f"{day[:7]}-01" for day in days})

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from staycurve.errors import DamagedError
-from staycurve.tables import people
+from staycurve.tables import account_merges, people
 from staycurve.tables.account_roots import ACCOUNT_ROOTS
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.delta import DeltaTables
@@ -40,13 +40,39 @@ def stored_columns() -> Mapping[str, Columns]:
     """Every relation that the lake keeps, with its columns."""
     found: dict[str, Columns] = {table.name: table.stored for table in CONFORMED.values()}
     found |= {table.name: table.columns for table in (*DERIVED.values(), *USAGE.values())}
-    return found | {"fx_days": FX_COLUMNS, people.NAME: people.COLUMNS}
+    return found | {
+        "fx_days": FX_COLUMNS, people.NAME: people.COLUMNS,
+        account_merges.NAME: account_merges.COLUMNS,
+    }
 
 
-def events_sql(
+def seen_sql(
+    lake: DeltaTables, snapshot: Snapshot, table: str, held: str, *,
+    without: Collection[str] = (),
+) -> str:
+    """SQL of a table's rows as people see them: by the accounts and persons that they count for.
+
+    Parameters
+    ----------
+    held : str
+        SQL of the stored rows that are meant.
+    """
+    if table == EVENTS.name:
+        held = by_person_sql(lake, snapshot, held, without=without)
+    own = CONFORMED.get(table)
+    # Most companies have one source of accounts: their rows are read as they lie.
+    if own is None or not account_merges.names_accounts(own) or not lake.rows(
+        snapshot, account_merges.NAME
+    ):
+        return held
+    merges = lake.scan(snapshot, account_merges.NAME, account_merges.COLUMNS)
+    return account_merges.resolved(own, held, merges)
+
+
+def by_person_sql(
     lake: DeltaTables, snapshot: Snapshot, held: str, *, without: Collection[str] = ()
 ) -> str:
-    """SQL of events by the person that each sender turned out to be.
+    """SQL of events by the person that each sender turned out to be, and by their own accounts.
 
     Parameters
     ----------
@@ -69,9 +95,7 @@ def create(
             continue
         lake.check(snapshot, table)
         sql = lake.scan(snapshot, table, columns)
-        if table == EVENTS.name:
-            sql = events_sql(lake, snapshot, sql, without=without)
-        create_one(engine, table, sql)
+        create_one(engine, table, seen_sql(lake, snapshot, table, sql, without=without))
     create_one(engine, "fx_bounds", BOUNDS_SQL)
 
 
@@ -83,7 +107,7 @@ def offer(engine: AnyEngine, lake: DeltaTables, snapshot: Snapshot) -> None:
 
     def make(table: str, columns: Columns) -> None:
         sql = lake.scan(snapshot, table, columns)
-        create_one(engine, table, events_sql(lake, snapshot, sql) if table == EVENTS.name else sql)
+        create_one(engine, table, seen_sql(lake, snapshot, table, sql))
 
     for table, columns in stored_columns().items():
         engine.later(table, partial(make, table, columns))

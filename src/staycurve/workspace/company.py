@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from staycurve.metrics.benchmarks import Context, Fitting
     from staycurve.metrics.context import Filter
     from staycurve.period import AsOf
+    from staycurve.tables.refresh import RefreshReport
     from staycurve.workspace.books import Books
     from staycurve.workspace.goals import Goals
     from staycurve.workspace.identities import Identities
     from staycurve.workspace.inbox import Events
+    from staycurve.workspace.matching import Matching
+    from staycurve.workspace.person import PersonalData
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
+    from staycurve.workspace.surveys import Surveys
     from staycurve.workspace.voice import Voice
 
 
@@ -100,6 +104,22 @@ class Company(MeasuredCompany):
         return Identities(self)
 
     @property
+    def matching(self) -> Matching:
+        """Which accounts of several sources are one: candidates, merges, and taking them back."""
+        from staycurve.workspace.matching import Matching
+
+        return Matching(self, lambda: self.state)
+
+    def is_due(self) -> bool:
+        """Whether a refresh has anything to do."""
+        return super().is_due() or self.matching.is_due()
+
+    def refresh(self, *, is_full: bool = False) -> RefreshReport:
+        """Bring matched accounts and derived tables up to date."""
+        self.matching.apply()
+        return super().refresh(is_full=is_full)
+
+    @property
     def goals(self) -> Goals:
         """What metrics are to reach: set, follow, drop and review goals."""
         from staycurve.workspace.goals import Goals
@@ -107,11 +127,25 @@ class Company(MeasuredCompany):
         return Goals(self, self.state)
 
     @property
+    def surveys(self) -> Surveys:
+        """What customers are asked, and what they answer."""
+        from staycurve.workspace.surveys import Surveys
+
+        return Surveys(self)
+
+    @property
     def sources(self) -> Sources:
         """Outside systems: their kinds, those of staycurve.toml, and syncing them."""
         from staycurve.workspace.sources import Sources
 
         return Sources(self)
+
+    @property
+    def personal(self) -> PersonalData:
+        """What is held of one person: exported, or made nobody's."""
+        from staycurve.workspace.person import PersonalData
+
+        return PersonalData(self, self.state, self.events)
 
     @property
     def books(self) -> Books:

@@ -42,6 +42,8 @@ class Whose:
         Every account of that customer.
     is_excluded : bool
         Whether no metric counts it.
+    merged_id : str
+        The account that was asked for, where it was merged with this one.
     """
 
     config: Config
@@ -50,6 +52,7 @@ class Whose:
     customer_id: str
     parts: tuple[str, ...]
     is_excluded: bool
+    merged_id: str = ""
 
     @property
     def customer(self) -> str:
@@ -75,6 +78,8 @@ class Whose:
     def notes(self) -> tuple[str, ...]:
         """What a reader must know of whom the answer is about."""
         found = []
+        if self.merged_id:
+            found.append(f"{self.merged_id} was merged with {self.account_id}, and counts for it.")
         if self.customer_id != self.account_id:
             found.append(
                 f"{self.account_id} is billed with {self.customer_id}: MRR, usage and stages are "
@@ -98,20 +103,25 @@ def whose(engine: AnyEngine, company: Reader, account: str, seen: AsOf) -> Whose
     NoAccountError
         If no account has it; the hint names near ids.
     """
-    def look() -> tuple[str, tuple[str, ...], bool]:
-        own = f"SELECT root_id FROM account_roots WHERE account_id = {quoted(account)}"
+    def look() -> tuple[str, str, tuple[str, ...], bool]:
+        into = engine.value(
+            f"SELECT into_id FROM account_merges WHERE account_id = {quoted(account)}"
+        )
+        counted = str(into or account)
+        own = f"SELECT root_id FROM account_roots WHERE account_id = {quoted(counted)}"
         rows = engine.rows(
             f"SELECT account_id, root_id, is_excluded FROM account_roots WHERE root_id IN ({own}) "
-            "ORDER BY account_id"
+            "AND account_id NOT IN (SELECT account_id FROM account_merges) ORDER BY account_id"
         )
         if not rows:
             raise unknown(engine, account)
-        excluded = next(bool(out) for one, _root, out in rows if one == account)
-        return rows[0][1], tuple(one for one, _root, _out in rows), excluded
+        excluded = next(bool(out) for one, _root, out in rows if one == counted)
+        return counted, rows[0][1], tuple(one for one, _root, _out in rows), excluded
 
     # Several panels of one page ask for the same account.
-    root, parts, is_excluded = company.kept("whose", account, look, most=RECENT)
-    return Whose(company.config, seen, account, root, parts, is_excluded)
+    counted, root, parts, is_excluded = company.kept("whose", account, look, most=RECENT)
+    merged = account if counted != account else ""
+    return Whose(company.config, seen, counted, root, parts, is_excluded, merged)
 
 
 def rows_of(company: Reader, engine: AnyEngine, of: Whose, sql: str) -> Sequence[Any]:

@@ -75,7 +75,7 @@ def users(company: Reader, *, account: AccountId, as_of: AsOfText = None) -> Peo
     ]
     rows.sort(key=_order)
     return People(
-        as_of=seen.at.isoformat(), account_id=account, rows=tuple(rows),
+        as_of=seen.at.isoformat(), account_id=of.account_id, rows=tuple(rows),
         active=sum(bool(one.active_days) for one in rows) if is_tracked else None,
         why=None if rows else NO_USERS, notes=of.notes,
     )

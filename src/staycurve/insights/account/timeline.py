@@ -151,7 +151,8 @@ def timeline(
         key=lambda one: one.order, reverse=True,
     )
     return Timeline(
-        as_of=seen.at.isoformat(), currency=company.config.company.currency, account_id=account,
+        as_of=seen.at.isoformat(), currency=company.config.company.currency,
+        account_id=of.account_id,
         rows=tuple(shown[:limit]), more=max(0, len(shown) - limit),
         kinds=tuple(
             Counted(kind=one, events=sum(event.kind == one for event in every)) for one in KINDS

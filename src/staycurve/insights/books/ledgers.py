@@ -101,7 +101,7 @@ class Ledgers:
         self.config = config
         self._made: dict[tuple[tuple[str, str], ...], _Ledger] = {}
         self._now: Mapping[str, str] = {
-            table: lake.scan(snapshot, table, columns)
+            table: views.seen_sql(lake, snapshot, table, lake.scan(snapshot, table, columns))
             for table, columns in views.stored_columns().items()
         }
         self._stored = self._own = self._now

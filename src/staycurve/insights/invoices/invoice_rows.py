@@ -132,7 +132,8 @@ def lines_statement(account: str, seen: AsOf, period: Period | None) -> str:
     """SQL of every line of an account that had begun, and of the span that it is part of."""
     own = (
         "l.account_id IN (SELECT account_id FROM account_roots "
-        f"WHERE {quoted(account)} IN (account_id, root_id))"
+        f"WHERE {quoted(account)} IN (account_id, root_id) UNION SELECT into_id "
+        f"FROM account_merges WHERE account_id = {quoted(account)})"
     )
     within = ""
     if period is not None:

@@ -335,7 +335,8 @@ def tickets(
     SELECT t.ticket_id, r.root_id AS account_id, t.opened_on, t.opened_at,
            CASE WHEN t.first_response_at < {asked.at} THEN t.first_response_on END AS answered_on,
            CASE WHEN t.solved_at < {asked.at} THEN t.solved_on END AS solved_on, t.channel,
-           t.priority, t.topic, {is_open_sql(asked)} AS is_open, {since_sql(asked)} AS since_at{segments}
+           t.priority, t.topic, {is_open_sql(asked)} AS is_open,
+           {since_sql(asked)} AS since_at{segments}
     FROM tickets t
     LEFT JOIN account_roots r ON r.account_id = t.account_id
     {joins}

@@ -13,9 +13,11 @@ from staycurve.errors import StaycurveError
 from staycurve.interfaces.api import (
     errors,
     goals,
+    matches,
     observe,
     routes,
     sources,
+    survey_links,
     views,
     voice,
     webhooks,
@@ -64,6 +66,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     )
     _add_health(app, company, requests)
     chartmogul.install(app, company)
+    app.state.survey_loader = survey_links.install(app, company, site.templates)
     site.install(app)
     return app
 
@@ -83,6 +86,7 @@ def declared() -> FastAPI:
     app.include_router(insights())
     app.include_router(routes.router)
     app.include_router(sources.router)
+    app.include_router(matches.router)
     app.include_router(webhooks.router)
     app.include_router(views.router)
     app.include_router(views.notes)

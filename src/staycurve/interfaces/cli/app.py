@@ -14,8 +14,9 @@ from staycurve.interfaces.cli import asking
 from staycurve.interfaces.cli.opening import work_on
 
 BY_HAND = (
-    "data", "maps", "sources", "books", "answers", "questions", "comparing", "views",
-    "annotations", "goals", "notes", "feedback", "keys", "identities", "running", "operating",
+    "data", "maps", "sources", "matches", "books", "answers", "questions", "comparing", "views",
+    "annotations", "goals", "surveys", "notes", "feedback", "keys", "identities", "person",
+    "running", "operating",
 )
 """The files with commands that are written by hand, in the order in which help lists them."""
 
@@ -72,10 +73,21 @@ def project(
     context.obj = work_on(folder)
 
 
-def group(name: str, about: str) -> typer.Typer:
-    """Commands under one word, such as `staycurve usage funnel`."""
+def group(
+    name: str, about: str, *, within: typer.Typer | None = None, says_itself: bool = False
+) -> typer.Typer:
+    """Commands under one word, such as `staycurve usage funnel`.
+
+    Parameters
+    ----------
+    within : Typer, optional
+        The commands of another word that they stand under.
+    says_itself : bool
+        Whether the word alone is a command: its callback.
+    """
     made = typer.Typer(
-        help=about, no_args_is_help=True, rich_markup_mode=None, cls=asking.Questions
+        help=about, no_args_is_help=not says_itself, invoke_without_command=says_itself,
+        rich_markup_mode=None, cls=asking.Questions,
     )
-    app.add_typer(made, name=name)
+    (within or app).add_typer(made, name=name)
     return made

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from staycurve.interfaces.cli.app import app
+from staycurve.interfaces.cli.app import app, group
 from staycurve.interfaces.cli.doubts import doubts_beside, say_doubts
 from staycurve.interfaces.cli.opening import company_of
 from staycurve.interfaces.cli.options import Output
@@ -19,28 +18,20 @@ SHOWN = 20
 COUNTS = ("accepted", "replaced", "rejected")
 
 
-class Told(StrEnum):
-    """What else there is to know of sources."""
+sources = group(
+    "sources", "Configured sources, how far each has come, and every available kind.",
+    says_itself=True,
+)
 
-    certificate = "certificate"
 
-
-@app.command()
-def sources(
-    context: typer.Context,
-    what: Annotated[
-        Told | None,
-        typer.Argument(help="certificate: what differs between a source and what is here."),
-    ] = None,
-    output: Output = Format.table,
-) -> None:
+@sources.callback()
+def listed(context: typer.Context, output: Output = Format.table) -> None:
     """Configured sources, how far each has come, and every available kind."""
     from staycurve.interfaces.api.sources import sources_answer
 
+    if context.invoked_subcommand is not None:
+        return
     with company_of(context) as company:
-        if what is Told.certificate:
-            _show_certificate(company.sources.certificate(), output)
-            return
         answer = sources_answer(company)
     if print_data(answer, output):
         return
@@ -61,7 +52,11 @@ def sources(
     )
 
 
-def _show_certificate(rows: list[dict[str, Any]], output: Format) -> None:
+@sources.command()
+def certificate(context: typer.Context, output: Output = Format.table) -> None:
+    """What differs between what a source listed and what is here."""
+    with company_of(context) as company:
+        rows = company.sources.certificate()
     if print_data({"rows": rows}, output):
         return
     if not rows:

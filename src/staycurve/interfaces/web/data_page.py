@@ -9,6 +9,7 @@ from typing import Any
 from staycurve.i18n import N_
 from staycurve.interfaces.web import lacking, numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.matching_page import ADDRESS as MATCHING_AT
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import Cell, Head, Line, Reading, Table, shown, words
 from staycurve.interfaces.web.texts import _
@@ -101,6 +102,23 @@ def _differs(row: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
+def _matching(ask: Ask) -> Shown:
+    """How many accounts may be one; nothing where no source is matched."""
+    counted = Counter(one.state for one in ask.company.matching.listed())
+    if not counted:
+        return Shown()
+    at = ask.at(MATCHING_AT, can_be_cut=False)
+    names = {"open": _("To be decided"), "merged": _("Merged"), "apart": _("Kept apart"),
+             "waiting": _("Cannot be merged now")}
+    rows = [{"state": state, "pairs": counted[state]} for state in names if counted[state]]
+    heads = [Head(_("State"), is_text=True), Head(_("Pairs of accounts"))]
+    lines = [
+        Line(words(names[state]), [Cell(numbers.full(counted[state], Unit.COUNT), at)])
+        for state in names if counted[state]
+    ]
+    return shown(rows, Reading(tables=[Table(_("Matching review"), heads, lines)]))
+
+
 def _rejected(ask: Ask) -> Shown:
     found = ask.company.rejects()
     counted = Counter((one["table"], one["rule"], one["state"]) for one in found)
@@ -188,6 +206,9 @@ DATA = Page(
         Panel("certificate", N_("Completeness"),
               N_("Is everything here that the source has?"), "reading.html", _certificate,
               is_quiet=True),
+        Panel("matching", N_("Matching review"),
+              N_("Which accounts of different sources are one customer?"), "reading.html",
+              _matching, is_quiet=True),
         Panel("rejected", N_("Rejected rows"), N_("What was not loaded, and why?"),
               "reading.html", _rejected, is_quiet=True),
         Panel("unlocks", N_("What is loaded"), N_("What would more data unlock?"),

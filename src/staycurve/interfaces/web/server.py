@@ -86,6 +86,7 @@ def serve(
     try:
         # What was taken in by a server that ended before it was loaded.
         ImportDesk(company).drain()
+        company.surveys.desk.drain()
         if company.is_due():
             company.refresh()
         app = create_app(company, hosts=hosts_of(host, names))

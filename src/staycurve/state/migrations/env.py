@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from staycurve.state import voice_models  # noqa: F401
-from staycurve.state.models import Base
+from staycurve.state.metadata import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=metadata(),
     render_as_batch=True,
 )
 with context.begin_transaction():

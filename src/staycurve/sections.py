@@ -117,6 +117,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.metrics.benchmarks",
         "staycurve.state_place",
         "staycurve.retention_rules",
+        "staycurve.support_hours",
         "staycurve.chartmogul_keys",
         "staycurve.login_settings",
         "staycurve.mail_settings",

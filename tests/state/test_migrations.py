@@ -40,7 +40,8 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         "views", "annotations", "dismissals", "goals", "imports", "keys", "account_matches",
         "audit", "forgotten", "backups", "signing_keys", "surveys", "survey_versions",
         "survey_invitations", "survey_mails", "survey_responses", "suppressions",
-        "received_answers", "people", "sessions", "links", "secrets", "alembic_version",
+        "received_answers", "codebook_changes", "notes", "people", "sessions", "links", "secrets",
+        "alembic_version",
     }
 
 

@@ -31,6 +31,8 @@ THEMES = {
     "satisfaction": N_(
         "How content customers are: scores with intervals, who answers, and who is unhappy."
     ),
+    "feedback": N_("What customers write: themes, comments, and the codebook that tells them."),
+    "support": N_("How fast tickets are answered and solved, what waits, and for whom."),
     "invoices": N_("What invoices bill, and which lines are behind an account's MRR."),
     "books": N_(
         "Closed months and what changed them, what came in, and how other tools count."

@@ -11,12 +11,13 @@ from staycurve.workspace.themes import Theme
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    # What only some commands use is imported by them: `show` starts in half a second.
+    from staycurve.insights.voice.codebook import CodebookChange
+    from staycurve.insights.voice.kept import Note
     from staycurve.metrics.benchmarks import Context, Fitting
     from staycurve.metrics.context import Filter
     from staycurve.period import AsOf
     from staycurve.tables.refresh import RefreshReport
-
-    # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.workspace.books import Books
     from staycurve.workspace.goals import Goals
     from staycurve.workspace.identities import Identities
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
     from staycurve.workspace.surveys import Surveys
+    from staycurve.workspace.voice import Voice
 
 
 class Company(MeasuredCompany):
@@ -198,9 +200,34 @@ class Company(MeasuredCompany):
         return Theme(self, "value")
 
     @property
+    def voice(self) -> Voice:
+        """What people keep of their customers' voice: the codebook, and notes on accounts."""
+        from staycurve.workspace.voice import Voice
+
+        return Voice(self, self.state)
+
+    def codebook_changes(self) -> tuple[CodebookChange, ...]:
+        """Every change of the codebook that was made by now, in order."""
+        return self.voice.changes()
+
+    def account_notes(self, account: str = "") -> tuple[Note, ...]:
+        """Every note that was kept by now, or those of one account, oldest first."""
+        return self.voice.notes(account)
+
+    @property
     def satisfaction(self) -> Theme:
         """How content customers are: scores with intervals, who answers, and who is unhappy."""
         return Theme(self, "satisfaction")
+
+    @property
+    def feedback(self) -> Theme:
+        """What customers write: themes, comments, and the codebook that tells them."""
+        return Theme(self, "feedback")
+
+    @property
+    def support(self) -> Theme:
+        """How fast tickets are answered and solved, what waits, and for whom."""
+        return Theme(self, "support")
 
     @property
     def invoices(self) -> Theme:

@@ -38,8 +38,12 @@ ORDER BY account_id"""
     return {account: Standing(mrr, renews) for account, mrr, renews in engine.rows(sql)}
 
 
-def lives_sql(seen: AsOf) -> str:
-    """The relation `lives`: (account_id, starts_on, ends_on), stretches in which accounts pay."""
+def stretches_sql(seen: AsOf) -> str:
+    """The relations up to `stretches`, to follow WITH: how long each account pays without a break.
+
+    Rows of (account_id, starts_on, ends_on); `ends_on` is the first day without MRR, 9999-12-31
+    while none is seen.
+    """
     return f"""lives AS (
     SELECT account_id, day AS starts_on, coalesce(next_day, {FAR}) AS ends_on
     FROM (
@@ -48,4 +52,19 @@ def lives_sql(seen: AsOf) -> str:
         FROM mrr_movements WHERE day <= DATE '{seen.last_day}'
     ) changes
     WHERE after > 0 AND (next_day IS NULL OR next_day > day)
+),
+stretches AS (
+    -- Stretches that touch are one: a change of MRR ends none.
+    SELECT account_id, MIN(starts_on) AS starts_on, MAX(ends_on) AS ends_on
+    FROM (
+        SELECT account_id, starts_on, ends_on, SUM(is_new) OVER (PARTITION BY account_id
+                   ORDER BY starts_on ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS part
+        FROM (
+            SELECT account_id, starts_on, ends_on,
+                   CASE WHEN lag(ends_on) OVER (PARTITION BY account_id ORDER BY starts_on)
+                             = starts_on THEN 0 ELSE 1 END AS is_new
+            FROM lives
+        ) marked
+    ) numbered
+    GROUP BY account_id, part
 )"""

@@ -14,6 +14,11 @@ LONGEST = 20_000
 
 _EMAIL = re.compile(r"[\w.+%'-]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}", re.UNICODE)
 _DIGITS = re.compile(r"(?<![\w])\d(?:[ \u00a0.-]?\d){11,18}(?![\w])")
+_NATIONAL = re.compile(
+    r"(?<![\w.,-])(?:\(?0\d{1,4}\)?[ /-]\d(?:[ /-]?\d){4,9}|\(?\d{3}\)?[ -]\d{3}-\d{4})(?![\w-])"
+)
+"""A trunk prefix with a gap after it, as 030 123456, or three, three and four digits, as in North
+America. Digits in a row are more often an order's number, and a date has its year first."""
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
 
 NOT_NAMES = frozenset((
@@ -74,12 +79,13 @@ class Masker:
         found = [
             (match.start, match.end)
             for match in PhoneNumberMatcher(
-                text, self.region or None, leniency=Leniency.POSSIBLE, max_tries=200
+                text, self.region or None, leniency=Leniency.VALID, max_tries=200
             )
         ]
         for start, end in reversed(found):
             text = text[:start] + PHONE + text[end:]
-        return text
+        # Without its country no plan tells a number: what is written as one is taken for one.
+        return _NATIONAL.sub(PHONE, text)
 
     def _named(self, text: str) -> str:
         known, longest = self._parts

@@ -21,6 +21,7 @@ from staycurve.interfaces.api import (
     survey_links,
     surveys,
     views,
+    voice,
     webhooks,
 )
 from staycurve.interfaces.api.admission import Admission, Doorkeeper
@@ -112,6 +113,8 @@ def declared() -> FastAPI:
             f"/api/v1/surveys/{address}", surveys.preflight, methods=["OPTIONS"],
             include_in_schema=False,
         )
+    app.include_router(voice.codebook)
+    app.include_router(voice.notes)
     return app
 
 

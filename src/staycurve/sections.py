@@ -117,6 +117,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.metrics.benchmarks",
         "staycurve.state_place",
         "staycurve.chartmogul_keys",
+        "staycurve.insights.risk.settings",
     ),
     group="staycurve.sections",
     named=lambda section: section.name,

@@ -28,6 +28,9 @@ THEMES = {
     ),
     "trials": N_("Trials: who converts, what converters did, and churn after conversion."),
     "usage": N_("What users do: who comes back, in which order, how often."),
+    "risk": N_(
+        "Who may churn, on which evidence, and how good such judgements were on past days."
+    ),
     "invoices": N_("What invoices bill, and which lines are behind an account's MRR."),
     "books": N_(
         "Closed months and what changed them, what came in, and how other tools count."

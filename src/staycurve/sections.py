@@ -122,6 +122,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.login_settings",
         "staycurve.mail_settings",
         "staycurve.actions.surveys.settings",
+        "staycurve.insights.risk.settings",
     ),
     group="staycurve.sections",
     named=lambda section: section.name,

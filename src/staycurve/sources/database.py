@@ -21,7 +21,9 @@ from staycurve.i18n import N_
 from staycurve.secret import HIDDEN, Secret
 from staycurve.section_faults import Wrong, near, shown
 from staycurve.sections import CLOSED, Takes
-from staycurve.sources.base import Batch, Cursor, Pull, Source, Stream
+from staycurve.sources.base import Pull, Source, Stream
+from staycurve.sources.batches import Batch
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.mapping import Mapping as FileMapping, read_mapping
 from staycurve.tables.conformed import CONFORMED
 

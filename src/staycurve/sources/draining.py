@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from staycurve.errors import StaycurveError
-from staycurve.sources.base import Batch, Cursor, FileReport, Sender, Stream, Unreadable, Writer
+from staycurve.sources.base import Sender, Stream
+from staycurve.sources.batches import Batch, Unreadable
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.inbox import Inbox, Stored
 from staycurve.sources.mapping import Feed
+from staycurve.sources.port import FileReport, Writer
 from staycurve.sources.sent.facts import Facts
 from staycurve.sources.sent.knowing import Known, partial_rows, settled
 from staycurve.tables.conformed import CONFORMED

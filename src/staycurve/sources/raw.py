@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from staycurve.sources.base import Batch, Cursor, RawObject
+from staycurve.sources.batches import Batch, RawObject
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.stream_records import cursor_in
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.duckdb_engine import Engine

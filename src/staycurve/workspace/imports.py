@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
-from staycurve.sources.base import Batch, Cursor, FileReport, Sender
+from staycurve.sources.base import Sender
+from staycurve.sources.batches import Batch
 from staycurve.sources.chartmogul import rows
 from staycurve.sources.chartmogul.streams import CUSTOMERS, LINES, PAYMENTS
+from staycurve.sources.cursors import Cursor
+from staycurve.sources.port import FileReport
 from staycurve.sources.stream_records import cursor_of
 from staycurve.sources.writer import LakeWriter
 from staycurve.state.imports import Imported, Imports

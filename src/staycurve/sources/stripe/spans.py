@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from staycurve.sources.base import Batch, Cursor, Pull, Row, Unreadable, Whole
+from staycurve.sources.base import Pull
+from staycurve.sources.batches import Batch, Row, Unreadable, Whole
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.stripe import deriving, timeline
 from staycurve.sources.stripe.deriving import Names
 from staycurve.sources.stripe.known import Known, Piece, Snapshot

@@ -35,6 +35,7 @@ THEMES = {
     "support": N_("How fast tickets are answered and solved, what waits, and for whom."),
     "risk": N_(
         "Who may churn, on which evidence, and how good such judgements were on past days."
+    ),
     "invoices": N_("What invoices bill, and which lines are behind an account's MRR."),
     "books": N_(
         "Closed months and what changed them, what came in, and how other tools count."

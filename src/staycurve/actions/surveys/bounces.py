@@ -80,7 +80,7 @@ def read(content: bytes) -> Report:
 
 
 def _of_status(message: EmailMessage, status: object) -> Report:
-    blocks = getattr(status, "get_payload", lambda: [])()
+    blocks: object = getattr(status, "get_payload", list)()
     failed: list[str] = []
     delayed: list[str] = []
     for block in blocks if isinstance(blocks, list) else []:

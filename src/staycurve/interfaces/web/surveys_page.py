@@ -76,20 +76,22 @@ def _listed(ask: Ask) -> Shown:
     if not found:
         told = Reading(why=_("no survey yet; create one below"), empty="nothing_connected")
         return Shown((), {"reading": told})
+    # On a phone what is counted comes before what is read.
     heads = [
-        Head(_("Survey")), Head(_("Kind"), is_text=True), Head(_("Asked")), Head(_("Answered")),
-        Head(_("Response rate"), _("Answered ÷ asked, with its 95% interval")),
-        Head(_("Mean score")), Head(_("Status"), is_text=True),
+        Head(_("Survey")), Head(_("Response rate"), _("Answered ÷ asked, with its 95% interval")),
+        Head(_("Asked")), Head(_("Answered")), Head(_("Mean score")),
+        Head(_("Status"), is_text=True), Head(_("Question"), is_text=True),
+        Head(_("Kind"), is_text=True),
     ]
     lines = [
         Line(
-            words(one.survey.name, survey_at(one.survey.name),
-                  beneath=str(one.survey.body["question"])),
+            words(one.survey.name, survey_at(one.survey.name)),
             [
-                words(_(KINDS[one.survey.kind])), reading.count(one.asked),
-                reading.count(one.answered), reading.measure(one.response),
+                reading.measure(one.response), reading.count(one.asked),
+                reading.count(one.answered),
                 Cell("–" if one.mean is None else f"{one.mean:.1f}"),
                 words(_("active") if one.survey.is_active else _("paused")),
+                words(str(one.survey.body["question"])), words(_(KINDS[one.survey.kind])),
             ],
         )
         for one in found

@@ -20,6 +20,10 @@ THEMES = {
     "value": N_(
         "What customers are worth, why a number changed, which segments differ, and a forecast."
     ),
+    "fit": N_(
+        "Who is like the best customers: their profile, its opposite, and leads that match it."
+    ),
+    "growth": N_("Who may buy more: signals, MRR at stake, and the chance of expansion."),
     "features": N_(
         "Which features are used, and used again; which ones work, and who is near a limit."
     ),

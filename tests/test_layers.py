@@ -40,7 +40,8 @@ ONLY_IN = {
         f"state/{name}.py"
         for name in (
             "models", "database", "migrating", "copying", "views", "annotations", "dismissals",
-            "keys", "audit", "imports", "goals",
+            "keys", "audit", "imports", "goals", "alerts", "members", "milestones", "outbox",
+            "work_models", "work_reading",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
     | {"sources/database.py"},

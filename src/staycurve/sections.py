@@ -117,6 +117,8 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.metrics.benchmarks",
         "staycurve.state_place",
         "staycurve.chartmogul_keys",
+        "staycurve.actions.settings",
+        "staycurve.actions.channels.settings",
     ),
     group="staycurve.sections",
     named=lambda section: section.name,

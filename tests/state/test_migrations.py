@@ -38,6 +38,7 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         tables = set(inspect(connection).get_table_names())
     assert tables == {
         "views", "annotations", "dismissals", "goals", "imports", "keys", "audit",
+        "member_lists", "member_spells", "alerts", "alert_events", "tasks", "milestones", "outbox",
         "alembic_version",
     }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from staycurve.workspace.inbox import Events
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
+    from staycurve.workspace.work import Work
 
 
 class Company(MeasuredCompany):
@@ -103,6 +104,13 @@ class Company(MeasuredCompany):
         from staycurve.workspace.goals import Goals
 
         return Goals(self, self.state)
+
+    @property
+    def work(self) -> Work:
+        """Playbooks, the alerts that they open, tasks and success plans."""
+        from staycurve.workspace.work import Work
+
+        return Work(self, self.state)
 
     @property
     def sources(self) -> Sources:

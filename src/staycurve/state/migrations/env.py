@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from staycurve.state import work_models  # noqa: F401  (its tables belong to the metadata)
 from staycurve.state.models import Base
 
 context.configure(

@@ -42,7 +42,8 @@ ONLY_IN = {
         f"state/{name}.py"
         for name in (
             "models", "database", "migrating", "copying", "views", "annotations", "dismissals",
-            "keys", "audit", "imports", "goals", "personal", "personal_models", "survey_models",
+            "keys", "audit", "imports", "goals", "alerts", "members", "milestones", "outbox",
+            "work_models", "work_reading", "personal", "personal_models", "survey_models",
             "surveys", "survey_mails", "voice_models", "voice", "people_models", "people",
             "sessions", "links",
         )

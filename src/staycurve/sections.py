@@ -123,6 +123,8 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.mail_settings",
         "staycurve.actions.surveys.settings",
         "staycurve.insights.risk.settings",
+        "staycurve.actions.settings",
+        "staycurve.actions.channels.settings",
     ),
     group="staycurve.sections",
     named=lambda section: section.name,

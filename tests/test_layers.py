@@ -14,6 +14,8 @@ GROUND = (
     "errors", "period", "money", "config", "sections", "section_faults", "company", "conventions",
     "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
     "registry", "i18n", "version", "faults", "secret", "state_place", "chartmogul_keys",
+    "permissions", "personal", "login_settings", "retention_rules", "mail_settings",
+    "support_hours",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground
@@ -35,12 +37,15 @@ ONLY_IN = {
     "duckdb": {"tables/duckdb_engine.py"},
     "pyspark": {"tables/spark.py", "tables/spark_errors.py", "tables/spark_session.py"},
     "deltalake": {"tables/delta.py"},
-    "sqlite3": {"tables/pointer.py", "sources/inbox.py"},
+    "sqlite3": {"tables/pointer.py", "sources/inbox.py", "tables/person/files.py"},
     "sqlalchemy": {
         f"state/{name}.py"
         for name in (
             "models", "database", "migrating", "copying", "views", "annotations", "dismissals",
-            "keys", "audit", "imports", "goals",
+            "keys", "audit", "imports", "goals", "alerts", "members", "milestones", "outbox",
+            "work_models", "work_reading", "personal", "personal_models", "survey_models",
+            "surveys", "survey_mails", "voice_models", "voice", "people_models", "people",
+            "sessions", "links",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
     | {

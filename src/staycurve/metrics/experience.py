@@ -22,7 +22,8 @@ _CONTENT = (
 )
 _satisfied = _count("satisfied", N_("satisfied answers"), "answers", f"{_CSAT} AND {_CONTENT}")
 _csat_answers = _count("csat_answers", N_("CSAT answers"), "answers", _CSAT)
-_answered = _count("answered", N_("answers"), "answers", "1 = 1")
+# Who answers a survey's further questions has answered one invitation, not several.
+_answered = _count("answered", N_("answers"), "answers", "answer_id NOT LIKE '%/further/%'")
 _invited = _count("invited", N_("invitations"), "invitations", "1 = 1")
 _first_contact = _count(
     "first_contact",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from staycurve.errors import LakeError, LoadError, MemoryLimitError
@@ -16,6 +17,8 @@ from staycurve.tables.base import Table
 from staycurve.tables.conform import BROKEN, Conforming, typed_sql
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.engine import name, quoted
+from staycurve.tables.person import tombstones
+from staycurve.tables.person.arriving import strip_rejected, stripped
 from staycurve.tables.placing import Counts, Placing
 from staycurve.tables.pointer import undone_by
 from staycurve.tables.rejects import REJECTED, WAITING, Origin, row_key_sql
@@ -102,6 +105,11 @@ class Arrivals(Placing):
         """
         return self._accept(self._conform(job, bad, origin), None, whole)
 
+    @cached_property
+    def _forgotten(self) -> tombstones.Tombstones:
+        """By what people who were forgotten are known again; a lake without a project has none."""
+        return tombstones.read(self.writing.lake.folder)
+
     def _conform(self, job: Conforming, bad: str | None, origin: Origin) -> _Conformed:
         folder = self._new_folder()
         self._files[origin.load] = (origin.file, origin.path)
@@ -119,6 +127,11 @@ class Arrivals(Placing):
         job, bad, origin, typed = found.job, found.bad, found.origin, found.typed
         table, broken, unread = job.table, found.broken, found.unread
         good = self._good_sql(job, typed, origin)
+        if self._forgotten:
+            marks = tuple(text for _, text in self.config.company.exclusions)
+            good = stripped(
+                self.engine, self._forgotten, table, good, found.folder, marks=marks
+            )
         if table.makes_accounts:
             self._make_accounts(good, origin.load)
         doubled = self._doubled(table, good)
@@ -130,6 +143,8 @@ class Arrivals(Placing):
         self.rejects.forget(table, good, origin)
         if broken or unread:
             self.rejects.reject(job, typed, bad, origin)
+            if self._forgotten:
+                strip_rejected(self.engine, self._forgotten, origin.load)
         removed = 0
         notes: tuple[str, ...] = ()
         if whole:

@@ -164,10 +164,18 @@ class DeltaTables:
             columns,
         )
 
+    def forget_listings(self) -> None:
+        """Read the logs again: files were written anew under their names."""
+        self._listings.clear()
+
     def damage(self, snapshot: Snapshot, table: str) -> DamagedError | None:
         """What is wrong with the log or the files of a table, as far as names and bytes tell."""
         try:
             found = self.store.damaged(self.sizes(snapshot, table))
+            if found:
+                # Another process may have written files anew since the log was read.
+                self._listings.pop((table, snapshot.tables.get(table, -1)), None)
+                found = self.store.damaged(self.sizes(snapshot, table))
         except DamagedError as error:
             return error
         return DamagedError(table, *found) if found else None

@@ -118,6 +118,21 @@ class Folder(Store):
                 return path, "is missing"
         return None
 
+    def every(self, below: str = "") -> list[str]:
+        return sorted(str(path) for path in (self.root / below).rglob("*") if path.is_file())
+
+    def read_bytes(self, address: str) -> bytes:
+        return Path(address).read_bytes()
+
+    def put(self, address: str, made: Path) -> None:
+        target = Path(address)
+        # Beside its place first: the folder for files on their way may be on another disk.
+        part = target.with_name(f".{target.name}.part")
+        shutil.move(made, part)
+        _sync(part)
+        os.replace(part, target)
+        _sync(target.parent)
+
     def make_durable(self, addresses: Sequence[str], tables: Collection[str]) -> None:
         # deltalake issues no fsync of its own.
         folders = {self.root}

@@ -201,6 +201,22 @@ class ObjectStore(Store):
                     found[int(stem)] = text.decode("utf-8", errors="replace")
         return found
 
+    def every(self, below: str = "") -> list[str]:
+        with self._asked():
+            found = self._listed(f"{below}/" if below else "")
+        return [f"{self.url}/{path}" for path in found]
+
+    def read_bytes(self, address: str) -> bytes:
+        with self._asked():
+            return bytes(obstore.get(self._files, self._below(address)).bytes())
+
+    def put(self, address: str, made: Path) -> None:
+        size = made.stat().st_size
+        with self._asked():
+            obstore.put(self._files, self._below(address), made)
+        made.unlink()
+        self._sizes[address] = size
+
     def _move(self, before: str, after: str) -> None:
         with self._asked():
             for path in self._listed(before):

@@ -114,6 +114,18 @@ class Store(ABC):
         return None
 
     @abstractmethod
+    def every(self, below: str = "") -> list[str]:
+        """The addresses of all files, sorted, those of no version too; `below` a folder of them."""
+
+    @abstractmethod
+    def read_bytes(self, address: str) -> bytes:
+        """What a file holds."""
+
+    @abstractmethod
+    def put(self, address: str, made: Path) -> None:
+        """Let a file hold what lies at `made`, durably and at once; `made` is gone after that."""
+
+    @abstractmethod
     def make_durable(self, addresses: Sequence[str], tables: Collection[str]) -> None:
         """Let new files and the new log entries of `tables` outlast a power cut."""
 

@@ -19,12 +19,16 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from staycurve import config as configuration
-from staycurve.errors import ProjectError, StaycurveError, system_error
+from staycurve.errors import ProjectError, StateError, StaycurveError, system_error
+from staycurve.tables.person import tombstones
 from staycurve.tables.pointer import FORMAT as LAKE_FORMAT, Pointer, copy_database
-from staycurve.workspace.project import Project
+from staycurve.workspace.project import Clock, Project
+
+if TYPE_CHECKING:
+    from staycurve.state.database import Database
 
 FORMAT = 1
 """The form of a backup that this version writes; a greater one is refused."""
@@ -116,7 +120,22 @@ def back_up(project: Project, target: Path) -> Backup:
         raise system_error(error) or error from error
     finally:
         part.unlink(missing_ok=True)
+    _note(database, target, project.clock())
     return made
+
+
+def _note(database: Database, target: Path, now: dt.datetime) -> None:
+    """Keep where the backup is: whoever is forgotten later is still in it.
+
+    A list of the forgotten that lies beside a backup of the same name is that one's no more.
+    """
+    from staycurve.state import personal
+
+    Path(f"{target.resolve()}{tombstones.BESIDE}").unlink(missing_ok=True)
+    # A project that cannot be written can be backed up all the same.
+    with contextlib.suppress(StateError), database.writing() as session:
+        personal.note_backup(session, str(target.resolve())[:personal.LONGEST_PATH], now=now)
+    database.close()
 
 
 @contextlib.contextmanager
@@ -147,7 +166,8 @@ def _texts(folder: Path) -> list[Path]:
         path for path in sorted(folder.rglob("*.toml"))
         if not any(part.startswith(".") or part == LAKE for part in path.relative_to(folder).parts)
     ]
-    return [*found, *(path for path in (folder / "logs" / "syncs.json",) if path.is_file())]
+    others = (folder / "logs" / "syncs.json", folder / tombstones.FILE_NAME)
+    return [*found, *(path for path in others if path.is_file())]
 
 
 def _link(source: Path, target: Path) -> None:
@@ -213,7 +233,10 @@ def _add_text(
     digests[name] = (len(body), hashlib.sha256(body).hexdigest())
 
 
-def restore(source: Path, folder: Path, *, state_url: str = "") -> Backup:
+def restore(
+    source: Path, folder: Path, *, state_url: str = "", forgotten: Path | None = None,
+    clock: Clock | None = None,
+) -> Backup:
     """Make a project of a backup, in a folder that is empty or not there yet.
 
     Every byte is checked before the folder has anything in it; a failure leaves it as it was.
@@ -223,6 +246,11 @@ def restore(source: Path, folder: Path, *, state_url: str = "") -> Backup:
     state_url : str
         Where app state goes, as `[state] url` takes it; without it as the backup's own
         staycurve.toml says.
+    forgotten : Path, optional
+        The `forgotten.json` of a project: whom it names is forgotten again. Without it the list
+        that lies beside the backup, where one does.
+    clock : callable, optional
+        When that is; when the backup was made without it.
 
     Raises
     ------
@@ -237,6 +265,8 @@ def restore(source: Path, folder: Path, *, state_url: str = "") -> Backup:
         raise ProjectError(f"There is no file {source}.", hint="Name what staycurve backup wrote.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ProjectError(f"{folder} is not empty.", hint="Restore into a new directory.")
+    listed = _forgotten(source, forgotten)
+    elsewhere: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".restoring-") as made:
@@ -264,7 +294,36 @@ def restore(source: Path, folder: Path, *, state_url: str = "") -> Backup:
             os.rename(inside, folder)
     except OSError as error:
         raise system_error(error) or error from error
+    if listed:
+        made_at = dt.datetime.fromisoformat(found.made_at)
+        try:
+            _forget_again(folder, listed, clock or (lambda: made_at))
+        except BaseException:
+            # Nobody who was forgotten may be there, not even for a moment that lasts.
+            shutil.rmtree(folder, ignore_errors=True)
+            if elsewhere is not None:
+                shutil.rmtree(elsewhere, ignore_errors=True)
+            raise
     return found
+
+
+def _forgotten(source: Path, given: Path | None) -> tombstones.Tombstones:
+    """The list of the forgotten that holds for a backup beside its own."""
+    path = given or Path(f"{source}{tombstones.BESIDE}")
+    if not path.is_file():
+        if given is None:
+            return tombstones.Tombstones()
+        raise ProjectError(
+            f"There is no file {path}.", hint=f"Name a project's {tombstones.FILE_NAME}."
+        )
+    return tombstones.parsed(path.read_text(encoding="utf-8"), path)
+
+
+def _forget_again(folder: Path, listed: tombstones.Tombstones, clock: Clock) -> None:
+    from staycurve.workspace.company import Company
+
+    with Company(folder, clock=clock) as company:
+        company.personal.apply(listed)
 
 
 def _elsewhere(found: Backup, inside: Path, folder: Path) -> Path | None:

@@ -11,19 +11,24 @@ from staycurve.workspace.themes import Theme
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    # What only some commands use is imported by them: `show` starts in half a second.
+    from staycurve.insights.voice.codebook import CodebookChange
+    from staycurve.insights.voice.kept import Note
     from staycurve.metrics.benchmarks import Context, Fitting
     from staycurve.metrics.context import Filter
     from staycurve.period import AsOf
     from staycurve.tables.refresh import RefreshReport
-
-    # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.workspace.books import Books
     from staycurve.workspace.goals import Goals
     from staycurve.workspace.identities import Identities
     from staycurve.workspace.inbox import Events
     from staycurve.workspace.matching import Matching
+    from staycurve.workspace.person import PersonalData
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
+    from staycurve.workspace.surveys import Surveys
+    from staycurve.workspace.voice import Voice
+    from staycurve.workspace.work import Work
 
 
 class Company(MeasuredCompany):
@@ -123,11 +128,32 @@ class Company(MeasuredCompany):
         return Goals(self, self.state)
 
     @property
+    def surveys(self) -> Surveys:
+        """What customers are asked, and what they answer."""
+        from staycurve.workspace.surveys import Surveys
+
+        return Surveys(self)
+
+    @property
+    def work(self) -> Work:
+        """Playbooks, the alerts that they open, tasks and success plans."""
+        from staycurve.workspace.work import Work
+
+        return Work(self, self.state)
+
+    @property
     def sources(self) -> Sources:
         """Outside systems: their kinds, those of staycurve.toml, and syncing them."""
         from staycurve.workspace.sources import Sources
 
         return Sources(self)
+
+    @property
+    def personal(self) -> PersonalData:
+        """What is held of one person: exported, or made nobody's."""
+        from staycurve.workspace.person import PersonalData
+
+        return PersonalData(self, self.state, self.events)
 
     @property
     def books(self) -> Books:
@@ -180,6 +206,36 @@ class Company(MeasuredCompany):
     def value(self) -> Theme:
         """What customers are worth, why a number changed, which segments differ, and a forecast."""
         return Theme(self, "value")
+
+    @property
+    def voice(self) -> Voice:
+        """What people keep of their customers' voice: the codebook, and notes on accounts."""
+        from staycurve.workspace.voice import Voice
+
+        return Voice(self, self.state)
+
+    def codebook_changes(self) -> tuple[CodebookChange, ...]:
+        """Every change of the codebook that was made by now, in order."""
+        return self.voice.changes()
+
+    def account_notes(self, account: str = "") -> tuple[Note, ...]:
+        """Every note that was kept by now, or those of one account, oldest first."""
+        return self.voice.notes(account)
+
+    @property
+    def satisfaction(self) -> Theme:
+        """How content customers are: scores with intervals, who answers, and who is unhappy."""
+        return Theme(self, "satisfaction")
+
+    @property
+    def feedback(self) -> Theme:
+        """What customers write: themes, comments, and the codebook that tells them."""
+        return Theme(self, "feedback")
+
+    @property
+    def support(self) -> Theme:
+        """How fast tickets are answered and solved, what waits, and for whom."""
+        return Theme(self, "support")
 
     @property
     def invoices(self) -> Theme:

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -48,10 +48,17 @@ _MODULES = (
 )
 
 
+class Desk(Protocol):
+    """What was taken in, and is to be brought into the lake."""
+
+    def drain_and_refresh(self) -> None:
+        """Bring it in; nothing where nothing is due."""
+
+
 class Loader:
     """Brings in what was sent, soon after it was: not object by object, and not in the request."""
 
-    def __init__(self, desk: ImportDesk) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._due = threading.Event()
         self._pause = threading.Event()

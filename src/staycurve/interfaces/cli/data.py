@@ -124,6 +124,7 @@ def refresh(
     with company_of(context) as company:
         if company.events.is_there:
             company.events.drain()
+        company.surveys.desk.drain()
         report = company.refresh(is_full=full)
     if report.is_full:
         typer.echo(f"Computed all of {report.accounts} customers: {report.reason}.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from staycurve.interfaces.cli.app import app
-from staycurve.interfaces.cli.opening import company_of, folder_of
+from staycurve.interfaces.cli.opening import clock, company_of, folder_of
 
 
 @app.command()
@@ -41,12 +41,20 @@ def restore(
             help="Put app state there, as [state] url takes it: postgresql+psycopg://…",
         ),
     ] = "",
+    forgotten: Annotated[
+        Path | None,
+        typer.Option(
+            "--forgotten", metavar="FILE",
+            help="A project's forgotten.json: whom it names is forgotten again. Without it "
+            "the list beside the backup.",
+        ),
+    ] = None,
 ) -> None:
     """Make a project of a backup, in a directory that is empty or not there yet."""
     from staycurve.workspace.backups import restore as put_back
 
     folder = folder_of(context)
-    found = put_back(file, folder, state_url=state_url)
+    found = put_back(file, folder, state_url=state_url, forgotten=forgotten, clock=clock)
     typer.echo(
         f"{folder}: {found.company} as of {found.made_at}, at move {found.seq}, with "
         f"{found.rows:,} rows of app state."

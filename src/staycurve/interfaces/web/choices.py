@@ -40,16 +40,16 @@ class Choice:
     options: tuple[tuple[str, str, bool], ...]
 
 
-def _years(ask: Ask) -> tuple[Period, ...]:
+def _months(ask: Ask) -> tuple[Period, ...]:
     day = ask.company.first_day(["mrr"]) or ask.seen.last_day
-    return tuple(periods_between(min(day, ask.seen.last_day), ask.seen.last_day, "year"))
+    return tuple(periods_between(min(day, ask.seen.last_day), ask.seen.last_day, "month"))
 
 
 def _values(ask: Ask, dim: str) -> list[str]:
-    """The values of a dimension that an account ever paid in."""
+    """The values of a dimension that an account paid in at the close of any month."""
 
     def found() -> list[str]:
-        query = Query(("customers",), "year", _years(ask), ask.seen, (dim,))
+        query = Query(("customers",), "month", _months(ask), ask.seen, (dim,))
         try:
             rows = ask.company.answer(query).rows
         except (ClientGoneError, TooSlowError):

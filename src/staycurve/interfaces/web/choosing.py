@@ -78,15 +78,24 @@ def chosen_of(ask: Ask, name: str, texts: Collection[str], default: str) -> str:
 
 def switch_of(
     ask: Ask, panel: str, name: str, label: str, texts: Mapping[str, str], default: str,
-    counts: Mapping[str, str] | None = None,
+    counts: Mapping[str, str] | None = None, *, is_late: bool = False,
 ) -> Switch:
-    """The same as links, for a choice that concerns one panel alone."""
+    """The same as links, for a choice that concerns one panel alone.
+
+    Parameters
+    ----------
+    is_late : bool
+        Whether the panel comes after the page: its links ask for it at once, as without a script
+        nothing else would.
+    """
     chosen = chosen_of(ask, name, texts, default)
     return Switch(label, [
         Option(
             f"{name}-{key}", _(text),
-            ask.url(**{name: None if key == default else key, "panel": None, "page": None})
-            + f"#{panel}",
+            ask.url(**{
+                name: None if key == default else key, "page": None,
+                "panel": panel if is_late else None,
+            }) + f"#{panel}",
             key == chosen, (counts or {}).get(key, ""),
         )
         for key, text in texts.items()

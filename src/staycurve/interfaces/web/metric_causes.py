@@ -43,7 +43,7 @@ def _compared(ask: Ask) -> Shown:
     if not dims:
         return nothing(ask, _("this metric does not belong to accounts, so it has no segments"))
     default = next(iter(dims))
-    switch = switch_of(ask, "compared", "by", _("By"), dims, default)
+    switch = switch_of(ask, "compared", "by", _("By"), dims, default, is_late=True)
     by = ask.options.get("by", default)
     first, last = ask.periods[0], ask.periods[-1]
     try:

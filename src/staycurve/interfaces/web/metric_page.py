@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from staycurve.i18n import N_
@@ -18,6 +19,7 @@ from staycurve.interfaces.web.segments import SEGMENTS
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
+from staycurve.period import Period
 from staycurve.workspace import Company
 
 _UNITS = {
@@ -77,13 +79,14 @@ def _values(ask: Ask) -> Shown:
                 "text": numbers.full(rows[str(p.start)]["value"], metric.unit, ask.currency),
                 "href": ask.opens(name, p),
                 "why": reason(rows[str(p.start)]),
-            }],
+            }, _change(ask, p, rows)],
         }
         for p in reversed(ask.periods)
     ]
     return Shown(answer.rows, {
         "picture": drawing if any(point.value is not None for point in points) else None,
-        "heads": [("", label)], "table": table, "unit": unit_text, "sql": answer.sql,
+        "heads": [("", label), ("", _("Change, and why"))], "table": table,
+        "unit": unit_text, "sql": answer.sql,
         "is_open": ask.seen.is_open(ask.periods[-1]),
         "why": next(filter(None, map(reason, reversed(answer.rows))), ""),
         "annotated": noted.view(metric=name),
@@ -97,6 +100,20 @@ def _values(ask: Ask) -> Shown:
         "benchmarks": benchmarked.told(benchmarked.every(ask, name)),
         "goals": [one.pace.as_dict() for one in goals],
     })
+
+
+def _change(ask: Ask, period: Period, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """How the period compares, as a link to what explains it; empty where nothing is known."""
+    before = ask.before(period)
+    now, then = (rows.get(str(one.start), {}).get("value") for one in (period, before))
+    metric = METRICS[ask.name]
+    change = numbers.delta(now, then, metric.unit, metric.better)
+    if change is None or ask.seen.is_open(period):
+        return {"text": "", "href": "", "why": ""}
+    why = ask.url(**{"from": str(before.start), "to": str(period.start), "panel": CHANGED.name})
+    return {
+        "text": f"{change.arrow} {change.size}", "href": f"{why}#{CHANGED.name}", "why": "",
+    }
 
 
 def _definition(ask: Ask) -> Shown:

@@ -65,7 +65,7 @@ def _segments(ask: Ask) -> Shown:
     metric, dims = METRICS[name], dims_of(ask, name)
     if not dims:
         return nothing(ask, _("this metric does not belong to accounts, so it has no segments"))
-    switch = switch_of(ask, "segments", "by", _("By"), dims, next(iter(dims)))
+    switch = switch_of(ask, "segments", "by", _("By"), dims, next(iter(dims)), is_late=True)
     by = ask.options.get("by", next(iter(dims)))
     found, whole = ask.answer(name, by=(by,)), ask.answer(name)
     values = _ordered(found, by)

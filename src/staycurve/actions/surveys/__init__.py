@@ -1,0 +1,1 @@
+"""Surveys: what is asked, who may be asked when, the links, and the mails."""

@@ -1,0 +1,1 @@
+"""Risk: which accounts may churn, on what evidence, and how good that judgement was."""

@@ -1,0 +1,143 @@
+"""Personal data in app state: found and made nobody's by walking every table's columns.
+
+A column that holds personal data says what: `info={"person": KIND}`. Every other text is searched
+for what is long enough to be looked for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import JSON, Column, Connection, String, Table, inspect, select
+from sqlalchemy.orm import Session
+
+from staycurve.state import audit
+from staycurve.state.database import Database
+from staycurve.state.metadata import metadata
+from staycurve.state.personal_models import LONGEST_PATH, BackupRow, ForgottenRow
+from staycurve.tables.person.terms import Terms
+
+__all__ = ["KINDS", "LONGEST_PATH", "backups", "clean", "note", "note_backup", "note_expired"]
+
+KINDS = ("user_id", "email", "name", "text")
+NOBODY = "(forgotten)"
+"""What stands where a text was and none may be missing."""
+
+
+def clean(database: Database, terms: Terms, *, is_kept: bool) -> dict[str, list[dict[str, Any]]]:
+    """Rows with something of the person, table by table, made nobody's unless `is_kept`."""
+    if not database.is_there:
+        return {}
+    if is_kept:
+        with database.reading() as session:
+            return _walk(session.connection(), terms, is_kept=True)
+    with database.writing() as session:
+        return _walk(session.connection(), terms, is_kept=False)
+
+
+def _walk(
+    connection: Connection, terms: Terms, *, is_kept: bool
+) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    there = set(inspect(connection).get_table_names())
+    for table in metadata().sorted_tables:
+        if table.name not in there:
+            continue
+        columns = [one for one in table.columns if isinstance(one.type, String | JSON)]
+        keys = list(table.primary_key.columns)
+        if not columns:
+            continue
+        for row in connection.execute(select(table).order_by(*keys)).mappings().all():
+            changes = _changes(terms, table, row)
+            if not changes:
+                continue
+            found.setdefault(table.name, []).append(
+                {
+                    name: _shown(value) for name, value in row.items()
+                    if not table.columns[name].info.get("is_secret")
+                }
+            )
+            if not is_kept:
+                statement = table.update().values(changes)
+                for key in keys:
+                    statement = statement.where(key == row[key.name])
+                connection.execute(statement)
+    return found
+
+
+def _shown(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _changes(terms: Terms, table: Table, row: Mapping[Any, Any]) -> dict[str, Any]:
+    is_own = any(
+        _is_theirs(terms, column, row[column.name]) for column in table.columns
+    )
+    found: dict[str, Any] = {}
+    for column in table.columns:
+        value = row[column.name]
+        if not value or not isinstance(column.type, String | JSON):
+            continue
+        new = _value(terms, column, value, is_own)
+        if new != value:
+            found[column.name] = _fitting(column, new)
+    return found
+
+
+def _is_theirs(terms: Terms, column: Column[Any], value: Any) -> bool:
+    kind = column.info.get("person")
+    if not isinstance(value, str):
+        return False
+    return (kind == "user_id" and value in terms.ids) or (
+        kind == "email" and value.lower() in terms.emails
+    )
+
+
+def _value(terms: Terms, column: Column[Any], value: Any, is_own: bool) -> Any:
+    kind = column.info.get("person")
+    if not isinstance(value, str):
+        return terms.value(value, is_own=is_own and kind is not None)
+    if kind in ("user_id", "email"):
+        return terms.id(value)
+    if kind == "name" and (is_own or value in terms.full_names):
+        return terms.key
+    if kind == "text" and is_own:
+        return None if column.nullable else NOBODY
+    return terms.text(value)
+
+
+def _fitting(column: Column[Any], value: Any) -> Any:
+    longest = getattr(column.type, "length", None)
+    return value[:longest] if isinstance(value, str) and longest else value
+
+
+def note(
+    session: Session, *, key: str, who: str, counts: Mapping[str, Any], now: dt.datetime
+) -> None:
+    """Keep that a person was forgotten."""
+    session.add(ForgottenRow(key=key, forgotten_at=now, created_by=who, counts=dict(counts)))
+    audit.add(session, at=now, who=who, what="person.forget", subject=key, detail=counts)
+
+
+def note_expired(session: Session, *, counts: Mapping[str, int], now: dt.datetime) -> None:
+    """Keep that what was too old was blanked."""
+    audit.add(
+        session, at=now, who="retention", what="person.expire", subject="[retention]",
+        detail=dict(counts),
+    )
+
+
+def note_backup(session: Session, path: str, *, now: dt.datetime) -> None:
+    """Keep that a backup was written."""
+    row = session.scalar(select(BackupRow).where(BackupRow.path == path))
+    if row is None:
+        session.add(BackupRow(path=path, made_at=now))
+    else:
+        row.made_at = now
+
+
+def backups(session: Session) -> tuple[str, ...]:
+    """The paths of the backups that were written, oldest first."""
+    return tuple(session.scalars(select(BackupRow.path).order_by(BackupRow.made_at, BackupRow.id)))

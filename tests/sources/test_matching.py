@@ -182,6 +182,7 @@ def test_a_merge_counts_for_one_everywhere_and_undo_brings_back_the_same(
     assert states(company) == [("crm:1", "acme", "open")]
     before, then = tables(company), asked(company)
     company.matching.merge("crm:1", "acme", author="ada", reason="same VAT number")
+    assert not company.is_due()
     (one,) = company.matching.listed()
     assert (one.state, one.decided_by, one.reason) == ("merged", "ada", "same VAT number")
     after = tables(company)

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from staycurve.interfaces.access import needs
+from staycurve.interfaces.access import CURRENT, needs
 from staycurve.interfaces.api.changes import changing_router_of
 from staycurve.interfaces.api.routes import Served
 from staycurve.permissions import Permission
@@ -77,10 +77,10 @@ def matches(company: Served) -> JSONResponse:
 @router.post("/sources/matches", response_model=MatchesShape)
 def decide(company: Served, sent: ToDecide) -> JSONResponse:
     """Merge two accounts, keep them apart, or take back what was decided; every pair after it."""
-    matching = company.matching
+    matching, by = company.matching, sent.by or CURRENT.get().name
     if sent.do == "undo":
-        matching.undo(sent.account_id, sent.other_id, author=sent.by)
+        matching.undo(sent.account_id, sent.other_id, author=by)
     else:
         act = matching.merge if sent.do == "merge" else matching.apart
-        act(sent.account_id, sent.other_id, author=sent.by, reason=sent.reason)
+        act(sent.account_id, sent.other_id, author=by, reason=sent.reason)
     return JSONResponse(_answer(company))

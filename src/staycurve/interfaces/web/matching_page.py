@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
+from staycurve.interfaces.access import CURRENT
 from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
@@ -30,13 +31,13 @@ def act(ask: Ask) -> str:
     """Merge, keep apart or take back, as the form says; where to go then."""
     form, matching = ask.form, ask.company.matching
     asked, pair = form.get("do", ""), (form.get("account", ""), form.get("other", ""))
-    reason = form.get("reason", "")
+    reason, by = form.get("reason", ""), CURRENT.get().name
     if asked == "merge":
-        matching.merge(*pair, reason=reason)
+        matching.merge(*pair, author=by, reason=reason)
     elif asked == "apart":
-        matching.apart(*pair, reason=reason)
+        matching.apart(*pair, author=by, reason=reason)
     elif asked == "undo":
-        matching.undo(*pair)
+        matching.undo(*pair, author=by)
     else:
         raise UsageError("The form asks for nothing.", hint="Send it from the page.")
     return f"{ADDRESS}?done={asked}"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from staycurve.interfaces.cli.app import app
-from staycurve.interfaces.cli.opening import clock, folder_of, fresh_company_of
+from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh_company_of
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 AllowOption = Annotated[
@@ -31,8 +31,10 @@ def serve(
     allow_host: AllowOption = None,
 ) -> None:
     """Serve the pages and the API."""
-    from staycurve.interfaces.web.server import serve as run
+    from staycurve.interfaces.web.server import check_people, serve as run
 
+    with company_of(context) as company:
+        check_people(company, host)
     with fresh_company_of(context) as company:
         run(company, host, port, names=allow_host or ())
 

@@ -141,7 +141,8 @@ def _codebook(ask: Ask) -> Shown:
     return Shown([row.as_dict() for row in found.rows], {
         "rows": found.rows, "changes": found.changes[:20], "version": found.version,
         "pinned": found.pinned, "done": _(_DONE[done]) if done in _DONE else "",
-        "fault": ask.fault, "typed": {name: ask.form.get(name, "") if ask.fault else "" for name in _FIELDS},
+        "fault": ask.fault,
+        "typed": {name: ask.form.get(name, "") if ask.fault else "" for name in _FIELDS},
         "themes": [(one.theme, _(one.name)) for one in found.rows],
     }, {"version": found.version})
 

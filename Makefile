@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo-company
 
-.PHONY: install demo test test-spark test-soundness test-compare lint docs bench clean
+.PHONY: install demo test test-spark test-soundness test-compare test-profile lint docs bench clean
 
 $(BIN)/staycurve: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -37,6 +37,9 @@ test-soundness: .venv/.test
 # Companies without any cause: in how many of them a segment is said to differ from the rest.
 test-compare: .venv/.test
 	STAYCURVE_COMPANIES=$(N) $(BIN)/python -m pytest tests/insights/test_value_compare_causes.py
+
+test-profile: .venv/.test
+	STAYCURVE_PROFILE_RUNS=$(N) $(BIN)/python -m pytest tests/insights/test_fit_profile.py
 
 docs: .venv/.test
 	$(BIN)/python docs/generate.py

@@ -14,7 +14,8 @@ GROUND = (
     "errors", "period", "money", "config", "sections", "section_faults", "company", "conventions",
     "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
     "registry", "i18n", "version", "faults", "secret", "state_place", "chartmogul_keys",
-    "mail_settings", "support_hours",
+    "permissions", "personal", "login_settings", "retention_rules", "mail_settings",
+    "support_hours",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground
@@ -41,8 +42,10 @@ ONLY_IN = {
         f"state/{name}.py"
         for name in (
             "models", "database", "migrating", "copying", "views", "annotations", "dismissals",
-            "keys", "audit", "imports", "goals", "personal", "personal_models", "survey_models",
-            "surveys", "survey_mails", "voice_models", "voice",
+            "keys", "audit", "imports", "goals", "alerts", "members", "milestones", "outbox",
+            "work_models", "work_reading", "personal", "personal_models", "survey_models",
+            "surveys", "survey_mails", "voice_models", "voice", "people_models", "people",
+            "sessions", "links",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
     | {

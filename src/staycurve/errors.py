@@ -170,6 +170,18 @@ class StateError(StaycurveError):
     code = "state"
 
 
+class NotSignedInError(StaycurveError):
+    """Somebody has to log in first."""
+
+    code = "not_signed_in"
+
+
+class NotPermittedError(StaycurveError):
+    """Something that the role of whoever asks does not allow."""
+
+    code = "not_permitted"
+
+
 class BusyError(LakeError):
     """Another process is writing."""
 

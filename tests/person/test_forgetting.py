@@ -13,7 +13,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from staycurve.sources.base import Batch, RawObject, Sender, Stream
 from staycurve.sources.files import load_files
+from staycurve.sources.sent.facts import Facts
+from staycurve.sources.writer import LakeWriter
+from staycurve.tables.raw import RAW_COLUMNS, RAW_TABLE
 from staycurve.workspace import Company
 from staycurve.workspace.backups import back_up, restore
 from staycurve.workspace.person import UnknownPersonError
@@ -63,6 +67,7 @@ TABLES = {
     "events": EVENTS, "answers": ANSWERS, "invitations": INVITATIONS, "tickets": TICKETS,
     "leads": LEADS,
 }
+SENDER = Sender("shop", "shop", Stream("customers", "Customers.", lambda _: ()))
 FIGURES = ("mrr", "mau", "nps", "customers", "feature_adoption", "response_rate")
 
 
@@ -197,6 +202,7 @@ def test_everything_is_exported_and_then_forgotten(company: Company) -> None:
 
 
 def test_who_was_forgotten_or_never_known_is_told(company: Company) -> None:
+    company.personal.forget(ID)
     first = company.personal.forget(ID)
     assert not first.is_new
     assert company.personal.forget(MAIL).key == first.key
@@ -208,6 +214,7 @@ def test_who_was_forgotten_or_never_known_is_told(company: Company) -> None:
 
 def test_a_later_import_brings_nobody_back(company: Company) -> None:
     before = figures(company)
+    company.personal.forget(ID)
     paths = [
         write_csv(company.folder.parent / f"{table}.csv", rows_of(text))
         for table, text in TABLES.items()
@@ -248,3 +255,33 @@ def test_a_backup_from_before_is_restored_without_the_person(tmp_path: Path) -> 
     assert holding(tmp_path / "third") == []
     restore(tmp_path / "before.tar", tmp_path / "fourth")
     assert holding(tmp_path / "fourth") != []
+
+
+def test_what_programs_and_sources_send_later_comes_in_under_the_key(tmp_path: Path) -> None:
+    body = json.dumps({"id": "cus_1", "email": MAIL, "name": NAME, "plan": {"name": "Pro"}})
+    batch = Batch([], objects=(RawObject("customer", "cus_1", body.encode()),))
+    note = {"events": [{"event_id": "h1", "event": "viewed", "user_id": ID,
+                        "occurred_at": "2024-02-20T10:00:00+00:00",
+                        "properties": json.dumps({"email": MAIL})}],
+            "links": [["web", BROWSER, ID, "2024-02-20T10:00:00+00:00"]], "traits": [], "bad": []}
+    with build(tmp_path / "project", TABLES) as company:
+        LakeWriter(company.lake, company.config, now=NOW).write([batch], sender=SENDER)
+        company.personal.forget(MAIL)
+        assert holding(company.folder) == []
+        before = company.lake.rows(company.snapshot, "raw_objects")
+        assert before == 1
+        LakeWriter(company.lake, company.config, now=NOW).write([batch], sender=SENDER)
+        # It is known again: nothing of it is new.
+        assert company.lake.rows(company.snapshot, "raw_objects") == before
+        company.events.put(Facts(**note), dialect="segment", received_at=NOW.isoformat()).result()
+        company.events.drain()
+        company.refresh()
+        assert holding(company.folder) == []
+        with company.reading() as engine:
+            assert engine.value("SELECT COUNT(*) FROM identities") == 1
+            assert engine.rows("SELECT COUNT(DISTINCT user_id) FROM events e "
+                               "WHERE account_id = 'acme'") == [(2,)]
+            (raw,) = engine.rows(
+                f"SELECT body FROM ({company.lake.scan(company.snapshot, RAW_TABLE, RAW_COLUMNS)})"
+            )
+        assert json.loads(raw[0])["plan"] == {"name": "Pro"}

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from staycurve.secret import Secret
+from staycurve.sources import adbc, database as reading
 from staycurve.sources.configured import CONFIGURED
 from staycurve.workspace import Company
 from tests.company import NOW, create
 from tests.state.postgres import binaries, running
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "adbc"])
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path_factory.mktemp('database') / 'other.db'}"
@@ -23,7 +25,11 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     programs = binaries()
     if programs is None:
         pytest.skip("no PostgreSQL: install the package postgresql")
-    with running(programs) as server:
+    if request.param == "adbc" and not adbc.is_there():
+        pytest.skip("no ADBC driver: install adbc-driver-postgresql")
+    with running(programs) as server, pytest.MonkeyPatch.context() as patch:
+        if request.param != "adbc":
+            patch.setattr(adbc, "is_there", lambda: False)
         yield server.new()
 
 
@@ -136,6 +142,35 @@ def test_what_goes_wrong_is_one_line_without_the_password(
     monkeypatch.setenv("OTHER_URL", "nonsense")
     assert told() == "The variable OTHER_URL holds no address of a database."
     company.close()
+
+
+EVERY_KIND = """
+    SELECT CAST(12.5000 AS numeric(20,4)) AS n, CAST(10 AS numeric) AS i, CAST(5 AS bigint) AS b,
+           CAST(1.5 AS float8) AS f, true AS t, timestamp '2024-01-02 03:04:05.6' AS ts,
+           date '2024-01-01' AS d, CAST('{"a": [1, 2]}' AS jsonb) AS j,
+           ARRAY['x', 'y'] AS l, CAST('abc' AS bytea) AS by, CAST(NULL AS text) AS nothing,
+           CAST('0e1f6c1a-6b0d-4c57-9b4e-111111111111' AS uuid) AS u, time '10:00' AS tm,
+           CAST('1.2.3.4' AS inet) AS "IP", 'a:b' AS "select"
+"""
+
+
+def test_rows_are_the_same_through_either_driver(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not adbc.is_there() or url.startswith("sqlite"):
+        pytest.skip("only where ADBC reads")
+    monkeypatch.setenv("OTHER_URL", url)
+    asked = reading.Database(Secret("OTHER_URL"), query=EVERY_KIND, table="accounts")
+
+    def lines() -> list[bytes]:
+        with reading._connected(asked) as connection:
+            found = connection.rows(f"SELECT * FROM {reading._relation(connection, asked)} q")
+            return [reading._line(row) for row in found]
+
+    through_adbc = lines()
+    monkeypatch.setattr(adbc, "is_there", lambda: False)
+    assert through_adbc == lines()
+    assert b'"n":"12.5000","i":"10","b":"5"' in through_adbc[0]
 
 
 @pytest.mark.parametrize(("keys", "wrong"), [

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from staycurve.errors import SourceError
-from staycurve.sources.base import Batch, Cursor, FileReport, Pull, Sender, Stream
+from staycurve.sources.base import Pull, Sender, Stream
+from staycurve.sources.batches import Batch
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.mapping import Feed
+from staycurve.sources.port import FileReport
 from staycurve.sources.writer import LakeWriter
 from tests.sources.company import NOW, Company, counts
 

@@ -38,9 +38,11 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         tables = set(inspect(connection).get_table_names())
     assert tables == {
         "views", "annotations", "dismissals", "goals", "imports", "keys", "account_matches",
-        "audit", "forgotten", "backups", "signing_keys", "surveys", "survey_versions",
+        "audit", "member_lists", "member_spells", "alerts", "alert_events", "tasks", "milestones",
+        "outbox", "forgotten", "backups", "signing_keys", "surveys", "survey_versions",
         "survey_invitations", "survey_mails", "survey_responses", "suppressions",
-        "received_answers", "codebook_changes", "notes", "alembic_version",
+        "received_answers", "codebook_changes", "notes", "people", "sessions", "links", "secrets",
+        "alembic_version",
     }
 
 

@@ -20,7 +20,8 @@ KINDS = {
     "customers": "customer", "products": "product", "prices": "price", "coupons": "coupon",
     "promotion_codes": "promotion_code", "subscriptions": "subscription",
     "subscription_schedules": "subscription_schedule", "invoices": "invoice",
-    "invoice_payments": "invoice_payment", "charges": "charge", "refunds": "refund",
+    "invoiceitems": "invoiceitem", "invoice_payments": "invoice_payment",
+    "charges": "charge", "refunds": "refund",
     "disputes": "dispute", "credit_notes": "credit_note", "events": "event",
 }
 
@@ -112,6 +113,8 @@ class Fake:
         found = [one for one in found if one.get("created", 0) >= least]
         if name == "subscriptions" and asked.get("status") != ["all"]:
             found = [one for one in found if one.get("status") != "canceled"]
+        if asked.get("pending") == ["true"]:
+            found = [one for one in found if one.get("invoice") is None]
         body = self._listed(found, asked)
         body["data"] = [self._cut(shaped(one, self.family)) for one in body["data"]]
         return body

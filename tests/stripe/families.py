@@ -41,12 +41,21 @@ def shaped(found: dict[str, Any], family: str) -> dict[str, Any]:
     found = copy.deepcopy(found)
     shape = {
         "subscription": _subscription, "invoice": _invoice, "charge": _charge,
-        "event": _event, "invoice_payment": _same,
+        "event": _event, "invoice_payment": _same, "invoiceitem": _item,
     }.get(found.get("object", ""), _same)
     return shape(found, FAMILIES.index(family))
 
 
 def _same(found: dict[str, Any], age: int) -> dict[str, Any]:
+    return found
+
+
+def _item(found: dict[str, Any], age: int) -> dict[str, Any]:
+    if age < 1:
+        # Before basil it named its subscription, and held its price.
+        own = found.pop("parent", {}).get("subscription_details", {})
+        found |= {key: own[key] for key in ("subscription", "subscription_item") if key in own}
+        found["price"] = found.pop("pricing")["price_details"]["price"]
     return found
 
 

@@ -27,7 +27,7 @@ def filled(family: str) -> Fake:
     for name, case in CASES.items():
         if family in case.get("families", FAMILIES):
             text = json.dumps(case["objects"])
-            for prefix in ("cus", "acct", "sub", "si", "in", "il", "evt", "di"):
+            for prefix in ("cus", "acct", "sub", "si", "in", "il", "ii", "evt", "di"):
                 text = text.replace(f'"{prefix}_', f'"{prefix}_{name}_')
             fake.fill(json.loads(text))
     return fake

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from staycurve.workspace import Company
+from tests.company import load
 from tests.stripe.company import NOW, VARIABLE, company_of, mrr, rows, spans, synced
 from tests.stripe.fake import KEY, Fake
 
@@ -434,3 +435,27 @@ def _told(company: Company) -> list[Any]:
         spans(company), rows(company, "invoice_lines", "line_id, amount, plan", "1"),
         rows(company, "accounts", "account_id, name", "1"),
     ]
+
+
+def test_what_a_customer_no_longer_says_goes_and_what_others_say_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = filled()
+    fake.objects["customers"]["cus_1"]["metadata"] = {"tier": "gold", "Region": "north"}
+    with fake.serving(), company_of(tmp_path / "p", fake, monkeypatch) as company:
+        synced(company)
+        # A CRM tells of the same account.
+        load(company, {"accounts": [{
+            "account_id": "cus_1", "name": "Acme", "industry": "Retail", "tier": "gold",
+            "region": "north", "owner": "ada",
+        }]})
+        fake.objects["customers"]["cus_1"]["metadata"] = {"tier": "silver"}
+        fake.fill({"events": [
+            event("evt_1", "2025-07-01", "customer.updated", {"id": "cus_1", "object": "customer"})
+        ]})
+        synced(company)
+        columns = "account_id, industry, owner, json_extract_string(attributes, '$.tier'), " \
+            "json_extract_string(attributes, '$.region')"
+        assert rows(company, "accounts", columns, "1")[0] == (
+            "cus_1", "Retail", "ada", "silver", None
+        )

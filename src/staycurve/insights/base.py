@@ -25,7 +25,9 @@ from staycurve.errors import UnknownNameError, UsageError, did_you_mean
 from staycurve.i18n import N_
 from staycurve.insights.answers import Answer, is_answer, with_notes
 from staycurve.insights.filled import filled
+from staycurve.insights.hiding import seen
 from staycurve.metrics.filters import filters_of
+from staycurve.permissions import Permission
 
 P = ParamSpec("P")
 T = TypeVar("T", bound=Answer)
@@ -180,6 +182,9 @@ class Insight(Generic[P, T]):
         is computed or not.
     has_history : bool
         Whether it can be answered from what was loaded at an earlier instant.
+    permission : Permission
+        What one needs to ask it over HTTP. Personal fields of its answer need none of their own:
+        they are hidden from those who may not see them.
     """
 
     def __init__(
@@ -192,6 +197,7 @@ class Insight(Generic[P, T]):
         comes_from: str,
         needs: str,
         has_history: bool,
+        permission: Permission = Permission.READ,
     ) -> None:
         self.function = function
         self.name = name
@@ -200,6 +206,7 @@ class Insight(Generic[P, T]):
         self.comes_from = comes_from
         self.needs = needs
         self.has_history = has_history
+        self.permission = permission
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
 
@@ -325,7 +332,8 @@ class Insight(Generic[P, T]):
 
     def _answer(self, company: Any, given: Mapping[str, Any]) -> T:
         answer: Callable[..., T] = self.function
-        return filled(company, answer(company, **given))
+        # Here alone: page, twin, CSV and API show what comes out of it.
+        return seen(filled(company, answer(company, **given)))
 
     def __repr__(self) -> str:
         return f"<Insight {self.name}>"
@@ -339,13 +347,14 @@ def insight(
     comes_from: str = "",
     needs: str = "subscriptions",
     has_history: bool = True,
+    permission: Permission = Permission.READ,
 ) -> Callable[[Callable[P, T]], Insight[P, T]]:
     """Declare a function as an insight; see `Insight` for what may be said of it."""
 
     def declare(function: Callable[P, T]) -> Insight[P, T]:
         return Insight(
             function, name=name, aliases=aliases, page=page, comes_from=comes_from, needs=needs,
-            has_history=has_history,
+            has_history=has_history, permission=permission,
         )
 
     return declare

@@ -20,6 +20,10 @@ THEMES = {
     "value": N_(
         "What customers are worth, why a number changed, which segments differ, and a forecast."
     ),
+    "fit": N_(
+        "Who is like the best customers: their profile, its opposite, and leads that match it."
+    ),
+    "growth": N_("Who may buy more: signals, MRR at stake, and the chance of expansion."),
     "features": N_(
         "Which features are used, and used again; which ones work, and who is near a limit."
     ),
@@ -33,6 +37,9 @@ THEMES = {
     ),
     "feedback": N_("What customers write: themes, comments, and the codebook that tells them."),
     "support": N_("How fast tickets are answered and solved, what waits, and for whom."),
+    "risk": N_(
+        "Who may churn, on which evidence, and how good such judgements were on past days."
+    ),
     "invoices": N_("What invoices bill, and which lines are behind an account's MRR."),
     "books": N_(
         "Closed months and what changed them, what came in, and how other tools count."

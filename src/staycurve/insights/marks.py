@@ -73,6 +73,12 @@ class Key:
         Whether the keys of a mapping stand among those of the row itself.
     is_in_csv : bool
         Whether it stands in CSV too.
+    is_personal : bool
+        Whether it may tell who somebody is: it is hidden from those who may not see that.
+    personal_if : (str, sequence of str), optional
+        The field of the row and its values with which alone it is personal.
+    stands_in : bool
+        Whether hidden values stay apart, under made-up names: they are ids of users.
     """
 
     about: str = ""
@@ -80,6 +86,9 @@ class Key:
     is_omitted: bool = False
     is_flat: bool = False
     is_in_csv: bool = True
+    is_personal: bool = False
+    personal_if: tuple[str, Sequence[str]] | None = None
+    stands_in: bool = False
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,11 @@ def fields_of(shape: type) -> tuple[Field, ...]:
     return tuple(one for one in _fields_of(shape) if not _is_view(one))
 
 
+def all_fields_of(shape: type) -> tuple[Field, ...]:
+    """The fields of JSON, and those that say the same for people."""
+    return _fields_of(shape)
+
+
 def _is_view(field: Field) -> bool:
     return isinstance(field.mark, Table) and field.mark.is_view
 

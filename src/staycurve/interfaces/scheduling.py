@@ -12,6 +12,7 @@ from typing import Any
 
 from staycurve.errors import BusyError, StaycurveError
 from staycurve.mail_settings import MAIL
+from staycurve.retention_rules import RETENTION
 from staycurve.sources.configured import Configured, configured
 from staycurve.tables.lake import alone
 from staycurve.workspace import Company
@@ -19,8 +20,11 @@ from staycurve.workspace import Company
 LOCK = ".schedule.lock"
 LEAD_EVERY, LOOK_EVERY = 15, 3
 """Seconds between two tries to lead, and between two looks at what webhooks brought."""
-MAIL_EVERY = 60
-"""Seconds between two looks at which mails are due: [mail] per_minute counts by them."""
+MAIL_EVERY, ASK_EVERY = 60, 3600
+"""Seconds between two looks at which mails are due ([mail] per_minute counts by them), and at whom
+automatic surveys may ask."""
+EXPIRE_EVERY = 86_400
+"""Seconds between two looks at what [retention] no longer allows."""
 
 _log = logging.getLogger("staycurve.schedule")
 
@@ -47,9 +51,13 @@ class Schedule:
         """Whether surveys can be sent."""
         return bool(self._company.config[MAIL].host)
 
+    @property
+    def _expires(self) -> bool:
+        return self._company.config[RETENTION] != RETENTION.default
+
     def start(self) -> None:
-        """Begin, in a thread of its own; nothing where no source and no mail asks for it."""
-        if not self.sources and not self.has_mail:
+        """Begin, in a thread of its own; nothing where no source, mail or retention asks for it."""
+        if not (self.sources or self.has_mail or self._expires):
             return
         from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -88,11 +96,26 @@ class Schedule:
                     self.sync, "interval", [one.name], seconds=one.every, id=f"sync-{one.name}",
                     next_run_time=self._company.clock(),
                 )
+        if self._expires:
+            self._jobs.add_job(
+                self.expire, "interval", seconds=EXPIRE_EVERY, id="expire",
+                next_run_time=self._company.clock(),
+            )
         if any(one.source.waiting for one in self.sources):
             self._jobs.add_job(self.look, "interval", seconds=LOOK_EVERY, id="look")
-
         if self.has_mail:
             self._jobs.add_job(self.mail, "interval", seconds=MAIL_EVERY, id="mail")
+            self._jobs.add_job(self.ask, "interval", seconds=ASK_EVERY, id="ask")
+
+    def ask(self) -> None:
+        """Invite whom automatic surveys may ask now."""
+        try:
+            if self._company.state.database.is_there:
+                self._company.surveys.asking.ask_due()
+        except StaycurveError as error:
+            _log.warning("Surveys ask nobody: %s", error.message)
+        except Exception:
+            _log.exception("Asking failed")
 
     def mail(self) -> None:
         """Send a minute's worth of the mails that are due."""
@@ -112,6 +135,16 @@ class Schedule:
         for one in self.sources:
             if one.source.waiting and one.source.waiting(self._company.folder, one.name):
                 self.sync(one.name)
+
+    def expire(self) -> None:
+        """Blank what is older than [retention] allows; what goes wrong is logged."""
+        try:
+            for table, count in self._company.personal.expire().items():
+                _log.info("%s rows of %s were blanked by [retention]", count, table)
+        except StaycurveError as error:
+            _log.warning("[retention]: %s", error.message)
+        except Exception:
+            _log.exception("[retention] failed")
 
     def sync(self, name: str) -> None:
         """Sync one source and refresh; what goes wrong is logged, and tried again next time."""

@@ -14,14 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from staycurve.errors import SourceError
 from staycurve.i18n import N_
 from staycurve.secret import HIDDEN, Secret
 from staycurve.section_faults import Wrong, near, shown
 from staycurve.sections import CLOSED, Takes
-from staycurve.sources.base import Batch, Cursor, Pull, Source, Stream
+from staycurve.sources import adbc
+from staycurve.sources.base import Pull, Source, Stream
+from staycurve.sources.batches import Batch
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.mapping import Mapping as FileMapping, read_mapping
 from staycurve.tables.conformed import CONFORMED
 
@@ -106,13 +109,13 @@ def _folder(pull: Pull[Database]) -> Path:
 
 
 def _whole(
-    pull: Pull[Database], connection: Connection, folder: Path, mapping: FileMapping | None
+    pull: Pull[Database], connection: Reached, folder: Path, mapping: FileMapping | None
 ) -> Iterator[Batch]:
     """Everything, every time; as one file, which may be the complete export."""
     asked = pull.settings
     path = folder / f"{pull.name}.ndjson"
     with path.open("wb") as file:
-        for row in _rows(connection, f"SELECT * FROM {_relation(connection, asked)} q", {}):
+        for row in connection.rows(f"SELECT * FROM {_relation(connection, asked)} q"):
             file.write(_line(row))
     turn = int(pull.cursor.at) + 1 if pull.cursor else 1
     if path.stat().st_size == 0 and not asked.replace:
@@ -123,14 +126,14 @@ def _whole(
 
 
 def _since(
-    pull: Pull[Database], connection: Connection, folder: Path, mapping: FileMapping | None
+    pull: Pull[Database], connection: Reached, folder: Path, mapping: FileMapping | None
 ) -> Iterator[Batch]:
     """What came or changed since the last commit, in files that each end further on."""
     asked = pull.settings
-    relation, column = _relation(connection, asked), _quoted(connection, asked.cursor)
-    nothing = next(_rows(
-        connection, f"SELECT COUNT(*) AS n FROM {relation} q WHERE q.{column} IS NULL", {}
-    ))["n"]
+    relation, column = _relation(connection, asked), connection.quoted(asked.cursor)
+    nothing = next(iter(connection.rows(
+        f"SELECT COUNT(*) AS n FROM {relation} q WHERE q.{column} IS NULL"
+    )))["n"]
     if nothing:
         raise SourceError(
             f"{nothing:,} rows of {pull.name} have no {asked.cursor}: no sync would see them "
@@ -138,9 +141,8 @@ def _since(
             hint="Fill that column, leave cursor out, or leave these rows out with a query.",
         )
     start = _start(pull)
-    where = "" if start is None else f" WHERE q.{column} >= :start"
-    sql = f"SELECT * FROM {relation} q{where} ORDER BY q.{column}"
-    rows = _rows(connection, sql, {} if start is None else {"start": start})
+    where = "" if start is None else f" WHERE q.{column} >= {connection.held(start)}"
+    rows = iter(connection.rows(f"SELECT * FROM {relation} q{where} ORDER BY q.{column}"))
     number, row = 0, next(rows, None)
     before = pull.cursor
     while row is not None:
@@ -204,16 +206,53 @@ def _value(row: Mapping[str, Any], column: str) -> Any:
     )
 
 
-def _rows(
-    connection: Connection, sql: str, values: Mapping[str, Any]
-) -> Iterator[Mapping[str, Any]]:
-    from sqlalchemy import text
+class Reached(Protocol):
+    """A connection that only reads."""
 
-    found = connection.execution_options(stream_results=True, yield_per=5_000).execute(
-        text(sql), dict(values)
-    )
-    for row in found.mappings():
-        yield dict(row)
+    def quoted(self, name: str) -> str:
+        """A name as SQL, as it would be written by hand: systems differ in the case they take."""
+        ...
+
+    def escaped(self, query: str) -> str:
+        """A query as it is sent."""
+        ...
+
+    def held(self, value: Any) -> str:
+        """SQL for a value to begin at."""
+        ...
+
+    def rows(self, sql: str) -> Iterator[Mapping[str, Any]]:
+        """The rows of a query, streamed."""
+        ...
+
+
+class _Alchemy:
+    """A connection of SQLAlchemy."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._values: dict[str, Any] = {}
+
+    def quoted(self, name: str) -> str:
+        quote = self._connection.dialect.identifier_preparer.quote
+        return str(quote(name)).replace(":", r"\:")
+
+    def escaped(self, query: str) -> str:
+        # A colon before a word would be a parameter; one in a text or a cast is none.
+        return re.sub(r"(?<![:\\]):(?=\w)", r"\\:", query)
+
+    def held(self, value: Any) -> str:
+        self._values["start"] = value
+        return ":start"
+
+    def rows(self, sql: str) -> Iterator[Mapping[str, Any]]:
+        from sqlalchemy import text
+
+        found = self._connection.execution_options(stream_results=True, yield_per=5_000).execute(
+            text(sql), self._values if ":start" in sql else {}
+        )
+        for row in found.mappings():
+            yield dict(row)
 
 
 def _line(row: Mapping[str, Any]) -> bytes:
@@ -234,34 +273,48 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _relation(connection: Connection, asked: Database) -> str:
+def _relation(connection: Reached, asked: Database) -> str:
     """What is selected from: the quoted table, or the query in brackets."""
     if asked.relation:
-        return ".".join(_quoted(connection, part) for part in asked.relation.split("."))
-    query = asked.query.strip().rstrip(";").strip()
-    # A colon before a word would be a parameter; one in a text or a cast is none.
-    return "(" + re.sub(r"(?<![:\\]):(?=\w)", r"\\:", query) + ")"
-
-
-def _quoted(connection: Connection, name: str) -> str:
-    # As it would be written by hand: systems differ in the case that they take unquoted names for.
-    return str(connection.dialect.identifier_preparer.quote(name)).replace(":", r"\:")
+        return ".".join(connection.quoted(part) for part in asked.relation.split("."))
+    return f"({connection.escaped(asked.query.strip().rstrip(';').strip())})"
 
 
 @contextmanager
-def _connected(asked: Database) -> Iterator[Connection]:
-    """A connection that only reads.
+def _connected(asked: Database) -> Iterator[Reached]:
+    """A connection that only reads: ADBC's where its driver is, else SQLAlchemy's.
 
     Raises
     ------
     SourceError
         In place of what goes wrong with the database, without its password.
     """
+    url = _url(asked)
+    if url.drivername in adbc.BACKENDS and adbc.is_there():
+        uri = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with adbc.connected(uri, lambda error: _refused(error, url)) as copied:
+            yield copied
+        return
+    with _through_alchemy(url) as connection:
+        yield connection
+
+
+def _refused(error: BaseException, url: URL) -> SourceError:
+    told = _first(error)
+    if url.password:
+        told = told.replace(str(url.password), HIDDEN)
+    return SourceError(
+        f"The database refuses: {told}.",
+        hint="Does the query run there, and may its user read what it names?",
+    )
+
+
+@contextmanager
+def _through_alchemy(url: URL) -> Iterator[_Alchemy]:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
     from sqlalchemy.pool import NullPool
 
-    url = _url(asked)
     try:
         engine = create_engine(url, poolclass=NullPool)
     except (NoSuchModuleError, ModuleNotFoundError, ImportError) as error:
@@ -280,15 +333,9 @@ def _connected(asked: Database) -> Iterator[Connection]:
         with engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 connection = connection.execution_options(postgresql_readonly=True)
-            yield connection
+            yield _Alchemy(connection)
     except SQLAlchemyError as error:
-        told = _first(getattr(error, "orig", None) or error)
-        if url.password:
-            told = told.replace(str(url.password), HIDDEN)
-        raise SourceError(
-            f"The database refuses: {told}.",
-            hint="Does the query run there, and may its user read what it names?",
-        ) from None
+        raise _refused(getattr(error, "orig", None) or error, url) from None
     finally:
         engine.dispose()
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from staycurve.errors import StaycurveError
-from staycurve.sources.base import Batch, Cursor, FileReport, Sender, Stream, Unreadable, Writer
+from staycurve.sources.base import Sender, Stream
+from staycurve.sources.batches import Batch, Unreadable
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.inbox import Inbox, Stored
 from staycurve.sources.mapping import Feed
+from staycurve.sources.port import FileReport, Writer
 from staycurve.sources.sent.facts import Facts
 from staycurve.sources.sent.knowing import Known, partial_rows, settled
 from staycurve.tables.conformed import CONFORMED
@@ -59,8 +62,14 @@ class Drained:
 def drain(
     inbox: Inbox, writer: Writer, look: Look, *, most: int = EVENTS_AT_ONCE,
     should_stop: Callable[[], bool] = lambda: False,
+    strip: Callable[[Facts], Facts] = lambda facts: facts,
 ) -> Drained:
     """Bring what waits into the lake; the caller sees to it that nobody else drains.
+
+    Parameters
+    ----------
+    strip : callable
+        Gives facts without what tells of forgotten people.
 
     Raises
     ------
@@ -77,33 +86,35 @@ def drain(
         stored = inbox.pending(at, most=most, through=last)
         if not stored:
             break
-        _take(inbox, writer, look, stored, done)
+        _take(inbox, writer, look, stored, done, strip)
         at = stored[-1].seq
         inbox.forget(at)
     return done
 
 
 def _take(
-    inbox: Inbox, writer: Writer, look: Look, stored: Sequence[Stored], done: Drained
+    inbox: Inbox, writer: Writer, look: Look, stored: Sequence[Stored], done: Drained,
+    strip: Callable[[Facts], Facts],
 ) -> None:
-    wrong = _commit(writer, look, stored, done)
+    wrong = _commit(writer, look, stored, done, strip)
     if wrong is None:
         return
     if len(stored) > 1:
         # One of them is at fault, and the others must not wait for it.
         for one in stored:
-            _take(inbox, writer, look, [one], done)
+            _take(inbox, writer, look, [one], done, strip)
         return
     inbox.keep_failed(stored[0].seq, wrong)
     done.failed.append((stored[0].seq, wrong))
 
 
 def _commit(
-    writer: Writer, look: Look, stored: Sequence[Stored], done: Drained
+    writer: Writer, look: Look, stored: Sequence[Stored], done: Drained,
+    strip: Callable[[Facts], Facts],
 ) -> str | None:
     """Take requests in one commit; what stands against it, if it is the requests' own fault."""
     try:
-        facts = gathered(stored)
+        facts = strip(gathered(stored))
         batches = batches_of(facts, look(facts), Cursor(stored[-1].seq))
     except StaycurveError:
         raise

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from staycurve.config import Config
-from staycurve.sources.base import Batch, FileReport, Progress
+from staycurve.sources.batches import Batch
 from staycurve.sources.exports import Export
 from staycurve.sources.mapping import Mapping
 from staycurve.sources.naming import files_of, table_of
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.port import FileReport, Progress
 from staycurve.sources.writer import LakeWriter
 from staycurve.tables.lake import Lake
 

@@ -12,7 +12,9 @@ from staycurve.errors import SourceError
 from staycurve.i18n import N_
 from staycurve.section_faults import Wrong, near, shown
 from staycurve.sections import CLOSED, Takes
-from staycurve.sources.base import Batch, Cursor, Pull, Source, Stream
+from staycurve.sources.base import Pull, Source, Stream
+from staycurve.sources.batches import Batch
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.exports import mapping_named
 from staycurve.sources.mapping import Mapping, read_mapping
 from staycurve.tables.conformed import CONFORMED

@@ -18,7 +18,8 @@ from typing import Annotated, Any
 from staycurve.i18n import N_
 from staycurve.secret import Secret
 from staycurve.sections import CLOSED, Takes
-from staycurve.sources.base import Pull, Row, Source
+from staycurve.sources.base import Pull, Source
+from staycurve.sources.batches import Row
 from staycurve.sources.http import Params
 from staycurve.sources.rest import (
     BASE_URL,

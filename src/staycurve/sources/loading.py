@@ -12,21 +12,15 @@ from typing import Any
 
 from staycurve.config import Config
 from staycurve.errors import LoadError, MemoryLimitError, StaycurveError
-from staycurve.sources.base import (
-    Batch,
-    FileReport,
-    Progress,
-    Row,
-    Sender,
-    Unreadable,
-    Whole,
-)
+from staycurve.sources.base import Sender
+from staycurve.sources.batches import Batch, Row, Unreadable, Whole
 from staycurve.sources.diagnosis import Subject, taught
 from staycurve.sources.doubting import doubts_of
 from staycurve.sources.fitting import fit
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.naming import known_table, table_of
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.port import FileReport, Progress
 from staycurve.sources.raw import keep_objects
 from staycurve.sources.reaching import reached
 from staycurve.sources.reading import Read, stage, stage_rows

@@ -5,21 +5,30 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from staycurve.sources.base import Batch, Cursor, RawObject
+from staycurve.sources.batches import Batch, RawObject
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.stream_records import cursor_in
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import quoted
 from staycurve.tables.lake import Lake
-from staycurve.tables.raw import LISTED_COLUMNS, LISTED_TABLE, RAW_COLUMNS, RAW_TABLE
+from staycurve.tables.person import tombstones
+from staycurve.tables.person.tombstones import Tombstones
+from staycurve.tables.raw import (
+    LISTED_COLUMNS,
+    LISTED_TABLE,
+    RAW_COLUMNS,
+    RAW_TABLE,
+    digest_of,
+)
 from staycurve.tables.staging import parquet_sql
 from staycurve.tables.writing import Writing
 
@@ -39,7 +48,8 @@ def keep_objects(
     Of an object that is there twice, the later one counts.
     """
     path = folder / "objects.parquet"
-    pq.write_table(_arrow(batches), path, compression="zstd")
+    forgotten = tombstones.read(writing.lake.folder)
+    pq.write_table(_arrow(batches, forgotten), path, compression="zstd")
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE arriving_objects AS SELECT object, id, digest, place FROM "
         f"(SELECT object, id, digest, place, row_number() OVER (PARTITION BY object, id "
@@ -76,9 +86,10 @@ def keep_objects(
     return new, changed
 
 
-def _arrow(batches: Sequence[Batch]) -> pa.Table:
+def _arrow(batches: Sequence[Batch], forgotten: Tombstones) -> pa.Table:
     found: list[tuple[RawObject, int]] = [
-        (one, batch.listing) for batch in batches for one in batch.objects
+        (_stripped(one, forgotten) if forgotten else one, batch.listing)
+        for batch in batches for one in batch.objects
     ]
     texts = [one.body.decode("utf-8", "replace").replace("\\u0000", "\\ufffd") for one, _ in found]
     return pa.table(
@@ -93,8 +104,18 @@ def _arrow(batches: Sequence[Batch]) -> pa.Table:
 
 
 def _digest(one: RawObject) -> str:
-    told = (b"gone:" if one.is_deleted else b"") + one.parent.encode() + b"\0"
-    return hashlib.blake2b(told + one.body, digest_size=16).hexdigest()
+    return digest_of(one.body, parent=one.parent, is_deleted=one.is_deleted)
+
+
+def _stripped(one: RawObject, forgotten: Tombstones) -> RawObject:
+    """An object without what tells of forgotten people: as it became when they were forgotten."""
+    body = one.body.decode("utf-8", "replace")
+    terms = forgotten.terms_of([one.id, one.parent, body])
+    if terms.is_empty:
+        return one
+    return replace(
+        one, id=terms.text(one.id), parent=terms.text(one.parent), body=terms.json(body).encode()
+    )
 
 
 class LakeKept:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from staycurve.errors import LoadError, StaycurveError
 from staycurve.sources import lines
-from staycurve.sources.base import Unreadable
+from staycurve.sources.batches import Unreadable
 from staycurve.sources.content import check_content
 from staycurve.sources.lines import SHOWN, BadLine, Record
 from staycurve.sources.objects import cell, objects, plain_row

@@ -20,8 +20,9 @@ from staycurve.errors import SourceError
 from staycurve.i18n import N_
 from staycurve.section_faults import Wrong
 from staycurve.sections import Takes
-from staycurve.sources.base import Batch, Cursor, Pull, RawObject, Row, Stream, Unreadable
-from staycurve.sources.filling import filled
+from staycurve.sources.base import Pull, Stream
+from staycurve.sources.batches import Batch, RawObject, Row, Unreadable, partial_batch
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.http import Client, Params, RefusedError, is_local
 from staycurve.sources.mapping import Feed
 from staycurve.sources.options import ReadOptions
@@ -229,11 +230,11 @@ def _batch(
             continue
         for row in () if made is None else (made,) if isinstance(made, Mapping) else made:
             rows.append({key: value for key, value in row.items() if value not in (None, "")})
-    if listing.table == "accounts":
-        rows = filled(pull, rows)
 
     def batch(cursor: Cursor) -> Batch:
-        return Batch(rows, cursor, objects=tuple(objects))
+        made = Batch(rows, cursor, objects=tuple(objects))
+        # A CRM does not take away what billing knows of an account.
+        return partial_batch("accounts", made) if listing.table == "accounts" else made
 
     return batch, newest
 

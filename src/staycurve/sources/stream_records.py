@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from staycurve.sources.base import Batch, Cursor, Sender
+from staycurve.sources.base import Sender
+from staycurve.sources.batches import Batch
+from staycurve.sources.cursors import Cursor
 from staycurve.tables.pointer import LoadRecord
 
 

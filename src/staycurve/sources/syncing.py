@@ -12,10 +12,13 @@ from typing import Any
 from staycurve import faults
 from staycurve.errors import LakeError, SourceError, StaycurveError
 from staycurve.secret import without_secrets
-from staycurve.sources.base import Batch, Cursor, FileReport, Progress, Pull, Sender, Writer
+from staycurve.sources.base import Pull, Sender
+from staycurve.sources.batches import Batch
 from staycurve.sources.configured import Configured
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.http import AwayError
 from staycurve.sources.loading import size_of
+from staycurve.sources.port import FileReport, Progress, Writer
 
 ROWS_AT_ONCE = 50_000
 """Rows in one commit: fewer make more commits, more are lost to a failure and read again."""
@@ -268,7 +271,7 @@ def _checked(batches: Iterable[Batch]) -> Generator[Batch, None, None]:
         if not isinstance(batch, Batch):
             raise SourceError(
                 f"A stream yields batches, not a {type(batch).__name__}.",
-                hint="Yield staycurve.sources.base.Batch(rows, cursor).",
+                hint="Yield staycurve.sources.batches.Batch(rows, cursor).",
             )
         yield batch
 

@@ -12,18 +12,14 @@ from pathlib import Path
 from staycurve.config import Config
 from staycurve.errors import LoadError, StaycurveError
 from staycurve.sources import raw
-from staycurve.sources.base import (
-    Batch,
-    Cursor,
-    FileReport,
-    Kept,
-    Progress,
-    Sender,
-)
+from staycurve.sources.base import Kept, Sender
+from staycurve.sources.batches import Batch
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.exports import Export
 from staycurve.sources.loading import Item, Piece, Unit, items_of, with_last
 from staycurve.sources.mapping import Feed, Mapping
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.port import FileReport, Progress
 from staycurve.sources.recognising import recognised
 from staycurve.sources.stream_records import check_cursors, committed, cursor_of, told_of
 from staycurve.tables.conformed import CONFORMED
@@ -33,7 +29,7 @@ from staycurve.tables.pointer import Snapshot
 
 
 class LakeWriter:
-    """Brings batches into the lake of one project; see `staycurve.sources.base.Writer`.
+    """Brings batches into the lake of one project; see `staycurve.sources.port.Writer`.
 
     Parameters
     ----------
@@ -71,7 +67,7 @@ class LakeWriter:
         self, batches: Sequence[Batch], *, sender: Sender | None = None,
         is_restart: bool = False, is_dry_run: bool = False, progress: Progress | None = None,
     ) -> list[FileReport]:
-        """Take batches in one commit; see `staycurve.sources.base.Writer`."""
+        """Take batches in one commit; see `staycurve.sources.port.Writer`."""
         reports: list[FileReport] = []
         items: list[Item] = []
         with self.lake.writing(wait=self.wait) as writing, \

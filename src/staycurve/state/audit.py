@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import select
@@ -11,6 +12,9 @@ from sqlalchemy.orm import Session
 
 from staycurve.state.models import AuditRow
 from staycurve.state.records import AuditEntry
+
+ACTING: ContextVar[str] = ContextVar("acting", default="")
+"""Who has logged in and acts now: what the audit log says, whatever a form says of its author."""
 
 
 def add(
@@ -23,12 +27,30 @@ def add(
     detail: Mapping[str, Any],
 ) -> None:
     """Note one change."""
-    session.add(AuditRow(at=at, who=who, what=what, subject=subject, detail=dict(detail)))
+    acting = ACTING.get() or who
+    session.add(AuditRow(at=at, who=acting, what=what, subject=subject, detail=dict(detail)))
 
 
-def listed(session: Session, *, most: int) -> tuple[AuditEntry, ...]:
-    """The last changes, newest first."""
-    rows = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(most))
+def listed(
+    session: Session, *, most: int, who: str = "", what: str = "", before: int | None = None
+) -> tuple[AuditEntry, ...]:
+    """The last entries, newest first.
+
+    Parameters
+    ----------
+    who, what : str
+        Only those of this person, and of this kind.
+    before : int, optional
+        Only those with a smaller number.
+    """
+    asked = select(AuditRow).order_by(AuditRow.id.desc()).limit(most)
+    if who:
+        asked = asked.where(AuditRow.who == who)
+    if what:
+        asked = asked.where(AuditRow.what == what)
+    if before is not None:
+        asked = asked.where(AuditRow.id < before)
+    rows = session.scalars(asked)
     return tuple(
         AuditEntry(row.id, row.at, row.who, row.what, row.subject, row.detail) for row in rows
     )

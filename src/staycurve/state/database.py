@@ -42,6 +42,7 @@ class Database:
         self._url = _url(self.file, place)
         self._wait = wait
         self._made: Engine | None = None
+        self._watched: tuple[int, int] | None = None
 
     @property
     def named(self) -> str:
@@ -54,6 +55,24 @@ class Database:
     def is_there(self) -> bool:
         """Whether there may be something to read; a file is made by the first who writes."""
         return self.file is None or (self.file.is_file() and self.file.stat().st_size > 0)
+
+    def stamp(self) -> bytes | None:
+        """What differs once anything was changed, by whichever process; None where it costs much.
+
+        SQLite counts its transactions in the head of the file
+        (https://www.sqlite.org/fileformat2.html#file_change_counter).
+        """
+        if self.file is None:
+            return None
+        try:
+            inode = self.file.stat().st_ino
+            if self._watched is None or self._watched[0] != inode:
+                # It stays open: to close any of its descriptors would take from SQLite, in this
+                # process, the locks that it holds (https://www.sqlite.org/howtocorrupt.html, 2.2).
+                self._watched = (inode, os.open(self.file, os.O_RDONLY | os.O_CLOEXEC))
+            return os.pread(self._watched[1], 4, 24) + inode.to_bytes(8, "big")
+        except OSError:
+            return None
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -83,6 +102,9 @@ class Database:
         if self._made is not None:
             self._made.dispose()
             self._made = None
+        if self._watched is not None:
+            os.close(self._watched[1])
+            self._watched = None
 
     @contextmanager
     def _engine(self) -> Iterator[Connection]:

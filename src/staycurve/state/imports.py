@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid as uuids
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from staycurve.state.models import ImportRow
 
 _LOCK = int.from_bytes(b"imports.", "big", signed=True)
 """The advisory lock that PostgreSQL keeps for us: any number that others do not use."""
+Strip = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _AT_ONCE = 500
 """Values in one IN (…)."""
 
@@ -77,9 +78,14 @@ class Imports:
         One that writes, if anything is changed.
     now : datetime
         When what is changed was changed.
+    strip : callable
+        Gives a body without what tells of forgotten people.
     """
 
-    def __init__(self, session: Session, now: dt.datetime) -> None:
+    def __init__(
+        self, session: Session, now: dt.datetime, *, strip: Strip = lambda body: body
+    ) -> None:
+        self._strip = strip
         self._session = session
         self._now = now
         self._version: int | None = None
@@ -91,8 +97,8 @@ class Imports:
         """Keep a new object under a name of its own that begins with `prefix`."""
         row = ImportRow(
             kind=kind, uuid=f"{prefix}{uuids.uuid4()}", source=source, external_id=external_id,
-            owner=owner, ref=ref, body=dict(body), version=self._next(), created_at=self._now,
-            updated_at=self._now, is_deleted=False,
+            owner=owner, ref=ref, body=dict(self._strip(body)), version=self._next(),
+            created_at=self._now, updated_at=self._now, is_deleted=False,
         )
         self._session.add(row)
         self._session.flush()
@@ -101,7 +107,7 @@ class Imports:
     def change(self, one: Imported, body: Mapping[str, Any], *, ref: str | None = None) -> Imported:
         """Give an object another body."""
         row = self._session.get_one(ImportRow, one.id)
-        row.body, row.version, row.updated_at = dict(body), self._next(), self._now
+        row.body, row.version, row.updated_at = dict(self._strip(body)), self._next(), self._now
         if ref is not None:
             row.ref = ref
         self._session.flush()

@@ -11,14 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from staycurve.errors import UnknownNameError, UsageError
+from staycurve.permissions import ROLES
 from staycurve.state import audit
 from staycurve.state.cleaning import NAME, NUMBERS, WHO, line
 from staycurve.state.models import KeyRow
 from staycurve.state.records import Key
 
-SCOPES = ("ingest", "chartmogul")
+SCOPES = ("ingest", "chartmogul", *ROLES)
 """What a key opens: `ingest` takes product events and imports in, and reads back what was imported;
-`chartmogul` reads metrics in ChartMogul's shapes besides."""
+`chartmogul` reads metrics in ChartMogul's shapes besides; a role opens pages and the API as to
+somebody who has it."""
 
 MARK = "sck"
 _PREFIX_BYTES, _SECRET_BYTES = 4, 32

@@ -63,8 +63,11 @@ def _bounded(column: str, most: int, least: int = 0) -> CheckConstraint:
     return CheckConstraint(f"length({column}) BETWEEN {least} AND {most}", name=f"{column}_length")
 
 
+bounded = _bounded
+
 # Numbers of rows that were deleted are not given again: an old link must not open another row.
 _NEVER_AGAIN = {"sqlite_autoincrement": True}
+never_again = _NEVER_AGAIN
 
 
 class ViewRow(Base):

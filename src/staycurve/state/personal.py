@@ -19,7 +19,7 @@ from staycurve.state.metadata import metadata
 from staycurve.state.personal_models import LONGEST_PATH, BackupRow, ForgottenRow
 from staycurve.tables.person.terms import Terms
 
-__all__ = ["KINDS", "LONGEST_PATH", "backups", "clean", "note", "note_backup"]
+__all__ = ["KINDS", "LONGEST_PATH", "backups", "clean", "note", "note_backup", "note_expired"]
 
 KINDS = ("user_id", "email", "name", "text")
 NOBODY = "(forgotten)"
@@ -54,7 +54,10 @@ def _walk(
             if not changes:
                 continue
             found.setdefault(table.name, []).append(
-                {name: _shown(value) for name, value in row.items()}
+                {
+                    name: _shown(value) for name, value in row.items()
+                    if not table.columns[name].info.get("is_secret")
+                }
             )
             if not is_kept:
                 statement = table.update().values(changes)
@@ -116,6 +119,14 @@ def note(
     """Keep that a person was forgotten."""
     session.add(ForgottenRow(key=key, forgotten_at=now, created_by=who, counts=dict(counts)))
     audit.add(session, at=now, who=who, what="person.forget", subject=key, detail=counts)
+
+
+def note_expired(session: Session, *, counts: Mapping[str, int], now: dt.datetime) -> None:
+    """Keep that what was too old was blanked."""
+    audit.add(
+        session, at=now, who="retention", what="person.expire", subject="[retention]",
+        detail=dict(counts),
+    )
 
 
 def note_backup(session: Session, path: str, *, now: dt.datetime) -> None:

@@ -160,6 +160,54 @@ class Key:
 
 
 @dataclass(frozen=True)
+class Person:
+    """Somebody who may log in.
+
+    Attributes
+    ----------
+    role : str
+        viewer, analyst, operator or admin.
+    has_password, has_subject : bool
+        Whether they have chosen a password, and whether an identity provider has let them in.
+    """
+
+    id: int
+    email: str
+    role: str
+    created_at: dt.datetime
+    created_by: str
+    disabled_at: dt.datetime | None
+    last_login_at: dt.datetime | None
+    has_password: bool
+    has_subject: bool
+
+    @property
+    def status(self) -> str:
+        """active, invited (they have not logged in yet) or disabled."""
+        if self.disabled_at is not None:
+            return "disabled"
+        return "active" if self.has_password or self.has_subject else "invited"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "id": self.id, "email": self.email, "role": self.role, "status": self.status,
+            "created_at": self.created_at.isoformat(), "created_by": self.created_by,
+            "last_login_at": self.last_login_at.isoformat() if self.last_login_at else None,
+        }
+
+
+@dataclass(frozen=True)
+class Login:
+    """A session that holds: whose it is, what they are, and until when."""
+
+    person: int
+    email: str
+    role: str
+    expires_at: dt.datetime
+
+
+@dataclass(frozen=True)
 class AuditEntry:
     """One change: who did what to which subject, and when.
 

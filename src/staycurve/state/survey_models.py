@@ -147,11 +147,13 @@ class ResponseRow(Base):
     __tablename__ = "survey_responses"
     __table_args__ = (
         UniqueConstraint("invitation_id"), Index("ix_survey_responses_change", "change"),
-        _bounded("comment", COMMENT), _NEVER_AGAIN,
+        _bounded("user_id", ID, 1), _bounded("comment", COMMENT), _NEVER_AGAIN,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     invitation_id: Mapped[int] = mapped_column(ForeignKey("survey_invitations.id"))
+    # Also the invitation's: by it whoever is to be forgotten is found here as well.
+    user_id: Mapped[str] = mapped_column(String(ID), info=_USER)
     answered_at: Mapped[dt.datetime] = mapped_column(Instant)
     finished_at: Mapped[dt.datetime | None] = mapped_column(Instant)
     score: Mapped[int | None] = mapped_column(Integer)

@@ -27,6 +27,8 @@ from staycurve.state.survey_records import Asked, Invitation, Received, Response
 
 _LOCK = int.from_bytes(b"surveys!", "big", signed=True)
 _AT_ONCE = 400
+LINKS = "survey links"
+"""What the key of links is for."""
 Changing = type[InvitationRow] | type[ResponseRow] | type[ReceivedAnswerRow]
 
 
@@ -103,6 +105,7 @@ def save(
         row = SurveyRow(name=name, kind=kind, is_active=True, created_at=now, created_by=who)
         session.add(row)
         session.flush()
+        signing_key(session, LINKS, now)
     row.is_active = True
     number = 1 if before is None else before.version
     if before is None or dict(before.body) != dict(body):
@@ -152,7 +155,7 @@ def add_invitation(
     What the survey asked the person before, and was not answered, takes no answer any more.
     """
     own = (InvitationRow.survey_id == survey.id) & (InvitationRow.user_id == user_id)
-    last = session.scalar(select(func.max(InvitationRow.round)).where(own))
+    round = next_round(session, survey.id, user_id)
     change = next_change(session, InvitationRow)
     answered = select(ResponseRow.invitation_id)
     session.execute(
@@ -163,7 +166,7 @@ def add_invitation(
     row = InvitationRow(
         uuid=uuids.uuid4().hex, survey_id=survey.id, version_id=survey.version_id,
         user_id=user_id, account_id=account_id, email=email, person_name=name,
-        round=0 if last is None else last + 1, channel=channel, planned_at=planned_at,
+        round=round, channel=channel, planned_at=planned_at,
         asked_at=asked_at, expires_at=expires_at, is_dropped=False, change=change, created_at=now,
     )
     try:
@@ -173,6 +176,48 @@ def add_invitation(
     except IntegrityError:
         return None
     return invitation_of(row)
+
+
+def next_round(session: Session, survey: int, user_id: str) -> int:
+    """The how-manieth time a survey would ask a person next, from 0."""
+    last = session.scalar(select(func.max(InvitationRow.round)).where(
+        InvitationRow.survey_id == survey, InvitationRow.user_id == user_id
+    ))
+    return 0 if last is None else last + 1
+
+
+def ensure_invitation(
+    session: Session, *, survey: int, version: int, user_id: str, account_id: str, round: int,
+    now: dt.datetime,
+) -> Invitation:
+    """The invitation of one round, of a person who was asked now inside the product."""
+    change = next_change(session, InvitationRow)
+    row = session.scalar(select(InvitationRow).where(
+        InvitationRow.survey_id == survey, InvitationRow.user_id == user_id,
+        InvitationRow.round == round,
+    ))
+    if row is None:
+        row = InvitationRow(
+            uuid=uuids.uuid4().hex, survey_id=survey, version_id=version, user_id=user_id,
+            account_id=account_id, email="", person_name="", round=round, channel="product",
+            planned_at=now, asked_at=now, expires_at=now + dt.timedelta(days=1), is_dropped=False,
+            change=change, created_at=now,
+        )
+        session.add(row)
+        session.flush()
+    elif row.asked_at is None:
+        # A mail for this round waits: who has been asked here needs it no more.
+        row.asked_at, row.change, row.is_dropped = now, change, True
+        session.flush()
+    return invitation_of(row)
+
+
+def uuids_of(session: Session, email: str) -> list[str]:
+    """The invitations that were sent to an address, newest first."""
+    return list(session.scalars(
+        select(InvitationRow.uuid).where(func.lower(InvitationRow.email) == email.lower())
+        .order_by(InvitationRow.id.desc())
+    ))
 
 
 def set_asked(session: Session, invitation: int, at: dt.datetime) -> None:
@@ -193,7 +238,7 @@ def drop(session: Session, invitation: int) -> None:
 
 
 def answer(
-    session: Session, invitation: int, *, score: int | None, comment: str,
+    session: Session, invitation: Invitation, *, score: int | None, comment: str,
     further: Sequence[str], is_finished: bool, now: dt.datetime,
 ) -> Response:
     """Keep what a person said; until it is finished it can be said anew.
@@ -204,12 +249,14 @@ def answer(
         If the link is spent.
     """
     change = next_change(session, ResponseRow)
-    row = session.scalar(select(ResponseRow).where(ResponseRow.invitation_id == invitation))
+    row = session.scalar(
+        select(ResponseRow).where(ResponseRow.invitation_id == invitation.id)
+    )
     spent = AnsweredError("This survey is answered already.", hint="The first answer stands.")
     if row is None:
         row = ResponseRow(
-            invitation_id=invitation, answered_at=now, score=None, comment="", further=[],
-            change=change,
+            invitation_id=invitation.id, user_id=invitation.user_id, answered_at=now, score=None,
+            comment="", further=[], change=change,
         )
         session.add(row)
     elif row.finished_at is not None:
@@ -276,6 +323,7 @@ def receive(session: Session, found: Sequence[Received], now: dt.datetime) -> in
     """Keep answers of another tool, each once by its id; how many were new or different."""
     count = 0
     for one in found:
+        change = next_change(session, ReceivedAnswerRow)
         row = session.scalar(select(ReceivedAnswerRow).where(
             ReceivedAnswerRow.source == one.source,
             ReceivedAnswerRow.external_id == one.external_id,
@@ -285,11 +333,11 @@ def receive(session: Session, found: Sequence[Received], now: dt.datetime) -> in
             row = ReceivedAnswerRow(
                 source=one.source, external_id=one.external_id, received_at=now,
             )
-            session.add(row)
         elif said == (row.account_id, row.user_id, row.email, row.comment, dict(row.body)):
             continue
         row.account_id, row.user_id, row.email, row.comment, row.body = said
-        row.change = next_change(session, ReceivedAnswerRow)
+        row.change = change
+        session.add(row)
         session.flush()
         count += 1
     return count

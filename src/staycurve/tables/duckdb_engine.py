@@ -6,6 +6,7 @@ import copy
 import os
 import shutil
 import uuid
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,6 +135,8 @@ class Engine(AnyEngine):
 
     def arrow(self, sql: str) -> Any:
         answer = self._run(sql)
+        # The copy costs less than a second connection that a question could not be stopped on.
+        warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
         with self._telling():
             return answer.to_arrow_table()
 

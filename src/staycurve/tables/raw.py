@@ -7,6 +7,8 @@ so what arrived later is what its system said later.
 
 from __future__ import annotations
 
+import hashlib
+
 from staycurve.tables.engine import quoted
 
 RAW_TABLE = "raw_objects"
@@ -29,6 +31,12 @@ LISTED_COLUMNS = (
     ("source", "VARCHAR"), ("object", "VARCHAR"), ("listing", "BIGINT"), ("id", "VARCHAR"),
 )
 """Which objects a complete listing of a source showed, listing by listing."""
+
+
+def digest_of(body: bytes, *, parent: str, is_deleted: bool) -> str:
+    """What tells one version of an object from another."""
+    told = (b"gone:" if is_deleted else b"") + parent.encode() + b"\0"
+    return hashlib.blake2b(told + body, digest_size=16).hexdigest()
 
 
 def newest_sql(relation: str, *, object_name: str, columns: str = "r.*") -> str:

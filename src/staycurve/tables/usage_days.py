@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from staycurve import personal
 from staycurve.config import Config
+from staycurve.errors import NotPermittedError
 from staycurve.i18n import N_
 from staycurve.tables.base import MOST_WHOLE
 from staycurve.tables.derived import Derived
@@ -10,7 +12,22 @@ from staycurve.tables.engine import quoted
 
 
 def property_sql(column: str, key: str) -> str:
-    """SQL for one property of an event as text; NULL where it has none."""
+    """SQL for one property of an event as text; NULL where it has none.
+
+    Raises
+    ------
+    NotPermittedError
+        If it is called like personal data, and the present request may not see that.
+    """
+    if not personal.is_shown() and personal.is_named_so(key):
+        raise NotPermittedError(
+            f"Your role does not allow to see the property '{key}'.",
+            hint="It may hold personal data, which the role operator or admin may see.",
+        )
+    return _property_sql(column, key)
+
+
+def _property_sql(column: str, key: str) -> str:
     # A path cannot name a key with a quote, and a backslash in it stands for the sign after it.
     path = quoted('$."' + key.replace('"', "").replace("\\", "\\\\") + '"')
     return f"json_extract_string({column}, {path})"
@@ -21,7 +38,7 @@ def feature_sql(config: Config, *, event: str = "e") -> str:
     key = config.behaviour.usage.feature
     if not key:
         return f"{event}.event"
-    return f"coalesce({property_sql(f'{event}.properties', key)}, {event}.event)"
+    return f"coalesce({_property_sql(f'{event}.properties', key)}, {event}.event)"
 
 
 def active_sql(config: Config, *, event: str = "e") -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from staycurve.workspace.state import State
     from staycurve.workspace.surveys import Surveys
     from staycurve.workspace.voice import Voice
+    from staycurve.workspace.work import Work
 
 
 class Company(MeasuredCompany):
@@ -132,6 +133,13 @@ class Company(MeasuredCompany):
         from staycurve.workspace.surveys import Surveys
 
         return Surveys(self)
+
+    @property
+    def work(self) -> Work:
+        """Playbooks, the alerts that they open, tasks and success plans."""
+        from staycurve.workspace.work import Work
+
+        return Work(self, self.state)
 
     @property
     def sources(self) -> Sources:

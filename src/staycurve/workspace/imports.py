@@ -9,12 +9,17 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
-from staycurve.sources.base import Batch, Cursor, FileReport, Sender
+from staycurve.sources.base import Sender
+from staycurve.sources.batches import Batch
 from staycurve.sources.chartmogul import rows
 from staycurve.sources.chartmogul.streams import CUSTOMERS, LINES, PAYMENTS
+from staycurve.sources.cursors import Cursor
+from staycurve.sources.port import FileReport
 from staycurve.sources.stream_records import cursor_of
 from staycurve.sources.writer import LakeWriter
 from staycurve.state.imports import Imported, Imports
+from staycurve.tables.person import tombstones
+from staycurve.tables.person.terms import Terms
 from staycurve.workspace import asking
 from staycurve.workspace.company import Company
 
@@ -46,8 +51,14 @@ class ImportDesk:
     @contextmanager
     def writing(self) -> Iterator[Imports]:
         """The objects in a transaction that is kept as a whole, unless the block fails."""
+        forgotten = tombstones.read(self._company.folder)
+
+        def strip(body: Mapping[str, Any]) -> Mapping[str, Any]:
+            terms = forgotten.terms_of(dict(body)) if forgotten else Terms("")
+            return body if terms.is_empty else terms.value(dict(body))
+
         with self._company.state.database.writing() as session:
-            yield Imports(session, self._company.clock())
+            yield Imports(session, self._company.clock(), strip=strip)
 
     @property
     def is_due(self) -> bool:

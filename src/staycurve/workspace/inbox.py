@@ -12,15 +12,15 @@ from staycurve.errors import BusyError, StaycurveError
 from staycurve.sources.draining import SENDER, Drained, drain
 from staycurve.sources.inbox import FILE_NAME, Inbox, waiting_in
 from staycurve.sources.sent.facts import Facts
+from staycurve.sources.sent.forgetting import strip
 from staycurve.sources.sent.knowing import Known, value_of
 from staycurve.sources.stream_records import cursor_of
 from staycurve.sources.writer import LakeWriter
-from staycurve.tables import refresh
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import quoted
-from staycurve.tables.engines import open_engine
 from staycurve.tables.lake import alone
+from staycurve.tables.person import tombstones
 from staycurve.workspace.project import Project
 
 LOCK = ".inbox.lock"
@@ -92,7 +92,11 @@ class Events:
         project = self._project
         with alone(project.folder / LOCK, "loading events", wait=wait):
             writer = LakeWriter(project.lake, project.config, now=project.clock(), wait=wait)
-            return drain(self.inbox, writer, self._known, should_stop=self._stop.is_set)
+            forgotten = tombstones.read(project.folder)
+            return drain(
+                self.inbox, writer, self._known, should_stop=self._stop.is_set,
+                strip=lambda facts: strip(facts, forgotten),
+            )
 
     def bring(self) -> Drained:
         """Drain, and refresh what rests on it; readers wait for neither."""
@@ -100,8 +104,7 @@ class Events:
         project = self._project
         if done.requests and project.is_due():
             # Not by project.refresh: readers of this process would wait for its lock.
-            with open_engine(project.config, project.folder / ".tmp") as engine:
-                refresh.refresh(project.lake, project.config, engine, now=project.clock())
+            project.refresh_beside()
         return done
 
     def start(self, *, every: float = EVERY) -> None:

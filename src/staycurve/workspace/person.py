@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from staycurve.errors import StaycurveError
+from staycurve.retention_rules import RETENTION
 from staycurve.state import personal
 from staycurve.state.database import FILE_NAME as APP_STATE
 from staycurve.tables.conformed import CONFORMED
@@ -19,6 +20,7 @@ from staycurve.tables.duckdb_engine import Engine, remove_leftovers
 from staycurve.tables.engine import quoted
 from staycurve.tables.person import tombstones
 from staycurve.tables.person.arriving import known_again
+from staycurve.tables.person.expiring import expired
 from staycurve.tables.person.files import FileHits, database, sweep
 from staycurve.tables.person.finding import Person, find
 from staycurve.tables.person.rewriting import rewrite
@@ -233,6 +235,41 @@ class PersonalData:
             tombstones.write(self._folder, listed)
         return found
 
+    def expire(self, *, is_dry_run: bool = False) -> dict[str, int]:
+        """Blank what rows say of people for longer than [retention] allows.
+
+        Rows, ids and numbers stay; what a closed month rests on as well.
+
+        Parameters
+        ----------
+        is_dry_run : bool
+            Whether to count only.
+
+        Returns
+        -------
+        dict
+            Table → rows, in all versions together.
+
+        Raises
+        ------
+        BusyError
+            If another process writes for longer than ten minutes.
+        """
+        company = self._company
+        cutoffs = company.config[RETENTION].cutoffs(company.clock())
+        if not cutoffs:
+            return {}
+        with self._engine() as engine, company.lake.locked():
+            hits = expired(engine, company.lake, cutoffs)
+            if hits.files and not is_dry_run:
+                engine.spill.mkdir(parents=True, exist_ok=True)
+                rewrite(engine, company.lake, hits, engine.spill)
+                self._move()
+        if hits.files and not is_dry_run:
+            with self._database.writing() as session:
+                personal.note_expired(session, counts=hits.by_table(), now=company.clock())
+        return hits.by_table()
+
     def _held(self, engine: Engine, named: str) -> Held:
         person = self._find(engine, named)
         terms = Terms.of(person.ids, person.emails, person.names, marks=self._marks())
@@ -268,7 +305,7 @@ class PersonalData:
             engine.spill.mkdir(parents=True, exist_ok=True)
             rewritten = rewrite(engine, company.lake, hits, engine.spill)
             _clean_notes(company, terms, engine.spill)
-            self._move(at)
+            self._move()
             _clear(engine, self._folder / ".tmp", terms)
         state = personal.clean(self._database, terms, is_kept=False)
         files = sweep(self._folder, terms, skip=self._skipped(), is_kept=False)
@@ -296,15 +333,14 @@ class PersonalData:
             tuple(files.left), backups,
         )
 
-    def _move(self, at: str) -> None:
+    def _move(self) -> None:
         """Let readers look anew: what they remember of the snapshot may name the person."""
         lake = self._company.lake
         before = lake.pointer.latest()
         if not before.seq:
             return
-        meta = {**before.meta, "forgotten": at}
         now = self._company.clock()
-        moved = lake.pointer.move(tables=before.tables, meta=meta, loads=[], now=now)
+        moved = lake.pointer.move(tables=before.tables, meta=before.meta, loads=[], now=now)
         lake.store.keep_note(moved.seq, note_of(moved, []))
 
     def _forgotten_before(self, named: str) -> Forgotten | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from staycurve import config as configuration
+from staycurve import config as configuration, personal
 from staycurve.config import Config
 from staycurve.errors import DamagedError, ProjectError, system_error
 from staycurve.insights.lifecycle import lifecycle_spans
@@ -86,6 +87,8 @@ class Project:
         self._pinned: Snapshot | None = None
         self._suspects: set[str] = set()
         self._found: dict[str, Cache[Any]] = {}
+        self.refresh_seconds: float | None = None
+        """How long the last refresh of this process took; what watches it asks."""
 
     @staticmethod
     def create(folder: Path, *, name: str, currency: str, timezone: str) -> Path:
@@ -222,10 +225,17 @@ class Project:
         """Bring derived tables up to date; see `staycurve.tables.refresh`."""
         with self._lock:
             _ = self.snapshot
-            with open_engine(self.config, self.folder / ".tmp") as engine:
-                return refresh.refresh(
-                    self.lake, self.config, engine, now=self.clock(), is_full=is_full
-                )
+            return self.refresh_beside(is_full=is_full)
+
+    def refresh_beside(self, *, is_full: bool = False) -> refresh.RefreshReport:
+        """The same without this process's readers having to wait."""
+        began = time.perf_counter()
+        with open_engine(self.config, self.folder / ".tmp") as engine:
+            found = refresh.refresh(
+                self.lake, self.config, engine, now=self.clock(), is_full=is_full
+            )
+        self.refresh_seconds = time.perf_counter() - began
+        return found
 
     def recover(self, *, is_agreed: bool = False) -> Recovery:
         """Build a lost or damaged state database or lake again, as far as the rest can tell.
@@ -265,7 +275,7 @@ class Project:
             How many findings of that name are remembered.
         """
         cache = self._found.setdefault(name, Cache(most))
-        whole = (self.snapshot.seq, self.config.ledger_hash, key)
+        whole = (self.snapshot.seq, self.config.ledger_hash, key, personal.is_shown())
         return cast(T, cache.get(whole, make))
 
     def is_due(self) -> bool:
@@ -286,11 +296,11 @@ class Project:
 
     def attributes(self) -> list[str]:
         """Names of account attributes beside the declared columns."""
-        return list(self.snapshot.meta.get("attributes", []))
+        return personal.may_see(self.snapshot.meta.get("attributes", []))
 
     def traits(self) -> list[str]:
         """Names of what is loaded of users beside the declared columns."""
-        return list(self.snapshot.meta.get("traits", []))
+        return personal.may_see(self.snapshot.meta.get("traits", []))
 
     def check_filters(self, filters: Sequence[Filter]) -> None:
         """Raise for a value of a filter that nothing loaded has; see `segment_values`."""

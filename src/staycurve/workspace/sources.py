@@ -15,9 +15,11 @@ from staycurve.errors import system_error
 from staycurve.period import parse_instant
 from staycurve.section_faults import fields_of, takes_of
 from staycurve.sources import raw
-from staycurve.sources.base import SOURCES, Cursor, Progress, Sender, Source
+from staycurve.sources.base import SOURCES, Sender, Source
 from staycurve.sources.configured import Configured, configured, configured_as
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.exports import known_exports
+from staycurve.sources.port import Progress
 from staycurve.sources.stream_records import cursor_of, is_from
 from staycurve.sources.syncing import StreamReport, SyncRequest, sync
 from staycurve.sources.writer import LakeWriter
@@ -45,6 +47,10 @@ class StreamState:
         When it was last synced, and what ended that, if anything did.
     last_loaded_at : str, optional
         When it last brought anything.
+    last_success_at : str, optional
+        When it was last read to its end without an error.
+    lag_seconds : int, optional
+        How far behind that is: its source may have changed since. None before the first.
     """
 
     source: str
@@ -59,6 +65,8 @@ class StreamState:
     last_run_at: str | None
     last_error: str | None
     last_loaded_at: str | None
+    last_success_at: str | None = None
+    lag_seconds: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON; of what a cursor keeps it tells how many there are."""
@@ -70,6 +78,7 @@ class StreamState:
             "loads": self.loads, "accepted": self.accepted, "replaced": self.replaced,
             "rejected": self.rejected, "last_run_at": self.last_run_at,
             "last_error": self.last_error, "last_loaded_at": self.last_loaded_at,
+            "last_success_at": self.last_success_at, "lag_seconds": self.lag_seconds,
         }
 
 
@@ -91,9 +100,9 @@ class Sources:
 
     def listed(self) -> list[StreamState]:
         """Every stream of every configured source, and how far it has come."""
-        loads, runs = self._project.loads(), self._runs()
+        loads, runs, now = self._project.loads(), self._runs(), self._project.clock()
         return [
-            _state(sender, loads, runs.get(sender.label, {}))
+            _state(sender, loads, runs.get(sender.label, {}), now)
             for one in configured(self._project.config).values()
             for sender in one.senders
         ]
@@ -209,7 +218,11 @@ class Sources:
         for report in reports:
             errors = report.errors
             told = [*(error.message for error in errors), *report.notes]
-            runs[report.label] = {"at": at, "error": told[0] if told else None}
+            before = _success(runs.get(report.label, {}))
+            runs[report.label] = {
+                "at": at, "error": told[0] if told else None,
+                "success_at": before if errors else at,
+            }
         path = self._project.folder / RUNS
         try:
             path.parent.mkdir(exist_ok=True)
@@ -230,8 +243,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _state(
-    sender: Sender, loads: Sequence[LoadRecord], run: Mapping[str, Any]
+    sender: Sender, loads: Sequence[LoadRecord], run: Mapping[str, Any], now: dt.datetime
 ) -> StreamState:
+    success = _success(run)
+    # A clock that was set back since puts nothing ahead of now.
+    lag = max(now - dt.datetime.fromisoformat(success), dt.timedelta()) if success else None
     own = [record for record in loads if is_from(record, sender)]
     return StreamState(
         source=sender.name, kind=sender.kind, stream=sender.stream.name,
@@ -241,7 +257,15 @@ def _state(
         rejected=sum(record.rejected for record in own),
         last_run_at=run.get("at"), last_error=run.get("error"),
         last_loaded_at=own[-1].loaded_at if own else None,
+        last_success_at=success, lag_seconds=None if lag is None else int(lag.total_seconds()),
     )
+
+
+def _success(run: Mapping[str, Any]) -> str | None:
+    """When a stream was last read to its end; earlier versions kept its last run alone."""
+    if "success_at" in run:
+        return run["success_at"] or None
+    return None if run.get("error") else run.get("at")
 
 
 def _described(source: Source[Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from staycurve.state import (
 )
 from staycurve.state.database import Database
 from staycurve.state.records import Annotation, AuditEntry, Dismissal, Goal, Key, SavedView
+from staycurve.workspace.people import People
 from staycurve.workspace.project import Clock, Project
 
 SHOWN = 100
@@ -37,6 +38,7 @@ class State:
     def __init__(self, project: Project) -> None:
         self.database = Database(project.folder, project.config.state)
         self._clock: Clock = project.clock
+        self.people = People(self.database, lambda: self._clock(), project.folder)
 
     def close(self) -> None:
         """Give back its connections."""
@@ -179,9 +181,11 @@ class State:
             with self.database.writing() as session:
                 keys.note_use(session, key.id, now=now)
 
-    def audit(self, *, most: int = SHOWN) -> tuple[AuditEntry, ...]:
-        """The last changes, newest first."""
+    def audit(
+        self, *, most: int = SHOWN, who: str = "", what: str = "", before: int | None = None
+    ) -> tuple[AuditEntry, ...]:
+        """The last changes, logins, exports and readings of personal data, newest first."""
         if not self.database.is_there:
             return ()
         with self.database.reading() as session:
-            return audit.listed(session, most=most)
+            return audit.listed(session, most=most, who=who, what=what, before=before)

@@ -108,7 +108,7 @@ class Answering:
         # A mailer's link is answered by someone who was asked, whenever it was noted.
         keeping.set_asked(session, asked.invitation.id, now)
         return keeping.answer(
-            session, asked.invitation.id, score=said.score, comment=said.comment,
+            session, asked.invitation, score=said.score, comment=said.comment,
             further=said.further, is_finished=said.is_finished, now=now,
         )
 
@@ -140,7 +140,7 @@ class Answering:
         return Opened(OPEN, what, asked)
 
     def _asked(self, session: Any, token: str) -> Asked | None:
-        key = keeping.known_signing_key(session, links.PURPOSE)
+        key = keeping.known_signing_key(session, keeping.LINKS)
         link = links.read(key, token) if key else None
         if link is None:
             return None

@@ -117,6 +117,20 @@ class Asking:
             )
         return self._each(survey, where, channel="mail", is_at_once=is_at_once)
 
+    def ask_due(self) -> int:
+        """Let mails wait for whom automatic surveys may ask now; how many.
+
+        The rarer survey goes first: a frequent one would leave it no day.
+        """
+        with self._company.state.database.reading() as session:
+            every = {one.name: one for one in keeping.listed(session) if one.is_active}
+        whats = [definition.of(one.body) for one in every.values()]
+        return sum(
+            one.status == PLANNED
+            for what in gates.rarest_first(one for one in whats if one.rules.is_automatic)
+            for one in self.mail(every[what.name])
+        )
+
     def _each(
         self, survey: Survey, where: str, *, channel: str, is_at_once: bool = False
     ) -> list[Invited]:
@@ -133,7 +147,7 @@ class Asking:
             with self._company.state.database.writing() as session:
                 # Nobody else decides about the same people meanwhile.
                 keeping.lock(session)
-                key = keeping.signing_key(session, links.PURPOSE, self._company.clock())
+                key = keeping.signing_key(session, keeping.LINKS, self._company.clock())
                 known = known_of(self._company, session, survey, part, key=key)
                 for one in known.people:
                     made = self._one(

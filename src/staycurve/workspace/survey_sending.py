@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from staycurve.actions.surveys import definition, letters, links, post
+from staycurve.actions.surveys import definition, letters, post
 from staycurve.actions.surveys.hours import next_open
 from staycurve.actions.surveys.post import Post, PostError
 from staycurve.actions.surveys.settings import SURVEYS
@@ -79,7 +79,7 @@ class Sending:
                 self._keep_unsure(session, mail, "The program ended while it was sent.", now)
                 done.unsure += 1
             found = mails.due(session, now, most=most + 1)
-            key = keeping.signing_key(session, links.PURPOSE, now) if found else ""
+            key = keeping.signing_key(session, keeping.LINKS, now) if found else ""
         done.waiting = len(found)
         with Post(settings) as server:
             for mail in found[:most]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from staycurve.actions.surveys import answers as answering, definition
+from staycurve.actions.surveys import answers as answering, bounces, definition, received
 from staycurve.actions.surveys.definition import Definition
 from staycurve.errors import UsageError, system_error
 from staycurve.insights.statistics.proportions import Share, share
@@ -18,8 +19,11 @@ from staycurve.state.survey_records import Asked, Suppression, Survey
 from staycurve.workspace.survey_answering import Answering
 from staycurve.workspace.survey_asking import Asking
 from staycurve.workspace.survey_drain import SurveyDesk
+from staycurve.workspace.survey_product import InProduct
 from staycurve.workspace.survey_sending import Sending
 
+AWAY_FOR = dt.timedelta(days=7)
+"""So much later who is away is reminded."""
 LARGEST = 256_000
 """Bytes of a survey's file."""
 
@@ -78,6 +82,7 @@ class Surveys:
         self.asking = Asking(company)
         self.answering = Answering(company)
         self.sending = Sending(company)
+        self.product = InProduct(company)
         self.desk = SurveyDesk(company)
 
     def create(self, file: str, *, by: str = "") -> tuple[Survey, bool]:
@@ -180,6 +185,52 @@ class Surveys:
             )
         with self._company.state.database.writing() as session:
             return mails.suppress(session, email, reason, who=by, now=self._company.clock())
+
+    def hear(self, content: bytes) -> Counter[str]:
+        """Read bounces and automatic replies: a message, or the messages of an mbox.
+
+        Addresses that bounced are not written to any more; who is away is reminded a week later.
+
+        Returns
+        -------
+        Counter
+            bounced, delayed, away, other → how many messages say so.
+        """
+        found: Counter[str] = Counter()
+        now = self._company.clock()
+        for one in bounces.messages(content):
+            report = bounces.read(one)
+            found[report.kind] += 1
+            if report.kind not in (bounces.BOUNCED, bounces.AWAY):
+                continue
+            with self._company.state.database.writing() as session:
+                for email in report.emails:
+                    if report.kind == bounces.BOUNCED:
+                        mails.suppress(session, email, "bounced", who="", now=now)
+                    else:
+                        self._wait_for(session, email, report.uuids, now)
+        return found
+
+    def _wait_for(
+        self, session: Any, email: str, uuids: Sequence[str], now: dt.datetime
+    ) -> None:
+        for uuid in uuids or keeping.uuids_of(session, email)[:1]:
+            asked = keeping.asked_by(session, uuid)
+            if asked is not None:
+                mails.put_off(session, asked.invitation.id, mails.REMINDER, now + AWAY_FOR)
+
+    def receive(self, source: str, kind: str, given: Any) -> int:
+        """Keep answers that another tool sent, each once; how many were new or different.
+
+        Raises
+        ------
+        UsageError
+            If they have not the tool's shape; nothing was kept.
+        """
+        now = self._company.clock()
+        found = received.answers(source, kind, given, now)
+        with self._company.state.database.writing() as session:
+            return keeping.receive(session, found, now)
 
     def release(self, email: str, *, by: str = "") -> bool:
         """Let an address be written to again; whether it was not."""

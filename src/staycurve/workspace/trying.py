@@ -16,11 +16,11 @@ from typing import Any
 
 from staycurve.config import FILE_NAME
 from staycurve.errors import StaycurveError
-from staycurve.sources.base import FileReport
 from staycurve.sources.exports import known_exports
 from staycurve.sources.files import load_files
 from staycurve.sources.mapping import Mapping
 from staycurve.sources.options import ReadOptions
+from staycurve.sources.port import FileReport
 from staycurve.sources.proposing import Proposal, propose
 from staycurve.tables import views
 from staycurve.tables.doubts import Doubt

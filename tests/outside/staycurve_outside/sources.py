@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 from staycurve.secret import Secret
 from staycurve.sections import CLOSED, Takes
-from staycurve.sources.base import Batch, Cursor, Pull, Source, Stream
+from staycurve.sources.base import Pull, Source, Stream
+from staycurve.sources.batches import Batch
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.mapping import Feed
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 LONGEST = 400
 """Letters of anything that may be a token."""
-PURPOSE = "survey links"
 
 
 @dataclass(frozen=True)
@@ -45,19 +44,40 @@ def read(key: str, text: str) -> Link | None:
     return Link(uuid, dt.datetime.fromtimestamp(expires, dt.UTC))
 
 
-def offer(key: str, survey: str, version: int, user_id: str, account_id: str, at: int) -> str:
+@dataclass(frozen=True)
+class Offered:
+    """What the token of a survey says that was due inside the product.
+
+    Attributes
+    ----------
+    survey, version : int
+        Their ids.
+    round : int
+        The how-manieth time the user would be asked: two tokens of one round are one answer.
+    at : int
+        When it was given out, in seconds since 1970.
+    """
+
+    survey: int
+    version: int
+    user_id: str
+    account_id: str
+    round: int
+    at: int
+
+
+def offer(
+    key: str, survey: int, version: int, user_id: str, account_id: str, round: int, at: int
+) -> str:
     """The token with which a program answers what it was told to ask inside the product."""
-    signed: str = _signer(key, "offer").dumps([survey, version, user_id, account_id, at])
+    signed: str = _signer(key, "offer").dumps([survey, version, user_id, account_id, round, at])
     return signed
 
 
-def read_offer(key: str, text: str) -> tuple[str, int, str, str, int] | None:
-    """Survey, version, user, account and second of an offer; None for one not signed here."""
+def read_offer(key: str, text: str) -> Offered | None:
+    """What such a token says; None for one that was not signed here."""
     found = _read(_signer(key, "offer"), text, longest=4 * LONGEST)
-    if not (isinstance(found, list) and len(found) == 5):
-        return None
-    survey, version, user_id, account_id, at = found
-    return str(survey), int(version), str(user_id), str(account_id), int(at)
+    return Offered(*found) if isinstance(found, list) and len(found) == 6 else None
 
 
 def _read(signer: Any, text: str, *, longest: int = LONGEST) -> Any:

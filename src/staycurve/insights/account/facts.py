@@ -89,8 +89,8 @@ class LastScore(Row):
     scale_max: Annotated[int | None, col(N_("Of"), Unit.COUNT, N_("The best score."))]
     answered_on: Annotated[dt.date, col(N_("Answered"), Kind.DAY)]
     touchpoint: Annotated[str | None, col(N_("Touchpoint"))]
-    user_id: Annotated[str | None, Key(N_("Who answered."))]
-    comment: Annotated[str | None, col(N_("Comment"))]
+    user_id: Annotated[str | None, Key(N_("Who answered."), is_personal=True, stands_in=True)]
+    comment: Annotated[str | None, col(N_("Comment"), is_personal=True)]
     answers: Annotated[int, col(N_("Answers"), Unit.COUNT, N_("All of its kind so far."))]
 
 
@@ -151,7 +151,9 @@ class AccountFacts(Answer):
     employees: Annotated[int | None, col(N_("Employees"), Unit.COUNT)]
     channel: Annotated[str | None, col(N_("Channel"))]
     referred_by: Annotated[str | None, Key(N_("The account that referred it."))]
-    attributes: Annotated[Mapping[str, str], Key(N_("Its other loaded attributes."))]
+    attributes: Annotated[
+        Mapping[str, str], Key(N_("Its other loaded attributes."), is_personal=True)
+    ]
     unknown: Annotated[Mapping[str, str], Key(N_("Field → why it is empty."))]
     rows: Annotated[tuple[Item, ...], Table(N_("Subscriptions"))]
     scores: Annotated[tuple[LastScore, ...], Table(N_("Satisfaction"))]

@@ -24,9 +24,9 @@ NO_EVENTS = N_("no events are loaded")
 class Person(Row):
     """One user of the account."""
 
-    user_id: Annotated[str, col(N_("User"))]
-    name: Annotated[str | None, col(N_("Name"))]
-    email: Annotated[str | None, col(N_("E-mail"))]
+    user_id: Annotated[str, col(N_("User"), is_personal=True, stands_in=True)]
+    name: Annotated[str | None, col(N_("Name"), is_personal=True)]
+    email: Annotated[str | None, col(N_("E-mail"), is_personal=True)]
     role: Annotated[str | None, col(N_("Role"))]
     is_champion: Annotated[bool | None, col(N_("Champion"), Kind.FLAG)]
     created_on: Annotated[dt.date | None, col(N_("Signed up"), Kind.DAY)]

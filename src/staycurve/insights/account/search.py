@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from staycurve import personal
 from staycurve.i18n import N_
 from staycurve.insights.answers import AccountOrNoneField, Answer, Key, Kind, Row, Said, Table, col
 from staycurve.insights.base import Param, insight
@@ -21,6 +22,7 @@ KINDS = {
 LISTED = 8
 """Results of each kind that are listed at first: they fit a screen."""
 MOST = 100
+_OF_USERS = ("kind", ("user",))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +30,15 @@ class Result(Row):
     """One thing that was found."""
 
     kind: Annotated[str, col(N_("Kind"), Kind.NAME, named_by=KINDS)]
-    id: Annotated[str, col(N_("Id"))]
-    name: Annotated[str | None, col(N_("Name"))]
-    about: Annotated[str | None, col(N_("About"), about=N_("Owner, e-mail, or what it means."))]
+    id: Annotated[str, col(N_("Id"), is_personal=True, stands_in=True, personal_if=_OF_USERS)]
+    name: Annotated[
+        str | None, col(N_("Name"), is_personal=True, personal_if=_OF_USERS)
+    ]
+    about: Annotated[
+        str | None,
+        col(N_("About"), about=N_("Owner, e-mail, or what it means."), is_personal=True,
+            personal_if=_OF_USERS),
+    ]
     account_id: AccountOrNoneField = None
 
 
@@ -81,6 +89,9 @@ def search(
     counts = []
     for one in KINDS:
         if one not in chosen or not text:
+            continue
+        if one == "user" and not personal.is_shown():
+            # That somebody is found tells that they are there.
             continue
         found, count = _LOOK[one](company, text, limit)
         rows += found

@@ -72,7 +72,10 @@ class Event(Row):
     at: Annotated[str | None, Key(N_("Its instant, UTC; empty where the day alone is known."))]
     kind: Annotated[str, col(N_("Kind"), Kind.NAME, named_by=KINDS)]
     what: Annotated[str, col(N_("What happened"), Kind.NAME, named_by=WHAT)]
-    detail: Annotated[str | None, col(N_("Detail"))] = None
+    detail: Annotated[
+        str | None,
+        col(N_("Detail"), is_personal=True, personal_if=("kind", ("answer", "ticket"))),
+    ] = None
     amount: Annotated[
         float | None, col(N_("Amount"), Unit.MONEY, N_("What MRR changed by, or what was paid."))
     ] = None

@@ -141,7 +141,7 @@ def periods_sql(question: LeadQuestion, periods: Sequence[Period]) -> str:
 class Lead(AccountRow):
     """One lead: the days of its steps, those after the as-of left empty."""
 
-    lead_id: Annotated[str, col(N_("Lead"))]
+    lead_id: Annotated[str, col(N_("Lead"), is_personal=True, stands_in=True)]
     account_id: AccountOrNoneField
     created_on: Annotated[dt.date, col(N_("Created"), Kind.DAY)]
     qualified_on: Annotated[dt.date | None, col(N_("Qualified"), Kind.DAY)]

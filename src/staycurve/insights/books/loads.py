@@ -92,7 +92,7 @@ class Reject(Row):
     file: Annotated[str, col(N_("File"))]
     line: Annotated[int | None, col(N_("Line"))]
     column: Annotated[str | None, col(N_("Column"))]
-    value: Annotated[str | None, col(N_("Value"))]
+    value: Annotated[str | None, col(N_("Value"), is_personal=True)]
     rule: Annotated[str | None, col(N_("Rule"))]
     state: Annotated[
         str | None,

@@ -42,7 +42,7 @@ class User(AccountRow):
     """One user of the feature; an account's uses by nobody that is known are a row without one."""
 
     account_id: AccountField
-    user_id: Annotated[str | None, col(N_("User"))]
+    user_id: Annotated[str | None, col(N_("User"), is_personal=True, stands_in=True)]
     uses: Annotated[int, col(N_("Uses"), Unit.COUNT, is_summed=True)]
     days: Annotated[int, col(N_("Days"), Unit.COUNT)]
     last_on: Annotated[dt.date, col(N_("Last used"), Kind.DAY)]

@@ -37,7 +37,7 @@ class Use(AccountRow):
     """What one user did on one day; a row without a user is of nobody that is known."""
 
     account_id: AccountField
-    user_id: Annotated[str | None, col(N_("User"))]
+    user_id: Annotated[str | None, col(N_("User"), is_personal=True, stands_in=True)]
     day: Annotated[dt.date, col(N_("Day"), Kind.DAY)]
     uses: Annotated[int, col(N_("Uses"), Unit.COUNT, is_summed=True)]
 

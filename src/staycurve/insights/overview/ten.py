@@ -98,7 +98,7 @@ class Comment(AccountRow):
     kind: Annotated[str, col(N_("Survey"), Kind.NAME)]
     score: Annotated[float | None, col(N_("Score"), Unit.COUNT, why="")]
     scale_max: Annotated[int | None, Key(N_("The highest score of its scale."))]
-    comment: Annotated[str, col(N_("Comment"))]
+    comment: Annotated[str, col(N_("Comment"), is_personal=True)]
 
 
 @dataclass(frozen=True, kw_only=True)

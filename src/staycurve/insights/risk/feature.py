@@ -14,13 +14,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.insights.account.facts_sql import TRAILING, seen_bits
 from staycurve.metrics.base import Unit
 from staycurve.tables.engine import FAR
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Days = Sequence[dt.date]
 LONGEST = 90
@@ -65,9 +68,10 @@ class Feature:
         models learn their own direction.
     unit : Unit
         How values are shown.
-    is_evidence : bool
-        Whether it tells what the account does or says. An account without any such feature is
-        unknown: tenure and plan alone make nobody healthy.
+    evidence : str
+        What it tells of what the account does or says: something wherever it is 'known', only
+        where it is 'positive' (that nobody opened a ticket may mean that nobody cares), or 'none'.
+        An account without any evidence is unknown: tenure and plan alone make nobody healthy.
     """
 
     label: str
@@ -77,7 +81,15 @@ class Feature:
     column: str
     worse: Literal["higher", "lower", "either"] = "higher"
     unit: Unit = Unit.COUNT
-    is_evidence: bool = True
+    evidence: Literal["known", "positive", "none"] = "none"
+
+    def is_told(self, values: np.ndarray) -> np.ndarray:
+        """Whether values of it are evidence, as bool of the same shape."""
+        import numpy as np
+
+        if self.evidence == "none":
+            return np.zeros(len(values), dtype=bool)
+        return values > 0 if self.evidence == "positive" else ~np.isnan(values)
 
 
 NOW = N_("on the day")

@@ -26,44 +26,44 @@ from staycurve.metrics.base import Unit
 
 active_days = Feature(
     N_("Active days"), N_("Who uses the product seldom has the least to lose."), LAST_28, USAGE,
-    "active_days", worse="lower",
+    "active_days", worse="lower", evidence="known",
 )
 active_days_change = Feature(
     N_("Change in active days"), N_("Usage falls before most accounts churn."), LAST_56, USAGE,
-    "active_days_change", worse="lower",
+    "active_days_change", worse="lower", evidence="known",
 )
 days_inactive = Feature(
     N_("Days since last activity"), N_("Silence is the earliest sign that is easy to see."),
-    LAST_90, USAGE, "days_inactive",
+    LAST_90, USAGE, "days_inactive", evidence="known",
 )
 engagement_gap = Feature(
     N_("Engagement gap"),
     N_("Days since the last activity in units of the account's usual gap between active days."),
-    LAST_90, USAGE, "engagement_gap", unit=Unit.RATIO,
+    LAST_90, USAGE, "engagement_gap", unit=Unit.RATIO, evidence="known",
 )
 features_used = Feature(
     N_("Features used"), N_("Who depends on several features is harder to replace for."), LAST_28,
-    BREADTH, "features_used", worse="lower",
+    BREADTH, "features_used", worse="lower", evidence="known",
 )
 features_change = Feature(
     N_("Change in features used"), N_("Narrower usage often comes before less usage."), LAST_56,
-    BREADTH, "features_change", worse="lower",
+    BREADTH, "features_change", worse="lower", evidence="known",
 )
 active_users = Feature(
     N_("Active users"), N_("A product that few use has few who would miss it."), LAST_28, USERS,
-    "active_users", worse="lower",
+    "active_users", worse="lower", evidence="known",
 )
 active_users_change = Feature(
     N_("Change in active users"), N_("Users go before the account does."), LAST_56, USERS,
-    "active_users_change", worse="lower",
+    "active_users_change", worse="lower", evidence="known",
 )
 users_gone = Feature(
     N_("Users gone inactive"), N_("Those who stopped, even where others began."), LAST_56, USERS,
-    "users_gone",
+    "users_gone", evidence="known",
 )
 limit_share = Feature(
     N_("Share of its limit used"), N_("Above a limit an account upgrades, or looks elsewhere."),
-    N_("30 days"), LIMITS, "limit_share", worse="either", unit=Unit.PERCENT,
+    N_("30 days"), LIMITS, "limit_share", worse="either", unit=Unit.PERCENT, evidence="known",
 )
 days_not_activated = Feature(
     N_("Days paying without activation"), N_("Who never reached first value pays for nothing."),
@@ -71,80 +71,80 @@ days_not_activated = Feature(
 )
 champions_left = Feature(
     N_("Champions who left"), N_("A successor chooses the tools anew."), LAST_90, CHAMPIONS,
-    "champions_left",
+    "champions_left", evidence="positive",
 )
 champions_bounced = Feature(
     N_("Champions whose mail bounced"), N_("Mail bounces when people have left unannounced."),
-    LAST_90, CHAMPIONS, "champions_bounced",
+    LAST_90, CHAMPIONS, "champions_bounced", evidence="positive",
 )
 champions_silent = Feature(
     N_("Champions without activity"), N_("Whoever spoke for the product may have stopped."),
-    LAST_28, CHAMPIONS, "champions_silent",
+    LAST_28, CHAMPIONS, "champions_silent", evidence="positive",
 )
 open_tickets = Feature(
-    N_("Open tickets"), N_("An unsolved problem is a reason to go."), NOW, TICKETS, "open_tickets",
+    N_("Open tickets"), N_("An unsolved problem is a reason to go."), NOW, TICKETS,
+    "open_tickets", evidence="positive",
 )
 old_tickets = Feature(
     N_("Tickets open for a week or longer"), N_("Waiting hurts more than the problem."), NOW,
-    TICKETS, "old_tickets",
+    TICKETS, "old_tickets", evidence="positive",
 )
 reopened_tickets = Feature(
     N_("Reopened tickets"), N_("A solution that does not hold costs trust."), LAST_90, TICKETS,
-    "reopened_tickets",
+    "reopened_tickets", evidence="positive",
 )
 recent_tickets = Feature(
     N_("Tickets"), N_("Many tickets are trouble; none may be indifference."), LAST_90, TICKETS,
-    "recent_tickets", worse="either",
+    "recent_tickets", worse="either", evidence="positive",
 )
 nps_score = Feature(
     N_("NPS score"), N_("What customers say before they act."), LAST_365, ANSWERS, "nps_score",
-    worse="lower",
+    worse="lower", evidence="known",
 )
 nps_change = Feature(
     N_("Change in NPS score"), N_("A falling score says more than a low one."), LAST_365, ANSWERS,
-    "nps_change", worse="lower",
+    "nps_change", worse="lower", evidence="known",
 )
 csat_share = Feature(
     N_("Satisfaction score"), N_("How the last contact went."), LAST_365, ANSWERS, "csat_share",
-    worse="lower", unit=Unit.PERCENT,
+    worse="lower", unit=Unit.PERCENT, evidence="known",
 )
 failed_payments = Feature(
     N_("Failed payments"), N_("Involuntary churn begins with a failed payment."), LAST_90,
-    PAYMENTS, "failed_payments",
+    PAYMENTS, "failed_payments", evidence="positive",
 )
 unpaid_failures = Feature(
     N_("Failed payments not made good"), N_("The grace is running."), LAST_90, PAYMENTS,
-    "unpaid_failures",
+    "unpaid_failures", evidence="positive",
 )
 contractions = Feature(
     N_("Downgrades"), N_("Paying less is often the step before paying nothing."), LAST_90,
-    MOVEMENTS, "contractions", is_evidence=False,
+    MOVEMENTS, "contractions",
 )
 expansions = Feature(
     N_("Upgrades"), N_("Who buys more means to stay."), N_("180 days"), MOVEMENTS, "expansions",
-    worse="lower", is_evidence=False,
+    worse="lower",
 )
 returns = Feature(
     N_("Earlier churns"), N_("Who left before may leave again."), EVER, MOVEMENTS, "returns",
-    is_evidence=False,
 )
 days_to_renewal = Feature(
     N_("Days to renewal"), N_("Contracts of several months end at their renewal."), NOW, CONTRACT,
-    "days_to_renewal", worse="lower", is_evidence=False,
+    "days_to_renewal", worse="lower",
 )
 is_annual = Feature(
     N_("On a contract of a year or longer"), N_("It cannot leave on any day."), NOW, CONTRACT,
-    "is_annual", worse="lower", is_evidence=False,
+    "is_annual", worse="lower",
 )
 items = Feature(
     N_("Subscription items"), N_("Add-ons tie an account in."), NOW, CONTRACT, "items",
-    worse="lower", is_evidence=False,
+    worse="lower",
 )
 tenure_days = Feature(
     N_("Tenure, days"), N_("The longer accounts have stayed, the fewer leave."), EVER, ACCOUNT,
-    "tenure_days", worse="lower", is_evidence=False,
+    "tenure_days", worse="lower",
 )
 mrr_amount = Feature(
     N_("MRR"), N_("Small accounts leave more often."), NOW, ACCOUNT, "mrr_amount", worse="lower",
-    unit=Unit.MONEY, is_evidence=False,
+    unit=Unit.MONEY,
 )

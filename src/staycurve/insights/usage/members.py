@@ -32,7 +32,9 @@ class Person(AccountRow):
     """A user, or an account where accounts are counted."""
 
     user_id: Annotated[
-        str | None, col(N_("User"), about=N_("Where users are counted."), is_omitted=True)
+        str | None,
+        col(N_("User"), about=N_("Where users are counted."), is_omitted=True, is_personal=True,
+            stands_in=True),
     ]
     account_id: AccountOrNoneField
 

@@ -63,7 +63,7 @@ class Detractor(AccountRow):
     """One unhappy answer, and what is at stake."""
 
     account_id: AccountField
-    user_id: Annotated[str | None, col(N_("User"))]
+    user_id: Annotated[str | None, col(N_("User"), is_personal=True, stands_in=True)]
     score: Annotated[float, col(N_("Score"), Unit.COUNT)]
     scale_max: Annotated[int | None, Key(N_("The best score."))]
     answered_on: Annotated[dt.date, col(N_("Answered"), Kind.DAY)]
@@ -71,7 +71,7 @@ class Detractor(AccountRow):
         float, col(N_("MRR"), Unit.MONEY, N_("Of the account now; 0 where it has churned."))
     ]
     renews_on: Annotated[dt.date | None, col(N_("Renews"), Kind.DAY)]
-    comment: Annotated[str | None, col(N_("Comment"))]
+    comment: Annotated[str | None, col(N_("Comment"), is_personal=True)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +142,10 @@ def _mrr(accounts: set[str], standing: Mapping[str, Standing]) -> float:
 class Person(Row):
     """What one person of an account said last."""
 
-    user_id: Annotated[str | None, Key(N_("The user; empty where nobody is named."))]
+    user_id: Annotated[
+        str | None,
+        Key(N_("The user; empty where nobody is named."), is_personal=True, stands_in=True),
+    ]
     role: Annotated[str | None, Key(N_("Of the user."))]
     is_champion: Annotated[bool | None, Key(N_("Whether the user champions the product."))]
     score: Annotated[float, Key(N_("The score."))]

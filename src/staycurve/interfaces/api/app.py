@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from staycurve.errors import StaycurveError
+from staycurve.interfaces import logs
 from staycurve.interfaces.api import (
     errors,
     goals,
@@ -18,10 +19,12 @@ from staycurve.interfaces.api import (
     routes,
     sources,
     survey_links,
+    surveys,
     views,
     voice,
     webhooks,
 )
+from staycurve.interfaces.api.admission import Admission, Doorkeeper
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
 from staycurve.interfaces.api.security import Guard, Heads
@@ -30,7 +33,9 @@ from staycurve.version import VERSION
 from staycurve.workspace import Company, asking
 
 
-def create_app(company: Company, *, hosts: Collection[str] | None = None) -> FastAPI:
+def create_app(
+    company: Company, *, hosts: Collection[str] | None = None, is_local: bool = True
+) -> FastAPI:
     """What the server answers for one company.
 
     Parameters
@@ -39,6 +44,8 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
         Asked from several threads.
     hosts : collection of str, optional
         The Host names that are answered, lower case and without port; any without it.
+    is_local : bool
+        Whether this machine alone is answered: then nobody has to log in while nobody was added.
 
     Returns
     -------
@@ -47,6 +54,7 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
         `app.state.site` is the Site that renders the pages.
     """
     from staycurve.interfaces.chartmogul import app as chartmogul
+    from staycurve.interfaces.web.login import Login
     from staycurve.interfaces.web.site import Site
 
     app = declared()
@@ -57,6 +65,9 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     errors.install(app, site.present)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(OneRequest, seconds=asking.number_of("STAYCURVE_TIME_LIMIT", 60))
+    doorkeeper = Doorkeeper(company, is_local=is_local)
+    app.state.doorkeeper = doorkeeper
+    app.add_middleware(Admission, doorkeeper=doorkeeper, present=site.present)
     # Before what serves pages: an event waits for no page, and no page for an event.
     app.add_middleware(Gate, company=company)
     app.add_middleware(observe.Observe, requests=requests)
@@ -64,10 +75,13 @@ def create_app(company: Company, *, hosts: Collection[str] | None = None) -> Fas
     app.add_middleware(
         Guard, hosts=hosts, present=site.present, clock=company.clock, folder=company.folder
     )
+    # Outermost: what is refused has a number as well.
+    app.add_middleware(logs.Traced)
     _add_health(app, company, requests)
     chartmogul.install(app, company)
     app.state.survey_loader = survey_links.install(app, company, site.templates)
     site.install(app)
+    Login(company, site.templates).install(app)
     return app
 
 
@@ -76,7 +90,7 @@ def declared() -> FastAPI:
     app = FastAPI(
         title="staycurve",
         version=VERSION,
-        description="Subscription and retention metrics, saved views, annotations and goals.",
+        description="Subscription and retention metrics, saved views, annotations, goals, surveys.",
         openapi_url="/api/openapi.json",
         # Its pages for reading the schema load scripts from elsewhere.
         docs_url=None,
@@ -91,6 +105,14 @@ def declared() -> FastAPI:
     app.include_router(views.router)
     app.include_router(views.notes)
     app.include_router(goals.router)
+    # An address with a name in it comes after those that are words.
+    app.include_router(surveys.product)
+    app.include_router(surveys.router)
+    for address in ("due", "shown", "answers"):
+        app.add_route(
+            f"/api/v1/surveys/{address}", surveys.preflight, methods=["OPTIONS"],
+            include_in_schema=False,
+        )
     app.include_router(voice.codebook)
     app.include_router(voice.notes)
     return app

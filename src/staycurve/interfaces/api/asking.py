@@ -9,12 +9,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from staycurve import personal
 from staycurve.errors import UnknownNameError
 from staycurve.insights.answers import Answer
 from staycurve.insights.base import LONGEST, Argument, Insight
 from staycurve.insights.catalogue import INSIGHTS
 from staycurve.insights.shapes import fields_of, lines_of, main_of
 from staycurve.interfaces import sheets
+from staycurve.interfaces.access import require
 from staycurve.interfaces.api.answer_models import Models
 from staycurve.interfaces.api.errors import ErrorShape
 from staycurve.workspace import Company
@@ -26,7 +28,7 @@ FORMATS = ("json", "csv")
 CSV = "text/csv; charset=utf-8"
 JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
-_AT_ONCE: Cache[Answer] = Cache(0)
+_AT_ONCE: Cache[tuple[Answer, bool]] = Cache(0)
 """Keeps nothing: what is asked twice at the same time is computed once."""
 
 
@@ -70,6 +72,7 @@ def endpoint(insight: Insight[Any, Any]) -> Callable[[Request], Response]:
     """
 
     def ask(request: Request) -> Response:
+        require(request, insight.permission)
         company: Company = request.app.state.company
         # An alias may name a value in its path: /lifecycle/history/{account}.
         pairs = [*request.path_params.items(), *request.query_params.multi_items()]
@@ -98,8 +101,16 @@ def answered(
     company: Company, insight: Insight[Any, Any], given: Mapping[str, Any]
 ) -> Answer:
     """The answer, computed once for all who ask for it at the same time."""
-    what = (id(company), company.snapshot.seq, insight.name, repr(sorted(given.items())))
-    return _AT_ONCE.get(what, lambda: insight.ask(company, **given))
+    what = (
+        id(company), company.snapshot.seq, insight.name, repr(sorted(given.items())),
+        personal.is_shown(),
+    )
+    found, is_personal = _AT_ONCE.get(
+        what, lambda: personal.noted(lambda: insight.ask(company, **given))
+    )
+    if is_personal:
+        personal.note()
+    return found
 
 
 def _csv(insight: Insight[Any, Any], answer: Answer) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from staycurve.errors import UsageError
 from staycurve.interfaces.api.routes import router_of
-from staycurve.interfaces.web.forms import check_origin
+from staycurve.interfaces.web.forms import check_origin, check_token
 
 LIMIT = 32_000
 """Bytes of a body."""
@@ -35,6 +35,7 @@ class ChangingRoute(APIRoute):
 
 def _check(request: Request) -> None:
     kind = request.headers.get("content-type", "")
+    check_token(request, request.headers.get("x-csrf-token", ""))
     # A browser asks before it sends a DELETE across origins, and that is never granted.
     check_origin(request.headers, "application/json" if request.method == "DELETE" else kind)
     length = request.headers.get("content-length", "")

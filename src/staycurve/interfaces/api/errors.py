@@ -18,6 +18,8 @@ from staycurve.errors import (
     LakeError,
     NoAccountError,
     NotAnsweredError,
+    NotPermittedError,
+    NotSignedInError,
     ProjectError,
     StateError,
     StaycurveError,
@@ -26,6 +28,7 @@ from staycurve.errors import (
     UsageError,
     system_error,
 )
+from staycurve.state.surveys import AnsweredError
 
 Fault = tuple[int, str, str, str]
 """Status, code, message, hint."""
@@ -71,12 +74,18 @@ def told_of(error: Exception) -> Fault | None:
     """The same for an error that was foreseen; None for any other."""
     if isinstance(error, UnknownNameError):
         is_address = error.fields.get("kind") in (
-            "metric", "page", "view", "annotation", "goal"
+            "metric", "page", "view", "annotation", "goal", "survey"
         )
         is_address = is_address or isinstance(error, NoAccountError)
         return (404 if is_address else 422), error.code, error.message, error.hint
+    if isinstance(error, AnsweredError):
+        return 409, error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):
         return 422, error.code, error.message, error.hint
+    if isinstance(error, NotSignedInError):
+        return 401, error.code, error.message, error.hint
+    if isinstance(error, NotPermittedError):
+        return 403, error.code, error.message, error.hint
     if isinstance(error, TooSlowError):
         return 504, error.code, error.message, error.hint
     if isinstance(error, ClientGoneError):

@@ -8,8 +8,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from staycurve.interfaces.access import needs
 from staycurve.interfaces.api.changes import changing_router_of
 from staycurve.interfaces.api.routes import Served
+from staycurve.permissions import Permission
 from staycurve.workspace import Company
 
 router = changing_router_of("sources")
@@ -66,6 +68,7 @@ def _answer(company: Company) -> dict[str, Any]:
 
 
 @router.get("/sources/matches", response_model=MatchesShape)
+@needs(Permission.PERSONAL)
 def matches(company: Served) -> JSONResponse:
     """Accounts of different sources that may be one; those that nobody decided about first."""
     return JSONResponse(_answer(company))

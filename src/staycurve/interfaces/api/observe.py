@@ -6,6 +6,7 @@ The text format is Prometheus' exposition format 0.0.4
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Iterable
@@ -107,12 +108,41 @@ def data_text(company: Company) -> list[str]:
     ):
         lines += _head(name, "gauge", about)
         lines += [f"{name}{_labels(table=row['table'])} {row[key]}" for row in tables]
+    lines += _ages(company)
     if company.events.is_there:
         waiting, failed = company.events.waiting()
         lines += _head("staycurve_inbox_events", "gauge", "Events that wait in the inbox.")
         lines.append(f"staycurve_inbox_events {waiting}")
         lines += _head("staycurve_inbox_failed", "gauge", "Requests that cannot be loaded.")
         lines.append(f"staycurve_inbox_failed {failed}")
+    return lines
+
+
+def _ages(company: Company) -> list[str]:
+    """How old the snapshot is, how long a refresh took, and how far sources are behind."""
+    lines: list[str] = []
+    now = company.clock()
+    if company.snapshot.moved_at:
+        age = (now - dt.datetime.fromisoformat(company.snapshot.moved_at)).total_seconds()
+        lines += _head("staycurve_snapshot_age_seconds", "gauge", "Since the snapshot was made.")
+        lines.append(f"staycurve_snapshot_age_seconds {max(age, 0.0):.3f}")
+    if company.refresh_seconds is not None:
+        name = "staycurve_refresh_seconds"
+        lines += _head(name, "gauge", "How long the last refresh of this process took.")
+        lines.append(f"{name} {company.refresh_seconds:.6f}")
+    states = [one for one in company.sources.listed() if one.last_run_at]
+    if states:
+        lag, failed = "staycurve_sync_lag_seconds", "staycurve_sync_failed"
+        lines += _head(lag, "gauge", "Since a stream of a source was last asked.")
+        for one in states:
+            ran = dt.datetime.fromisoformat(str(one.last_run_at))
+            labels = _labels(source=one.source, stream=one.stream)
+            lines.append(f"{lag}{labels} {max((now - ran).total_seconds(), 0.0):.3f}")
+        lines += _head(failed, "gauge", "Whether that failed.")
+        lines += [
+            f"{failed}{_labels(source=one.source, stream=one.stream)} {int(bool(one.last_error))}"
+            for one in states
+        ]
     return lines
 
 

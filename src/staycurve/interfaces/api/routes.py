@@ -9,7 +9,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 
+from staycurve import personal
 from staycurve.insights.base import unknown_parameter
+from staycurve.interfaces.access import permitted
 from staycurve.interfaces.api import shapes
 from staycurve.interfaces.api.describe import describe
 from staycurve.interfaces.api.errors import ErrorShape
@@ -96,11 +98,14 @@ Span = Annotated[SpanArguments, Depends(span)]
 
 
 def router_of(theme: str, *, prefix: str = "/api/v1") -> APIRouter:
-    """Addresses of one theme; they refuse what they do not know, in the one shape of errors."""
+    """Addresses of one theme; they refuse what they do not know, in the one shape of errors.
+
+    Reading needs the permission READ, changing OPERATE, unless `access.needs` says otherwise.
+    """
     return APIRouter(
         prefix=prefix,
         tags=[theme],
-        dependencies=[Depends(only_known)],
+        dependencies=[Depends(permitted), Depends(only_known)],
         responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
     )
 
@@ -133,7 +138,8 @@ def values(
             grain=grain, start=start or None, end=to or None, known_at=known_at or None, **asked,
         )
 
-    what = (id(company), company.snapshot.seq, name, grain, start, to, known_at, repr(asked))
+    what = (id(company), company.snapshot.seq, name, grain, start, to, known_at, repr(asked),
+            personal.is_shown())
     return JSONResponse(_AT_ONCE.get(what, compute).as_dict())
 
 

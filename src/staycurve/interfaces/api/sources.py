@@ -14,7 +14,10 @@ router = router_of("sources")
 
 
 class StreamShape(TypedDict):
-    """One stream of a configured source; `cursor` is where its next sync goes on."""
+    """One stream of a configured source; `cursor` is where its next sync goes on.
+
+    `lag_seconds` is how long ago it was last read to its end without an error.
+    """
 
     source: str
     kind: str
@@ -29,6 +32,8 @@ class StreamShape(TypedDict):
     last_run_at: str | None
     last_error: str | None
     last_loaded_at: str | None
+    last_success_at: str | None
+    lag_seconds: int | None
 
 
 class KeyShape(TypedDict):

@@ -22,6 +22,7 @@ from staycurve.errors import StaycurveError, UsageError
 from staycurve.interfaces.chartmogul.app import Loader
 from staycurve.interfaces.web import forms
 from staycurve.interfaces.web.texts import _
+from staycurve.state.survey_models import COMMENT
 from staycurve.state.surveys import AnsweredError
 from staycurve.workspace import Company
 from staycurve.workspace.survey_answering import (
@@ -65,7 +66,7 @@ class Links:
         try:
             form = await _form(request)
         except UsageError as error:
-            status = error.fields.get("status", 422)
+            status = 413 if error.fields.get("status") == 413 else 422
             return await run_in_threadpool(self._refused, token, {}, error, status)
         return await run_in_threadpool(self._taken, token, form)
 
@@ -132,7 +133,7 @@ class Links:
             "chosen": chosen, "typed": typed, "fault": fault,
             "wrong": fault.fields.get("field", "") if fault else "",
             "language": what.language if what else "en", "is_rtl": bool(what and what.is_rtl),
-            "most": answers.COMMENT, "title": what.question if what else _("Survey"),
+            "most": COMMENT, "title": what.question if what else _("Survey"),
         })
 
     def _rendered(self, name: str, status: int, view: Mapping[str, Any]) -> Response:

@@ -9,10 +9,12 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from staycurve.interfaces.access import needs
 from staycurve.interfaces.api.changes import changing_router_of
 from staycurve.interfaces.api.routes import Served
 from staycurve.interfaces.web.addresses import kept
 from staycurve.metrics.catalogue import METRICS
+from staycurve.permissions import Permission
 
 router = changing_router_of("views")
 notes = changing_router_of("annotations")
@@ -89,6 +91,7 @@ def views(company: Served) -> JSONResponse:
 
 
 @router.post("/views", response_model=ViewShape, status_code=201)
+@needs(Permission.SAVE)
 def save(company: Served, sent: ViewToSave) -> JSONResponse:
     """Save a view. A name is given once."""
     page, query = kept(company, sent.address)
@@ -97,12 +100,14 @@ def save(company: Served, sent: ViewToSave) -> JSONResponse:
 
 
 @router.patch("/views/{view}", response_model=ViewShape)
+@needs(Permission.SAVE)
 def rename(company: Served, view: int, sent: NewName) -> JSONResponse:
     """Rename a view."""
     return JSONResponse(company.state.rename_view(view, sent.name, by=sent.by).as_dict())
 
 
 @router.delete("/views/{view}", status_code=204, response_class=Response)
+@needs(Permission.SAVE)
 def delete(company: Served, view: int) -> Response:
     """Delete a view."""
     company.state.delete_view(view)
@@ -124,6 +129,7 @@ def annotated(
 
 
 @notes.post("/annotations", response_model=AnnotationShape, status_code=201)
+@needs(Permission.SAVE)
 def annotate(company: Served, sent: NoteToAdd) -> JSONResponse:
     """Add a note about a day."""
     made = company.state.annotate(sent.day, sent.text, metric=sent.metric, author=sent.author)
@@ -131,6 +137,7 @@ def annotate(company: Served, sent: NoteToAdd) -> JSONResponse:
 
 
 @notes.delete("/annotations/{annotation}", status_code=204, response_class=Response)
+@needs(Permission.SAVE)
 def delete_annotation(company: Served, annotation: int) -> Response:
     """Delete a note."""
     company.state.delete_annotation(annotation)

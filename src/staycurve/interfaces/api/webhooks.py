@@ -20,17 +20,97 @@ MOST_BYTES = 8 * 1024 * 1024
 @router.post("/webhooks/stripe/{name}")
 async def stripe(name: str, request: Request) -> JSONResponse:
     """Take an event of the source NAME: answered once it is on disk, seen by the next sync."""
+    body = await _read(request)
+    if body is None:
+        return _too_large()
+    company: Company = request.app.state.company
+    header = request.headers.get("stripe-signature", "")
+    # The file system is slow at times; other requests go on meanwhile.
+    return await run_in_threadpool(_taken, company, name, body, header)
+
+
+@router.post("/webhooks/answers/{name}")
+async def answers(name: str, request: Request) -> JSONResponse:
+    """Take answers of the tool NAME, with its secret: kept once each, and loaded soon after."""
+    body = await _read(request)
+    if body is None:
+        return _too_large()
+    company: Company = request.app.state.company
+    done = await run_in_threadpool(_answers, company, name, body, dict(request.headers))
+    request.app.state.survey_loader.wake()
+    return done
+
+
+@router.post("/webhooks/bounces")
+async def bounces(request: Request) -> JSONResponse:
+    """Take a message that came back, or an automatic reply, as it is (message/rfc822)."""
+    body = await _read(request)
+    if body is None:
+        return _too_large()
+    company: Company = request.app.state.company
+    return await run_in_threadpool(_bounces, company, body, dict(request.headers))
+
+
+async def _read(request: Request) -> bytes | None:
+    """The body; None for one that is too large."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MOST_BYTES:
-            return errors.answer((
-                413, "too_large", f"An event has at most {MOST_BYTES:,} bytes.", "Send it smaller."
-            ))
-    company: Company = request.app.state.company
-    header = request.headers.get("stripe-signature", "")
-    # The file system is slow at times; other requests go on meanwhile.
-    return await run_in_threadpool(_taken, company, name, bytes(body), header)
+            return None
+    return bytes(body)
+
+
+def _too_large() -> JSONResponse:
+    return errors.answer((
+        413, "too_large", f"An event has at most {MOST_BYTES:,} bytes.", "Send it smaller."
+    ))
+
+
+def _answers(
+    company: Company, name: str, body: bytes, headers: dict[str, str]
+) -> JSONResponse:
+    import orjson
+
+    from staycurve.actions.surveys.received import is_allowed
+    from staycurve.actions.surveys.settings import SURVEYS
+
+    hook = company.config[SURVEYS].webhooks.get(name)
+    if hook is None:
+        return errors.answer((
+            404, "no_webhook", "No tool of this name sends answers.",
+            f'Write: [surveys.webhooks.{name[:40]}] secret = {{ env = "…" }}',
+        ))
+    if not is_allowed(hook.secret.reveal().strip(), body, headers):
+        return _bad_secret()
+    try:
+        given: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return errors.answer((400, "no_json", "This is no JSON.", "Send the tool's own webhook."))
+    count = company.surveys.receive(name, hook.kind, given)
+    return JSONResponse({"received": True, "new": count})
+
+
+def _bounces(company: Company, body: bytes, headers: dict[str, str]) -> JSONResponse:
+    from staycurve.actions.surveys.received import is_allowed
+    from staycurve.mail_settings import MAIL
+
+    secret = company.config[MAIL].webhook_secret
+    if secret is None:
+        return errors.answer((
+            404, "no_webhook", "Bounces are not taken here.",
+            'Write: [mail] webhook_secret = { env = "…" }',
+        ))
+    if not is_allowed(secret.reveal().strip(), body, headers):
+        return _bad_secret()
+    return JSONResponse({"received": True, **company.surveys.hear(body)})
+
+
+def _bad_secret() -> JSONResponse:
+    return errors.answer((
+        401, "bad_secret", "The secret is missing, or is another one.",
+        "Send Authorization: Bearer SECRET, or the tool's own signature.",
+    ))
 
 
 def _taken(company: Company, name: str, body: bytes, header: str) -> JSONResponse:

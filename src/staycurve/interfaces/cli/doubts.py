@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import typer
 
-from staycurve.sources.base import FileReport
+from staycurve.sources.port import FileReport
 from staycurve.tables.doubts import Doubt
 from staycurve.workspace import Company
 

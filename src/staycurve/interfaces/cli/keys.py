@@ -21,7 +21,9 @@ def create(
     scope: Annotated[
         str,
         typer.Option(
-            "--scope", metavar="SCOPE", help="What the key allows: ingest, chartmogul."
+            "--scope", metavar="SCOPE",
+            help="What the key allows: ingest, chartmogul, or a role: viewer, analyst, "
+            "operator, admin.",
         ),
     ] = "ingest",
     name: Annotated[str, typer.Option("--name", help="What will use the key.")] = "",

@@ -67,3 +67,21 @@ def forget(
         typer.echo(f"Still in {path}: it is not staycurve's to write.", err=True)
     for path in done.backups:
         typer.echo(f"Still in the backup {path}: restoring it forgets them again.", err=True)
+
+
+@person.command()
+def expire(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only.")] = False,
+    output: Output = Format.table,
+) -> None:
+    """Blank what rows say of people for longer than [retention] of staycurve.toml allows."""
+    with company_of(context) as company:
+        found = company.personal.expire(is_dry_run=dry_run)
+    rows = [{"table": table, "rows": count} for table, count in found.items()]
+    if print_data({"rows": rows, "is_dry_run": dry_run}, output, columns=("table", "rows")):
+        return
+    for table, count in found.items():
+        typer.echo(f"{table}: {count:,} rows {'would be' if dry_run else 'were'} blanked")
+    if not found:
+        typer.echo("Nothing is older than [retention] allows.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,20 @@ AllowOption = Annotated[
         "STAYCURVE_HOSTS takes a list.",
     ),
 ]
+class LogFormat(StrEnum):
+    """What `--log-format` takes."""
+
+    text = "text"
+    json = "json"
+
+
+LogOption = Annotated[
+    LogFormat,
+    typer.Option(
+        "--log-format", envvar="STAYCURVE_LOG_FORMAT",
+        help="How the server logs: lines for people, or one JSON object a line.",
+    ),
+]
 PortOption = Annotated[int, typer.Option(help="The port to listen on.")]
 
 
@@ -29,10 +44,14 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8765,
     allow_host: AllowOption = None,
+    log_format: LogOption = LogFormat.text,
 ) -> None:
     """Serve the pages and the API."""
+    from staycurve.interfaces import logs
     from staycurve.interfaces.web.server import serve as run
 
+    if log_format is LogFormat.json:
+        logs.install()
     with fresh_company_of(context) as company:
         run(company, host, port, names=allow_host or ())
 

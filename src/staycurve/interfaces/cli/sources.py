@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from staycurve.insights.answers import Kind
+from staycurve.interfaces import wording
 from staycurve.interfaces.cli.app import app, group
 from staycurve.interfaces.cli.doubts import doubts_beside, say_doubts
 from staycurve.interfaces.cli.opening import company_of
@@ -38,7 +40,7 @@ def listed(context: typer.Context, output: Output = Format.table) -> None:
     if answer["rows"]:
         print_table(
             "Configured",
-            ["source", "kind", "tables", *COUNTS, "cursor", "last run", "last error"],
+            ["source", "kind", "tables", *COUNTS, "cursor", "last run", "lag", "last error"],
             [_state_cells(row) for row in answer["rows"]],
         )
     else:
@@ -93,7 +95,8 @@ def _state_cells(row: dict[str, Any]) -> list[str]:
         f"{row['source']}/{row['stream']}", row["kind"],
         ", ".join(row["tables"]) or "each file's", *(f"{row[name]:,}" for name in COUNTS),
         "never" if row["cursor"] is None else f"{row['cursor']}{kept}",
-        row["last_run_at"] or "never", row["last_error"] or "",
+        row["last_run_at"] or "never", wording.text(row["lag_seconds"], Kind.LENGTH),
+        row["last_error"] or "",
     ]
 
 

@@ -282,6 +282,35 @@ def suppressed(context: typer.Context, output: Output = Format.table) -> None:
 
 
 @surveys.command()
+def bounces(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Messages, mboxes, or folders of them.")
+    ],
+    output: Output = Format.table,
+) -> None:
+    """Read mails that came back and automatic replies: who bounced is written to no more."""
+    files = [
+        file for path in paths
+        for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if not file.is_dir()
+    ]
+    found: Counter[str] = Counter()
+    with company_of(context) as company:
+        for file in files:
+            try:
+                content = file.read_bytes()
+            except OSError as error:
+                raise system_error(error) or error from error
+            found += company.surveys.hear(content)
+    kinds = ("bounced", "delayed", "away", "other")
+    if not print_data({"rows": [{kind: found[kind] for kind in kinds}]}, output):
+        typer.echo(
+            f"{found['bounced']} bounced, {found['delayed']} delayed, {found['away']} away, "
+            f"{found['other']} say nothing of ours."
+        )
+
+
+@surveys.command()
 def pause(context: typer.Context, name: Named, by: By = "") -> None:
     """Let a survey ask nobody; links that are out still take answers."""
     with company_of(context) as company:

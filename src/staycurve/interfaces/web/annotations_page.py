@@ -11,6 +11,7 @@ from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.interfaces.web.views_page import number_of
 from staycurve.metrics.catalogue import METRICS
+from staycurve.permissions import Permission
 
 _DONE = {"added": N_("The note was added."), "deleted": N_("The note was deleted.")}
 
@@ -71,5 +72,6 @@ ANNOTATIONS = Page(
     options=("done",),
     can_be_cut=False,
     takes_forms=True,
+    changes=Permission.SAVE,
     act=act,
 )

@@ -7,6 +7,8 @@ from collections import Counter
 from typing import Any
 
 from staycurve.i18n import N_
+from staycurve.insights.answers import Kind
+from staycurve.interfaces import wording
 from staycurve.interfaces.web import lacking, numbers, periods as naming
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.matching_page import ADDRESS as MATCHING_AT
@@ -49,6 +51,8 @@ def _sources(ask: Ask) -> Shown:
     heads = [
         Head(_("Source"), is_text=True), Head(_("Stream"), is_text=True),
         Head(_("Feeds"), is_text=True), Head(_("Last run"), is_text=True),
+        Head(_("Lag"), _("How long ago it was last read to its end without an error."),
+             is_text=True),
         Head(_("Last rows"), is_text=True), Head(_("Accepted")), Head(_("Rejected")),
         Head(_("What went wrong"), is_text=True),
     ]
@@ -56,6 +60,7 @@ def _sources(ask: Ask) -> Shown:
         Line(words(one.source), [
             words(one.stream), words(", ".join(one.tables)),
             words(_instant(ask, one.last_run_at) or _("never")),
+            words(wording.text(one.lag_seconds, Kind.LENGTH, _)),
             words(_instant(ask, one.last_loaded_at)),
             _count(one.accepted), Cell(numbers.full(one.rejected, Unit.COUNT), (
                 ask.at("/rejects", can_be_cut=False) if one.rejected else "")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from email import policy
 from email.parser import BytesParser
@@ -10,12 +11,16 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 
 from staycurve.errors import StaycurveError, UsageError
+from staycurve.interfaces.access import visitor_of
+from staycurve.state.sessions import form_token
 
 LIMIT = 256_000
 """Bytes; twenty years of every metric by month are half of it."""
 DRAINED = 32 * LIMIT
 """A browser shows an answer only once it has sent what it sends; past this much it is cut off."""
-FIELDS = 20
+FIELDS = 24
+TOKEN = "csrf"
+"""The field of a session's token."""
 
 
 class ForeignFormError(StaycurveError):
@@ -50,6 +55,21 @@ async def read(request: Request) -> dict[str, str]:
             hint="Send fewer lines at a time, or use the command line, which has no limit.",
         )
     return fields_of(kind, body)
+
+
+def check_token(request: Request, token: str) -> None:
+    """Refuse what comes without the token of the session that it is sent in.
+
+    A page elsewhere can make a browser send a session's cookie, and cannot read its pages. Who
+    sends a key has no session, and needs no token.
+    """
+    session = visitor_of(request).session
+    if session and not hmac.compare_digest(form_token(session).encode(), token.encode()):
+        raise ForeignFormError(
+            "This form is not of your session, so it was not read.",
+            hint="Open the page again and send it from there; a program sends a key, or the "
+            "page's token as X-CSRF-Token.",
+        )
 
 
 def check_origin(headers: Mapping[str, str], kind: str) -> None:

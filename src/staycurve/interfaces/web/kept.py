@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, cast
 
+from staycurve import personal
 from staycurve.interfaces.web.ask import Ask
 from staycurve.workspace.cache import Cache
 
 T = TypeVar("T")
 
-_KEPT: Cache[Any] = Cache(64)
+_KEPT: Cache[tuple[Any, bool]] = Cache(64)
 
 
 def kept(ask: Ask, name: str, make: Callable[[], T], *chosen: Hashable) -> T:
@@ -28,5 +29,11 @@ def kept(ask: Ask, name: str, make: Callable[[], T], *chosen: Hashable) -> T:
     minute = ask.seen.at.replace(second=0, microsecond=0)
     seen = (ask.options.get("as_of"), minute)
     # Themes hang on the codebook and on notes, which no snapshot knows of.
-    key = (company.folder, company.snapshot.seq, seen, ask.filters, ask.beside.heard, name, chosen)
-    return cast(T, _KEPT.get(key, make))
+    key = (
+        company.folder, company.snapshot.seq, seen, ask.filters, ask.beside.heard, name, chosen,
+        personal.is_shown(),
+    )
+    found, is_personal = _KEPT.get(key, lambda: personal.noted(make))
+    if is_personal:
+        personal.note()
+    return cast(T, found)

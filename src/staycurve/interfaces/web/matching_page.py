@@ -8,6 +8,7 @@ from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.texts import _
+from staycurve.permissions import Permission
 from staycurve.workspace.matching import APART, MERGED, OPEN, WAITING, Match
 
 ADDRESS = "/data/matching"
@@ -81,6 +82,7 @@ def _decided(ask: Ask) -> Shown:
 MATCHING = Page(
     address=ADDRESS,
     place=6,
+    permission=Permission.PERSONAL,
     title=N_("Matching review"),
     question=N_("Which accounts of different sources are one customer?"),
     panels=(

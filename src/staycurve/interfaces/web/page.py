@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.interfaces.web.ask import Ask
+from staycurve.permissions import Permission
 from staycurve.workspace import Company
 
 
@@ -22,6 +23,7 @@ class Group(Enum):
     BEHAVIOUR = N_("Behaviour")
     BOOKS = N_("Books")
     DATA = N_("Data")
+    PEOPLE = N_("People")
 
 
 class Empty(Enum):
@@ -161,6 +163,8 @@ class Page:
         Where the navigation lists it within its group; the smallest first.
     has_comparison : bool
         Whether it shows changes, and so can be asked what to compare with.
+    permission, changes : Permission
+        What one needs to see it, and to send a form to it.
     above : callable, optional
         Ask → (title, address) of the pages that lead to it, where its address does not say them.
     """
@@ -184,6 +188,8 @@ class Page:
     look_up: Callable[[Company, str], None] | None = None
     place: int = 100
     has_comparison: bool = False
+    permission: Permission = Permission.READ
+    changes: Permission = Permission.OPERATE
     above: Callable[[Ask], Sequence[tuple[str, str]]] | None = None
 
     @property

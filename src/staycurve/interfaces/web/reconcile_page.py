@@ -32,6 +32,7 @@ from staycurve.interfaces.web.texts import _
 from staycurve.interfaces.web.their_figures import THEIR_FIGURES
 from staycurve.interfaces.web.waterfall import Bar, waterfall
 from staycurve.metrics.base import Unit
+from staycurve.permissions import Permission
 
 
 def _gap(ask: Ask) -> Shown:
@@ -230,4 +231,6 @@ RECONCILE = Page(
     options=("against", "rule", "metric", "period"),
     can_be_cut=False,
     takes_forms=True,
+    # What is sent is compared, and not kept.
+    changes=Permission.READ,
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import logging
 import os
 import re
+import signal
 import socket
 import threading
 from collections.abc import Callable, Collection
@@ -25,6 +27,8 @@ from staycurve.workspace.inbox import EVERY
 HOSTS = "STAYCURVE_HOSTS"
 DRAIN_EVERY = "STAYCURVE_DRAIN_EVERY"
 """Seconds between two times that events are brought from the inbox into the lake."""
+STOP_WITHIN = "STAYCURVE_STOP_WITHIN"
+"""Seconds that requests get to end in, when the server is told to stop."""
 
 _log = logging.getLogger("staycurve.server")
 
@@ -82,6 +86,12 @@ def serve(
     UsageError
         If the host is not one of this machine's.
     """
+    is_local = _is_local(host)
+    if not is_local and not company.state.people.is_any():
+        raise UsageError(
+            f"Serving on {host} lets others in, and nobody has been added who may log in.",
+            hint="Add yourself first: staycurve people add EMAIL --role admin",
+        )
     listener = _listen(host, port)
     try:
         # What was taken in by a server that ended before it was loaded.
@@ -89,14 +99,18 @@ def serve(
         company.surveys.desk.drain()
         if company.is_due():
             company.refresh()
-        app = create_app(company, hosts=hosts_of(host, names))
+        app = create_app(company, hosts=hosts_of(host, names), is_local=is_local)
         company.events.start(every=number_of(DRAIN_EVERY, EVERY))
         threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
-        config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
+        config = uvicorn.Config(
+            app, log_level="warning", log_config=None, server_header=False, access_log=False,
+            timeout_graceful_shutdown=int(number_of(STOP_WITHIN, 60)),
+        )
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         schedule = Schedule(company)
         schedule.start()
+        _stop_in_order()
         try:
             _Announcing(config, lambda: tell(f"Serving {address}")).run(sockets=[listener])
         finally:
@@ -104,6 +118,18 @@ def serve(
     finally:
         company.events.close()
         listener.close()
+
+
+def _stop_in_order() -> None:
+    """Let SIGTERM end the process as Ctrl-C does: the schedule and the inbox are closed first.
+
+    uvicorn takes the signal, answers what has begun, and gives it on to whom it was meant for.
+    """
+    def stop(_number: int, _frame: object) -> None:
+        raise SystemExit(0)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 def _warm(site: Site) -> None:
@@ -122,6 +148,20 @@ def hosts_of(host: str, names: Collection[str]) -> frozenset[str]:
     bound = f"[{host}]" if ":" in host else host
     found = (host_name(name.strip()) for name in (bound, *given))
     return frozenset({*LOOPBACK, *found} - {""})
+
+
+def _is_local(host: str) -> bool:
+    """Whether what is bound to `host` is reached from this machine alone."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return bool(found) and all(
+            ipaddress.ip_address(one[4][0]).is_loopback for one in found
+        )
+    except ValueError:
+        return False
+    except OSError:
+        # No host of this machine: nothing is bound to it.
+        return True
 
 
 def _listen(host: str, port: int) -> socket.socket:

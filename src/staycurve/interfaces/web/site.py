@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from staycurve import personal
 from staycurve.errors import StaycurveError, UnknownNameError, UsageError
+from staycurve.interfaces.access import CURRENT, require
 from staycurve.interfaces.api.errors import Fault, fault_of
 from staycurve.interfaces.web import (
     addresses,
@@ -28,6 +30,7 @@ from staycurve.interfaces.web import (
     panel_sheets,
     static_files,
     uploads,
+    visiting,
 )
 from staycurve.interfaces.web.ask import Ask, read
 from staycurve.interfaces.web.beside import Reader
@@ -65,6 +68,7 @@ class Rendered:
     body: bytes
     tag: str
     address: str
+    is_personal: bool = False
 
 
 class Site:
@@ -90,7 +94,7 @@ class Site:
         self.templates.globals |= {
             "static": static_files.address,
             "htmx": json.dumps(HTMX),
-            "navigation": _navigation(),
+            "navigation": _Navigation(),
         }
 
     def install(self, app: FastAPI) -> None:
@@ -124,23 +128,26 @@ class Site:
 
     def _server(self, page: Page) -> Callable[[Request], Response]:
         def serve(request: Request) -> Response:
+            require(request, page.permission)
             if page.look_up is not None:
                 name = request.path_params[page.placeholder].removesuffix(".json")
                 page.look_up(self.company, name)
             address, params, form = _asked(page, request)
             part = _part(request, params) if form == "html" else ""
             made = self._page(page, address, params, form, part)
-            headers = _headers(page) | {"ETag": made.tag, "Cache-Control": "private, no-cache"}
+            body, tag = visiting.dressed(made.body, made.tag, request) if form == "html" else (
+                made.body, made.tag)
+            headers = _headers(page) | {"ETag": tag, "Cache-Control": "private, no-cache"}
             if part == "main":
                 headers["HX-Push-Url"] = made.address
-            if request.headers.get("if-none-match") == made.tag:
+            if request.headers.get("if-none-match") == tag:
                 return Response(status_code=304, headers=headers)
             if form == "csv":
                 name = (address.strip("/") or "overview").replace("/", "-")
                 panel = dict(params).get("panel", "")
                 name += f"-{panel}" if panel.isidentifier() else ""
                 headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-            return Response(made.body, media_type=_MEDIA[form], headers=headers)
+            return Response(body, media_type=_MEDIA[form], headers=headers)
 
         return serve
 
@@ -148,12 +155,18 @@ class Site:
         """Answers a form that was sent to a page; nothing of it is kept."""
 
         async def take(request: Request) -> Response:
+            require(request, page.permission)
+            require(request, page.changes)
             address, params, form = _asked(page, request)
             fields = (
                 await uploads.read(request, self.company.folder) if page.takes_files
                 else await forms.read(request)
             )
-            return await run_in_threadpool(self._taken, page, address, params, form, fields)
+            forms.check_token(request, fields.pop(forms.TOKEN, ""))
+            made = await run_in_threadpool(self._taken, page, address, params, form, fields)
+            if form == "html" and made.status_code != 303:
+                made = visiting.redressed(made, request)
+            return made
 
         return take
 
@@ -187,15 +200,23 @@ class Site:
         # Data of today has an as-of that moves with the clock: such a page is kept for a minute.
         seen = self.company.as_of(given).at.replace(second=0, microsecond=0)
         beside = self._beside.now()
-        key = (snapshot.seq, seen, address, tuple(sorted(params)), form, part, beside)
+        visitor = CURRENT.get()
+        key = (
+            snapshot.seq, seen, address, tuple(sorted(params)), form, part, beside, visitor.role,
+            personal.is_shown(),
+        )
 
         def make() -> Rendered:
             ask = replace(read(self.company, address, params, page.takes), beside=beside)
-            body = self._render(page, ask, form, part).encode()
+            text, is_personal = personal.noted(lambda: self._render(page, ask, form, part))
+            body = text.encode()
             tag = hashlib.sha256(body).hexdigest()[:24]
-            return Rendered(body, f'W/"{tag}"', ask.url())
+            return Rendered(body, f'W/"{tag}"', ask.url(), is_personal)
 
-        return self._kept.get(key, make) if page.is_kept else make()
+        found = self._kept.get(key, make) if page.is_kept else make()
+        if found.is_personal:
+            personal.note()
+        return found
 
     def _render(self, page: Page, ask: Ask, form: str, part: str = "") -> str:
         empty = self._missing(page, ask)
@@ -290,7 +311,7 @@ class Site:
             name = "error_panel.html"
         state = Empty.NOT_PERMITTED.value if status in (401, 403) else None
         try:
-            body = self.templates.get_template(name).render(
+            text = self.templates.get_template(name).render(
                 company=self.company.config.company, message=message, hint=hint, code=code,
                 status=status, empty=state, lacks=None, is_part=is_part, panel=panel,
             )
@@ -298,14 +319,21 @@ class Site:
             # Without htmx's file not even an error page stands.
             return None
         headers = {"Cache-Control": "no-store", "Vary": "HX-Request"}
+        body = visiting.dressed(text.encode(), "", request)[0]
         return Response(body, status_code=status, media_type=_MEDIA["html"], headers=headers)
 
 
-def _navigation() -> list[tuple[Group, list[Page]]]:
-    """The pages that are listed, under their groups."""
-    listed = [page for page in every_page() if page.is_listed]
-    found = [(group, [page for page in listed if page.group is group]) for group in Group]
-    return [(group, pages) for group, pages in found if pages]
+class _Navigation:
+    """The pages that are listed and that the one who asks may see, under their groups."""
+
+    def __init__(self) -> None:
+        self._listed = [page for page in every_page() if page.is_listed]
+
+    def __iter__(self) -> Iterator[tuple[Group, list[Page]]]:
+        visitor = CURRENT.get()
+        listed = [page for page in self._listed if visitor.may(page.permission)]
+        found = [(group, [page for page in listed if page.group is group]) for group in Group]
+        return iter([(group, pages) for group, pages in found if pages])
 
 
 def _asked(page: Page, request: Request) -> tuple[str, list[tuple[str, str]], str]:

@@ -11,6 +11,7 @@ from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.restated import moment
 from staycurve.interfaces.web.texts import _
+from staycurve.permissions import Permission
 from staycurve.state.records import SavedView
 
 _DONE = {"renamed": N_("The view was renamed."), "deleted": N_("The view was deleted.")}
@@ -89,5 +90,6 @@ VIEWS = Page(
     options=("done",),
     can_be_cut=False,
     takes_forms=True,
+    changes=Permission.SAVE,
     act=act,
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from staycurve.sources.base import Unreadable
+from staycurve.sources.batches import Unreadable
 
 Trait = tuple[str, str, str]
 """Subject, its id, and the trait's name."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from staycurve.sources.base import Batch, Pull, Row, Unreadable
+from staycurve.sources.base import Pull
+from staycurve.sources.batches import Batch, Row, Unreadable, partial_batch
 from staycurve.sources.stripe import deriving
 from staycurve.sources.stripe.settings import Stripe
 from staycurve.sources.stripe.shapes import Object, ShapeError, at, id_of, instant, seconds
@@ -16,11 +17,43 @@ OURS = ("industry", "channel", "owner", "referred_by", "parent_id", "employees",
 
 def read(pull: Pull[Stripe]) -> Iterator[Batch]:
     """Batches of accounts."""
+    before = _Before(pull)
     for cursor, found, gone in deriving.changed(pull, "customer"):
-        rows: list[Row | Unreadable] = [account(customer) for customer in found]
-        # What it paid stays paid.
-        rows += [{"account_id": id, "is_deleted": "true"} for id in gone]
-        yield Batch(rows, cursor)
+        rows: list[Row | Unreadable] = []
+        for customer in found:
+            row = account(customer)
+            # Metadata that were taken away there are taken away here, and nothing else is.
+            rows.append(row if isinstance(row, Unreadable) else {
+                **dict.fromkeys(before.told(customer["id"]) - set(row)), **row
+            })
+        yield partial_batch("accounts", Batch(rows, None if gone else cursor))
+        if gone:
+            # Whom nobody is to know any more keeps the id alone: what it paid stays paid.
+            yield Batch([{"account_id": id, "is_deleted": "true"} for id in gone], cursor)
+
+
+class _Before:
+    """What earlier versions of customers told."""
+
+    def __init__(self, pull: Pull[Stripe]) -> None:
+        self._pull = pull
+        self._found: dict[str, set[str]] | None = None
+
+    def told(self, id: str) -> set[str]:
+        """Fields of the account that any version of the customer had."""
+        import orjson
+
+        if self._found is None:
+            self._found = {}
+            for own, body in self._pull.kept.rows(
+                "SELECT id, body FROM raw_objects WHERE object = 'customer' AND NOT is_deleted "
+                "AND id IN (SELECT id FROM raw_objects WHERE object = 'customer' "
+                "GROUP BY id HAVING COUNT(*) > 1)"
+            ):
+                row = account(orjson.loads(body))
+                if not isinstance(row, Unreadable):
+                    self._found.setdefault(own, set()).update(row)
+        return self._found.get(id, set())
 
 
 def account(customer: Object) -> Row | Unreadable:

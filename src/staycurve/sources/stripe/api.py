@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from staycurve.errors import SourceError
-from staycurve.sources.base import Pull, RawObject
+from staycurve.sources.base import Pull
+from staycurve.sources.batches import RawObject
 from staycurve.sources.http import Client, NotThereError, Pace, RefusedError, is_local
 from staycurve.sources.stripe.kinds import Kind
 from staycurve.sources.stripe.settings import ORIGIN, VERSION, Stripe

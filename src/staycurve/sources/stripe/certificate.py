@@ -85,7 +85,7 @@ class Line:
 
 def certificate(kept: Kept, source: str) -> list[Line]:
     """Every kind of object of a source that was listed or kept."""
-    lines = [_line(kept, source, kind) for kind in KINDS]
+    lines = [_line(kept, source, kind) for kind in KINDS if kind.is_whole]
     return [one for one in lines if one.listed_at or one.in_lake or one.announced]
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from staycurve.errors import SourceError
-from staycurve.sources.base import Batch, Cursor, Pull, RawObject
+from staycurve.sources.base import Pull
+from staycurve.sources.batches import Batch, RawObject
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.http import NotThereError, PermissionMissingError
 from staycurve.sources.stripe import inbox
 from staycurve.sources.stripe.api import Api, gone, is_gone, opened, raw_of

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from staycurve.sources.base import Cursor, Pull
+from staycurve.sources.base import Pull
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.stripe.settings import Stripe
 from staycurve.sources.stripe.shapes import Object, id_of
 from staycurve.tables.engine import quoted

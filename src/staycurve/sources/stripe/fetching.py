@@ -10,7 +10,9 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from staycurve.sources.base import Batch, Cursor, Pull
+from staycurve.sources.base import Pull
+from staycurve.sources.batches import Batch
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.http import NotThereError, RefusedError
 from staycurve.sources.stripe.api import Api, opened, raw_of
 from staycurve.sources.stripe.kinds import Kind

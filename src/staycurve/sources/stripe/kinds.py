@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from staycurve.i18n import N_
-from staycurve.sources.stripe.shapes import Object, at, customer_of, id_of, subscription_of_invoice
+from staycurve.sources.stripe.shapes import (
+    Object,
+    at,
+    customer_of,
+    id_of,
+    subscription_of_invoice,
+    subscription_of_item,
+)
 
 
 def _nothing(value: Object) -> str | None:
@@ -33,6 +40,8 @@ class Kind:
         The id by which it is looked for beside its own.
     nested : mapping
         Field that is itself a list → where its further pages are, with {id}.
+    is_whole : bool
+        Whether the list has all of them: what is counted against it otherwise says nothing.
     """
 
     stream: str
@@ -43,6 +52,7 @@ class Kind:
     expand: tuple[str, ...] = ()
     parent: Callable[[Object], str | None] = _nothing
     nested: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] | None = None
+    is_whole: bool = True
 
 
 def _payment(value: Object) -> str | None:
@@ -78,6 +88,11 @@ KINDS = (
         "invoices", "invoice", "/v1/invoices", N_("What was billed, with every line."),
         expand=("discounts", "lines.data.discounts"), parent=subscription_of_invoice,
         nested={"lines": ("/v1/invoices/{id}/lines", ())},
+    ),
+    Kind(
+        "invoice_items", "invoiceitem", "/v1/invoiceitems",
+        N_("Prorations that the next invoice is going to bill."), params=(("pending", "true"),),
+        parent=subscription_of_item, is_whole=False,
     ),
     Kind(
         "invoice_payments", "invoice_payment", "/v1/invoice_payments",

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from staycurve.sources.base import Batch, Pull, Row, Unreadable, Whole
+from staycurve.sources.base import Pull
+from staycurve.sources.batches import Batch, Row, Unreadable, Whole
 from staycurve.sources.stripe import deriving
 from staycurve.sources.stripe.deriving import Names
 from staycurve.sources.stripe.settings import Stripe

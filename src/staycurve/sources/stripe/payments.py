@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from staycurve.sources.base import Batch, Cursor, Pull, Row, Unreadable, Whole
+from staycurve.sources.base import Pull
+from staycurve.sources.batches import Batch, Row, Unreadable, Whole
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.stripe import deriving
 from staycurve.sources.stripe.settings import Stripe
 from staycurve.sources.stripe.shapes import (

@@ -104,6 +104,12 @@ def subscription_of_invoice(invoice: Object) -> str | None:
     )
 
 
+def subscription_of_item(item: Object) -> str | None:
+    """The subscription that an invoice item prorates, if any."""
+    details = at(item, "parent", "subscription_details", "subscription")
+    return id_of(details) or id_of(item.get("subscription"))
+
+
 def price_of(value: Object) -> Object | str | None:
     """The price of a subscription item or an invoice line: the object, or its id alone."""
     newer = at(value, "pricing", "price_details", "price")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from staycurve.i18n import N_
-from staycurve.sources.base import Batch, Pull, Source, Stream
+from staycurve.sources.base import Pull, Source, Stream
+from staycurve.sources.batches import Batch
 from staycurve.sources.mapping import Feed
 from staycurve.sources.stripe import accounts, changes, inbox, lines, payments, spans
 from staycurve.sources.stripe.certificate import certificate

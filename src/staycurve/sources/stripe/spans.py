@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from staycurve.sources.base import Batch, Cursor, Pull, Row, Unreadable, Whole
-from staycurve.sources.stripe import deriving, timeline
+from staycurve.sources.base import Pull
+from staycurve.sources.batches import Batch, Row, Unreadable, Whole
+from staycurve.sources.cursors import Cursor
+from staycurve.sources.stripe import deriving, pending, timeline
 from staycurve.sources.stripe.deriving import Names
 from staycurve.sources.stripe.known import Known, Piece, Snapshot
 from staycurve.sources.stripe.settings import Stripe
@@ -31,6 +33,7 @@ from staycurve.sources.stripe.shapes import (
 from staycurve.sources.stripe.terms import Terms
 from staycurve.tables.invoice_periods import lines_sql, periods_sql
 from staycurve.tables.invoice_spans import pieces_sql, prices_sql
+from staycurve.tables.raw import newest_sql
 
 AT_ONCE = 5_000
 """Subscriptions in one batch."""
@@ -50,7 +53,8 @@ def read(pull: Pull[Stripe]) -> Iterator[Batch]:
         SELECT DISTINCT s.id FROM raw_objects s WHERE s.object = 'subscription' AND s.id IN (
             SELECT id FROM raw_objects WHERE object = 'subscription' AND load > {known}
             UNION ALL
-            SELECT parent FROM raw_objects WHERE object IN ('invoice', 'event') AND load > {known}
+            SELECT parent FROM raw_objects
+            WHERE object IN ('invoice', 'invoiceitem', 'event') AND load > {known}
             UNION ALL
             SELECT subscription_id FROM invoice_lines WHERE _load > {known}
         ) ORDER BY 1
@@ -92,6 +96,7 @@ def _gathered(pull: Pull[Stripe], ids: Sequence[str]) -> dict[str, Known]:
     for id in gone:
         found.pop(id)
     _events(pull, found)
+    _pending(pull, found)
     _invoices(pull, found)
     customers = {
         str(id_of(one.snapshots[-1].body.get("customer"))) for one in found.values()
@@ -135,6 +140,26 @@ def _events(pull: Pull[Stripe], found: Mapping[str, Known]) -> None:
         mixed = sorted([*(s for s, _ in snapshots), *earlier], key=lambda s: (s.at, s.id))
         last = max([today.at, *(s.at for s in mixed)])
         one.snapshots = [*mixed, Snapshot(last, today.body)]
+
+
+def _pending(pull: Pull[Stripe], found: Mapping[str, Known]) -> None:
+    import orjson
+
+    told: dict[str, list[Object]] = {}
+    sql = newest_sql(
+        "raw_objects", object_name="invoiceitem", columns="r.parent, r.id, r.body, r.is_deleted"
+    )
+    for parent, _, body, is_deleted in pull.kept.rows(
+        f"{sql} AND r.parent IN (SELECT id FROM chosen) ORDER BY r.parent, r.created, r.id"
+    ):
+        if parent in found and not is_deleted:
+            told.setdefault(parent, []).append(orjson.loads(body))
+    for id, items in told.items():
+        *earlier, today = found[id].snapshots
+        became = pending.snapshots(today.body, items)
+        found[id].snapshots = [
+            *sorted([*became, *earlier], key=lambda one: (one.at, one.id)), today
+        ]
 
 
 def _invoices(pull: Pull[Stripe], found: Mapping[str, Known]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from staycurve.sources.base import Row
+from staycurve.sources.batches import Row
 from staycurve.sources.stripe.deriving import Names
 from staycurve.sources.stripe.known import Known, Piece
 from staycurve.sources.stripe.shapes import (

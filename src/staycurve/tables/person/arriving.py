@@ -6,7 +6,6 @@ it had become.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from staycurve.tables.engine import name, quoted
 from staycurve.tables.person.rows import JSON_COLUMNS, cleaned
 from staycurve.tables.person.searching import condition
 from staycurve.tables.person.terms import PERSON_COLUMNS
-from staycurve.tables.person.tombstones import Tombstones, texts_in
+from staycurve.tables.person.tombstones import Tombstones
 from staycurve.tables.staging import ROW, parquet_sql, store
 
 
@@ -36,7 +35,8 @@ def stripped(
         f"SELECT {ROW}, {texts} FROM {rows} WHERE {' OR '.join(conditions)}"
     ):
         row = dict(zip(columns, cells, strict=True))
-        if changes := cleaned(terms, table.name, row):
+        own = tombstones.terms_of(row, marks=marks)
+        if changes := cleaned(own, table.name, row):
             fixes.append((place, *({**row, **changes}[column] for column in columns)))
     if not fixes:
         return rows
@@ -65,10 +65,10 @@ def strip_rejected(engine: Engine, tombstones: Tombstones, load: int) -> None:
         f"SELECT rowid, {listed} FROM rejected r WHERE load = {load}"
     ):
         row = dict(zip(columns, cells, strict=True))
-        texts = [*texts_in({str(row["column"] or ""): row["value"]}), *texts_in(row["rule"] or "")]
-        for column in ("payload", "row_key"):
-            texts += texts_in(_parsed(row[column]), under="user_id")
-        terms = tombstones.terms(texts)
+        # What is listed of a row may be any part of it: each is looked at as an id.
+        terms = tombstones.terms_of({
+            "user_id": [row["value"], row["payload"], row["row_key"]], "rule": row["rule"],
+        })
         if terms.is_empty:
             continue
         changes = cleaned(terms, str(row["table"]), row)
@@ -82,13 +82,6 @@ def strip_rejected(engine: Engine, tombstones: Tombstones, load: int) -> None:
     values = ", ".join(f"{name(column)} = x.{name(column)}" for column in columns)
     engine.execute(f"UPDATE rejected SET {values} FROM stripped x WHERE rejected.rowid = x.place")
     engine.drop("stripped")
-
-
-def _parsed(text: str | None) -> object:
-    try:
-        return json.loads(text) if text else None
-    except ValueError:
-        return text
 
 
 def known_again(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from staycurve.tables.person.terms import PERSON_COLUMNS, PERSONAL_KEYS, Terms, plain
+from staycurve.tables.raw import RAW_TABLE, digest_of
 
 JSON_COLUMNS = frozenset({
     "properties", "attributes", "body", "payload", "stored", "shown", "row_key", "details",
@@ -38,7 +39,21 @@ def cleaned(
             new = _cell(terms, table, column, value, row, is_own)
             if new != value:
                 found[column] = new
+    if table == RAW_TABLE and {"body", "parent"} & found.keys():
+        found["digest"] = _digest(row, found)
     return found
+
+
+def _digest(row: Cells, found: Cells) -> str | None:
+    """Of the object as it is now: the same is known again when it is fetched again."""
+    before = (str(row.get("body") or ""), str(row.get("parent") or ""))
+    for is_deleted in (False, True):
+        if row.get("digest") == digest_of(
+            before[0].encode(), parent=before[1], is_deleted=is_deleted
+        ):
+            after = (str(found.get("body", before[0])), str(found.get("parent", before[1])))
+            return digest_of(after[0].encode(), parent=after[1], is_deleted=is_deleted)
+    return str(row.get("digest") or "")
 
 
 def _is_own(terms: Terms, table: str, row: Cells) -> bool:

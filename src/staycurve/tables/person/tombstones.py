@@ -8,6 +8,7 @@ its backups.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import json
@@ -80,6 +81,8 @@ class Tombstones:
             digests.setdefault(_digest(secret, text), key)
             if "@" in text:
                 digests.setdefault(_digest(secret, text.lower()), key)
+        for name in terms.full_names:
+            digests.setdefault(_digest(secret, " ".join(name.lower().split())), terms.key)
         return replace(
             self, secret=secret, digests=digests, people={terms.key: at, **self.people}
         )
@@ -88,13 +91,25 @@ class Tombstones:
         """Terms of those among `texts` that were forgotten, with the keys they have already."""
         ids: dict[str, str] = {}
         emails: dict[str, str] = {}
-        for text in set(texts):
+        for text in sorted(set(texts)):
             key = self.key_of(text)
             if key is not None:
                 ids[text] = key
                 if "@" in text:
                     emails[text.lower()] = key
-        return Terms("forgotten", ids, emails, marks=tuple(one.lower() for one in marks if one))
+        first = self.person_of(next(iter(ids))) if ids else None
+        return Terms(first or "", ids, emails, marks=tuple(one.lower() for one in marks if one))
+
+    def terms_of(self, value: Any, *, marks: Iterable[str] = ()) -> Terms:
+        """Terms of whom a row or an object tells among the forgotten; names only beside an id."""
+        found = self.terms(texts_in(value), marks=marks)
+        if found.is_empty:
+            return found
+        names = tuple(sorted({
+            name for text in strings_in(value) for name in _phrases(text)
+            if self.digests.get(_digest(self.secret, name.lower())) is not None
+        }))
+        return replace(found, names=names)
 
     def hmac_sql(self, text: str) -> str:
         """SQL for the HMAC of a text, as `digests` has it."""
@@ -163,9 +178,48 @@ def write(folder: Path, tombstones: Tombstones) -> Path:
     return path
 
 
+def strings_in(value: Any) -> Iterator[str]:
+    """Every text in a value out of JSON; a text that is JSON is looked into."""
+    if isinstance(value, str):
+        inner = _inner(value)
+        if inner is None:
+            yield value
+        else:
+            yield from strings_in(inner)
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from strings_in(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from strings_in(one)
+
+
+def _inner(text: str) -> Any:
+    if text[:1] not in "{[":
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _phrases(text: str) -> Iterator[str]:
+    """Two to four words that follow each other: what a name may be."""
+    words = re.findall(r"[^\s\"'<>(),;:|={}\[\]/?&]+", text)[:2000]
+    for start in range(len(words)):
+        for length in range(2, 5):
+            if start + length <= len(words):
+                # A full stop after it belongs to the sentence.
+                yield " ".join(words[start : start + length]).rstrip(".!")
+
+
 def texts_in(value: Any, *, under: str = "") -> Iterator[str]:
     """Everything in a value out of JSON that may be an id or an address."""
     if isinstance(value, str):
+        inner = _inner(value)
+        if inner is not None:
+            yield from texts_in(inner, under=under)
+            return
         if plain(under) in ID_KEYS or is_strong(value):
             yield value
         yield from _ADDRESS.findall(value)
@@ -176,10 +230,11 @@ def texts_in(value: Any, *, under: str = "") -> Iterator[str]:
     elif isinstance(value, dict):
         for name, one in value.items():
             yield from texts_in(one, under=str(name))
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for one in value:
             yield from texts_in(one, under=under)
 
 
+@functools.lru_cache(maxsize=200_000)
 def _digest(secret: str, text: str) -> str:
     return hmac.new(bytes.fromhex(secret), text.encode(), hashlib.sha256).hexdigest()

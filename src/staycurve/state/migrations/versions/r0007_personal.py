@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 
 def _length(table: str, column: str, most: int, least: int = 0) -> sa.CheckConstraint:

@@ -111,7 +111,7 @@ def upgrade() -> None:
         _at("answered_at"),
         _at("finished_at", is_known=False),
         sa.Column("score", sa.Integer(), nullable=True),
-        *_texts("survey_responses", [("comment", 10_000, 0)]),
+        *_texts("survey_responses", [("user_id", 500, 1), ("comment", 10_000, 0)]),
         sa.Column("further", sa.JSON(), nullable=False),
         sa.Column("change", sa.BigInteger(), nullable=False),
         sa.UniqueConstraint("invitation_id", name=op.f("uq_survey_responses_invitation_id")),

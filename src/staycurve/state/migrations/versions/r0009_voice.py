@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0013"
+down_revision = "0008"
 
 
 def _length(table: str, column: str, most: int, least: int = 0) -> sa.CheckConstraint:

@@ -1,0 +1,1 @@
+"""Channels: how what happened reaches people and programs outside."""

@@ -1,0 +1,1 @@
+"""What a rule can ask of every account: one value an account, as of an instant."""

@@ -1,0 +1,1 @@
+"""Fit: who is like the best customers, and which leads are."""

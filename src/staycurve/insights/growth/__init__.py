@@ -1,0 +1,1 @@
+"""Growth: which accounts may buy more, and how likely that is."""

@@ -1,0 +1,180 @@
+"""Frames: features of accounts on days, and who then left, as columns of numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from staycurve.insights.risk.feature_table import features, features_sql, leavers_sql
+from staycurve.insights.shared.reader import Reader
+from staycurve.period import AsOf, Period, period_of
+from staycurve.tables.engine import AnyEngine
+
+if TYPE_CHECKING:
+    import numpy as np
+
+AT_ONCE = 250_000
+"""Rows of one statement: more days at once are faster, and take memory."""
+KEPT = 300_000
+"""Rows that are kept for the next question; larger companies compute theirs again."""
+MONTHS = 24
+"""Months of history that are looked at: what customers did before may no longer hold."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Accounts that pay on a day, one row an account and day.
+
+    Attributes
+    ----------
+    account_ids, plans : array of object, shape (n,)
+    days, left_on : array of datetime64[D], shape (n,)
+        `left_on` is the first day after which it no longer paid, within the horizon; NaT for
+        those that stayed.
+    mrr : array of int64, shape (n,)
+        Micro-units.
+    is_requested : array of bool, shape (n,)
+        Whether a cancellation was requested by then.
+    days_unpaid : array of float32, shape (n,)
+        Days since its last payment; NaN where none is known.
+    values : mapping
+        Feature → array of float32, shape (n,); NaN where it is not known.
+    """
+
+    account_ids: np.ndarray
+    days: np.ndarray
+    plans: np.ndarray
+    mrr: np.ndarray
+    is_requested: np.ndarray
+    days_unpaid: np.ndarray
+    left_on: np.ndarray
+    values: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.account_ids)
+
+    @property
+    def has_left(self) -> np.ndarray:
+        """Whether each left within the horizon, as bool of shape (n,)."""
+        import numpy as np
+
+        return ~np.isnat(self.left_on)
+
+    def where(self, chosen: np.ndarray) -> Frame:
+        """The rows of a mask, or of places."""
+        return Frame(
+            self.account_ids[chosen], self.days[chosen], self.plans[chosen], self.mrr[chosen],
+            self.is_requested[chosen], self.days_unpaid[chosen], self.left_on[chosen],
+            {name: values[chosen] for name, values in self.values.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The day that is judged, and the earlier ones whose outcome is known by then.
+
+    Attributes
+    ----------
+    day : date
+        The last local day that is seen whole.
+    past : tuple of date
+        The last days of months, oldest first, whose horizon has passed.
+    """
+
+    seen: AsOf
+    day: dt.date
+    past: tuple[dt.date, ...]
+
+
+def moment_of(engine: AnyEngine, seen: AsOf, horizon: int) -> Moment:
+    """The days that a question as of an instant looks at."""
+    day = seen.last_day if seen.is_whole else seen.last_day - dt.timedelta(days=1)
+    first = engine.value(
+        f"SELECT MIN(day) FROM mrr_movements WHERE after > 0 AND day <= DATE '{day}'"
+    )
+    last = day - dt.timedelta(days=horizon)
+    past: list[dt.date] = []
+    month: Period = period_of(last + dt.timedelta(days=1), "month")
+    while first is not None and len(past) < MONTHS:
+        end = month.start - dt.timedelta(days=1)
+        if end < first:
+            break
+        past.append(end)
+        month = month.previous()
+    return Moment(seen, day, tuple(reversed(past)))
+
+
+def frames(
+    company: Reader, engine: AnyEngine, days: Sequence[dt.date], horizon: int
+) -> Iterator[Frame]:
+    """The accounts of each day, oldest first, several days to a frame where they are few."""
+    if not days:
+        return
+    accounts = int(engine.value("SELECT COUNT(DISTINCT account_id) FROM mrr_movements")) or 1
+    step = max(1, AT_ONCE // accounts)
+    for first in range(0, len(days), step):
+        yield frame(company, engine, days[first:first + step], horizon)
+
+
+def frame(
+    company: Reader, engine: AnyEngine, days: Sequence[dt.date], horizon: int
+) -> Frame:
+    """The accounts of some days, in the order of day and account."""
+    import numpy as np
+
+    table: Any = engine.arrow(frame_sql(company, days, horizon))
+
+    def column(name: str) -> Any:
+        return table[name].to_numpy()
+
+    return Frame(
+        column("account_id").astype(object), column("day").astype("datetime64[D]"),
+        column("plan").astype(object), column("mrr").astype(np.int64),
+        column("is_requested") == 1, column("days_unpaid").astype(np.float32),
+        column("left_on").astype("datetime64[D]"),
+        {name: column(name).astype(np.float32) for name in features()},
+    )
+
+
+def frame_sql(company: Reader, days: Sequence[dt.date], horizon: int) -> str:
+    """SQL of the features on some days and of the day on which each account left, if it did."""
+    return f"""SELECT f.*, l.left_on
+FROM ({features_sql(company.config, days)}) f
+LEFT JOIN ({leavers_sql(days, horizon)}) l ON l.account_id = f.account_id AND l.day = f.day
+ORDER BY f.day, f.account_id"""
+
+
+def history(company: Reader, engine: AnyEngine, moment: Moment, horizon: int) -> list[Frame]:
+    """Frames of the past days; kept between questions where they are small."""
+    accounts = int(engine.value("SELECT COUNT(DISTINCT account_id) FROM mrr_movements"))
+
+    def make() -> list[Frame]:
+        return list(frames(company, engine, moment.past, horizon))
+
+    if accounts * len(moment.past) > KEPT:
+        return make()
+    return company.kept("risk history", (moment.seen.at, horizon), make, most=4)
+
+
+def joined(parts: Sequence[Frame]) -> Frame | None:
+    """Several frames as one; None where there is none."""
+    import numpy as np
+
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+
+    def all_of(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return Frame(
+        all_of("account_ids"), all_of("days"), all_of("plans"), all_of("mrr"),
+        all_of("is_requested"), all_of("days_unpaid"), all_of("left_on"),
+        {
+            name: np.concatenate([part.values[name] for part in parts])
+            for name in parts[0].values
+        },
+    )

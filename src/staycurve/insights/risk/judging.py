@@ -1,0 +1,132 @@
+"""Judging: how good probabilities were against what happened, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+RESAMPLES = 400
+MANY = 200_000
+"""Rows above which fewer resamples do: the interval is narrow then."""
+GROUPS = 10
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How probabilities did on one set of rows.
+
+    Attributes
+    ----------
+    auc : float
+        Chance that a random leaver had a higher probability than a random stayer; ties count half.
+    pr_auc : float
+        Average precision.
+    brier : float
+        Mean squared error.
+    calibration_error : float
+        Mean distance of probability and outcome over tenths of the rows.
+    lift_top_decile : float
+        Churn rate of the tenth with the highest probability / of all.
+    """
+
+    auc: float
+    pr_auc: float
+    brier: float
+    calibration_error: float
+    lift_top_decile: float
+
+
+def figures(probability: np.ndarray, left: np.ndarray) -> Figures:
+    """Every figure; both outcomes must occur.
+
+    Parameters
+    ----------
+    probability : array, shape (n,)
+    left : array of bool, shape (n,)
+    """
+    import numpy as np
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    groups = tenths(probability, left)
+    error = sum(size * abs(mean - share) for size, mean, share in groups) / len(left)
+    return Figures(
+        float(roc_auc_score(left, probability)),
+        float(average_precision_score(left, probability)),
+        float(np.mean((probability - left) ** 2)), float(error), top_lift(probability, left),
+    )
+
+
+def top_lift(probability: np.ndarray, left: np.ndarray) -> float:
+    """Churn rate in the top tenth / of all; of rows with equal probability each counts its part."""
+    import numpy as np
+
+    size = max(1, -(-len(left) // 10))
+    edge = np.sort(probability)[::-1][size - 1]
+    above, at = probability > edge, probability == edge
+    rest = size - int(above.sum())
+    found = float(left[above].sum()) + rest * float(left[at].mean())
+    return found / size / float(left.mean())
+
+
+def tenths(probability: np.ndarray, left: np.ndarray) -> list[tuple[int, float, float]]:
+    """(rows, mean probability, share that left) of tenths by probability, lowest first."""
+    import numpy as np
+
+    order = np.argsort(probability, kind="stable")
+    return [
+        (len(part), float(probability[part].mean()), float(left[part].mean()))
+        for part in np.array_split(order, GROUPS) if len(part)
+    ]
+
+
+def auc_difference(
+    one: np.ndarray, other: np.ndarray, left: np.ndarray, accounts: np.ndarray
+) -> tuple[float, float, float]:
+    """AUC of `one` less that of `other`, with a 95% interval by resampling whole accounts.
+
+    An account stands on several days, and those are no independent rows.
+    """
+    import numpy as np
+
+    _names, places = np.unique(accounts.astype(str), return_inverse=True)
+    size = int(places.max()) + 1
+    draw = np.random.default_rng(0)
+    ready = (_Ranked(one, left), _Ranked(other, left))
+    found = []
+    for _ in range(RESAMPLES if len(left) < MANY else RESAMPLES // 4):
+        weights = draw.multinomial(size, np.full(size, 1 / size))[places].astype(float)
+        values = [ranked.auc(weights) for ranked in ready]
+        if None not in values:
+            found.append((values[0] or 0.0) - (values[1] or 0.0))
+    plain = np.ones(len(left))
+    gap = (ready[0].auc(plain) or 0.0) - (ready[1].auc(plain) or 0.0)
+    low, high = np.quantile(found, [0.025, 0.975])
+    return gap, float(low), float(high)
+
+
+class _Ranked:
+    """Probabilities in order, so that each resample costs one pass."""
+
+    def __init__(self, probability: np.ndarray, left: np.ndarray) -> None:
+        import numpy as np
+
+        self.order = np.argsort(probability, kind="stable")
+        ordered = probability[self.order]
+        self.starts = np.concatenate([[0], np.nonzero(np.diff(ordered))[0] + 1])
+        self.left = left[self.order].astype(float)
+
+    def auc(self, weights: np.ndarray) -> float | None:
+        """AUC of weighted rows; None where one outcome is missing."""
+        import numpy as np
+
+        own = weights[self.order]
+        leavers = np.add.reduceat(own * self.left, self.starts)
+        stayers = np.add.reduceat(own * (1 - self.left), self.starts)
+        all_left, all_stayed = leavers.sum(), stayers.sum()
+        if not all_left or not all_stayed:
+            return None
+        below = np.cumsum(stayers) - stayers
+        return float((leavers * (below + stayers / 2)).sum() / (all_left * all_stayed))

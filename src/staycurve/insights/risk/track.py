@@ -1,0 +1,233 @@
+"""Track: what models would have said on past days, beside what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from staycurve.i18n import N_
+from staycurve.insights.risk.feature_table import features
+from staycurve.insights.risk.frames import Frame, Moment, history, joined
+from staycurve.insights.risk.judging import Figures, auc_difference, figures
+from staycurve.insights.risk.models import Model, fit_baseline, fit_boosting, fit_points
+from staycurve.insights.risk.settings import RISK
+from staycurve.insights.shared.reader import Reader
+from staycurve.tables.engine import AnyEngine
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import numpy as np
+
+FORMS = ("points", "boosting")
+FORM_NAMES = {
+    "points": N_("Points"), "boosting": N_("Gradient boosting"),
+    "baseline": N_("Baseline: recency, tenure and plan"),
+}
+TEST_DAYS = 6
+LEAST_TRAINED, LEAST_TESTED = 20, 10
+"""Accounts that must have churned in training and in the test. With fewer leavers than these a
+model learns names, and the interval of its AUC is wider than any difference worth knowing."""
+PER_DAY = 25_000
+"""Accounts of a day that are learned from; drawn from a seed where there are more."""
+
+NO_PAST = N_("no past day has an outcome yet: {days} days must have passed after the first one")
+NO_CHURN = N_("no account has churned in the days with a known outcome: there is nothing to learn")
+ONLY_CHURN = N_("every account churned in the days with a known outcome: there is nobody else")
+FEW = N_(
+    "{trained} accounts churned in the days to learn from and {tested} in those to test on; "
+    "{least_trained} and {least_tested} are needed{when}"
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One form of model on the test days."""
+
+    model: Model
+    probability: np.ndarray
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class Track:
+    """Models that were fitted on earlier days, judged on later ones.
+
+    Attributes
+    ----------
+    train, test : Frame
+        The last training day lies one horizon or more before the first test day.
+    forms : mapping
+        points, boosting and baseline.
+    past : Frame
+        Every past day, of accounts that had not requested a cancellation.
+    requested : (int, int)
+        Rows on which a cancellation had been requested, and those of them that churned.
+    """
+
+    train: Frame
+    test: Frame
+    forms: Mapping[str, Judged]
+    past: Frame
+    requested: tuple[int, int]
+    horizon: int
+
+    def difference(self, form: str) -> tuple[float, float, float]:
+        """AUC of a form less the baseline's, with its 95% interval."""
+        return auc_difference(
+            self.forms[form].probability, self.forms["baseline"].probability,
+            self.test.has_left, self.test.account_ids,
+        )
+
+    @property
+    def base_rate(self) -> float:
+        """Share of accounts that churn within the horizon, over the past days."""
+        return float(self.past.has_left.mean())
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """Why there is no track record."""
+
+    why: str
+
+
+def track_of(
+    company: Reader, engine: AnyEngine, moment: Moment, horizon: int
+) -> Track | Lacking:
+    """The models of a company and how they did, or why that cannot be known."""
+    key = (moment.seen.at, horizon)
+
+    def make() -> Track | Lacking:
+        return _made(company, history(company, engine, moment, horizon), horizon)
+
+    return company.kept("risk track", key, make, most=4)
+
+
+def _made(company: Reader, parts: Iterable[Frame], horizon: int) -> Track | Lacking:
+    import numpy as np
+
+    kept, requested = [], np.zeros(2, dtype=int)
+    for part in parts:
+        own = part.is_requested
+        requested += [int(own.sum()), int((own & part.has_left).sum())]
+        kept.append(sampled(part.where(~own)))
+    past = joined(kept)
+    if past is None or not len(past):
+        return Lacking(NO_PAST.format(days=horizon))
+    left = past.has_left
+    if left.all() or not left.any():
+        return Lacking(ONLY_CHURN if left.all() else NO_CHURN)
+    found = split(past, horizon)
+    if isinstance(found, Lacking):
+        return found
+    train, test = found
+    by_hand = {
+        name: weight for name, weight in company.config[RISK].points.items() if name in features()
+    }
+    forms = {}
+    for name in (*FORMS, "baseline"):
+        model = fitted(name, train, by_hand)
+        probability = model.probability(test)
+        forms[name] = Judged(model, probability, figures(probability, test.has_left))
+    return Track(train, test, forms, past, (int(requested[0]), int(requested[1])), horizon)
+
+
+def sampled(part: Frame) -> Frame:
+    """A day's accounts, or as many of them as models learn from; always the same ones."""
+    import numpy as np
+
+    days = len(np.unique(part.days)) or 1
+    if len(part) <= PER_DAY * days:
+        return part
+    draw = np.random.default_rng(int(part.days[0].astype(int)))
+    return part.where(np.sort(draw.choice(len(part), PER_DAY * days, replace=False)))
+
+
+def split(past: Frame, horizon: int) -> tuple[Frame, Frame] | Lacking:
+    """Days to learn from and days to test on, as many of the latter as leave enough to learn."""
+    import numpy as np
+
+    days = np.unique(past.days)
+    best = (0, 0)
+    for count in range(min(TEST_DAYS, len(days) - 1), 0, -1):
+        first = days[-count]
+        train = past.where(past.days + np.timedelta64(horizon, "D") <= first)
+        test = past.where(past.days >= first)
+        trained, tested = leavers(train), leavers(test)
+        if trained >= LEAST_TRAINED and tested >= LEAST_TESTED and not train.has_left.all():
+            return train, test
+        best = max(best, (trained, tested), key=min)
+    return Lacking(FEW.format(
+        trained=best[0], tested=best[1], least_trained=LEAST_TRAINED, least_tested=LEAST_TESTED,
+        when=_when(past, horizon),
+    ))
+
+
+def leavers(frame: Frame) -> int:
+    """Accounts that left, each counted once."""
+    return len(set(frame.account_ids[frame.has_left]))
+
+
+def _when(past: Frame, horizon: int) -> str:
+    """How long it takes at the pace of the past."""
+    import numpy as np
+
+    days = np.unique(past.days)
+    seen = (days[-1] - days[0]).astype(int) + horizon
+    pace = leavers(past) / seen * 30.4375
+    missing = LEAST_TRAINED + LEAST_TESTED - leavers(past)
+    # Between the days to learn from and those to test on lies one horizon that serves neither.
+    months = max(0.0, missing / pace if pace else 0.0) + horizon / 30.4375
+    return f": in about {max(1, round(months))} months, at this churn"
+
+
+def band_of(probability: float, base_rate: float, at_risk: float) -> str:
+    """healthy below the company's own churn rate, at_risk from a multiple of it, else watch."""
+    if probability >= min(at_risk * base_rate, (1 + base_rate) / 2):
+        return "at_risk"
+    return "healthy" if probability < base_rate else "watch"
+
+
+def is_told(frame: Frame) -> np.ndarray:
+    """Whether anything is known of what each account does or says, as bool of shape (n,)."""
+    import numpy as np
+
+    found = np.zeros(len(frame), dtype=bool)
+    for name, feature in features().items():
+        found |= feature.is_told(frame.values[name])
+    return found
+
+
+def last_day(frame: Frame) -> dt.date:
+    """The last day of a frame."""
+    found: dt.date = frame.days.max().item()
+    return found
+
+
+def first_day(frame: Frame) -> dt.date:
+    """The first day of a frame."""
+    found: dt.date = frame.days.min().item()
+    return found
+
+
+def fitted(form: str, past: Frame, by_hand: Mapping[str, float]) -> Model:
+    """A form of model, fitted to a frame."""
+    from threadpoolctl import threadpool_limits
+
+    # One thread: sums come in one order, so a refit gives the same coefficients, and a server's
+    # other questions keep their cores.
+    with threadpool_limits(limits=1):
+        if form == "points":
+            return fit_points(past, by_hand)
+        return fit_boosting(past) if form == "boosting" else fit_baseline(past)
+
+
+def strongest(
+    effects: Mapping[str, np.ndarray], place: int, most: int
+) -> Sequence[tuple[str, float]]:
+    """The factors that move one row's probability most, the strongest first."""
+    found = [(name, float(values[place])) for name, values in effects.items()]
+    found.sort(key=lambda one: (-abs(one[1]), one[0]))
+    return [one for one in found[:most] if abs(one[1]) >= 0.0005]

@@ -85,7 +85,7 @@ class Login:
             )
             raise RefusedError(
                 "The e-mail address or the password is wrong.",
-                hint="Forgotten? An admin can send you a link: staycurve people reset EMAIL",
+                hint="Forgotten? An admin can send you a link to choose a new one.",
             )
         self.throttle.forgive(name, place)
         if passwords.is_outdated(kept):

@@ -74,7 +74,7 @@ class Event(Row):
     what: Annotated[str, col(N_("What happened"), Kind.NAME, named_by=WHAT)]
     detail: Annotated[
         str | None,
-        col(N_("Detail"), is_personal=True, personal_if=("kind", ("answer", "ticket"))),
+        col(N_("Detail"), is_personal=True, personal_if=("kind", ("answer", "ticket", "note"))),
     ] = None
     amount: Annotated[
         float | None, col(N_("Amount"), Unit.MONEY, N_("What MRR changed by, or what was paid."))

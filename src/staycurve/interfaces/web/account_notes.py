@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, unquote
 
+from staycurve import personal
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import Kind
@@ -40,8 +41,14 @@ def act_on_notes(ask: Ask) -> str:
 
 def _show(ask: Ask) -> Shown:
     account = unquote(ask.address.removeprefix(START))
+    if not personal.is_shown():
+        # A note may name anybody: who may not see that sees that there are notes, and no word.
+        count = len(ask.company.voice.notes(account))
+        return Shown((), {"hidden": count}, {"hidden": count})
     found = [one for one in reversed(ask.company.voice.notes(account))
              if one.day <= ask.seen.last_day or not ask.options.get("as_of")]
+    if found:
+        personal.note()
     typed: dict[str, Any] = dict(ask.form) if ask.fault else {}
     done = ask.options.get("done", "")
     return Shown([one.as_dict() for one in found], {
@@ -54,7 +61,7 @@ def _show(ask: Ask) -> Shown:
                   for name, label in NOTE_KINDS.items()],
         "typed": {name: typed.get(name, "") for name in _FIELDS},
         "fault": ask.fault, "done": _(_DONE[done]) if done in _DONE else "",
-        "at": ask.address,
+        "at": ask.address, "hidden": None,
     })
 
 

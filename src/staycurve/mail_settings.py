@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parseaddr
 from typing import Annotated, Any
 
 from staycurve.i18n import N_
@@ -23,6 +22,9 @@ def is_address(text: str) -> bool:
 
 
 def _sender(text: str) -> str:
+    # Only who has a [mail] section pays for the import.
+    from email.utils import parseaddr
+
     if not is_address(parseaddr(text)[1]) or not text.isprintable():
         raise Wrong("is not an address.", 'Write: from = "Acme <hello@example.com>"')
     return text

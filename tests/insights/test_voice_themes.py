@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from staycurve import personal
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.voice.codebook import (
     CodebookChange,
@@ -225,6 +226,15 @@ def test_themes_are_split_and_narrowed(company: Company) -> None:
     assert [one.comment_id for one in texts] == ["x2", "x1"]
     found = company.feedback.comments(text="DARK theme", unmasked=True, as_of=AS_OF).rows
     assert [(one.text, one.score) for one in found] == [("Please offer a dark theme", 5)]
+
+
+def test_who_may_not_see_personal_data_cannot_ask_for_it(company: Company) -> None:
+    with personal.reading(is_shown=False):
+        rows = company.feedback.comments(theme="price", unmasked=True, as_of=AS_OF).rows
+        themes = company.feedback.themes(unmasked=True, as_of=AS_OF).rows
+    assert len(rows) == 25
+    shown = [row.text for row in rows] + [one.text for row in themes for one in row.quotes]
+    assert not any("Lindqvist" in text or "@" in text for text in shown)
 
 
 def test_each_change_is_dated_and_earlier_counts_come_back(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ OTHER = {
     # Address that is neither a page nor of the API: why it may be asked with anything.
     "/healthz": "asked by machines, some of which add a number against caches",
     "/readyz": "the same", "/metrics": "the same",
+    "/s/{token}": "a link of a mail, to which mail programs add what they like",
+    "/s/{token}/unsubscribe": "the same",
     "/static/{name}": "a file", "/favicon.ico": "a file", "/api/openapi.json": "a file",
 }
 
@@ -45,6 +47,14 @@ def routes(client: TestClient) -> set[str]:
     return found - set(OTHER)
 
 
+def named(path: str) -> str:
+    """An address with something that exists where it takes a name."""
+    found = {"{name}": "mrr", "{account:path}": "a1", "{survey}": str(GIVEN["survey"])}
+    for place, name in found.items():
+        path = path.replace(place, name)
+    return path
+
+
 def pages(client: TestClient) -> Iterator[Address]:
     """Every page as HTML, as JSON and as CSV."""
     known = {page.address: page for page in every_page()}
@@ -55,7 +65,7 @@ def pages(client: TestClient) -> Iterator[Address]:
             if name in set(page.takes) and isinstance(value, str)
         } if page.takes else {}
         names = frozenset({*page.takes, *(("industry", "where") if page.can_be_cut else ())})
-        filled = path.replace("{name}", "mrr").replace("{account:path}", "a1")
+        filled = named(path)
         yield Address(filled, least, names)
         if not path.endswith(".json"):
             yield Address(filled, least | {"format": "csv"}, names)
@@ -104,7 +114,7 @@ def test_every_page_and_every_route_of_the_api_is_crawled(asker: TestClient) -> 
     listed = every_page()
     assert len(listed) > 30
     for page in listed:
-        path = page.address.replace("{name}", "mrr").replace("{account:path}", "a1")
+        path = named(page.address)
         assert {path, "/.json" if path == "/" else f"{path}.json"} <= crawled
     assert len({one.path for one in api(asker)}) > 40
 

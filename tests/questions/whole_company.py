@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+from staycurve.actions.surveys import definition
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.dimensions import COHORT, moving_dims
 from staycurve.metrics.query import known_dims
@@ -33,7 +34,7 @@ GIVEN: dict[str, str | list[str]] = {
     "age": "1", "month": "1", "account": "a1", "account_id": "a1", "feature": "report_viewed",
     "step": "signed_up", "steps": ["signed_up", "report_viewed"], "anchor": "report_viewed",
     "who": "u1", "q": "a1", "stage": "adoption", "from": "2024-02", "to": "2024-05",
-    "by": "industry",
+    "by": "industry", "survey": "pulse", "user": "u1",
 }
 """A value for each parameter that an address cannot do without."""
 
@@ -49,7 +50,7 @@ def made(folder: Path) -> Company:
         for table, rows in _rows_of_account(number).items():
             tables[table] += rows
     months = [f"2024-{month:02}" for month in range(1, 7)]
-    return build(folder, {
+    company = build(folder, {
         **tables,
         "fx_rates": [{"day": "2024-01-01", "currency": "EUR", "rate": 1.25}],
         # A bill of what subscriptions describe: it moves nothing.
@@ -70,6 +71,10 @@ def made(folder: Path) -> Company:
             for purpose in ("acquisition", "retention", "delivery")
         ],
     }, end_reasons=SETTINGS)
+    company.surveys.save(definition.of({
+        "name": GIVEN["survey"], "kind": "csat", "question": "How was it?",
+    }))
+    return company
 
 
 def _rows_of_account(number: int) -> dict[str, list[Row]]:

@@ -109,6 +109,22 @@ def test_a_page_elsewhere_needs_to_be_listed_and_to_have_a_key(shop: Shop) -> No
                                ).status_code == 403
 
 
+def test_where_people_log_in_programs_need_a_key(shop: Shop) -> None:
+    shop.create()
+    _key, text = shop.company.state.create_key("ingest")
+    address = "/api/v1/surveys/due?user=ann"
+    assert len(due(shop, "ann")) == 1
+    shop.company.state.people.add("boss@test.example", "admin")
+    assert shop.client.get(address).status_code == 422
+    found = shop.client.get(address, headers={"Authorization": f"Bearer {text}"})
+    assert len(found.json()["rows"]) == 1
+    # Who answers a mail logs in nowhere, and the key opens nothing else.
+    link = shop.links(shop.surveys.get("nps"))["bob"]
+    assert shop.client.get(link).status_code == 200
+    other = shop.client.get("/api/v1/surveys", headers={"Authorization": f"Bearer {text}"})
+    assert other.status_code == 403
+
+
 def signed(body: bytes) -> bytes:
     return hmac.new(SECRET.encode(), body, hashlib.sha256).digest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from staycurve import personal
 from tests.state.served import FROM_HERE
 from tests.surveys.conftest import Shop
 
@@ -80,3 +81,14 @@ def test_the_api_answers_the_same(shop: Shop) -> None:
     (answer,) = shop.client.get("/api/v1/surveys/nps/answers").json()["rows"]
     assert (answer["user_id"], answer["score"]) == ("dora", 10)
     assert shop.client.get("/api/v1/surveys/nsp/answers").status_code == 404
+
+
+def test_who_may_see_no_personal_data_sees_scores_alone(shop: Shop) -> None:
+    link = shop.links(shop.create())["dora"]
+    shop.client.post(link, data={"score": "7", "comment": "Ask Ann"})
+    shop.surveys.suppress("ann@acme.example")
+    with personal.reading(is_shown=False):
+        (row,) = shop.surveys.answers("nps")
+        (gone,) = shop.surveys.suppressions()
+    assert (row["score"], row["account_id"], row["version"]) == (7, "bolt", 1)
+    assert row["user_id"] == row["comment"] == gone.email == personal.HIDDEN

@@ -96,7 +96,7 @@ def test_what_is_not_known_says_so_on_the_page(served: TestClient) -> None:
 def test_the_twin_has_the_facts_and_every_panel(served: TestClient) -> None:
     twin = served.get(f"/accounts/acme.json{AT}").json()
     assert [one["name"] for one in twin["panels"]] == [
-        "figures", "who", "subscriptions", "timeline", "users", "features"
+        "figures", "who", "subscriptions", "timeline", "notes", "users", "features"
     ]
     facts = twin["panels"][0]["facts"]
     api = served.get("/api/v1/account/facts", params={"account": "acme", "as_of": AS_OF}).json()

@@ -31,8 +31,9 @@ ALLOWS: dict[str, frozenset[Permission]] = dict(zip(
 
 OPEN = frozenset({
     "/healthz", "/readyz", "/favicon.ico", "/login", "/login/provider", "/login/provider/back",
+    "/api/v1/surveys/due", "/api/v1/surveys/shown", "/api/v1/surveys/answers",
 })
-"""Addresses that anybody may ask for: health, and logging in."""
+"""Addresses that anybody may ask for: health, logging in, and those that check keys themselves."""
 OPEN_BELOW = ("/static/", "/password/", "/webhooks/", "/chartmogul/v1/", "/s/")
 """Starts of such addresses: they check keys, signatures or links of their own."""
 

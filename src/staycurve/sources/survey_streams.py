@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from staycurve.i18n import N_
-from staycurve.sources.base import Batch, Pull, Sender, Stream
+from staycurve.sources.base import Pull, Sender, Stream
+from staycurve.sources.batches import Batch
 from staycurve.sources.mapping import Feed
 from staycurve.tables.conformed import CONFORMED
 

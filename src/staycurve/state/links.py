@@ -128,5 +128,5 @@ def _signer(session: Session) -> URLSafeSerializer:
 def _closed() -> LinkError:
     return LinkError(
         "This link does not open, or no more: it opens once, and for a time.",
-        hint="Ask an admin for a new one: staycurve people reset EMAIL",
+        hint="Ask an admin for a new one.",
     )

@@ -17,6 +17,7 @@ from staycurve.insights.voice.kept import NOTE_KINDS, Note
 from staycurve.insights.voice.languages import folded
 from staycurve.state import audit, cleaning
 from staycurve.state.cleaning import NUMBERS, PAGE, WHO, line
+from staycurve.state.models import AuditRow
 from staycurve.state.voice_models import NOTE, CodebookChangeRow, NoteRow
 
 _MENTION = re.compile(r"(?<![\w.@])@([\w][\w.'’-]{0,60}[\w]|[\w])", re.UNICODE)
@@ -37,6 +38,13 @@ def changes(session: Session) -> tuple[CodebookChange, ...]:
         CodebookChange(row.version, row.at, row.who, row.what, row.theme, row.detail)
         for row in rows
     )
+
+
+def mark(session: Session) -> tuple[int, int]:
+    """The codebook's version, and a number that grows with each note kept or deleted."""
+    version = session.scalar(select(func.max(CodebookChangeRow.version))) or 0
+    noted = select(func.count()).where(AuditRow.what.in_(("note.added", "note.deleted")))
+    return version, session.scalar(noted) or 0
 
 
 def change(

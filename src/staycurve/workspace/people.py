@@ -41,13 +41,7 @@ class People:
 
     def is_any(self) -> bool:
         """Whether there is anybody, so that one has to log in."""
-        if not self.database.is_there:
-            return False
-        with self.database.reading() as session:
-            found = people.count(session) > 0
-        if found and not self.is_marked():
-            self.mark()
-        return found
+        return self.asked("")[0]
 
     def add(self, email: str, role: str, *, password: str = "", by: str = "") -> Person:
         """Add somebody; see `staycurve.state.people.add`."""
@@ -128,11 +122,19 @@ class People:
                     subject=f"person {login.person}", detail={},
                 )
 
-    def session(self, text: str) -> Login | None:
-        """Whose session a text is, unless it has expired."""
+    def asked(self, text: str) -> tuple[bool, Login | None]:
+        """Whether there is anybody, and whose session a text is, at one moment.
+
+        Whether the session has expired is for the caller to see.
+        """
+        if not self.database.is_there:
+            return False, None
         with self.database.reading() as session:
-            found = sessions.checked(session, text)
-        return found if found and found.expires_at > self._clock() else None
+            is_any = people.count(session) > 0
+            found = sessions.checked(session, text) if is_any and text else None
+        if is_any and not self.is_marked():
+            self.mark()
+        return is_any, found
 
     def secret(self, name: str) -> str:
         """A random value of the project that signs."""

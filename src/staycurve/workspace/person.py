@@ -54,6 +54,8 @@ class Held:
         What else lies in the project's directory.
     state : mapping
         Table of app state → its rows.
+    seq : int
+        The move of the pointer at which the lake was searched. Whatever writes files anew moves it.
     """
 
     person: Person
@@ -61,6 +63,7 @@ class Held:
     lake: Hits
     files: FileHits
     state: Mapping[str, Sequence[Mapping[str, Any]]]
+    seq: int = -1
 
     @property
     def is_anything(self) -> bool:
@@ -203,7 +206,7 @@ class PersonalData:
             if again is None:
                 raise
             return again
-        return self._carry_out(held.terms, by=by)
+        return self._carry_out(held.terms, by=by, held=held)
 
     def apply(self, listed: tombstones.Tombstones) -> int:
         """Forget those again whom a list names, as after restoring a backup; how many were found.
@@ -275,10 +278,11 @@ class PersonalData:
         terms = Terms.of(person.ids, person.emails, person.names, marks=self._marks())
         if terms.is_empty:
             raise self._unknown(named)
+        seq = self._company.lake.pointer.latest().seq
         lake = search(engine, terms, files_of(self._company.lake))
         state = personal.clean(self._database, terms, is_kept=True)
         files = sweep(self._folder, terms, skip=self._skipped(), is_kept=True)
-        held = Held(person, terms, lake, files, state)
+        held = Held(person, terms, lake, files, state, seq)
         if not held.is_anything:
             raise self._unknown(named)
         return held
@@ -290,7 +294,8 @@ class PersonalData:
         return find(engine, named)
 
     def _carry_out(
-        self, terms: Terms, *, by: str, listed: tombstones.Tombstones | None = None
+        self, terms: Terms, *, by: str, listed: tombstones.Tombstones | None = None,
+        held: Held | None = None,
     ) -> Forgotten:
         company, now = self._company, self._company.clock()
         at = now.isoformat(timespec="seconds")
@@ -301,7 +306,7 @@ class PersonalData:
             # First: what is loaded from now on comes in under the keys.
             known = listed or tombstones.read(self._folder)
             tombstones.write(self._folder, known.adding(terms, at=at))
-            hits = search(engine, terms, files_of(company.lake))
+            hits = self._hits(engine, terms, held)
             engine.spill.mkdir(parents=True, exist_ok=True)
             rewritten = rewrite(engine, company.lake, hits, engine.spill)
             _clean_notes(company, terms, engine.spill)
@@ -332,6 +337,13 @@ class PersonalData:
             terms.key, True, at, counts["tables"], counts["state"], counts["files"], rewritten,
             tuple(files.left), backups,
         )
+
+    def _hits(self, engine: Engine, terms: Terms, held: Held | None) -> Hits:
+        """What the lake holds, now that nobody writes; nothing is searched twice."""
+        lake = self._company.lake
+        if held is not None and held.seq == lake.pointer.latest().seq:
+            return held.lake
+        return search(engine, terms, files_of(lake))
 
     def _move(self) -> None:
         """Let readers look anew: what they remember of the snapshot may name the person."""

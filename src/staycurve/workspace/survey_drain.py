@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from staycurve.actions.surveys import answers, definition
-from staycurve.sources.base import Batch, Cursor, Sender
+from staycurve.sources.base import Sender
+from staycurve.sources.batches import Batch
+from staycurve.sources.cursors import Cursor
 from staycurve.sources.port import FileReport
 from staycurve.sources.stream_records import cursor_of
 from staycurve.sources.survey_streams import ANSWERED, INVITED, RECEIVED

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from staycurve import personal
 from staycurve.actions.surveys import answers as answering, bounces, definition, received
 from staycurve.actions.surveys.definition import Definition
 from staycurve.errors import UsageError, system_error
@@ -169,7 +170,12 @@ class Surveys:
             survey = keeping.get(session, name)
             every = keeping.asked_in(session, survey=survey.id)
         found = [one for one in every if one.response is not None]
-        return [_answer(one) for one in sorted(found, key=_newest, reverse=True)]
+        rows = [_answer(one) for one in sorted(found, key=_newest, reverse=True)]
+        if not personal.is_shown():
+            return [_hidden(row) for row in rows]
+        if rows:
+            personal.note()
+        return rows
 
     def suppress(self, email: str, *, reason: str = "asked", by: str = "") -> bool:
         """Write to an address no more; whether that is new.
@@ -242,7 +248,21 @@ class Surveys:
         if not self._company.state.database.is_there:
             return ()
         with self._company.state.database.reading() as session:
-            return mails.suppressions(session)
+            found = mails.suppressions(session)
+        if not personal.is_shown():
+            return [replace(one, email=personal.HIDDEN) for one in found]
+        if found:
+            personal.note()
+        return found
+
+
+def _hidden(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer as it is shown to who may see no personal data: free text may name somebody."""
+    return {
+        key: personal.HIDDEN
+        if value and (key in ("user_id", "comment") or key.startswith("answer_")) else value
+        for key, value in row.items()
+    }
 
 
 def _newest(one: Asked) -> tuple[dt.datetime, int]:

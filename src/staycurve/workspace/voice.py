@@ -48,6 +48,13 @@ class Voice:
         now = self._company.clock()
         return tuple(one for one in found if one.at <= now)
 
+    def mark(self) -> tuple[int, int]:
+        """Something that is another one after each change: of the codebook, and of notes."""
+        if not self._database.is_there:
+            return 0, 0
+        with self._database.reading() as session:
+            return keeping.mark(session)
+
     def codebook(self, version: int | None = None) -> Codebook:
         """The codebook, or an earlier version of it."""
         return replayed(self.changes(), version)

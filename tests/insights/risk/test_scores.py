@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from staycurve.errors import UnknownNameError
 from staycurve.insights.risk.track import band_of
 from staycurve.workspace import Company
 from tests.company import NOW, build
@@ -78,6 +79,12 @@ def test_an_account_that_nothing_is_known_of_is_unknown(tmp_path: Path) -> None:
     assert rows
     assert {row.band for row in rows} == {"unknown"}
     assert all(row.probability is None and row.health is None and row.why for row in rows)
+
+
+def test_points_for_what_is_no_feature_are_an_error(tmp_path: Path) -> None:
+    company = build(tmp_path / "c", tables(60), end_reasons="[risk.points]\nold_ticket = 3")
+    with pytest.raises(UnknownNameError, match="Did you mean 'old_tickets'"):
+        company.risk.scores(as_of=AS_OF)
 
 
 TRIALS = """

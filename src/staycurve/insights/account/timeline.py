@@ -27,6 +27,7 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import Param, insight
 from staycurve.insights.shared.params import CLASS_NAMES, AsOfText, From, To
 from staycurve.insights.shared.reader import Reader
+from staycurve.insights.voice.kept import NOTE_KINDS, Listener
 from staycurve.lifecycle_rules import LABELS
 from staycurve.metrics.base import Unit
 from staycurve.money import major
@@ -36,6 +37,7 @@ from staycurve.tables.engine import AnyEngine
 KINDS = {
     "movement": N_("MRR"), "plan": N_("Plans"), "payment": N_("Payments"),
     "ticket": N_("Tickets"), "answer": N_("Answers"), "lead": N_("Leads"), "stage": N_("Stages"),
+    "note": N_("Notes"),
 }
 """What a timeline holds, in the order in which one day lists it, the last first."""
 
@@ -54,6 +56,7 @@ WHAT: Mapping[str, str] = {
     "signed_up": N_("Signed up"), "created": N_("Lead created"),
     "qualified": N_("Lead qualified"), "demo": N_("Demo requested"), "won": N_("Lead won"),
     "lost": N_("Lead lost"),
+    **{f"note_{kind}": label for kind, label in NOTE_KINDS.items()},
     **SURVEY_KINDS, **{f"stage_{stage}": label for stage, label in LABELS.items()},
 }
 """What happened, in words; a stage is what it came to, a survey what was answered."""
@@ -71,7 +74,7 @@ class Event(Row):
     what: Annotated[str, col(N_("What happened"), Kind.NAME, named_by=WHAT)]
     detail: Annotated[
         str | None,
-        col(N_("Detail"), is_personal=True, personal_if=("kind", ("answer", "ticket"))),
+        col(N_("Detail"), is_personal=True, personal_if=("kind", ("answer", "ticket", "note"))),
     ] = None
     amount: Annotated[
         float | None, col(N_("Amount"), Unit.MONEY, N_("What MRR changed by, or what was paid."))
@@ -130,7 +133,7 @@ class Timeline(Answer):
 
 @insight("account timeline", needs="accounts")
 def timeline(
-    company: Reader, *, account: AccountId,
+    company: Listener, *, account: AccountId,
     kind: Annotated[
         Sequence[str], Param(N_("Only events of these kinds."), choices=tuple(KINDS))
     ] = (),
@@ -177,7 +180,7 @@ def _range(
     return first, last
 
 
-def _events(company: Reader, engine: AnyEngine, of: Whose) -> Iterator[Event]:
+def _events(company: Listener, engine: AnyEngine, of: Whose) -> Iterator[Event]:
     moves = rows_of(company, engine, of, facts_sql.movements(of))
     yield from _movements(moves, of.config.company.currency)
     yield from _plans(engine.rows(timeline_sql.spans(of)), of.last_day)
@@ -200,6 +203,12 @@ def _events(company: Reader, engine: AnyEngine, of: Whose) -> Iterator[Event]:
         yield _event("lead", what, day, at, detail=detail, id=lead)
     for account, day, at, channel in engine.rows(timeline_sql.signups(of)):
         yield _event("lead", "signed_up", day, at, detail=channel, id=account)
+    for part in of.parts:
+        for note in company.account_notes(part):
+            yield _event(
+                "note", f"note_{note.kind}", note.day,
+                detail=_joined(note.author or None, note.text), id=str(note.id),
+            )
     for stage, starts, _ends, _visit, rule in rows_of(
         company, engine, of, facts_sql.visits(of)
     ):

@@ -185,16 +185,14 @@ def backtest(
         track = track_of(company, engine, moment, horizon)
     asked: dict[str, Any] = {"as_of": seen.at.isoformat(), "horizon": horizon, "form": form}
     if isinstance(track, Lacking):
+        empty: dict[str, Any] = dict.fromkeys(
+            ("auc", "pr_auc", "brier", "calibration_error", "lift_top_decile")
+        )
         return Backtest(
-            **asked, **dict.fromkeys((
-                "auc", "pr_auc", "brier", "calibration_error", "lift_top_decile", "difference",
-                "difference_low", "difference_high", "trained_from", "trained_until",
-                "tested_from", "tested_until",
-            )),
-            **dict.fromkeys(("trained", "tested", "left_trained", "left_tested"), 0),
-            beats_baseline=False, why=track.why, baseline=Plain(
-                auc=None, pr_auc=None, brier=None, calibration_error=None, lift_top_decile=None,
-            ),
+            **asked, **empty, baseline=Plain(**empty), difference=None, difference_low=None,
+            difference_high=None, beats_baseline=False, trained_from=None, trained_until=None,
+            tested_from=None, tested_until=None, trained=0, tested=0, left_trained=0,
+            left_tested=0, why=track.why,
         )
     gap, low, high = track.difference(form)
     beats = low > 0

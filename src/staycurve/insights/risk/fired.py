@@ -94,7 +94,7 @@ def fired(
     rows = [
         FiredRow(
             account_id=now.account_ids[place], trigger=name, label=chosen[name].label,
-            since=since[name][now.account_ids[place]], evidence=chosen[name].told(now, place),
+            since=since[name][now.account_ids[place]], evidence=chosen[name].told(now, int(place)),
             mrr=float(now.mrr[place]) / 1_000_000,
         )
         for name, stands in standing.items() for place in stands.nonzero()[0]

@@ -60,7 +60,8 @@ class Frame:
         """Whether each left within the horizon, as bool of shape (n,)."""
         import numpy as np
 
-        return ~np.isnat(self.left_on)
+        found: np.ndarray = ~np.isnat(self.left_on)
+        return found
 
     def where(self, chosen: np.ndarray) -> Frame:
         """The rows of a mask, or of places."""

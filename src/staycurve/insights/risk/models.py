@@ -155,7 +155,7 @@ def fit_points(frame: Frame, by_hand: Mapping[str, float]) -> Points:
         drafts.append((PLAN, PLAN_LABEL, (), plans, _plan_bins(frame.plans, plans)))
     sizes = [len(plans or edges) + (1 if plans else 2) for _n, _l, edges, plans, _b in drafts]
     matrix = np.zeros((len(frame), sum(sizes)), dtype=np.float32)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int) if sizes else []
+    starts = [sum(sizes[:place]) for place in range(len(sizes))]
     for start, draft in zip(starts, drafts, strict=True):
         matrix[np.arange(len(frame)), start + draft[4]] = 1
     unit = np.log(2) / DOUBLING

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
@@ -23,9 +23,8 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import Param, insight
 from staycurve.insights.risk.asked import HORIZON, NOBODY_PAYS, Horizon
-from staycurve.insights.risk.feature_table import features
 from staycurve.insights.risk.frames import Frame, frame, moment_of
-from staycurve.insights.risk.models import label_of, value_of
+from staycurve.insights.risk.models import Model, Points, label_of, value_of
 from staycurve.insights.risk.settings import RISK
 from staycurve.insights.risk.track import (
     FORM_NAMES,
@@ -36,15 +35,13 @@ from staycurve.insights.risk.track import (
     fitted,
     is_told,
     last_day,
+    points_by_hand,
     strongest,
     track_of,
 )
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
-
-if TYPE_CHECKING:
-    import numpy as np
 
 BANDS = {
     "at_risk": N_("At risk"), "watch": N_("Watch"), "healthy": N_("Healthy"),
@@ -174,9 +171,8 @@ def scored(
     beats = track.difference(form)[1] > 0
     shown = form if beats else "baseline"
 
-    def fit() -> object:
-        by_hand = {name: own for name, own in risk.points.items() if name in features()}
-        return fitted(shown, track.past, by_hand)
+    def fit() -> Model:
+        return fitted(shown, track.past, points_by_hand(company))
 
     model = company.kept("risk model", (at, horizon, shown), fit)
     rows = tuple(sorted(
@@ -192,12 +188,11 @@ def scored(
     )
 
 
-def _rows(now: Frame, model: object, track: Track, at_risk: float) -> list[Score]:
+def _rows(now: Frame, model: Model, track: Track, at_risk: float) -> list[Score]:
     if not len(now):
         return []
-    probability = model.probability(now)  # type: ignore[attr-defined]
-    effects: Mapping[str, np.ndarray] = model.effects(now)  # type: ignore[attr-defined]
-    points = model.score(now) if hasattr(model, "score") else None
+    probability, effects = model.probability(now), model.effects(now)
+    points = model.score(now) if isinstance(model, Points) else None
     told, base = is_told(now), track.base_rate
     size, left = track.requested
     asked = (left + 1) / (size + 2)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.risk.feature_table import features
 from staycurve.insights.risk.frames import Frame, Moment, history, joined
@@ -123,15 +124,30 @@ def _made(company: Reader, parts: Iterable[Frame], horizon: int) -> Track | Lack
     if isinstance(found, Lacking):
         return found
     train, test = found
-    by_hand = {
-        name: weight for name, weight in company.config[RISK].points.items() if name in features()
-    }
+    by_hand = points_by_hand(company)
     forms = {}
     for name in (*FORMS, "baseline"):
         model = fitted(name, train, by_hand)
         probability = model.probability(test)
         forms[name] = Judged(model, probability, figures(probability, test.has_left))
     return Track(train, test, forms, past, (int(requested[0]), int(requested[1])), horizon)
+
+
+def points_by_hand(company: Reader) -> Mapping[str, float]:
+    """`[risk.points]`: feature → points for each unit of it.
+
+    Raises
+    ------
+    UnknownNameError
+        For a name that is no feature.
+    """
+    stated = company.config[RISK].points
+    for name in stated:
+        if name not in features():
+            raise UnknownNameError(
+                "feature", name, features(), hint=f"[risk.points] takes: {', '.join(features())}"
+            )
+    return stated
 
 
 def sampled(part: Frame) -> Frame:

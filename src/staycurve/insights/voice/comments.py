@@ -50,7 +50,9 @@ class Comment(AccountRow):
     comment_id: Annotated[str, Key(N_("The answer, ticket or note."))]
     source: Annotated[str, col(N_("Source"), Kind.NAME, named_by=SOURCES)]
     account_id: AccountOrNoneField
-    user_id: Annotated[str | None, Key(N_("Who wrote it."))]
+    user_id: Annotated[
+        str | None, Key(N_("Who wrote it."), is_personal=True, stands_in=True)
+    ]
     day: Annotated[dt.date, col(N_("Day"), Kind.DAY)]
     score: Annotated[float | None, col(N_("Score"), Unit.COUNT)]
     scale_max: Annotated[int | None, Key(N_("The best score."))]

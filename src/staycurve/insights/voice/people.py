@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from staycurve import personal
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
@@ -46,8 +47,12 @@ Unmasked = Annotated[
 
 
 def masker(engine: AnyEngine, *, is_unmasked: bool) -> Masker | None:
-    """What hides personal data, with the names of all users; None where it is shown."""
-    if is_unmasked:
+    """What hides personal data, with the names of all users; None where it is shown.
+
+    It is never shown in a request that may not see it.
+    """
+    if is_unmasked and personal.is_shown():
+        personal.note()
         return None
     names = engine.rows("SELECT DISTINCT name FROM users WHERE name IS NOT NULL ORDER BY name")
     return masker_of(row[0] for row in names)

@@ -160,6 +160,11 @@ class ThemeRow(Row):
     score_why: Annotated[str | None, Key(N_("Why there is no score."), is_omitted=True)] = None
 
     @property
+    def is_moving(self) -> bool:
+        """Whether it comes up significantly more, or less, than before."""
+        return self.trend_p_value is not None and self.trend_p_value <= ALPHA
+
+    @property
     def opened(self) -> str:
         """The theme as `feedback comments` takes it."""
         return self.theme or "none"
@@ -187,7 +192,7 @@ class Themes(Answer):
 
     def said(self) -> tuple[Said, ...]:
         found = [_told_trend(row) for row in self.rows
-                 if row.theme and (row.trend_p_value or 1) <= self.alpha]
+                 if row.theme and row.is_moving]
         found += [_told_churn(row) for row in self.rows if row.theme and row.is_significant]
         return tuple(found)
 

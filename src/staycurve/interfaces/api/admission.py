@@ -98,7 +98,7 @@ class Doorkeeper:
             self._logins, self._keys, self._is_any = {}, {}, None
             self._stamp = stamp
         try:
-            self._is_any = people.is_any()
+            self._is_any, login = people.asked("" if key else cookie)
         except StaycurveError:
             self._is_any = None
             # Where it cannot be known, everybody is let in only where nobody ever had to log in.
@@ -111,7 +111,6 @@ class Doorkeeper:
             return self._of_key(key)
         if not cookie:
             return NOBODY
-        login = people.session(cookie)
         if len(self._logins) > _MOST:
             self._logins.clear()
         self._logins[cookie] = login

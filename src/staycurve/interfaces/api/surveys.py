@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
@@ -17,8 +18,9 @@ from typing_extensions import TypedDict
 from staycurve.errors import StaycurveError, UsageError
 from staycurve.interfaces.api import errors
 from staycurve.interfaces.api.changes import changing_router_of
-from staycurve.interfaces.api.routes import Served, router_of
+from staycurve.interfaces.api.routes import Served, only_known
 from staycurve.interfaces.ingest.bodies import header_key
+from staycurve.permissions import Permission
 from staycurve.sources.ingest_settings import INGEST
 from staycurve.state.survey_models import COMMENT
 from staycurve.workspace import Company
@@ -133,7 +135,9 @@ class ProductRoute(APIRoute):
                         "This page may not ask.",
                         hint='List its origin in staycurve.toml: [ingest] origins = ["…"]',
                     )
-                await run_in_threadpool(_check_key, company, request, is_elsewhere=bool(origin))
+                visitor = await request.app.state.doorkeeper.find(Headers(), "")
+                is_needed = bool(origin) or not visitor.may(Permission.READ)
+                await run_in_threadpool(_check_key, company, request, is_needed=is_needed)
                 _check_length(request)
                 response = await handle(request)
             except StaycurveError as error:
@@ -151,13 +155,11 @@ class ProductRoute(APIRoute):
         return checked
 
 
-def _router() -> APIRouter:
-    made = router_of("surveys")
-    made.route_class = ProductRoute
-    return made
-
-
-product = _router()
+# Programs send a key for events, which reads nothing else: no role is asked for.
+product = APIRouter(
+    prefix="/api/v1", tags=["surveys"], dependencies=[Depends(only_known)],
+    responses={422: {"model": errors.ErrorShape}}, route_class=ProductRoute,
+)
 
 
 @product.get("/surveys/due", response_model=DueShape)
@@ -187,10 +189,10 @@ def answer(request: Request, company: Served, sent: ProductAnswer) -> JSONRespon
     return JSONResponse({"is_recorded": True})
 
 
-@router.get("/surveys/{name}/answers", response_model=AnswersShape)
-def answers(company: Served, name: str) -> JSONResponse:
+@router.get("/surveys/{survey}/answers", response_model=AnswersShape)
+def answers(company: Served, survey: str) -> JSONResponse:
     """What a survey was answered, newest first."""
-    return JSONResponse({"rows": company.surveys.answers(name)})
+    return JSONResponse({"rows": company.surveys.answers(survey)})
 
 
 def preflight(request: Request) -> Response:
@@ -212,9 +214,9 @@ def _allowed(company: Company, request: Request, origin: str) -> bool:
     return bool(origin) and (is_own or origin in listed or "*" in listed)
 
 
-def _check_key(company: Company, request: Request, *, is_elsewhere: bool) -> None:
+def _check_key(company: Company, request: Request, *, is_needed: bool) -> None:
     text = header_key(request.headers)
-    if not text and not is_elsewhere:
+    if not text and not is_needed:
         return
     key = company.state.checked_key(text) if text else None
     if key is None or key.scope != "ingest":

@@ -9,8 +9,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from staycurve.interfaces.access import needs
 from staycurve.interfaces.api.changes import changing_router_of
 from staycurve.interfaces.api.routes import Served
+from staycurve.permissions import Permission
 
 codebook = changing_router_of("feedback")
 notes = changing_router_of("notes")
@@ -106,6 +108,7 @@ def edit(company: Served, sent: CodebookEdit) -> JSONResponse:
 
 
 @notes.get("/notes", response_model=AccountNotesShape)
+@needs(Permission.PERSONAL)
 def listed(
     company: Served,
     account: Annotated[str, Query(description="Only notes on this account")] = "",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from staycurve.interfaces.cli.app import app
-from staycurve.interfaces.cli.opening import clock, folder_of, fresh_company_of
+from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh_company_of
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 AllowOption = Annotated[
@@ -48,10 +48,12 @@ def serve(
 ) -> None:
     """Serve the pages and the API."""
     from staycurve.interfaces import logs
-    from staycurve.interfaces.web.server import serve as run
+    from staycurve.interfaces.web.server import check_people, serve as run
 
     if log_format is LogFormat.json:
         logs.install()
+    with company_of(context) as company:
+        check_people(company, host)
     with fresh_company_of(context) as company:
         run(company, host, port, names=allow_host or ())
 

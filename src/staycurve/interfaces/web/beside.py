@@ -27,6 +27,8 @@ class Beside:
         Whether they could not be read.
     synced_at : int
         When the last sync noted what it did: it may have brought no row, and yet be news.
+    heard : (int, int)
+        The codebook's version, and how many notes on accounts were kept or deleted so far.
     """
 
     views: tuple[SavedView, ...] = ()
@@ -35,6 +37,7 @@ class Beside:
     goals: tuple[Goal, ...] = ()
     is_away: bool = False
     synced_at: int = 0
+    heard: tuple[int, int] = (0, 0)
 
     def view_at(self, address: str) -> SavedView | None:
         """The saved view of an address."""
@@ -61,7 +64,9 @@ class Reader:
         if self._clock() < self._away_until:
             return Beside(is_away=True, synced_at=synced_at)
         try:
-            return Beside(*self.company.state.shown(), synced_at=synced_at)
+            return Beside(
+                *self.company.state.shown(), synced_at=synced_at, heard=self.company.voice.mark()
+            )
         except StaycurveError as error:
             self._away_until = self._clock() + PAUSE
             _log.warning("App state cannot be read: %s %s", error.message, error.hint)

@@ -28,8 +28,10 @@ def kept(ask: Ask, name: str, make: Callable[[], T], *chosen: Hashable) -> T:
     # Data of today has an as-of that moves with the clock: panels of one page share a minute.
     minute = ask.seen.at.replace(second=0, microsecond=0)
     seen = (ask.options.get("as_of"), minute)
+    # Themes hang on the codebook and on notes, which no snapshot knows of.
     key = (
-        company.folder, company.snapshot.seq, seen, ask.filters, name, chosen, personal.is_shown()
+        company.folder, company.snapshot.seq, seen, ask.filters, ask.beside.heard, name, chosen,
+        personal.is_shown(),
     )
     found, is_personal = _KEPT.get(key, lambda: personal.noted(make))
     if is_personal:

@@ -72,8 +72,9 @@ class Login:
         name, place = _compared(email), request.client.host if request.client else ""
         self.throttle.check(name, place)
         if name and len(password) <= passwords.MOST:
-            person, kept = await run_in_threadpool(self.people.known, name)
-            is_right = await self.throttle.beside(lambda: passwords.matches(kept, password))
+            person, kept, is_right = await self.throttle.beside(
+                lambda: self._tried(name, password)
+            )
         else:
             # Neither is a bounded password hashed, nor one of what is no address.
             person, is_right, kept = None, False, ""
@@ -84,7 +85,7 @@ class Login:
             )
             raise RefusedError(
                 "The e-mail address or the password is wrong.",
-                hint="Forgotten? An admin can send you a link: staycurve people reset EMAIL",
+                hint="Forgotten? An admin can send you a link to choose a new one.",
             )
         self.throttle.forgive(name, place)
         if passwords.is_outdated(kept):
@@ -93,6 +94,11 @@ class Login:
             )
             await run_in_threadpool(self.people.rehash, person, stronger)
         return await self._let_in(request, person, "password", _next(fields.get("next", "")))
+
+    def _tried(self, name: str, password: str) -> tuple[Person | None, str, bool]:
+        """Who has an address, the hash of their password, and whether it is that of this one."""
+        person, kept = self.people.known(name)
+        return person, kept, passwords.matches(kept, password)
 
     async def _let_in(
         self, request: Request, person: Person, how: str, to: str

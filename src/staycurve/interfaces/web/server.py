@@ -86,12 +86,8 @@ def serve(
     UsageError
         If the host is not one of this machine's.
     """
+    check_people(company, host)
     is_local = _is_local(host)
-    if not is_local and not company.state.people.is_any():
-        raise UsageError(
-            f"Serving on {host} lets others in, and nobody has been added who may log in.",
-            hint="Add yourself first: staycurve people add EMAIL --role admin",
-        )
     listener = _listen(host, port)
     try:
         # What was taken in by a server that ended before it was loaded.
@@ -148,6 +144,21 @@ def hosts_of(host: str, names: Collection[str]) -> frozenset[str]:
     bound = f"[{host}]" if ":" in host else host
     found = (host_name(name.strip()) for name in (bound, *given))
     return frozenset({*LOOPBACK, *found} - {""})
+
+
+def check_people(company: Company, host: str) -> None:
+    """Refuse to serve to others while everybody would be let in.
+
+    Raises
+    ------
+    UsageError
+        If nobody has been added who may log in, and `host` is reached from elsewhere.
+    """
+    if not _is_local(host) and not company.state.people.is_any():
+        raise UsageError(
+            f"Serving on {host} lets others in, and nobody has been added who may log in.",
+            hint="Add yourself first: staycurve people add EMAIL --role admin",
+        )
 
 
 def _is_local(host: str) -> bool:

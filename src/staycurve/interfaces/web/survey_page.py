@@ -169,7 +169,7 @@ def _versions(ask: Ask) -> Shown:
 
 
 SURVEY = Page(
-    address="/surveys/{name}",
+    address="/surveys/{survey}",
     title=N_("Survey"),
     question=N_("How many answered, and what did they say?"),
     panels=(

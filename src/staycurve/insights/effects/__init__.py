@@ -1,0 +1,1 @@
+"""Effects: whether something that was done helped, and how many accounts it takes to see it."""

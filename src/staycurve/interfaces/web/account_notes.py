@@ -1,0 +1,71 @@
+"""Notes on one account: the panel that lists them, and the form that keeps one."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, unquote
+
+from staycurve import personal
+from staycurve.errors import UsageError
+from staycurve.i18n import N_
+from staycurve.insights.answers import Kind
+from staycurve.insights.voice.kept import NOTE_KINDS
+from staycurve.interfaces.web.accounts_at import START
+from staycurve.interfaces.web.answered import text
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.page import Panel, Shown
+from staycurve.interfaces.web.texts import _
+from staycurve.interfaces.web.views_page import number_of
+
+_DONE = {"noted": N_("The note was kept."), "deleted": N_("The note was deleted.")}
+_FIELDS = ("text", "kind", "day", "author")
+
+
+def act_on_notes(ask: Ask) -> str:
+    """Keep or delete a note, as the form says; where to go then."""
+    account, form = unquote(ask.address.removeprefix(START)), ask.form
+    asked, voice = form.get("do", ""), ask.company.voice
+    if asked == "note":
+        voice.add_note(
+            account, form.get("text", ""), kind=form.get("kind", "call"), day=form.get("day", ""),
+            author=form.get("author", ""),
+        )
+        done = "noted"
+    elif asked == "delete":
+        voice.delete_note(number_of(form.get("id", "")))
+        done = "deleted"
+    else:
+        raise UsageError("The form asks for nothing.", hint="Send it from the page.")
+    return f"{START}{quote(account)}?done={done}#notes"
+
+
+def _show(ask: Ask) -> Shown:
+    account = unquote(ask.address.removeprefix(START))
+    if not personal.is_shown():
+        # A note may name anybody: who may not see that sees that there are notes, and no word.
+        count = len(ask.company.voice.notes(account))
+        return Shown((), {"hidden": count}, {"hidden": count})
+    found = [one for one in reversed(ask.company.voice.notes(account))
+             if one.day <= ask.seen.last_day or not ask.options.get("as_of")]
+    if found:
+        personal.note()
+    typed: dict[str, Any] = dict(ask.form) if ask.fault else {}
+    done = ask.options.get("done", "")
+    return Shown([one.as_dict() for one in found], {
+        "notes": [
+            {"note": one, "day": text(one.day, Kind.DAY), "kind": _(NOTE_KINDS[one.kind]),
+             "paragraphs": one.text.splitlines()}
+            for one in found
+        ],
+        "kinds": [(name, _(label), typed.get("kind") == name)
+                  for name, label in NOTE_KINDS.items()],
+        "typed": {name: typed.get(name, "") for name in _FIELDS},
+        "fault": ask.fault, "done": _(_DONE[done]) if done in _DONE else "",
+        "at": ask.address, "hidden": None,
+    })
+
+
+NOTES = Panel(
+    "notes", N_("Notes"), N_("What was said in calls, meetings and e-mails?"), "notes.html", _show,
+    options=("done",),
+)

@@ -1,0 +1,61 @@
+"""Risk and its track record: the pages at /risk and /track-record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from staycurve.i18n import N_
+from staycurve.insights.answers import Answer
+from staycurve.insights.base import Insight
+from staycurve.insights.risk.backtest import backtest
+from staycurve.insights.risk.fired import fired
+from staycurve.insights.risk.months import entering_months
+from staycurve.insights.risk.scores import scores
+from staycurve.insights.risk.triggers import triggers
+from staycurve.interfaces.web.answered import answered
+from staycurve.interfaces.web.ask import Ask
+from staycurve.interfaces.web.asking import answer_of
+from staycurve.interfaces.web.page import Page, Panel, Shown
+
+
+def _shows(insight: Insight[Any, Any]) -> Callable[[Ask], Shown]:
+    def show(ask: Ask) -> Shown:
+        answer: Answer = answer_of(ask, insight)
+        return answered(ask, insight, answer)
+
+    return show
+
+
+RISK = Page(
+    address="/risk",
+    place=34,
+    title=N_("Risk"),
+    question=N_("Which accounts may churn, and on what evidence?"),
+    panels=(
+        Panel("scores", N_("Health"), N_("How likely is churn, account by account?"),
+              "reading.html", _shows(scores), is_late=True),
+        Panel("fired", N_("Accounts under a trigger"), N_("Who stands under which sign now?"),
+              "reading.html", _shows(fired), is_late=True),
+        Panel("months", N_("Risky months ahead"),
+              N_("Who enters one of the riskiest subscription months?"), "reading.html",
+              _shows(entering_months), is_late=True),
+    ),
+    has_controls=False,
+    can_be_cut=False,
+)
+
+TRACK_RECORD = Page(
+    address="/track-record",
+    place=35,
+    title=N_("Track record"),
+    question=N_("How good were churn probabilities, and which accounts did they miss?"),
+    panels=(
+        Panel("backtest", N_("Backtest"), N_("Do they beat a plain baseline?"), "reading.html",
+              _shows(backtest), is_late=True),
+        Panel("triggers", N_("Churn triggers"), N_("Which signs went before churn here?"),
+              "reading.html", _shows(triggers), is_late=True),
+    ),
+    has_controls=False,
+    can_be_cut=False,
+)

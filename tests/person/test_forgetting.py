@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from staycurve.sources.base import Batch, RawObject, Sender, Stream
+from staycurve.sources.base import Sender, Stream
+from staycurve.sources.batches import Batch, RawObject
 from staycurve.sources.files import load_files
 from staycurve.sources.sent.facts import Facts
 from staycurve.sources.writer import LakeWriter

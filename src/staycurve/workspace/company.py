@@ -115,10 +115,10 @@ class Company(MeasuredCompany):
         """Whether a refresh has anything to do."""
         return super().is_due() or self.matching.is_due()
 
-    def refresh(self, *, is_full: bool = False) -> RefreshReport:
-        """Bring matched accounts and derived tables up to date."""
+    def refresh_beside(self, *, is_full: bool = False) -> RefreshReport:
+        """Bring matched accounts and derived tables up to date, while readers go on."""
         self.matching.apply()
-        return super().refresh(is_full=is_full)
+        return super().refresh_beside(is_full=is_full)
 
     @property
     def goals(self) -> Goals:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from staycurve.insights.books.ledgers import Ledgers
     from staycurve.tables.doubts import Doubt
     from staycurve.tables.recovery import Plan
+    from staycurve.tables.refresh import RefreshReport
 
 _log = logging.getLogger("staycurve.project")
 
@@ -221,13 +222,13 @@ class Project:
             with self._noting_damage(snapshot):
                 yield reader.engine
 
-    def refresh(self, *, is_full: bool = False) -> refresh.RefreshReport:
+    def refresh(self, *, is_full: bool = False) -> RefreshReport:
         """Bring derived tables up to date; see `staycurve.tables.refresh`."""
         with self._lock:
             _ = self.snapshot
             return self.refresh_beside(is_full=is_full)
 
-    def refresh_beside(self, *, is_full: bool = False) -> refresh.RefreshReport:
+    def refresh_beside(self, *, is_full: bool = False) -> RefreshReport:
         """The same without this process's readers having to wait."""
         began = time.perf_counter()
         with open_engine(self.config, self.folder / ".tmp") as engine:

@@ -31,6 +31,7 @@ from staycurve.tables.folder_store import check_root
 from staycurve.tables.kept import keep_for_files
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot
+from staycurve.tables.refresh import RefreshReport
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
 from staycurve.workspace import asking
 from staycurve.workspace.cache import Cache
@@ -227,7 +228,7 @@ class Project:
             _ = self.snapshot
             return self.refresh_beside(is_full=is_full)
 
-    def refresh_beside(self, *, is_full: bool = False) -> refresh.RefreshReport:
+    def refresh_beside(self, *, is_full: bool = False) -> RefreshReport:
         """The same without this process's readers having to wait."""
         began = time.perf_counter()
         with open_engine(self.config, self.folder / ".tmp") as engine:

@@ -31,6 +31,7 @@ from staycurve.tables.folder_store import check_root
 from staycurve.tables.kept import keep_for_files
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import LoadRecord, Snapshot
+from staycurve.tables.refresh import RefreshReport
 from staycurve.tables.rejects import REJECTS_COLUMNS, REJECTS_TABLE
 from staycurve.workspace import asking
 from staycurve.workspace.cache import Cache

@@ -56,6 +56,7 @@ def sweep(folder: Path, terms: Terms, *, skip: tuple[Path, ...], is_kept: bool) 
         ):
             continue
         shown = str(path.relative_to(folder))
+        found: list[Any] | None
         try:
             if path.suffix == ".db" or ".db." in path.name:
                 found = database(path, terms, is_kept=is_kept)

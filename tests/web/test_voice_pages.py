@@ -52,6 +52,8 @@ def test_satisfaction_shows_the_score_who_is_unhappy_and_no_personal_data(
     panels = {panel["name"]: panel for panel in twin["panels"]}
     assert [row["value"] for row in panels["figures"]["rows"]] == [-100]
     assert panels["silent"]["invited"] == 1
+    # The bounds are scores: as shares they would read -10,000.0%.
+    assert ",000.0%" not in page
     assert client.get("/satisfaction?kind=nonsense").status_code == 422
 
 

@@ -148,6 +148,7 @@ def _figure(answer: Answer, field: Field) -> list[str]:
     col, value = field.col, getattr(answer, field.attribute)
     if col is None or field.key == "total":
         return []
+    col = col.of_row(answer)
     shown = wording.cell(shapes.shown(answer, field), col)
     if value is None:
         why = getattr(answer, col.why, None)

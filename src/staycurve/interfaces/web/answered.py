@@ -239,6 +239,7 @@ def cards_of(ask: Ask, answer: Answer) -> list[Card]:
         if col is None or isinstance(value, Mapping):
             continue
         href = opened_at(ask, col.opens, answer) if col.opens and value is not None else ""
+        col = col.of_row(answer)
         low, high = ends_of(answer, col)
         found.append(Card(
             field.key, _(col.label), _cell_text(ask, shapes.shown(answer, field), col),

@@ -40,11 +40,13 @@ def _figures(ask: Ask) -> Shown:
     row = found.rows[0]
     cards = [
         Card("first_response", _("First response, median"), _hours(row.first_response_median),
-             str(row.first_response_median), why=told(row.response_why),
+             str(row.first_response_median),
+             why=told(row.response_why) if row.first_response_median is None else "",
              note=_("90%% within %s") % _hours(row.first_response_p90)
              if row.first_response_p90 is not None else ""),
         Card("solution", _("Solution, median"), _hours(row.solution_median),
-             str(row.solution_median), why=told(row.solution_why),
+             str(row.solution_median),
+             why=told(row.solution_why) if row.solution_median is None else "",
              note=_("90%% within %s") % _hours(row.solution_p90)
              if row.solution_p90 is not None else ""),
         Card("fcr", _("First contact resolution"), numbers.compact(row.fcr, Unit.PERCENT),

@@ -4,8 +4,8 @@
     .venv/bin/python benchmarks/risk.py [--accounts 200000]
 
 With a project it prints the figures of every form on the same days, and the difference in AUC to
-the baseline (a logistic regression over recency, tenure and plan) with its interval. Without, it builds
-a synthetic company with subscriptions alone, and prints CPU seconds and the peak of memory.
+the baseline (a logistic regression over recency, tenure and plan) with its interval. Without, it
+builds a synthetic company with subscriptions alone, and prints CPU seconds and the peak of memory.
 """
 
 from __future__ import annotations

@@ -109,6 +109,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.conventions",
         "staycurve.end_reasons",
         "staycurve.behaviour",
+        "staycurve.experiments",
         "staycurve.lifecycle_rules",
         "staycurve.engine_choice",
         "staycurve.lake_place",

@@ -23,7 +23,6 @@ THEMES = {
     "fit": N_(
         "Who is like the best customers: their profile, its opposite, and leads that match it."
     ),
-    "growth": N_("Who may buy more: signals, MRR at stake, and the chance of expansion."),
     "effects": N_("Experiments: how many accounts they take, and whether what was done helped."),
     "features": N_(
         "Which features are used, and used again; which ones work, and who is near a limit."

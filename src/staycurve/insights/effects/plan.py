@@ -37,7 +37,7 @@ PACE_WEEKS = 13
 """Weeks whose new accounts give the pace: a quarter evens out holidays and campaigns."""
 POWER, ALPHA = 0.8, 0.05
 
-NO_PACE = N_("no account first paid in the last {weeks} weeks: nobody can say when there are enough")
+NO_PACE = N_("no account first paid in the last {weeks} weeks: there is no pace to go by")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ class Plan(Answer):
 
 
 
-@insight("effects plan")
+@insight("effects plan", comes_from="/effects#experiments")
 def plan(
     company: Reader, *,
     outcome: Annotated[

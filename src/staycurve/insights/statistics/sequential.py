@@ -95,6 +95,7 @@ def power(information: Sequence[float], limits: Sequence[float], drift: float) -
     return sum(one[side] for one in chances(information, limits, drift))
 
 
+@lru_cache(maxsize=64)
 def inflation(looks: int, alpha: float = 0.05, beta: float = 0.2) -> float:
     """How many times as many accounts it takes, with equally spaced looks, for the same power."""
     from scipy.optimize import brentq

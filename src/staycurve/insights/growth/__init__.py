@@ -1,1 +1,0 @@
-"""Growth: which accounts may buy more, and how likely that is."""

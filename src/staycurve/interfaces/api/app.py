@@ -18,6 +18,7 @@ from staycurve.interfaces.api import (
     sources,
     views,
     webhooks,
+    work,
 )
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
@@ -86,6 +87,7 @@ def declared() -> FastAPI:
     app.include_router(views.router)
     app.include_router(views.notes)
     app.include_router(goals.router)
+    app.include_router(work.router)
     return app
 
 

@@ -15,7 +15,7 @@ from staycurve.interfaces.cli.opening import work_on
 
 BY_HAND = (
     "data", "maps", "sources", "books", "answers", "questions", "comparing", "views",
-    "annotations", "goals", "work", "keys", "identities", "running", "operating",
+    "annotations", "goals", "work", "audiences", "keys", "identities", "running", "operating",
 )
 """The files with commands that are written by hand, in the order in which help lists them."""
 

@@ -1,4 +1,4 @@
-"""Scheduling: sources that are synced while the server runs, by one process of all.
+"""Scheduling: sources are synced and playbooks run by one process of all.
 
 Every server of a project tries to lead; the one that holds the lock does the work, and when it
 ends another one takes over.
@@ -10,6 +10,8 @@ import contextlib
 import logging
 from typing import Any
 
+from staycurve.actions.channels.settings import CHANNELS
+from staycurve.actions.settings import PLAYBOOK_SETTINGS
 from staycurve.errors import BusyError, StaycurveError
 from staycurve.mail_settings import MAIL
 from staycurve.retention_rules import RETENTION
@@ -18,8 +20,8 @@ from staycurve.tables.lake import alone
 from staycurve.workspace import Company
 
 LOCK = ".schedule.lock"
-LEAD_EVERY, LOOK_EVERY = 15, 3
-"""Seconds between two tries to lead, and between two looks at what webhooks brought."""
+LEAD_EVERY, LOOK_EVERY, SEND_EVERY = 15, 3, 30
+"""Seconds between two tries to lead, two looks at what webhooks brought, two goes at the outbox."""
 MAIL_EVERY, ASK_EVERY = 60, 3600
 """Seconds between two looks at which mails are due ([mail] per_minute counts by them), and at whom
 automatic surveys may ask."""
@@ -56,8 +58,8 @@ class Schedule:
         return self._company.config[RETENTION] != RETENTION.default
 
     def start(self) -> None:
-        """Begin, in a thread of its own; nothing where no source, mail or retention asks for it."""
-        if not (self.sources or self.has_mail or self._expires):
+        """Begin, in a thread of its own; nothing where nothing asks for it."""
+        if not (self.sources or self.has_mail or self._expires or self.has_work):
             return
         from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -101,6 +103,14 @@ class Schedule:
                 self.expire, "interval", seconds=EXPIRE_EVERY, id="expire",
                 next_run_time=self._company.clock(),
             )
+        working = self._company.config[PLAYBOOK_SETTINGS]
+        if working.seconds:
+            self._jobs.add_job(
+                self.work, "interval", seconds=working.seconds, id="playbooks",
+                next_run_time=self._company.clock(),
+            )
+        if self._company.config[CHANNELS]:
+            self._jobs.add_job(self.send, "interval", seconds=SEND_EVERY, id="send")
         if any(one.source.waiting for one in self.sources):
             self._jobs.add_job(self.look, "interval", seconds=LOOK_EVERY, id="look")
         if self.has_mail:
@@ -129,6 +139,31 @@ class Schedule:
             _log.warning("Mails wait: %s", error.message)
         except Exception:
             _log.exception("Sending mails failed")
+
+    @property
+    def has_work(self) -> bool:
+        """Whether playbooks run by themselves, or there is a channel to send to."""
+        config = self._company.config
+        return bool(config[PLAYBOOK_SETTINGS].seconds or config[CHANNELS])
+
+    def work(self) -> None:
+        """Run the playbooks, and keep who is in which audience."""
+        try:
+            self._company.work.run(is_lenient=True)
+            self._company.audiences.follow()
+        except StaycurveError as error:
+            _log.warning("playbooks: %s", error.message)
+        except Exception:
+            _log.exception("Running playbooks failed")
+
+    def send(self) -> None:
+        """Send what waits in the outbox."""
+        try:
+            self._company.work.send()
+        except StaycurveError as error:
+            _log.warning("channels: %s", error.message)
+        except Exception:
+            _log.exception("Sending failed")
 
     def look(self) -> None:
         """Sync the sources to which something has come."""

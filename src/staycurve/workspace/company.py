@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from staycurve.metrics.context import Filter
     from staycurve.period import AsOf
     from staycurve.tables.refresh import RefreshReport
+
+    # What only some commands use is imported by them: `show` starts in half a second.
+    from staycurve.workspace.audiences import Audiences
     from staycurve.workspace.books import Books
     from staycurve.workspace.goals import Goals
     from staycurve.workspace.identities import Identities
@@ -140,6 +143,13 @@ class Company(MeasuredCompany):
         from staycurve.workspace.work import Work
 
         return Work(self, self.state)
+
+    @cached_property
+    def audiences(self) -> Audiences:
+        """Saved segments: who is in them now, and who was when."""
+        from staycurve.workspace.audiences import Audiences
+
+        return Audiences(self, self.state)
 
     @property
     def sources(self) -> Sources:

@@ -18,8 +18,14 @@ from staycurve.actions.playbooks.opening import Tally
 from staycurve.actions.settings import PLAYBOOK_SETTINGS
 from staycurve.errors import UnknownNameError
 from staycurve.period import AsOf, local_day
-from staycurve.state import alerts as kept, members, milestones as planning, work_reading
-from staycurve.state.work_models import AlertRow, MilestoneRow, TaskRow
+from staycurve.state import (
+    alerts as kept,
+    members,
+    milestones as planning,
+    outbox,
+    work_reading,
+)
+from staycurve.state.work_models import AlertRow, MilestoneRow, OutboxRow, TaskRow
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.state import State
 
@@ -356,6 +362,29 @@ class Work:
                                 now=self._company.clock())
         return task_dict(row)
 
+    # Channels
+
+    def send(self) -> dict[str, int]:
+        """Send what waits in the outbox and is due: how many messages arrived, how many did not."""
+        from staycurve.actions.channels.sending import send_all
+
+        if not self._state.database.is_there:
+            return {"sent": 0, "failed": 0}
+        return send_all(
+            self._state.database, self._company.config[CHANNELS], clock=self._company.clock
+        )
+
+    def messages(self, *, most: int = SHOWN) -> list[dict[str, Any]]:
+        """The last messages, newest first, without what they say."""
+        with self._reading() as session:
+            rows = outbox.listed(session, most=most) if session else ()
+        return [message_dict(row) for row in rows]
+
+    def replay(self, message: int) -> dict[str, Any]:
+        """Send a message again, under the same key."""
+        with self._state.database.writing() as session:
+            return message_dict(outbox.replay(session, message, now=self._company.clock()))
+
     # Success plans
 
     def milestones(self, account: str) -> list[dict[str, Any]]:
@@ -512,6 +541,16 @@ def task_dict(row: TaskRow) -> dict[str, Any]:
         "message": row.message or None, "version": row.version,
         "done_at": row.done_at.isoformat() if row.done_at else None,
         "done_by": row.done_by or None, "note": row.note or None,
+    }
+
+
+def message_dict(row: OutboxRow) -> dict[str, Any]:
+    """A message of the outbox as JSON."""
+    return {
+        "id": row.id, "key": row.key, "channel": row.channel, "kind": row.kind,
+        "status": row.status, "tries": row.tries, "created_at": row.created_at.isoformat(),
+        "next_at": row.next_at.isoformat() if row.status == "waiting" else None,
+        "sent_at": row.sent_at.isoformat() if row.sent_at else None, "error": row.error or None,
     }
 
 

@@ -120,8 +120,8 @@ class Document:
         value: Any = table.get(key, default)
         if value is None:
             return None
-        kinds: tuple[type, ...] = (int,) if is_whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or (is_whole and isinstance(value, float)) or not least <= value <= most:
             what = "a whole number" if is_whole else "a number"
             raise self.wrong(
                 (*path, key), f"{key} takes {what} from {least:g} to {most:g}.",

@@ -23,6 +23,7 @@ from staycurve.interfaces.api import (
     views,
     voice,
     webhooks,
+    work,
 )
 from staycurve.interfaces.api.admission import Admission, Doorkeeper
 from staycurve.interfaces.api.asking import router as insights
@@ -115,6 +116,7 @@ def declared() -> FastAPI:
         )
     app.include_router(voice.codebook)
     app.include_router(voice.notes)
+    app.include_router(work.router)
     return app
 
 

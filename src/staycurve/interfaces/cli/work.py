@@ -25,6 +25,7 @@ from staycurve.interfaces.cli.views import user
 playbooks = group("playbooks", "Rules that open alerts, and what is then to be done.")
 alerts = group("alerts", "What playbooks have found, and who deals with it.")
 tasks = group("tasks", "What is to be done, by whom and when.")
+channels = group("channels", "Messages and webhooks on their way out.")
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")]
 Who = Annotated[str, typer.Option("--by", metavar="WHO", help="Who does it. Default: you.")]
@@ -271,7 +272,9 @@ def tasks_listed(
     """Tasks, by the day on which they are due."""
     with company_of(context) as company:
         rows = company.work.tasks(owner=owner, account=account, has_done=every)
-    if print_data({"rows": rows}, output):
+    # A message has many lines: a sheet does without, JSON has it.
+    columns = [name for name in rows[0] if name != "message"] if rows else None
+    if print_data({"rows": rows}, output, columns=columns):
         return
     if not rows:
         typer.echo("No open tasks.")
@@ -294,3 +297,32 @@ def done(
         found = company.work.complete(task, by=by or user(), note=note, version=version)
     if not print_data({"rows": [found]}, output):
         typer.echo(f"Done: {found['title']}")
+
+
+@channels.command()
+def log(context: typer.Context, output: Output = Format.table) -> None:
+    """The last messages, and what became of them."""
+    with company_of(context) as company:
+        rows = company.work.messages()
+    if not print_data({"rows": rows}, output):
+        print_table("Messages", ["id", "channel", "kind", "status", "tries", "error"],
+                    [[str(one["id"]), one["channel"], one["kind"], one["status"],
+                      str(one["tries"]), one["error"] or ""] for one in rows])
+
+
+@channels.command()
+def send(context: typer.Context, output: Output = Format.table) -> None:
+    """Send what is due; a server does it by itself."""
+    with company_of(context) as company:
+        found = company.work.send()
+    if not print_data({"rows": [found]}, output):
+        typer.echo(f"Sent {found['sent']}, failed {found['failed']}.")
+
+
+@channels.command()
+def replay(context: typer.Context, message: Number, output: Output = Format.table) -> None:
+    """Send a message again, under the same key."""
+    with company_of(context) as company:
+        found = company.work.replay(message)
+    if not print_data({"rows": [found]}, output):
+        typer.echo(f"Message {message} waits to be sent again.")

@@ -1,0 +1,1 @@
+"""Audiences: saved segments over everything known, for messages, betas and offers."""

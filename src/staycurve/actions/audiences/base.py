@@ -1,0 +1,166 @@
+"""Audience: a rule that says who is in it, and for what its members may be written to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from staycurve.actions.facts.base import Moment, Values, kind_of
+from staycurve.actions.rules.conditions import Rule, matching, rule_of
+from staycurve.actions.rules.documents import Document, RuleError, read_file
+from staycurve.errors import UnknownNameError, did_you_mean
+from staycurve.insights.shared.reader import Reader
+
+FOLDER = "audiences"
+SHIPPED = Path(__file__).parent / "shipped"
+KEYS = ("title", "about", "when", "when_any", "consent")
+PREFIX = "audience."
+
+
+@dataclass(frozen=True)
+class Audience:
+    """One audience, read and checked.
+
+    Attributes
+    ----------
+    consent : str
+        The attribute of a user that must be true for them to be written to; empty for none.
+    digest : str
+        Changes with the rule, and with those of the audiences that it names.
+    """
+
+    name: str
+    file: str
+    title: str
+    about: str
+    rule: Rule
+    consent: str = ""
+    is_shipped: bool = False
+    digest: str = ""
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The audiences that its rule names."""
+        return tuple(
+            one.removeprefix(PREFIX) for one in self.rule.facts if one.startswith(PREFIX)
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "audience": self.name, "title": self.title, "about": self.about,
+            "rule": self.rule.words(), "consent": self.consent or None,
+            "is_shipped": self.is_shipped, "file": self.file,
+        }
+
+
+def read_all(company: Reader) -> dict[str, Audience]:
+    """Every audience by name; one of the project's own takes the place of a shipped one.
+
+    Raises
+    ------
+    RuleError
+        With file and line: for what cannot be followed, and for an audience that rests on itself.
+    """
+    files = [(one, one.name) for one in sorted(SHIPPED.glob("*.toml"))]
+    files += [
+        (one, f"{FOLDER}/{one.name}") for one in sorted((company.folder / FOLDER).glob("*.toml"))
+    ]
+    documents: dict[str, Document] = {}
+    found: dict[str, Audience] = {}
+    for file, shown in files:
+        document = read_file(file, shown)
+        documents[file.stem] = document
+        found[file.stem] = _audience_of(document, file.stem, company, is_shipped=file.name == shown)
+    for name in sorted(found):
+        _check_named(name, found, documents)
+    return {name: _whole(found[name], found) for name in sorted(found)}
+
+
+def _audience_of(
+    document: Document, name: str, company: Reader, *, is_shipped: bool
+) -> Audience:
+    own = document.values
+    document.closed(own, KEYS)
+    rule = rule_of(document, lambda fact: kind_of(company, fact))
+    return Audience(
+        name, document.file, document.text(own, "title"), document.text(own, "about", default=""),
+        rule, document.text(own, "consent", default=""), is_shipped,
+    )
+
+
+def _check_named(
+    name: str, found: Mapping[str, Audience], documents: Mapping[str, Document]
+) -> None:
+    """Refuse names of no audience, and ways that lead from an audience to itself."""
+    def line(own: Audience, named: str) -> tuple[str, int, str]:
+        for key in ("when", "when_any"):
+            for place, one in enumerate(documents[own.name].tables(key)):
+                if one.get("fact") == f"{PREFIX}{named}":
+                    return key, place, "fact"
+        return "when", 0, "fact"
+
+    def walk(own: Audience, way: Sequence[str]) -> None:
+        for named in own.named:
+            document = documents[own.name]
+            if named not in found:
+                raise document.wrong(
+                    line(own, named), f"there is no audience '{named}'."
+                    f"{did_you_mean(named, found)}", f"Known: {', '.join(sorted(found))}",
+                )
+            if named in way:
+                loop = " → ".join((*way[way.index(named):], named))
+                raise document.wrong(
+                    line(own, named), f"the audience '{named}' rests on itself: {loop}.",
+                    "Let one of them name none of the others.",
+                )
+            walk(found[named], (*way, named))
+
+    walk(found[name], (name,))
+
+
+def _whole(own: Audience, found: Mapping[str, Audience]) -> Audience:
+    def words(one: Audience) -> str:
+        return one.rule.words() + "".join(words(found[name]) for name in one.named)
+
+    digest = hashlib.sha256(words(own).encode()).hexdigest()[:16]
+    return Audience(own.name, own.file, own.title, own.about, own.rule, own.consent,
+                    own.is_shipped, digest)
+
+
+def get(audiences: Mapping[str, Audience], name: str) -> Audience:
+    """The audience of a name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none.
+    """
+    if name not in audiences:
+        raise UnknownNameError("audience", name, audiences,
+                               hint="All audiences: staycurve audiences list")
+    return audiences[name]
+
+
+def members(
+    audience: Audience, audiences: Mapping[str, Audience], moment: Moment,
+    *, inside: frozenset[str] = frozenset(),
+) -> list[str]:
+    """Who is in an audience as of the moment, by id."""
+    def flags(name: str) -> Values:
+        own = set(members(audiences[name], audiences, moment))
+        return {one: one in own for one in moment.accounts()}
+
+    outside = dict(moment.outside)
+    for name in audience.named:
+        outside[PREFIX + name] = lambda name=name: flags(name)  # type: ignore[misc]
+    own = Moment(moment.company, moment.seen, moment.engine, outside)
+    return matching(audience.rule, own, inside=inside)
+
+
+__all__ = [
+    "FOLDER", "Audience", "RuleError", "get", "members", "read_all",
+]

@@ -1,0 +1,160 @@
+"""/api/v1/alerts, tasks, playbooks and audiences: what is found, and what is done about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+from staycurve.interfaces.api.changes import changing_router_of
+from staycurve.interfaces.api.routes import Served
+
+router = changing_router_of("work")
+
+
+class _Body(BaseModel):
+    # A misspelt field would change nothing: it is an error.
+    model_config = ConfigDict(extra="forbid")
+
+
+class Resolution(_Body):
+    """How an alert ended."""
+
+    reason: str = Field(description="One of the alert's reasons")
+    by: str = Field(description="Who resolves it")
+    note: str = ""
+    version: int | None = Field(None, description="As it was read: a later one is kept")
+
+
+class Snooze(_Body):
+    """Until when an alert is put off."""
+
+    until: str = Field(description="2026-06-30")
+    reason: str
+    by: str
+    version: int | None = None
+
+
+class Completion(_Body):
+    """That a task is done."""
+
+    by: str
+    note: str = ""
+    version: int | None = None
+
+
+class Rows(TypedDict):
+    """Rows of one kind."""
+
+    rows: list[dict[str, Any]]
+
+
+class MembersShape(TypedDict):
+    """Who is in an audience, or was; `source` says whether its history or its rule tells."""
+
+    audience: str
+    at: str
+    source: str
+    rows: list[dict[str, Any]]
+
+
+class MemberShape(TypedDict):
+    """Whether an account is in an audience now."""
+
+    audience: str
+    account_id: str
+    is_member: bool
+
+
+@router.get("/alerts", response_model=Rows)
+def alerts(
+    company: Served, owner: str = "",
+    kind: Annotated[str, Query(alias="type", description="risk, lifecycle, growth, …")] = "",
+    status: str = "", account: str = "",
+    every: Annotated[bool, Query(alias="all", description="Resolved ones too")] = False,
+) -> JSONResponse:
+    """Alerts, those first of which the most can be kept."""
+    rows = company.work.alerts(owner=owner, kind=kind, status=status, account=account,
+                               has_resolved=every)
+    return JSONResponse({"rows": rows})
+
+
+@router.get("/alerts/{alert}", response_model=dict[str, Any])
+def alert(company: Served, alert: int) -> JSONResponse:
+    """One alert with its evidence, tasks and history."""
+    return JSONResponse(company.work.alert(alert))
+
+
+@router.post("/alerts/{alert}/resolve", response_model=dict[str, Any])
+def resolve(company: Served, alert: int, sent: Resolution) -> JSONResponse:
+    """End an alert for one of its reasons."""
+    return JSONResponse(company.work.resolve(
+        alert, reason=sent.reason, by=sent.by, note=sent.note, version=sent.version
+    ))
+
+
+@router.post("/alerts/{alert}/snooze", response_model=dict[str, Any])
+def snooze(company: Served, alert: int, sent: Snooze) -> JSONResponse:
+    """Put an alert off until a day."""
+    return JSONResponse(company.work.snooze(
+        alert, until=sent.until, reason=sent.reason, by=sent.by, version=sent.version
+    ))
+
+
+@router.get("/tasks", response_model=Rows)
+def tasks(
+    company: Served, owner: str = "", account: str = "",
+    every: Annotated[bool, Query(alias="all", description="Those that are done too")] = False,
+) -> JSONResponse:
+    """Tasks, by the day on which they are due."""
+    return JSONResponse({
+        "rows": company.work.tasks(owner=owner, account=account, has_done=every)
+    })
+
+
+@router.post("/tasks/{task}/done", response_model=dict[str, Any])
+def done(company: Served, task: int, sent: Completion) -> JSONResponse:
+    """Say that a task is done."""
+    return JSONResponse(
+        company.work.complete(task, by=sent.by, note=sent.note, version=sent.version)
+    )
+
+
+@router.get("/playbooks", response_model=Rows)
+def playbooks(company: Served) -> JSONResponse:
+    """Every playbook with its rule."""
+    return JSONResponse({"rows": [one.as_dict() for one in company.work.playbooks().playbooks]})
+
+
+@router.get("/playbooks/{name}", response_model=dict[str, Any])
+def playbook(company: Served, name: str) -> JSONResponse:
+    """One playbook with what became of its alerts."""
+    found = company.work.playbooks().get(name)
+    return JSONResponse(found.as_dict() | {"record": company.work.record(name)})
+
+
+@router.get("/audiences", response_model=Rows)
+def audiences(company: Served) -> JSONResponse:
+    """Every audience, and how many are in it now."""
+    return JSONResponse({"rows": company.audiences.listed()})
+
+
+@router.get("/audiences/{name}/members", response_model=MembersShape)
+def members(
+    company: Served, name: str,
+    at: Annotated[str, Query(description="Who was in it then, such as 2024-06-01")] = "",
+) -> JSONResponse:
+    """Who is in an audience now, or was at an instant."""
+    return JSONResponse(company.audiences.members(name, at=at or None))
+
+
+@router.get("/audiences/{name}/members/{account:path}", response_model=MemberShape)
+def member(company: Served, name: str, account: str) -> JSONResponse:
+    """Whether an account is in an audience now: from memory, fast enough for a feature flag."""
+    return JSONResponse({
+        "audience": name, "account_id": account,
+        "is_member": company.audiences.is_member(name, account),
+    })

@@ -1,0 +1,128 @@
+"""Channels: nothing lost while one is away, nothing sent twice, signed, never into our network."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from staycurve.actions.channels.sending import Message, NotSentError, checked, send_all, signed
+from staycurve.actions.channels.settings import CHANNELS, Channel
+from staycurve.actions.channels.telling import after_quiet
+from staycurve.workspace import Company
+from tests.work.conftest import made, playbook, rule
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+HOOK = f'[channels.hook]\nkind = "webhook"\nurl = "https://example.org/h"\nsecret = "{SECRET}"\n'
+MINUTE = dt.timedelta(minutes=1)
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+
+def opened(folder: Path) -> Company:
+    """A company in which two alerts opened, and one channel was told."""
+    company = made(folder, extra=HOOK)
+    playbook(company, rule("mrr", "at_least = 300"))
+    company.work.run(as_of="2024-07-01")
+    return company
+
+
+def test_one_message_a_run_sent_once_after_a_day_away(tmp_path: Path) -> None:
+    with opened(tmp_path / "p") as company:
+        database, channels = company.state.database, company.config[CHANNELS]
+        clock, arrived = Clock(), []
+
+        def away(channel: Channel, message: Message, now: dt.datetime) -> None:
+            raise NotSentError("away")
+
+        def there(channel: Channel, message: Message, now: dt.datetime) -> None:
+            arrived.append(message)
+
+        for _hour in range(24):
+            send_all(database, channels, clock=clock, send=away)
+            clock.now += dt.timedelta(hours=1)
+        clock.now += dt.timedelta(hours=6)
+        assert send_all(database, channels, clock=clock, send=there) == {"sent": 1, "failed": 0}
+        assert send_all(database, channels, clock=clock, send=there) == {"sent": 0, "failed": 0}
+        (message,) = arrived
+        assert [one["account_id"] for one in message.body["opened"]] == ["big", "mid"]
+        company.work.run(as_of="2024-07-01")
+        clock.now += dt.timedelta(days=1)
+        assert send_all(database, channels, clock=clock, send=there)["sent"] == 0
+
+
+def test_what_a_killed_sender_held_is_sent_after_its_lease(tmp_path: Path) -> None:
+    with opened(tmp_path / "p") as company:
+        database, channels, clock = company.state.database, company.config[CHANNELS], Clock()
+        keys: list[str] = []
+
+        def killed(channel: Channel, message: Message, now: dt.datetime) -> None:
+            keys.append(message.key)
+            raise KeyboardInterrupt
+
+        def there(channel: Channel, message: Message, now: dt.datetime) -> None:
+            keys.append(message.key)
+
+        with pytest.raises(KeyboardInterrupt):
+            send_all(database, channels, clock=clock, send=killed)
+        clock.now += 9 * MINUTE
+        assert send_all(database, channels, clock=clock, send=there)["sent"] == 0
+        clock.now += 2 * MINUTE
+        assert send_all(database, channels, clock=clock, send=there)["sent"] == 1
+        # Under the same key: who took it the first time knows it.
+        assert keys[0] == keys[1]
+
+
+def test_a_webhook_is_signed_as_the_scheme_says() -> None:
+    now = dt.datetime.now(dt.UTC)
+    headers = signed(SECRET, "alerts.opened:1", '{"a": 1}', now)
+    assert Webhook(SECRET).verify('{"a": 1}', headers) == {"a": 1}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify('{"a": 2}', headers)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_refused"),
+    [("127.0.0.1", True), ("10.1.2.3", True), ("169.254.169.254", True), ("::1", True),
+     ("fd00::1", True), ("::ffff:127.0.0.1", True), ("100.64.0.1", True), ("0.0.0.0", True),
+     ("93.184.216.34", False)],
+)
+def test_private_addresses_are_refused_by_what_the_name_resolves_to(
+    address: str, is_refused: bool
+) -> None:
+    def resolve(host: str, port: int) -> list[str]:
+        return ["93.184.216.34", address]
+
+    if is_refused:
+        with pytest.raises(NotSentError, match="private network"):
+            checked("https://name.example/h", may_be_private=False, resolve=resolve)
+    else:
+        checked("https://name.example/h", may_be_private=False, resolve=resolve)
+    checked("https://name.example/h", may_be_private=True, resolve=resolve)
+
+
+@pytest.mark.parametrize(
+    ("now", "sent"),
+    [
+        # Berlin in winter is one hour ahead; quiet from 20:00 to 07:00.
+        ("2026-01-10T12:00", "2026-01-10T12:00"), ("2026-01-10T19:30", "2026-01-11T06:00"),
+        ("2026-01-10T04:00", "2026-01-10T06:00"), ("2026-01-10T06:00", "2026-01-10T06:00"),
+        # In summer two; the night of the change is an hour shorter.
+        ("2026-03-28T20:00", "2026-03-29T05:00"),
+    ],
+)
+def test_quiet_hours_are_local(now: str, sent: str) -> None:
+    at = dt.datetime.fromisoformat(now).replace(tzinfo=dt.UTC)
+    found = after_quiet(at, ZoneInfo("Europe/Berlin"), (20 * 60, 7 * 60))
+    assert found == dt.datetime.fromisoformat(sent).replace(tzinfo=dt.UTC)

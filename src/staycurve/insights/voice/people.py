@@ -53,7 +53,6 @@ def masker(engine: AnyEngine, *, is_unmasked: bool) -> Masker | None:
     """
     if is_unmasked and personal.is_shown():
         personal.note()
-        personal.note()
         return None
     names = engine.rows("SELECT DISTINCT name FROM users WHERE name IS NOT NULL ORDER BY name")
     return masker_of(row[0] for row in names)

@@ -122,4 +122,4 @@ class Throttle:
 def _step_back() -> None:
     # Pages come first; where the system knows no priority of a thread, nothing is lost.
     with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)

@@ -170,10 +170,11 @@ def silent(
               row[places + 1], _score(kind, row[places + 2:])) for row in found]
     traits = (*dims, USAGE) if has_use else dims
     whole = _summed(kind, every)
+    bounds = _bounds(whole)
     return Silent(
         as_of=asked.as_of.at.isoformat(), kind=kind, period_from=str(asked.first),
         period_to=str(asked.last), alpha=ALPHA, invited=whole[0], answered=whole[1].size,
-        value=whole[1].value, **_bounds(whole), weighted=_weighted(kind, every),
+        value=whole[1].value, least=bounds[0], most=bounds[1], weighted=_weighted(kind, every),
         rows=_rows(kind, every, traits), unit=UNITS[kind], sql=sql,
         why=NOBODY_ASKED if not whole[0] else NO_ANSWERS if not whole[1].size else None,
     )
@@ -232,15 +233,15 @@ def _summed(kind: str, lines: Sequence[_Line]) -> tuple[int, Score]:
     )
 
 
-def _bounds(whole: tuple[int, Score]) -> dict[str, float | None]:
+def _bounds(whole: tuple[int, Score]) -> tuple[float | None, float | None]:
     """The score if all who were silent had given the worst answer, and the best one."""
     invited, score = whole
     if not invited:
-        return {"least": None, "most": None}
+        return None, None
     quiet = invited - score.size
     worst = Score(score.kind, score.high, score.low_count + quiet, invited)
     best = Score(score.kind, score.high + quiet, score.low_count, invited)
-    return {"least": worst.value, "most": best.value}
+    return worst.value, best.value
 
 
 def _weighted(kind: str, lines: Sequence[_Line]) -> float | None:

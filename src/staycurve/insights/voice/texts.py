@@ -81,7 +81,8 @@ def heard(
     made = []
     for line in lines:
         text = line[8] if line[1] != "note" else notes[line[0]].text
-        one = Heard(*line[:8], text=text, segments=tuple(line[9:]))
+        name, source, account, user, day, kind, score, scale = line[:8]
+        one = Heard(name, source, account, user, day, kind, score, scale, text, tuple(line[9:]))
         made.append(replace(one, found=matcher.find(one.id, text)))
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from fastapi.responses import JSONResponse
@@ -85,7 +85,8 @@ class AccountNotesShape(TypedDict):
 @codebook.post("/codebook", response_model=ChangeShape, status_code=201)
 def edit(company: Served, sent: CodebookEdit) -> JSONResponse:
     """Change the codebook: add, rename, merge, split or drop a theme, or pin a comment."""
-    voice, given = company.voice, {"seen": sent.seen, "by": sent.by}
+    voice = company.voice
+    given: dict[str, Any] = {"seen": sent.seen, "by": sent.by}
     if sent.what == "accept":
         made = voice.accept(sent.name, sent.stems, **given)
     elif sent.what == "extend":

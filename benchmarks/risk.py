@@ -1,6 +1,6 @@
 """Churn models beside the plain baseline, and what features and scores cost.
 
-    .venv/bin/python benchmarks/risk.py --project DIR [--as-of DAY]
+    .venv/bin/python benchmarks/risk.py --project DIR [--as-of DAY] [--horizon DAYS]
     .venv/bin/python benchmarks/risk.py [--accounts 200000]
 
 With a project it prints the figures of every form on the same days, and the difference in AUC to
@@ -51,10 +51,10 @@ def features(company: Company) -> int:
         return sum(len(part) for part in frames(company, engine, days[::-1], 90))
 
 
-def record(company: Company, as_of: str | None) -> None:
+def record(company: Company, as_of: str | None, horizon: int) -> None:
     """Every form of model on the same days."""
     for form in ("points", "boosting"):
-        found = company.risk.backtest(form=form, as_of=as_of)
+        found = company.risk.backtest(form=form, as_of=as_of, horizon=horizon)
         if found.why:
             sys.stdout.write(f"{found.why}\n")
             return
@@ -83,9 +83,10 @@ def main() -> None:
     given.add_argument("--accounts", type=int, default=200_000)
     given.add_argument("--project", type=Path)
     given.add_argument("--as-of")
+    given.add_argument("--horizon", type=int, default=90)
     options = given.parse_args()
     if options.project:
-        record(staycurve.open(options.project), options.as_of)
+        record(staycurve.open(options.project), options.as_of, options.horizon)
         return
     with tempfile.TemporaryDirectory() as folder:
         company = made(Path(folder), options.accounts)

@@ -124,7 +124,7 @@ class Backtest(Answer):
     difference_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
     difference_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
     beats_baseline: Annotated[
-        bool, Key(N_("Whether the whole interval of the difference lies above 0."))
+        bool, Key(N_("Whether that whole interval lies above 0, and AUC above chance."))
     ]
     trained_from: Annotated[dt.date | None, Key(N_("The first training day."))]
     trained_until: Annotated[
@@ -195,7 +195,7 @@ def backtest(
             left_tested=0, why=track.why,
         )
     gap, low, high = track.difference(form)
-    beats = low > 0
+    beats = track.beats(form)
     days, missed = misses(
         track, form if beats else "baseline", company.config[RISK].at_risk
     )

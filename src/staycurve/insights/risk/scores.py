@@ -168,7 +168,7 @@ def scored(
             why=track.why if len(now) else NOBODY_PAYS,
         )
     risk = company.config[RISK]
-    beats = track.difference(form)[1] > 0
+    beats = track.beats(form)
     shown = form if beats else "baseline"
 
     def fit() -> Model:

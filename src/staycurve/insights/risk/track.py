@@ -81,6 +81,17 @@ class Track:
             self.test.has_left, self.test.account_ids,
         )
 
+    def beats(self, form: str) -> bool:
+        """Whether a form is better than the baseline, and than the same guess for everybody.
+
+        A baseline that does worse than chance is beaten by anything: that alone proves nothing.
+        """
+        own = self.forms[form].probability
+        if self.difference(form)[1] <= 0:
+            return False
+        gap = auc_difference(own, 0 * own, self.test.has_left, self.test.account_ids)
+        return gap[1] > 0
+
     @property
     def base_rate(self) -> float:
         """Share of accounts that churn within the horizon, over the past days."""
@@ -99,14 +110,18 @@ def track_of(
 ) -> Track | Lacking:
     """The models of a company and how they did, or why that cannot be known."""
     key = (moment.seen.at, horizon)
+    # Before anything is learned: a misspelt name is an error however little data there is.
+    by_hand = points_by_hand(company)
 
     def make() -> Track | Lacking:
-        return _made(company, history(company, engine, moment, horizon), horizon)
+        return _made(history(company, engine, moment, horizon), horizon, by_hand)
 
     return company.kept("risk track", key, make, most=4)
 
 
-def _made(company: Reader, parts: Iterable[Frame], horizon: int) -> Track | Lacking:
+def _made(
+    parts: Iterable[Frame], horizon: int, by_hand: Mapping[str, float]
+) -> Track | Lacking:
     import numpy as np
 
     kept, requested = [], np.zeros(2, dtype=int)
@@ -124,7 +139,6 @@ def _made(company: Reader, parts: Iterable[Frame], horizon: int) -> Track | Lack
     if isinstance(found, Lacking):
         return found
     train, test = found
-    by_hand = points_by_hand(company)
     forms = {}
     for name in (*FORMS, "baseline"):
         model = fitted(name, train, by_hand)

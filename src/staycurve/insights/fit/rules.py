@@ -136,9 +136,9 @@ def _beam(
             sizes, hits = columns @ own, columns @ (own * best)
             worth = (hits - base * sizes) / whole
             taken = {conditions[place][0] for place in chosen}
-            for place in np.flatnonzero((sizes >= least) & (worth > known[chosen])):
+            for place in np.flatnonzero((sizes >= least) & (worth > known[chosen])).tolist():
                 if conditions[place][0] not in taken:
-                    grown[tuple(sorted((*chosen, int(place))))] = float(worth[place])
+                    grown[tuple(sorted((*chosen, place)))] = float(worth[place])
         if not grown:
             break
         beam = sorted(grown, key=lambda rule: (-grown[rule], rule))[:WIDTH]

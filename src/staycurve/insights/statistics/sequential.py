@@ -62,7 +62,7 @@ def bounds(information: tuple[float, ...], alpha: float = 0.05) -> tuple[float, 
 
         def left(z: float, share: float = share, crossing: Any = crossing,
                  allowed: float = allowed) -> float:
-            return sum(crossing(z * math.sqrt(share))) - allowed
+            return float(sum(crossing(z * math.sqrt(share)))) - allowed
 
         bound = FARTHEST if left(FARTHEST) > 0 else float(brentq(left, 0.0, FARTHEST, xtol=1e-9))
         found.append(bound)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from staycurve.actions.facts.base import FACTS
 from staycurve.actions.playbooks.base import TYPES
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
@@ -86,11 +87,19 @@ def _told(ask: Ask, one: dict[str, Any]) -> dict[str, Any]:
         "reasons": [(reason, reason.replace("_", " ")) for reason in one["reasons"]],
         "evidence": [
             (proof["playbook"], ", ".join(
-                f"{fact.replace('_', ' ')}: {_value(value)}"
-                for fact, value in proof["facts"].items()
+                _fact(ask, fact, value) for fact, value in proof["facts"].items()
             )) for proof in one["evidence"]
         ],
     }
+
+
+def _fact(ask: Ask, name: str, value: Any) -> str:
+    """A fact with its label, and its value in its unit."""
+    found = FACTS[name] if "." not in name and name in FACTS else None
+    label = _(found.label) if found else name
+    if found and found.unit and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{label}: {numbers.full(value, found.unit, ask.currency)}"
+    return f"{label}: {_value(value)}"
 
 
 def _value(value: Any) -> str:
@@ -109,7 +118,7 @@ def _tasks(ask: Ask) -> Shown:
 
 MY_WORK = Page(
     address="/work",
-    place=6,
+    place=12,
     title=N_("My work"),
     question=N_("What is to be done first, and for whom?"),
     panels=(

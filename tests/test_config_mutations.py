@@ -112,7 +112,7 @@ def test_a_wrong_value_in_a_rule_is_named_with_its_place(key: str) -> None:
 
 @pytest.mark.parametrize("section", list(SECTIONS))
 def test_a_section_of_another_shape_is_named(section: str) -> None:
-    is_list = section == "limits"
+    is_list = section in ("limits", "experiments")
     for value in WRONG:
         if value == "[]" and is_list:
             continue

@@ -15,7 +15,7 @@ GROUND = (
     "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
     "registry", "i18n", "version", "faults", "secret", "state_place", "chartmogul_keys",
     "permissions", "personal", "login_settings", "retention_rules", "mail_settings",
-    "support_hours",
+    "support_hours", "experiments",
 )
 ALLOWED: dict[str, set[str]] = {
     # floor → the floors it may import besides itself and the ground

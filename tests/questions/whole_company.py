@@ -27,6 +27,13 @@ checklist = ["signed_up", "project_created"]
 feature = "report_viewed"
 plan = "Basic"
 allowance = 2
+# What GIVEN calls a metric is an experiment as well.
+[[experiments]]
+name = "mrr"
+starts = "2024-03-01"
+base = 0.5
+effect = 0.8
+days = 30
 """
 
 GIVEN: dict[str, str | list[str]] = {
@@ -34,7 +41,8 @@ GIVEN: dict[str, str | list[str]] = {
     "age": "1", "month": "1", "account": "a1", "account_id": "a1", "feature": "report_viewed",
     "step": "signed_up", "steps": ["signed_up", "report_viewed"], "anchor": "report_viewed",
     "who": "u1", "q": "a1", "stage": "adoption", "from": "2024-02", "to": "2024-05",
-    "by": "industry", "survey": "pulse", "user": "u1",
+    "by": "industry", "survey": "pulse", "user": "u1", "outcome": "retention", "base": "0.1",
+    "effect": "0.05",
 }
 """A value for each parameter that an address cannot do without."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from staycurve.actions.facts.base import FLAG, TEXT, Fact, Moment, Values
 from staycurve.i18n import N_
-from staycurve.insights.shared.account_facts import plans_sql
+from staycurve.insights.shared.account_facts import closing_sql, plans_sql
 from staycurve.metrics.base import Unit
 from staycurve.money import MICRO
 from staycurve.tables.engine import FAR
@@ -32,8 +32,9 @@ ORDER BY account_id"""
 
 
 def _mrr(moment: Moment) -> dict[str, float]:
-    last = _last(moment)
-    return {one: (last[one][0] if one in last else 0) / MICRO for one in moment.accounts()}
+    sql = closing_sql(moment.company.config, moment.day) + " ORDER BY account_id"
+    found = moment.pairs(sql)
+    return {one: found.get(one, 0) / MICRO for one in moment.accounts()}
 
 
 def _status(moment: Moment) -> Values:

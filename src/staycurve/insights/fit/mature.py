@@ -15,7 +15,7 @@ from typing import Any
 
 from staycurve.i18n import N_
 from staycurve.insights.shared import first_month
-from staycurve.insights.shared.account_facts import SIZES
+from staycurve.insights.shared.account_facts import SIZES, closing_sql
 from staycurve.insights.shared.members import Question, spells_sql
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.dimensions import FIRSTS_SQL
@@ -140,6 +140,10 @@ def _read(company: Reader, seen: AsOf, age: int | None) -> Mature:
             one: _judged(one, first, spells[one], chosen)
             for one, first in firsts.items() if months_after(first, chosen) <= unseen
         }
+        close = f"DATE '{seen.last_day}'"
+        for account_id, mrr in engine.rows(closing_sql(company.config, close)):
+            if account_id in found:
+                found[account_id].mrr_now = mrr / MICRO
         lives = _lives(firsts, spells, unseen)
         skipped = _describe(engine, company, found)
         _first_items(engine, found)
@@ -187,7 +191,6 @@ def _judged(
         days = (min(ends_on, end) - max(starts_on, first)).days
         if days > 0:
             found.paid += value * age * days / length
-        found.mrr_now = value
     found.months = age if left is None or left >= end else max(0, whole_months(first, left))
     return found
 

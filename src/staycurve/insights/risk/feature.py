@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.insights.account.facts_sql import TRAILING, seen_bits
+from staycurve.insights.shared.account_facts import closing_sql
 from staycurve.metrics.base import Unit
 from staycurve.tables.engine import FAR
 
@@ -111,7 +112,7 @@ def known_from(table: str, column: str, least: int, *, is_from: str = "1 = 1") -
     return f"coalesce({days_between(first, 'b.day')} >= {least}, FALSE)"
 
 
-def shared_sql(days: Days) -> str:
+def shared_sql(config: Config, days: Days) -> str:
     """The relations `days`, `windows` and `base`, to follow WITH."""
     listed = ", ".join(f"(DATE '{day}')" for day in days)
     bits = ", ".join(
@@ -132,7 +133,7 @@ paying AS (
     FROM mrr_movements
 ),
 standing AS (
-    SELECT p.account_id, d.day, p.after AS mrr, p.first_paid_on
+    SELECT p.account_id, d.day, p.first_paid_on
     FROM paying p
     JOIN days d ON p.starts_on <= d.day AND p.ends_on > d.day
     WHERE p.after > 0
@@ -148,9 +149,13 @@ in_force AS (
         WHERE i.amount > 0
     ) items
 ),
+closing AS (
+{closing_sql(config, "d.day", days="days")}
+),
 base AS (
-    SELECT s.account_id, s.day, s.mrr, s.first_paid_on, f.plan
+    SELECT s.account_id, s.day, c.mrr, s.first_paid_on, f.plan
     FROM standing s
+    JOIN closing c ON c.account_id = s.account_id AND c.day = s.day
     LEFT JOIN in_force f ON f.account_id = s.account_id AND f.day = s.day AND f.place = 1
 )"""
 

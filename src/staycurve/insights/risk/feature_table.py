@@ -58,7 +58,7 @@ def features_sql(config: Config, days: Days, *, named: Mapping[str, Feature] | N
         f"AND block_{name}.day = b.day"
         for name in blocks
     )
-    return f"""WITH {shared_sql(days)},
+    return f"""WITH {shared_sql(config, days)},
 {listed}
 SELECT b.account_id, b.day, b.plan, CAST(b.mrr AS BIGINT) AS mrr,
        CAST(coalesce(block_contract.is_requested, 0) AS BIGINT) AS is_requested,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AccountField,
@@ -24,6 +25,7 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import Param, insight
 from staycurve.insights.cohorts.riskiest_months import Month, riskiest_months
 from staycurve.insights.risk.frames import moment_of
+from staycurve.insights.shared.account_facts import closing_sql
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
@@ -88,8 +90,8 @@ def entering_months(
         with company.seeing(seen) as engine:
             day = moment_of(engine, seen, 1).day
             rows = entering(
-                engine.rows(paying_sql(day)), [one for one in found.rows if one.month in named],
-                day, within,
+                engine.rows(paying_sql(company.config, day)),
+                [one for one in found.rows if one.month in named], day, within,
             )
     return EnteringMonths(
         as_of=seen.at.isoformat(), within=within, months=tuple(sorted(named)), rows=rows,
@@ -97,20 +99,22 @@ def entering_months(
     )
 
 
-def paying_sql(day: dt.date) -> str:
+def paying_sql(config: Config, day: dt.date) -> str:
     """SQL of the accounts that pay and have never churned: (account_id, first_paid_on, mrr)."""
-    return f"""SELECT p.account_id, p.first_paid_on, CAST(p.after AS BIGINT) AS mrr
+    own = f"DATE '{day}'"
+    return f"""SELECT p.account_id, p.first_paid_on, v.mrr
 FROM (
     SELECT account_id, first_paid_on, after, day,
            coalesce(lead(day) OVER (PARTITION BY account_id ORDER BY day, last_mark), {FAR})
                AS ends_on
     FROM mrr_movements
 ) p
+JOIN ({closing_sql(config, own)}) v ON v.account_id = p.account_id
 LEFT JOIN (
     SELECT DISTINCT account_id FROM mrr_movements
-    WHERE movement = 'churned' AND day <= DATE '{day}'
+    WHERE movement = 'churned' AND day <= {own}
 ) c ON c.account_id = p.account_id
-WHERE p.day <= DATE '{day}' AND p.ends_on > DATE '{day}' AND p.after > 0
+WHERE p.day <= {own} AND p.ends_on > {own} AND p.after > 0
   AND c.account_id IS NULL
 ORDER BY p.account_id"""
 

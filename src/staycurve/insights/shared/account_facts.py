@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
+from staycurve.config import Config
 from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.shared.members import Question
@@ -13,6 +14,7 @@ from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.tables.engine import FAR, quoted
+from staycurve.tables.mrr_movements import rate_join, value_sql
 
 # Each band begins four to five times above the one before: within one, accounts are of a kind.
 # Narrower bands compare fewer accounts, wider ones leave differences of size inside.
@@ -83,18 +85,36 @@ def picked_sql(question: Question, points: Mapping[dt.date, dt.date]) -> str:
 )"""
 
 
+def closing_sql(config: Config, day: str, *, days: str = "") -> str:
+    """SQL of each customer's MRR at the close of a day: (account_id, mrr), in micro-units.
+
+    Items are valued at the day's rates, as the metric `mrr` values them. What was booked at an
+    account's last change lacks what exchange rates have done since.
+
+    Parameters
+    ----------
+    day : str
+        SQL of the day.
+    days : str, optional
+        A relation with `day`, known as `d`: the rows are of each of its days, and carry it.
+    """
+    own, of = (", d.day", f"JOIN {days} d ON 1 = 1") if days else ("", "")
+    key = ", day" if days else ""
+    return f"""SELECT account_id{key}, CAST(SUM(value) AS BIGINT) AS mrr
+FROM (
+    SELECT i.account_id{own}, {value_sql(config, item="i", rate="x")} AS value
+    FROM mrr_items i
+    {of}
+    {rate_join(item="i", day=day, rate="x")}
+    WHERE i.starts_on <= {day} AND coalesce(i.ends_on, {FAR}) > {day}
+) valued
+GROUP BY account_id{key} HAVING SUM(value) > 0"""
+
+
 def paying_sql(relation: str, day: dt.date, question: Question) -> str:
     """A relation of (account_id, mrr): customers with MRR above 0 at the close of a day."""
-    last = min(day, question.as_of.last_day)
-    return f"""{relation} AS (
-    SELECT account_id, after AS mrr
-    FROM (
-        SELECT account_id, after, row_number() OVER (PARTITION BY account_id
-                   ORDER BY day DESC, last_mark DESC) AS place
-        FROM mrr_movements WHERE day <= DATE '{last}'
-    ) changes
-    WHERE place = 1 AND after > 0
-)"""
+    close = f"DATE '{min(day, question.as_of.last_day)}'"
+    return f"{relation} AS (\n{closing_sql(question.config, close)}\n)"
 
 
 def plans_sql(relation: str, day: dt.date) -> str:

@@ -124,7 +124,9 @@ def answered(
         sql=answer.sql,
     )
     extra = answer.as_dict()
-    rows = extra.pop(main.field.key, None) if main else []
+    rows = extra.get(main.field.key) if main else []
+    # A list with a name of its own keeps it; as the panel's rows it stands under `rows`, too.
+    extra.pop("rows", None)
     if main and rows is None:
         # Lines made for people are no key of JSON.
         rows = [one.as_dict() for one in main.of(answer)]

@@ -9,13 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.questions.asking import ask
-from tests.questions.whole_company import GIVEN, bundles
+from tests.questions.whole_company import GIVEN, bundles, filled
 
 
 def operations(client: TestClient) -> Iterator[tuple[str, dict[str, Any], set[str]]]:
     """Address, the least parameters, and the names of all, of each thing the API answers."""
     for path, methods in client.get("/api/openapi.json").json()["paths"].items():
-        if "get" not in methods:
+        if "get" not in methods or "{alert}" in path:
+            # No alert is open in this company; tests/work asks for one that is.
             continue
         declared = methods["get"].get("parameters", [])
         least = {
@@ -26,10 +27,7 @@ def operations(client: TestClient) -> Iterator[tuple[str, dict[str, Any], set[st
             least["step"] = "signed_up"
         if path.endswith("/features/accounts"):
             least["feature"] = GIVEN["feature"]
-        for one in declared:
-            if one["in"] == "path":
-                path = path.replace(f"{{{one['name']}}}", str(GIVEN[one["name"]]))
-        yield path, least, {one["name"] for one in declared}
+        yield filled(path), least, {one["name"] for one in declared if one["in"] == "query"}
 
 
 def test_each_address_of_the_api_answers_with_the_least_it_needs(asker: TestClient) -> None:

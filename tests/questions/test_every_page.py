@@ -5,15 +5,9 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
-from staycurve.interfaces.web.page import Page
 from staycurve.interfaces.web.pages import PAGES
 from tests.questions.asking import ask
-from tests.questions.whole_company import GIVEN, bundles
-
-
-def in_full(page: Page) -> str:
-    """The address of a page, with a name that exists where it takes one."""
-    return page.address.replace(":path", "").format(**GIVEN)
+from tests.questions.whole_company import GIVEN, bundles, filled
 
 
 @pytest.mark.parametrize("place", range(len(list(PAGES))))
@@ -22,7 +16,7 @@ def test_a_page_answers_every_dimension_or_says_why_not(
 ) -> None:
     page = PAGES[list(PAGES)[place]]
     named = set(page.takes)
-    path = "/.json" if page.address == "/" else in_full(page) + ".json"
+    path = "/.json" if page.address == "/" else filled(page.address) + ".json"
     least: dict[str, str] = {}
     first = asker.get(path)
     if first.status_code != 200:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from staycurve.interfaces.web.pages import every_page
 from tests.questions.test_every_address import operations
-from tests.questions.whole_company import GIVEN
+from tests.questions.whole_company import GIVEN, filled
 
 WRONG = {"industri": "EdTech", "end_clas": "voluntary", "segmen": "smb"}
 OTHER = {
@@ -20,6 +20,9 @@ OTHER = {
     "/readyz": "the same", "/metrics": "the same",
     "/s/{token}": "a link of a mail, to which mail programs add what they like",
     "/s/{token}/unsubscribe": "the same",
+    "/login": "a form for people who are not known yet", "/login/provider": "the same",
+    "/login/provider/back": "a provider adds what it likes",
+    "/password/{link}": "a link of a mail",
     "/static/{name}": "a file", "/favicon.ico": "a file", "/api/openapi.json": "a file",
 }
 
@@ -47,14 +50,6 @@ def routes(client: TestClient) -> set[str]:
     return found - set(OTHER)
 
 
-def named(path: str) -> str:
-    """An address with something that exists where it takes a name."""
-    found = {"{name}": "mrr", "{account:path}": "a1", "{survey}": str(GIVEN["survey"])}
-    for place, name in found.items():
-        path = path.replace(place, name)
-    return path
-
-
 def pages(client: TestClient) -> Iterator[Address]:
     """Every page as HTML, as JSON and as CSV."""
     known = {page.address: page for page in every_page()}
@@ -65,10 +60,10 @@ def pages(client: TestClient) -> Iterator[Address]:
             if name in set(page.takes) and isinstance(value, str)
         } if page.takes else {}
         names = frozenset({*page.takes, *(("industry", "where") if page.can_be_cut else ())})
-        filled = named(path)
-        yield Address(filled, least, names)
+        address = filled(path)
+        yield Address(address, least, names)
         if not path.endswith(".json"):
-            yield Address(filled, least | {"format": "csv"}, names)
+            yield Address(address, least | {"format": "csv"}, names)
 
 
 def api(client: TestClient) -> Iterator[Address]:
@@ -114,7 +109,7 @@ def test_every_page_and_every_route_of_the_api_is_crawled(asker: TestClient) -> 
     listed = every_page()
     assert len(listed) > 30
     for page in listed:
-        path = named(page.address)
+        path = filled(page.address)
         assert {path, "/.json" if path == "/" else f"{path}.json"} <= crawled
     assert len({one.path for one in api(asker)}) > 40
 

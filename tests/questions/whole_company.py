@@ -47,6 +47,19 @@ GIVEN: dict[str, str | list[str]] = {
 """A value for each parameter that an address cannot do without."""
 
 
+NAMES = {"playbooks": "renewal", "audiences": "customers"}
+"""What `{name}` is in addresses that are about something else than metrics."""
+
+
+def filled(address: str) -> str:
+    """An address with something that exists where it takes a name."""
+    name = next((own for word, own in NAMES.items() if f"/{word}/" in address), GIVEN["name"])
+    address = address.replace(":path", "").replace("{name}", str(name))
+    for place, given in GIVEN.items():
+        address = address.replace(f"{{{place}}}", str(given))
+    return address
+
+
 def made(folder: Path) -> Company:
     """Nine accounts that signed up in January to March 2024; the data ends in June."""
     tables: dict[str, list[Row]] = {

@@ -15,13 +15,11 @@ from staycurve.sources.chartmogul import rows
 from staycurve.sources.chartmogul.streams import CUSTOMERS, LINES, PAYMENTS
 from staycurve.sources.cursors import Cursor
 from staycurve.sources.port import FileReport
-from staycurve.sources.stream_records import cursor_of
 from staycurve.sources.writer import LakeWriter
 from staycurve.state.imports import Imported, Imports
 from staycurve.tables.person import tombstones
 from staycurve.tables.person.terms import Terms
-from staycurve.workspace import asking
-from staycurve.workspace.company import Company
+from staycurve.workspace.desks import Desk
 
 AT_ONCE = 5_000
 """Objects in one commit."""
@@ -30,17 +28,8 @@ _ONE_DRAIN = threading.Lock()
 _Make = Callable[[Imports, Sequence[Imported]], list[rows.Row]]
 
 
-class ImportDesk:
-    """Takes objects in, and loads them; what was taken in is durable before it is loaded.
-
-    Parameters
-    ----------
-    company : Company
-        Its app state keeps the objects, its lake the rows.
-    """
-
-    def __init__(self, company: Company) -> None:
-        self._company = company
+class ImportDesk(Desk):
+    """Takes objects in, and loads them; what was taken in is durable before it is loaded."""
 
     @contextmanager
     def reading(self) -> Iterator[Imports]:
@@ -72,13 +61,7 @@ class ImportDesk:
             )
 
     def drain(self, *, wait: float = 600.0) -> list[FileReport]:
-        """Load what was taken in and is not loaded yet; rows and cursor are one commit.
-
-        Raises
-        ------
-        BusyError
-            If another writer holds the lake for longer than `wait` seconds.
-        """
+        """Load what was taken in and is not loaded yet; rows and cursor are one commit."""
         if not self._company.state.database.is_there:
             return []
         found: list[FileReport] = []
@@ -88,23 +71,6 @@ class ImportDesk:
             for sender, kinds, make in _STREAMS:
                 found += self._stream(sender, kinds, make, latest, wait)
         return found
-
-    def drain_and_refresh(self) -> None:
-        """The same, and bring what is derived up to date; nothing where nothing is due."""
-        if not self.is_due:
-            return
-        self.drain()
-        company = self._company
-        if company.is_due():
-            company.refresh()
-        asked = asking.current()
-        if asked is not None:
-            # The request goes on with what it has brought in.
-            asked.seen.pop(id(company), None)
-
-    def _cursor(self, sender: Sender) -> int:
-        cursor = cursor_of(self._company.loads(), sender)
-        return 0 if cursor is None else int(cursor.at)
 
     def _stream(
         self, sender: Sender, kinds: Sequence[str], make: _Make, latest: int, wait: float

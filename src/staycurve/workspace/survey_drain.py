@@ -15,30 +15,20 @@ from staycurve.sources.base import Sender
 from staycurve.sources.batches import Batch
 from staycurve.sources.cursors import Cursor
 from staycurve.sources.port import FileReport
-from staycurve.sources.stream_records import cursor_of
 from staycurve.sources.survey_streams import ANSWERED, INVITED, RECEIVED
 from staycurve.sources.writer import LakeWriter
 from staycurve.state import surveys as keeping
 from staycurve.state.survey_records import Asked, Received
 from staycurve.tables.engine import quoted
-from staycurve.workspace import asking
+from staycurve.workspace.desks import Desk
 
 AT_ONCE = 2_000
 _ONE_DRAIN = threading.Lock()
 Row = dict[str, Any]
 
 
-class SurveyDesk:
-    """Brings what surveys asked and heard into the lake of one company.
-
-    Parameters
-    ----------
-    company : Company
-        Its app state keeps them, its lake gets the rows.
-    """
-
-    def __init__(self, company: Any) -> None:
-        self._company = company
+class SurveyDesk(Desk):
+    """Brings what surveys asked and heard into the lake of one company."""
 
     @property
     def is_due(self) -> bool:
@@ -52,13 +42,7 @@ class SurveyDesk:
             )
 
     def drain(self, *, wait: float = 600.0) -> list[FileReport]:
-        """Bring everything into the lake that is not there.
-
-        Raises
-        ------
-        BusyError
-            If another writer holds the lake for longer than `wait` seconds.
-        """
+        """Bring everything into the lake that is not there."""
         if not self._company.state.database.is_there:
             return []
         found: list[FileReport] = []
@@ -66,23 +50,6 @@ class SurveyDesk:
             for sender, changed, make in self._streams():
                 found += self._stream(sender, changed, make, wait)
         return found
-
-    def drain_and_refresh(self) -> None:
-        """The same, and bring what is derived up to date; nothing where nothing is due."""
-        if not self.is_due:
-            return
-        self.drain()
-        company = self._company
-        if company.is_due():
-            company.refresh()
-        asked = asking.current()
-        if asked is not None:
-            # The request goes on with what it has brought in.
-            asked.seen.pop(id(company), None)
-
-    def _cursor(self, sender: Sender) -> int:
-        cursor = cursor_of(self._company.loads(), sender)
-        return 0 if cursor is None else int(cursor.at)
 
     def _streams(self) -> Sequence[tuple[Sender, Any, Callable[[Sequence[Any]], list[Row]]]]:
         return (

@@ -124,12 +124,12 @@ def answered(
         sql=answer.sql,
     )
     extra = answer.as_dict()
-    rows = extra.get(main.field.key) if main else []
-    # A list with a name of its own keeps it; as the panel's rows it stands under `rows`, too.
+    rows: Sequence[Mapping[str, Any]] = ()
+    if main:
+        # A list with a name of its own keeps it, too; lines made for people are no key of JSON.
+        kept = extra.get(main.field.key)
+        rows = [one.as_dict() for one in main.of(answer)] if kept is None else kept
     extra.pop("rows", None)
-    if main and rows is None:
-        # Lines made for people are no key of JSON.
-        rows = [one.as_dict() for one in main.of(answer)]
     found = shown(rows, reading, extra)
     return Shown(found.rows, found.view, found.extra, template="reading.html")
 

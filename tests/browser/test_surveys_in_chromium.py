@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from staycurve.actions.surveys import definition
-from tests.browser.conftest import browser, served
+from tests.browser.conftest import served
 from tests.company import build
-
-__all__ = ["browser"]
 
 PEOPLE = """
     user_id account_id email

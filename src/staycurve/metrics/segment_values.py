@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 from staycurve.config import Config
@@ -128,6 +129,25 @@ def values_sql(
         path = quoted('$."' + dim.replace('"', "") + '"')
         parts.append(f"SELECT json_extract_string(l.attributes, {path}) AS value FROM leads l")
     return " UNION ALL ".join(parts)
+
+
+def paid_values_sql(dim: str, last_day: dt.date) -> str:
+    """SQL of one column `value`: those of a dimension that an account has paid in by a day.
+
+    Parameters
+    ----------
+    dim : str
+        A trait of items, or a column or attribute of accounts.
+    """
+    seen = f"starts_on <= DATE '{last_day}'"
+    payers = f"SELECT account_id FROM mrr_items WHERE amount > 0 AND {seen}"
+    # Who pays for an add-on alone is on a plan that costs nothing: it counts among its plans.
+    if dim in ITEM_TRAITS:
+        rows, value = f"mrr_items i WHERE {seen} AND", f"i.{name(dim)}"
+    else:
+        rows, value = "accounts i WHERE", account_column(dim, alias="i")
+    sql = f"SELECT DISTINCT {value} AS value FROM {rows} i.account_id IN ({payers})"
+    return f"SELECT value FROM ({sql}) v WHERE value IS NOT NULL AND value <> '' ORDER BY value"
 
 
 def _named(value: str, known: Sequence[str]) -> str | None:

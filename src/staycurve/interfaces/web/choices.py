@@ -6,14 +6,13 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
-from staycurve.errors import ClientGoneError, StaycurveError, TooSlowError
 from staycurve.i18n import N_
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.texts import _
 from staycurve.metrics.dimensions import order_of
 from staycurve.metrics.filters import where_text
-from staycurve.metrics.query import Query
-from staycurve.period import COMPARISONS, Period, period_of, periods_between
+from staycurve.metrics.segment_values import paid_values_sql
+from staycurve.period import COMPARISONS, period_of, periods_between
 from staycurve.workspace.cache import Cache
 
 FIRST = ("plan", "industry", "country", "channel")
@@ -40,24 +39,13 @@ class Choice:
     options: tuple[tuple[str, str, bool], ...]
 
 
-def _months(ask: Ask) -> tuple[Period, ...]:
-    day = ask.company.first_day(["mrr"]) or ask.seen.last_day
-    return tuple(periods_between(min(day, ask.seen.last_day), ask.seen.last_day, "month"))
-
-
 def _values(ask: Ask, dim: str) -> list[str]:
-    """The values of a dimension that an account paid in at the close of any month."""
+    """The values of a dimension that an account ever paid in."""
 
     def found() -> list[str]:
-        query = Query(("customers",), "month", _months(ask), ask.seen, (dim,))
-        try:
-            rows = ask.company.answer(query).rows
-        except (ClientGoneError, TooSlowError):
-            # They say nothing of the dimension: an empty list must not be kept.
-            raise
-        except StaycurveError:
-            return []
-        values = {row["segment"][dim] for row in rows if row["segment"][dim]}
+        with ask.company.seeing(ask.seen) as engine:
+            rows = engine.rows(paid_values_sql(dim, ask.seen.last_day))
+        values = {str(value) for (value,) in rows}
         return sorted(values, key=lambda value: (order_of(dim, value)[0], value.casefold()))
 
     key = (ask.company.folder, ask.company.snapshot.seq, ask.seen.at, dim)

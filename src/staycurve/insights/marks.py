@@ -239,6 +239,12 @@ AdditiveField = Annotated[
     bool | None,
     Key(N_("False where segments overlap and do not sum to the whole."), is_omitted=True),
 ]
+AlphaField = Annotated[
+    float, Key(N_("Significance level: the chance of any false finding."))
+]
+SignificantField = Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+FromField = Annotated[str, Key(N_("The first day of the range."), name="from")]
+ToField = Annotated[str, Key(N_("The last day of the range."), name="to")]
 LowField = Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
 HighField = Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
 SmallField = Annotated[bool, Key(N_("Whether one account moves the share by far."))]

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AdditiveField,
+    AlphaField,
     Answer,
     AsOfField,
     HighField,
@@ -173,7 +174,7 @@ class Retention(Answer):
     as_of: AsOfField
     per: Annotated[str, Key(N_("How activation months are grouped into cohorts."))]
     ages: Annotated[tuple[int, ...], Key(N_("Months after the activation month."))]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    alpha: AlphaField
     additive: AdditiveField = None
     why: WhyField = None
     trends: Annotated[tuple[Trend, ...], Table(N_("Newer cohorts against older ones"))]

@@ -14,6 +14,7 @@ from staycurve.insights.answers import (
     LowField,
     Row,
     Segment,
+    SignificantField,
     WhyField,
     col,
 )
@@ -78,7 +79,7 @@ class Comparison(Row):
         col(N_("p"), Kind.CHANCE,
             N_("Fisher's exact test, with the Holm correction.")),
     ]
-    is_named: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    is_named: SignificantField
     why: WhyField = None
 
 

@@ -21,6 +21,7 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import (
     SPREAD,
     AdditiveField,
+    AlphaField,
     Answer,
     AsOfField,
     Col,
@@ -140,7 +141,7 @@ class RiskiestMonths(Answer):
         Key(N_("The churn type that was counted; accounts that left otherwise are at risk until "
                "then.")),
     ]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    alpha: AlphaField
     returned: Annotated[int, Key(N_("Those who left and paid again later."))]
     additive: AdditiveField = None
     why: WhyField = None

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AlphaField,
     Answer,
     AsOfField,
     CurrencyField,
@@ -18,6 +19,7 @@ from staycurve.insights.answers import (
     Opens,
     Row,
     Said,
+    SignificantField,
     Table,
     Value,
     WhyField,
@@ -137,7 +139,7 @@ class Rule(Row):
         col(N_("p"), Kind.CHANCE, N_("In the holdout alone: Fisher's exact test, one-sided, with "
             "the Holm correction over the rules.")),
     ]
-    is_significant: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    is_significant: SignificantField
     value: Annotated[
         float | None,
         col(N_("Mean value"), Unit.RATIO, N_("Of matching accounts of both halves, in the unit of "
@@ -177,7 +179,7 @@ class Profile(Answer):
     cutoff: Annotated[float | None, Key(N_("The least value of the best."))]
     young: Annotated[int, Key(N_("Accounts that are not old enough."))]
     held_out: Annotated[int, Key(N_("Accounts of the half that was not looked at."))]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    alpha: AlphaField
     traits: Annotated[tuple[Trait, ...], Table(N_("Traits"), is_main=True)]
     rules: Annotated[
         tuple[Rule, ...], Table(N_("Rules"), N_("Traits together; ones that say the same are left "

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AlphaField,
     Answer,
     AsOfField,
     Key,
     Kind,
     Row,
     Said,
+    SignificantField,
     Table,
     WhyField,
     col,
@@ -82,7 +84,7 @@ class TriggerRow(Row):
         float | None,
         col(N_("p"), Kind.CHANCE, N_("Fisher's exact test, with the Holm correction.")),
     ]
-    is_significant: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    is_significant: SignificantField
     why: Annotated[str | None, col(N_("Note"))] = None
 
 
@@ -94,7 +96,7 @@ class TriggerReport(Answer):
     horizon: Annotated[int, Key(N_("Days after each day in which churn counts."))]
     first_day: Annotated[str | None, Key(N_("The first day of history that is used."))]
     last_day: Annotated[str | None, Key(N_("The last one: its horizon has passed."))]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    alpha: AlphaField
     rows: Annotated[tuple[TriggerRow, ...], Table(N_("Churn triggers"))]
     why: WhyField = None
 

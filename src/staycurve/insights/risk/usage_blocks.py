@@ -10,6 +10,11 @@ from staycurve.tables.engine import quoted
 _LAST_BIT = "floor(log2(CAST({0} AS DOUBLE) + 0.5))"
 """The place of a month's highest bit; the half keeps powers of two off the edge of rounding."""
 
+_SEEN = """LEFT JOIN (
+    SELECT account_id, MIN(first_day) AS seen_on FROM account_months GROUP BY account_id
+) s ON s.account_id = b.account_id
+"""
+
 
 def _usage(config: Config, days: Days) -> str:
     del config, days
@@ -36,10 +41,7 @@ LEFT JOIN (
     JOIN windows w ON w.month_on = m.month_on
     GROUP BY m.account_id, w.day
 ) u ON u.account_id = b.account_id AND u.day = b.day
-LEFT JOIN (
-    SELECT account_id, MIN(first_day) AS seen_on FROM account_months GROUP BY account_id
-) s ON s.account_id = b.account_id
-"""
+{_SEEN}"""
 
 
 def _told(least: int) -> str:
@@ -67,10 +69,7 @@ LEFT JOIN (
     ) features
     GROUP BY account_id, day
 ) u ON u.account_id = b.account_id AND u.day = b.day
-LEFT JOIN (
-    SELECT account_id, MIN(first_day) AS seen_on FROM account_months GROUP BY account_id
-) s ON s.account_id = b.account_id
-"""
+{_SEEN}"""
 
 
 def _users(config: Config, days: Days) -> str:
@@ -98,10 +97,7 @@ LEFT JOIN (
     ) users
     GROUP BY account_id, day
 ) u ON u.account_id = b.account_id AND u.day = b.day
-LEFT JOIN (
-    SELECT account_id, MIN(first_day) AS seen_on FROM account_months GROUP BY account_id
-) s ON s.account_id = b.account_id
-"""
+{_SEEN}"""
 
 
 def _limits(config: Config, days: Days) -> str:
@@ -145,10 +141,7 @@ LEFT JOIN (
     SELECT account_id, MIN(activated_on) AS activated_on, MIN(first_day) AS seen_on
     FROM account_months GROUP BY account_id
 ) a ON a.account_id = b.account_id
-LEFT JOIN (
-    SELECT account_id, MIN(first_day) AS seen_on FROM account_months GROUP BY account_id
-) s ON s.account_id = b.account_id
-"""
+{_SEEN}"""
 
 
 USAGE = Block("usage", _usage)

@@ -19,6 +19,7 @@ from staycurve.insights.answers import (
     AdditiveField,
     Answer,
     AsOfField,
+    FromField,
     Hidden,
     Key,
     Opens,
@@ -158,7 +159,7 @@ class UseStickiness(Answer):
     doing: Annotated[str, Key(N_("What is done."))]
     per: Annotated[str, Key(N_("day, week or month."))]
     times: Annotated[int, Key(N_("How often it is done in a period to count there."))]
-    start: Annotated[str, Key(N_("The first day of the range."), name="from")]
+    start: FromField
     until: Annotated[str, Key(N_("The last day of the range that is seen."), name="to")]
     open: Annotated[bool, Key(N_("Whether the last period is not over."))]
     additive: AdditiveField = None

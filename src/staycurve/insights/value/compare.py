@@ -17,6 +17,7 @@ from staycurve.errors import NotAnsweredError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     AdditiveField,
+    AlphaField,
     Answer,
     AsOfField,
     CurrencyField,
@@ -29,6 +30,7 @@ from staycurve.insights.answers import (
     Row,
     Said,
     Segment,
+    SignificantField,
     Table,
     Value,
     WhyField,
@@ -104,7 +106,7 @@ class Compared(Row):
     p_value: Annotated[
         float | None, col(N_("p"), Kind.CHANCE, N_("With the Holm correction."))
     ]
-    is_significant: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    is_significant: SignificantField
     why: WhyField = None
     unit: Annotated[str, Hidden()]
     changes_in: Annotated[str, Hidden()]
@@ -130,7 +132,7 @@ class Comparison(Answer):
     period_to: Annotated[
         str | None, Key(N_("The last period that is pooled, by its first day."), name="to")
     ]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    alpha: AlphaField
     method: Annotated[str, Key(N_("proportions or accounts: the sampling unit of the test."))]
     additive: AdditiveField = None
     why: WhyField = None

@@ -16,6 +16,7 @@ from typing import Annotated
 from staycurve.errors import NotAnsweredError, UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AlphaField,
     Answer,
     AsOfField,
     Hidden,
@@ -23,6 +24,7 @@ from staycurve.insights.answers import (
     Kind,
     Row,
     Said,
+    SignificantField,
     Table,
     Value,
     WhyField,
@@ -101,7 +103,7 @@ class Pair(Row):
         float | None,
         col(N_("p"), Kind.CHANCE, N_("With the Holm correction over all pairs and lags.")),
     ]
-    is_significant: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    is_significant: SignificantField
     lags: Annotated[tuple[AtLag, ...], Key(N_("The same pair at every lag."), is_in_csv=False)]
     why: WhyField = None
 
@@ -124,7 +126,7 @@ class Correlations(Answer):
     period_to: Annotated[str | None, Key(N_("The last month, by its first day."), name="to")]
     months: Annotated[int, Key(N_("Months that have closed and are looked at."))]
     tests: Annotated[int, Key(N_("Pairs × lags that were tested and are corrected for."))]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    alpha: AlphaField
     why: WhyField = None
     rows: Annotated[tuple[Pair, ...], Table(N_("Pairs of metrics"))]
     left_out: Annotated[tuple[LeftOut, ...], Table(N_("Not compared"))]

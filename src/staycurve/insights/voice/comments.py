@@ -13,12 +13,14 @@ from staycurve.insights.answers import (
     AccountRow,
     Answer,
     AsOfField,
+    FromField,
     Hidden,
     Key,
     Kind,
     Row,
     Said,
     Table,
+    ToField,
     WhyField,
     col,
 )
@@ -68,8 +70,8 @@ class Comments(Answer):
     """What customers wrote, newest first."""
 
     as_of: AsOfField
-    period_from: Annotated[str, Key(N_("The first day of the range."), name="from")]
-    period_to: Annotated[str, Key(N_("The last day of the range."), name="to")]
+    period_from: FromField
+    period_to: ToField
     version: Annotated[int, Key(N_("The version of the codebook."))]
     theme: Annotated[str | None, Key(N_("Which theme; empty for all."))]
     more: Annotated[int, Key(N_("How many older ones are not listed."))]

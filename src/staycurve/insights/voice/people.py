@@ -15,11 +15,13 @@ from staycurve.insights.answers import (
     Answer,
     AsOfField,
     CurrencyField,
+    FromField,
     Key,
     Kind,
     Row,
     Said,
     Table,
+    ToField,
     WhyField,
     col,
 )
@@ -86,8 +88,8 @@ class Detractors(Answer):
     as_of: AsOfField
     currency: CurrencyField
     kind: Annotated[str, Key(N_("Which score."))]
-    period_from: Annotated[str, Key(N_("The first day of the range."), name="from")]
-    period_to: Annotated[str, Key(N_("The last day of the range."), name="to")]
+    period_from: FromField
+    period_to: ToField
     accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT, N_("With an unhappy answer."))]
     mrr: Annotated[float, col(N_("MRR"), Unit.MONEY, N_("Of these accounts, each once."))]
     rows: Annotated[tuple[Detractor, ...], Table(N_("Detractors"), is_main=True)]

@@ -11,6 +11,7 @@ from staycurve.i18n import N_
 from staycurve.insights.answers import (
     Answer,
     AsOfField,
+    FromField,
     Hidden,
     HighField,
     Key,
@@ -21,6 +22,7 @@ from staycurve.insights.answers import (
     Said,
     Segment,
     Table,
+    ToField,
     Value,
     WhyField,
     col,
@@ -100,8 +102,8 @@ class Scores(Answer):
     """Every score in the range."""
 
     as_of: AsOfField
-    period_from: Annotated[str, Key(N_("The first day of the range."), name="from")]
-    period_to: Annotated[str, Key(N_("The last day of the range."), name="to")]
+    period_from: FromField
+    period_to: ToField
     rows: Annotated[tuple[ScoreRow, ...], Table(N_("Scores"))]
     why: WhyField = None
 
@@ -221,8 +223,8 @@ class AnswerRows(Answer):
 
     as_of: AsOfField
     kind: Annotated[str, Key(N_("Which score."))]
-    period_from: Annotated[str, Key(N_("The first day of the range."), name="from")]
-    period_to: Annotated[str, Key(N_("The last day of the range."), name="to")]
+    period_from: FromField
+    period_to: ToField
     rows: Annotated[tuple[AnswerRow, ...], Table(N_("Answers"), is_list=True)]
 
     def title(self) -> Said:

@@ -8,8 +8,10 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AlphaField,
     Answer,
     AsOfField,
+    FromField,
     Hidden,
     HighField,
     Key,
@@ -17,7 +19,9 @@ from staycurve.insights.answers import (
     LowField,
     Row,
     Said,
+    SignificantField,
     Table,
+    ToField,
     Value,
     WhyField,
     col,
@@ -75,7 +79,7 @@ class Responded(Row):
     p_value: Annotated[
         float | None, col(N_("p"), Kind.CHANCE, N_("With the Holm correction."))
     ]
-    is_significant: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    is_significant: SignificantField
     why: WhyField = None
 
 
@@ -85,9 +89,9 @@ class Silent(Answer):
 
     as_of: AsOfField
     kind: Annotated[str, Key(N_("Which score."))]
-    period_from: Annotated[str, Key(N_("The first day of the range."), name="from")]
-    period_to: Annotated[str, Key(N_("The last day of the range."), name="to")]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    period_from: FromField
+    period_to: ToField
+    alpha: AlphaField
     invited: Annotated[int, col(N_("Invited"), Unit.COUNT, N_("People, each once."))]
     answered: Annotated[int, col(N_("Answered"), Unit.COUNT)]
     value: Annotated[

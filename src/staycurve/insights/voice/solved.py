@@ -8,15 +8,18 @@ from typing import Annotated
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AlphaField,
     Answer,
     AsOfField,
+    FromField,
     HighField,
-    Key,
     Kind,
     LowField,
     Row,
     Said,
+    SignificantField,
     Table,
+    ToField,
     Value,
     WhyField,
     col,
@@ -82,7 +85,7 @@ class After(Row):
     p_value: Annotated[
         float | None, col(N_("p"), Kind.CHANCE, N_("With the Holm correction."))
     ]
-    is_significant: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    is_significant: SignificantField
     why: WhyField = None
 
 
@@ -91,9 +94,9 @@ class AfterSolved(Answer):
     """What followed tickets that were solved in the range."""
 
     as_of: AsOfField
-    period_from: Annotated[str, Key(N_("The first day of the range."), name="from")]
-    period_to: Annotated[str, Key(N_("The last day of the range."), name="to")]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    period_from: FromField
+    period_to: ToField
+    alpha: AlphaField
     rows: Annotated[tuple[After, ...], Table(N_("After a ticket"))]
 
     def title(self) -> Said:

@@ -13,6 +13,7 @@ from staycurve.insights.answers import (
     AccountRow,
     Answer,
     AsOfField,
+    FromField,
     HighField,
     Key,
     Kind,
@@ -22,6 +23,7 @@ from staycurve.insights.answers import (
     Said,
     Segment,
     Table,
+    ToField,
     WhyField,
     col,
 )
@@ -107,8 +109,8 @@ class Figures(Answer):
     """How tickets were handled in the range."""
 
     as_of: AsOfField
-    period_from: Annotated[str, Key(N_("The first day of the range."), name="from")]
-    period_to: Annotated[str, Key(N_("The last day of the range."), name="to")]
+    period_from: FromField
+    period_to: ToField
     hours: Annotated[str, Key(N_("The support hours of [support]; always where none are set."))]
     rows: Annotated[tuple[Handled, ...], Table(N_("Tickets"))]
     why: WhyField = None

@@ -11,9 +11,11 @@ from typing import Annotated
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AlphaField,
     Answer,
     AsOfField,
     CurrencyField,
+    FromField,
     HighField,
     Key,
     Kind,
@@ -23,6 +25,7 @@ from staycurve.insights.answers import (
     Said,
     Segment,
     Table,
+    ToField,
     Value,
     WhyField,
     col,
@@ -176,10 +179,10 @@ class Themes(Answer):
 
     as_of: AsOfField
     currency: CurrencyField
-    period_from: Annotated[str, Key(N_("The first day of the range."), name="from")]
-    period_to: Annotated[str, Key(N_("The last day of the range."), name="to")]
+    period_from: FromField
+    period_to: ToField
     version: Annotated[int, Key(N_("The version of the codebook that it was counted by."))]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    alpha: AlphaField
     comments: Annotated[int, col(N_("Texts"), Unit.COUNT, N_("Answers, notes and ticket topics."))]
     unassigned: Annotated[int, col(N_("Fit no theme"), Unit.COUNT)]
     source: Annotated[str | None, Key(N_("Where the texts come from; empty for everywhere."))]

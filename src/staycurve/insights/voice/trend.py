@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
+    AlphaField,
     Answer,
     AsOfField,
     Hidden,
@@ -22,6 +23,7 @@ from staycurve.insights.answers import (
     Row,
     Said,
     Segment,
+    SignificantField,
     Table,
     Value,
     WhyField,
@@ -76,7 +78,7 @@ class TrendRow(Row):
         col(N_("p"), Kind.CHANCE, N_("p-value of the change, with the Holm correction over all "
                                      "periods.")),
     ]
-    is_significant: Annotated[bool, col(N_("Statistically significant"), Kind.FLAG)]
+    is_significant: SignificantField
     invitations: Annotated[int | None, col(N_("Invitations"), Unit.COUNT)]
     response_rate: Annotated[
         float | None,
@@ -104,7 +106,7 @@ class Trend(Answer):
     as_of: AsOfField
     kind: Annotated[str, Key(N_("Which score."))]
     grain: Annotated[str, Key(N_("How long the periods are."))]
-    alpha: Annotated[float, Key(N_("Significance level: the chance of any false finding."))]
+    alpha: AlphaField
     rows: Annotated[tuple[TrendRow, ...], Table(N_("Score over time"))]
     why: WhyField = None
 

@@ -42,6 +42,8 @@ class Risk:
         Points by hand, by the name of a feature: added to an account's score for each unit of it.
     at_risk : float
         An account is at risk from this multiple of the company's own churn rate.
+    keep_scores : bool
+        Whether a server keeps each day's scores by itself, as `staycurve health keep` does.
     """
 
     __pydantic_config__ = CLOSED
@@ -58,6 +60,9 @@ class Risk:
     at_risk: Annotated[
         float, Takes(N_("a number from 1 to 100"), "at_risk = 2.0", least=1, most=100)
     ] = 2.0
+    keep_scores: Annotated[
+        bool, Takes(N_("true or false"), "keep_scores = true")
+    ] = False
 
     def threshold(self, name: str) -> float:
         """From where a trigger fires."""

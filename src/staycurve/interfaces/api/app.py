@@ -14,6 +14,7 @@ from staycurve.interfaces import logs
 from staycurve.interfaces.api import (
     errors,
     goals,
+    health,
     matches,
     observe,
     routes,
@@ -116,6 +117,7 @@ def declared() -> FastAPI:
         )
     app.include_router(voice.codebook)
     app.include_router(voice.notes)
+    app.include_router(health.router)
     app.include_router(work.router)
     return app
 

@@ -49,7 +49,8 @@ def _show(ask: Ask) -> Shown:
              if one.day <= ask.seen.last_day or not ask.options.get("as_of")]
     if found:
         personal.note()
-    typed: dict[str, Any] = dict(ask.form) if ask.fault else {}
+    is_own = ask.form.get("do") != "pulse"
+    typed: dict[str, Any] = dict(ask.form) if ask.fault and is_own else {}
     done = ask.options.get("done", "")
     return Shown([one.as_dict() for one in found], {
         "notes": [
@@ -60,7 +61,7 @@ def _show(ask: Ask) -> Shown:
         "kinds": [(name, _(label), typed.get("kind") == name)
                   for name, label in NOTE_KINDS.items()],
         "typed": {name: typed.get(name, "") for name in _FIELDS},
-        "fault": ask.fault, "done": _(_DONE[done]) if done in _DONE else "",
+        "fault": ask.fault if is_own else None, "done": _(_DONE[done]) if done in _DONE else "",
         "at": ask.address, "hidden": None,
     })
 

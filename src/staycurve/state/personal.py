@@ -116,7 +116,9 @@ def _fitting(column: Column[Any], value: Any) -> Any:
 def note(
     session: Session, *, key: str, who: str, counts: Mapping[str, Any], now: dt.datetime
 ) -> None:
-    """Keep that a person was forgotten."""
+    """Keep that a person was forgotten, once."""
+    if session.scalar(select(ForgottenRow.id).where(ForgottenRow.key == key)) is not None:
+        return
     session.add(ForgottenRow(key=key, forgotten_at=now, created_by=who, counts=dict(counts)))
     audit.add(session, at=now, who=who, what="person.forget", subject=key, detail=counts)
 

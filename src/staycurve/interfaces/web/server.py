@@ -93,6 +93,7 @@ def serve(
         # What was taken in by a server that ended before it was loaded.
         ImportDesk(company).drain()
         company.surveys.desk.drain()
+        company.personal.take_up()
         if company.is_due():
             company.refresh()
         app = create_app(company, hosts=hosts_of(host, names), is_local=is_local)

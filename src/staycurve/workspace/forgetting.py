@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from staycurve.errors import ProjectError
 from staycurve.state import personal
+from staycurve.state.audit import ACTING
 from staycurve.state.database import FILE_NAME as APP_STATE, Database
 from staycurve.tables.duckdb_engine import Engine, remove_leftovers
 from staycurve.tables.person import tombstones
@@ -181,9 +182,9 @@ class Forgetting:
     def _noted(self, begun: Begun, counts: Counts) -> tuple[str, ...]:
         """Keep in app state that it was done; the backups that hold the person get the list."""
         now = self._company.clock()
+        # Who forgets themselves is nobody here either.
+        by = begun.terms.id(ACTING.get() or begun.by)
         with self._state.writing() as session:
-            # Who forgets themselves is nobody here either.
-            by = begun.terms.id(begun.by)
             personal.note(session, key=begun.terms.key, who=by, counts=counts, now=now)
             paths = personal.backups(session)
         backups = tuple(path for path in paths if Path(path).is_file())

@@ -18,8 +18,8 @@ from staycurve.tables.person.files import sweep
 from staycurve.tables.person.finding import Person, find
 from staycurve.tables.person.rewriting import finish, is_under_way, rewrite
 from staycurve.tables.person.searching import files_of, search
-from staycurve.tables.person.terms import Terms
-from staycurve.workspace.forgetting import Begun, Forgetting, counted, move
+from staycurve.tables.person.terms import Terms, is_strong
+from staycurve.workspace.forgetting import BEGUN, Begun, Forgetting, counted, move
 from staycurve.workspace.held import Forgotten, Held, UnknownPersonError, whole_rows
 from staycurve.workspace.inbox import Events
 from staycurve.workspace.project import Project
@@ -51,8 +51,35 @@ class PersonalData:
         self._folder = company.folder
         self._forgetting = Forgetting(company, state.database)
 
-    def export(self, named: str) -> dict[str, Any]:
-        """Everything held of a person, by table and file, as JSON.
+    def who(self, named: str) -> Person:
+        """Who is meant by an id, an address or an account; nothing is searched for them yet.
+
+        Raises
+        ------
+        UsageError
+            If it is an account of several people.
+        """
+        with self._engine() as engine:
+            return self._find(engine, named)
+
+    def erased(self) -> tuple[personal.Erased, ...]:
+        """Everybody who was forgotten, under the random key, the last first."""
+        if not self._database.is_there:
+            return ()
+        with self._database.reading() as session:
+            return personal.erased(session)
+
+    def tombstones(self) -> int:
+        """How many people the list holds by which a later import is kept from naming them."""
+        return len(tombstones.read(self._folder).people)
+
+    @property
+    def is_forgetting(self) -> bool:
+        """Whether somebody is being forgotten, or a forgetting was cut off."""
+        return (self._folder / BEGUN).exists()
+
+    def export(self, named: str, *, by: str = "") -> dict[str, Any]:
+        """Everything held of a person, by table and file, as JSON; the audit log says so.
 
         Rows of `tables` are those of today; `earlier` has those that only earlier versions hold.
 
@@ -77,12 +104,13 @@ class PersonalData:
             table: kept for table, rows in earlier.items()
             if (kept := [row for row in rows if row not in today.get(table, [])])
         }
-        person = held.person
+        if self._database.is_there:
+            # A short id would stay there when the person is forgotten.
+            shown = named.strip() if "@" in named or is_strong(named.strip()) else "a person"
+            with self._database.writing() as session:
+                personal.note_exported(session, shown[:200], who=by, now=self._company.clock())
         return {
-            "person": {
-                "ids": list(person.ids), "emails": list(person.emails),
-                "names": list(person.names), "accounts": list(person.accounts),
-            },
+            "person": held.person.as_dict(),
             "tables": dict(sorted(today.items())), "earlier": dict(sorted(earlier.items())),
             "state": {table: list(rows) for table, rows in held.state.items()},
             "files": dict(held.files.found), "unreadable": list(held.files.left),

@@ -16,6 +16,8 @@ from staycurve.interfaces.api import (
     goals,
     matches,
     observe,
+    people,
+    persons,
     routes,
     sources,
     survey_links,
@@ -117,6 +119,8 @@ def declared() -> FastAPI:
     app.include_router(voice.codebook)
     app.include_router(voice.notes)
     app.include_router(work.router)
+    app.include_router(people.router)
+    app.include_router(persons.router)
     return app
 
 

@@ -29,6 +29,7 @@ from staycurve.errors import (
     system_error,
 )
 from staycurve.state.surveys import AnsweredError
+from staycurve.workspace.held import UnknownPersonError
 
 Fault = tuple[int, str, str, str]
 """Status, code, message, hint."""
@@ -74,10 +75,12 @@ def told_of(error: Exception) -> Fault | None:
     """The same for an error that was foreseen; None for any other."""
     if isinstance(error, UnknownNameError):
         is_address = error.fields.get("kind") in (
-            "metric", "page", "view", "annotation", "goal", "survey"
+            "metric", "page", "view", "annotation", "goal", "survey", "person",
         )
         is_address = is_address or isinstance(error, NoAccountError)
         return (404 if is_address else 422), error.code, error.message, error.hint
+    if isinstance(error, UnknownPersonError):
+        return 404, error.code, error.message, error.hint
     if isinstance(error, AnsweredError):
         return 409, error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):

@@ -69,7 +69,7 @@ class PersonalData:
         with self._database.reading() as session:
             return personal.erased(session)
 
-    def tombstones(self) -> int:
+    def forgotten_count(self) -> int:
         """How many people the list holds by which a later import is kept from naming them."""
         return len(tombstones.read(self._folder).people)
 

@@ -149,7 +149,7 @@ def forgotten(company: Served) -> JSONResponse:
     """Who was forgotten and when, under the random key, and how much was erased."""
     own = company.personal
     return JSONResponse({
-        "rows": [one.as_dict() for one in own.erased()], "tombstones": own.tombstones(),
+        "rows": [one.as_dict() for one in own.erased()], "tombstones": own.forgotten_count(),
         "is_under_way": own.is_forgetting,
     })
 

@@ -102,7 +102,7 @@ def _erased(ask: Ask) -> Shown:
         "lines": [
             row | {"at": moment(row["forgotten_at"], ask)} for row in rows
         ],
-        "tombstones": own.tombstones(),
+        "tombstones": own.forgotten_count(),
     })
 
 

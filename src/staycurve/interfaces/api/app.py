@@ -59,6 +59,7 @@ def create_app(
     from staycurve.interfaces.chartmogul import app as chartmogul
     from staycurve.interfaces.web.login import Login
     from staycurve.interfaces.web.site import Site
+    from staycurve.interfaces.web.throttle import Doorstep
 
     app = declared()
     requests = observe.Requests()
@@ -71,6 +72,8 @@ def create_app(
     doorkeeper = Doorkeeper(company, is_local=is_local)
     app.state.doorkeeper = doorkeeper
     app.add_middleware(Admission, doorkeeper=doorkeeper, present=site.present)
+    login = Login(company, site.templates)
+    app.add_middleware(Doorstep, throttle=login.throttle, page=login.waiting)
     # Before what serves pages: an event waits for no page, and no page for an event.
     app.add_middleware(Gate, company=company)
     app.add_middleware(observe.Observe, requests=requests)
@@ -84,7 +87,7 @@ def create_app(
     chartmogul.install(app, company)
     app.state.survey_loader = survey_links.install(app, company, site.templates)
     site.install(app)
-    Login(company, site.templates).install(app)
+    login.install(app)
     return app
 
 

@@ -59,6 +59,14 @@ class ErrorShape(TypedDict):
     error: ErrorText
 
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorShape},
+    422: {"model": ErrorShape},
+    "default": {"model": ErrorShape, "description": "What went wrong, and what to do"},
+}
+"""What every address may answer beside what it is for, as OpenAPI declares it."""
+
+
 def fault_of(error: Exception) -> Fault:
     """Status, code, message and hint of an error."""
     return told_of(error) or unforeseen("")

@@ -30,6 +30,7 @@ from staycurve.interfaces.api import (
 from staycurve.interfaces.api.admission import Admission, Doorkeeper
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
+from staycurve.interfaces.api.patience import Unhurried
 from staycurve.interfaces.api.security import Guard, Heads
 from staycurve.interfaces.ingest.gate import Gate
 from staycurve.version import VERSION
@@ -74,6 +75,7 @@ def create_app(
     app.add_middleware(Admission, doorkeeper=doorkeeper, present=site.present)
     login = Login(company, site.templates)
     app.add_middleware(Doorstep, throttle=login.throttle, page=login.waiting)
+    app.add_middleware(Unhurried)
     # Before what serves pages: an event waits for no page, and no page for an event.
     app.add_middleware(Gate, company=company)
     app.add_middleware(observe.Observe, requests=requests)

@@ -41,6 +41,7 @@ _HTTP = {
     401: ("not_signed_in", "Sign in to see this."),
     403: ("not_permitted", "You are not permitted to see this."),
     404: ("not_found", "There is nothing at this address."),
+    408: ("too_slow", "The request did not arrive in time."),
     405: ("method_not_allowed", "This address does not take that method."),
 }
 

@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 KINDS = ("user_id", "email", "name", "text")
+_AT_ONCE = 2_000
+"""Rows of a table that are read at once."""
 NOBODY = "(forgotten)"
 """What stands where a text was and none may be missing."""
 
@@ -53,7 +55,10 @@ def _walk(
         keys = list(table.primary_key.columns)
         if not columns:
             continue
-        for row in connection.execute(select(table).order_by(*keys)).mappings().all():
+        updates = []
+        # A table may have a million rows: those alone are kept that change.
+        asked = select(table).order_by(*keys).execution_options(yield_per=_AT_ONCE)
+        for row in connection.execute(asked).mappings():
             changes = _changes(terms, table, row)
             if not changes:
                 continue
@@ -63,11 +68,11 @@ def _walk(
                     if not table.columns[name].info.get("is_secret")
                 }
             )
-            if not is_kept:
-                statement = table.update().values(changes)
-                for key in keys:
-                    statement = statement.where(key == row[key.name])
-                connection.execute(statement)
+            updates.append(
+                table.update().values(changes).where(*(key == row[key.name] for key in keys))
+            )
+        for statement in () if is_kept else updates:
+            connection.execute(statement)
     return found
 
 

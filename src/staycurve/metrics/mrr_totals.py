@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from staycurve.metrics.context import Context
 from staycurve.metrics.dimensions import MOVEMENT_COHORT
-from staycurve.metrics.mrr_relations import ITEM_COLUMNS
+from staycurve.metrics.mrr_relations import ITEM_COLUMNS, rates_at
 from staycurve.tables.engine import FAR, quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
@@ -97,18 +97,11 @@ def value_totals(points: str, point: str) -> Callable[[Context], str]:
     """
 
     def rows(context: Context) -> str:
-        # A rate is looked up once for a currency and a point, not for each amount.
         return f"""SELECT p.start_on{_prefixed(context, "e")},
-       CAST(e.many AS HUGEINT) * {value_sql(context.config, item="e", rate="r")} AS value
+       CAST(e.many AS HUGEINT) * {value_sql(context.config, item="e", rate="x")} AS value
 FROM {points} p
 JOIN value_edges e ON e.day <= p.{point} AND e.until > p.{point}
-LEFT JOIN (
-    SELECT i.point_on, i.currency, x.rate
-    FROM (
-        SELECT DISTINCT q.{point} AS point_on, b.currency FROM {points} q CROSS JOIN fx_bounds b
-    ) i
-    {rate_join(item="i", day="i.point_on", rate="x")}
-) r ON r.currency = e.currency AND r.point_on = p.{point}"""
+{rates_at(points, point, item="e", alias="x")}"""
 
     return rows
 

@@ -98,7 +98,9 @@ def backtest(
     asked = question_on_day(company, (), where, as_of)
     closed = closed_months(company, asked, metric)
     count = len(closed.months)
-    why, steps, total = None, (), record_of(None)
+    why: str | None = None
+    steps: tuple[Step, ...] = ()
+    total = record_of(None)
     if count < LEAST_MONTHS:
         why = TOO_YOUNG.format(least=LEAST_MONTHS, count=count) if count else NO_CLOSED_MONTH
     else:

@@ -34,7 +34,7 @@ PAGES: dict[str, str] = {
     "a metric: customer churn rate": "/metrics/customer_churn_rate",
     "a metric: why it changed": "/metrics/mrr?panel=changed",
     "a metric: segments compared": "/metrics/customer_churn_rate?panel=compared",
-    "rows behind churned MRR": "/accounts?metric=churned_mrr&period=2025-11",
+    "accounts behind churned MRR": "/accounts?metric=churned_mrr&period=2025-11",
     "cohorts": "/cohorts",
     "cohorts in gross MRR": "/cohorts?cohort_value=gross_mrr",
     "reconcile": "/reconcile?against=chartmogul",

@@ -91,8 +91,4 @@ def draw(
         })
     session.execute(insert(ArmRow), rows)
     session.flush()
-    known.update({
-        row["account_id"]: Arm(row["account_id"], row["is_held_out"], row["stratum"], on)
-        for row in rows
-    })
-    return known
+    return drawn(session, experiment)

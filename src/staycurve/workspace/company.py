@@ -159,7 +159,10 @@ class Company(MeasuredCompany):
         """Experiments: whose arms are drawn and kept."""
         from staycurve.workspace.proof import Proof
 
-        return Proof(self, self.state, moment=self.work.moment, audience=self.audiences.now)
+        return Proof(
+            self, self.state, moment=self.work.moment, audience=self.audiences.now,
+            check_playbook=lambda name: self.work.playbooks().get(name),
+        )
 
     def arms(self, experiment: str) -> Mapping[str, Arm]:
         """account_id → its arm, of an experiment whose arms are kept."""

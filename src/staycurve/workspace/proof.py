@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
+from staycurve import config as configuration
+from staycurve.actions.facts.base import Moment
+from staycurve.actions.holdouts import strata_of
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.experiments import EXPERIMENTS, Experiment
 from staycurve.insights.effects.arm import Arm
+from staycurve.insights.effects.show import needed
 from staycurve.insights.shared.halves import is_held_out
-from staycurve.metrics.dimensions import MRR_BANDS
 from staycurve.period import AsOf
+from staycurve.sections import FILE_NAME
 from staycurve.state import arms as kept, members
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.state import State
-
-BETWEEN = " · "
-UNKNOWN = "?"
-"""Of an account whose stratum is not known: those are a stratum of their own."""
 
 
 class Proof:
@@ -29,16 +32,20 @@ class Proof:
         Whose accounts take part.
     state : State
         Where their arms are kept.
-    moment, audience : callable
-        (as of) → the facts of an instant; (name) → account_ids in an audience now.
+    moment, audience, check_playbook : callable
+        (as of) → the facts of an instant; (name) → account_ids in an audience now; (name) raises
+        for a playbook that there is none of.
     """
 
     def __init__(
-        self, company: MeasuredCompany, state: State, *, moment: Any, audience: Any
+        self, company: MeasuredCompany, state: State, *,
+        moment: Callable[[AsOf], AbstractContextManager[Moment]],
+        audience: Callable[[str], Mapping[str, str]], check_playbook: Callable[[str], object],
     ) -> None:
         self._company = company
         self._state = state
         self._moment, self._audience = moment, audience
+        self._check_playbook = check_playbook
 
     def experiments(self) -> dict[str, Experiment]:
         """Every experiment that staycurve.toml declares, by name."""
@@ -64,6 +71,42 @@ class Proof:
             return {}
         with self._state.database.reading() as session:
             return kept.drawn(session, experiment)
+
+    def add(
+        self, name: str, *, starts: str, base: str, effect: str, outcome: str, days: int,
+        looks: int, holdout: str, of: str, strata: Sequence[str], spread: float,
+    ) -> dict[str, Any]:
+        """Write an experiment into staycurve.toml, and say how many accounts it takes.
+
+        Raises
+        ------
+        ConfigError
+            With the key, if it cannot be followed; nothing is written then.
+        """
+        stated: dict[str, Any] = {
+            "name": name, "starts": starts, "outcome": outcome,
+            "base": number_of(base, "base"), "effect": number_of(effect, "effect"),
+            "holdout": number_of(holdout, "holdout"), "days": days, "looks": looks,
+        }
+        stated |= {"of": of} if of else {}
+        stated |= {"strata": list(strata)} if strata else {}
+        stated |= {"spread": float(spread)} if spread else {}
+        # JSON's texts, numbers and lists of texts are TOML's as well.
+        lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}"
+                 for key, value in stated.items()]
+        path = self._company.folder / FILE_NAME
+        text = path.read_text(encoding="utf-8")
+        whole = f"{text.rstrip()}\n\n[[experiments]]\n" + "\n".join(lines) + "\n"
+        config = configuration.parse(whole)
+        (asked,) = (one for one in config[EXPERIMENTS] if one.name == name)
+        if asked.playbook:
+            self._check_playbook(asked.playbook)
+        if asked.audience:
+            self._audience(asked.audience)
+        beside = path.with_name(f"{path.name}.new")
+        beside.write_text(whole, encoding="utf-8")
+        os.replace(beside, path)
+        return {**stated, "accounts_needed": needed(asked)}
 
     def draw(self, name: str = "") -> list[dict[str, Any]]:
         """Draw arms for accounts that have come since, and count both; nobody changes arms.
@@ -133,23 +176,6 @@ class Proof:
         rows.sort(key=lambda row: str(row["account_id"]))
         return {"experiment": name, "as_of": seen.at.isoformat(), "rows": rows}
 
-    def strata(self, asked: Experiment, moment: Any, accounts: Iterable[str]) -> dict[str, str]:
-        """account_id → the stratum that it is drawn within."""
-        facts = {
-            "plan": lambda: moment.read("plan"),
-            "mrr_band": lambda: {
-                account: next(label for low, label in reversed(MRR_BANDS) if value >= low)
-                for account, value in moment.read("mrr").items()
-            },
-        }
-        known = [
-            facts[one]() if one in facts else moment.read(f"account.{one}") for one in asked.strata
-        ]
-        return {
-            account: BETWEEN.join(str(values.get(account, UNKNOWN)) for values in known)
-            for account in accounts
-        }
-
     def _entering(self, asked: Experiment, seen: AsOf) -> list[tuple[str, str]]:
         with self._moment(seen) as moment:
             if asked.audience:
@@ -157,14 +183,24 @@ class Proof:
             else:
                 status = moment.read("status")
                 accounts = sorted(one for one in moment.accounts() if status.get(one) == "paying")
-            return list(self.strata(asked, moment, accounts).items())
+            return list(strata_of(asked, moment, accounts).items())
 
-    def holdouts(self, seen: AsOf) -> dict[str, Experiment]:
-        """playbook → the experiment that holds accounts out of it, of those that have begun."""
-        return {
-            one.playbook: one for one in self.experiments().values()
-            if one.playbook and seen.last_day >= one.starts_on
-        }
+
+def number_of(text: str, name: str) -> float:
+    """A number from '10%', '0.1' or '41'.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    plain = text.strip()
+    try:
+        value = float(plain.removesuffix("%"))
+    except ValueError:
+        raise UsageError(f"'{text}' is no number.", hint=f"Such as: --{name} 10%",
+                         parameter=name) from None
+    return value / 100 if plain.endswith("%") else value
 
 
 def _arm(is_held: bool) -> str:

@@ -164,9 +164,15 @@ def matched(
     placebo = next((row for row in rows if row.is_placebo), None)
     return Matched(
         **told, done=len(over), matched=len(pairs), rows=rows, sql=sql, notes=(WEAKNESS,),
-        is_believable=None if placebo is None else placebo.low <= 0 <= placebo.high,
+        is_believable=None if placebo is None else _holds(placebo, 0.0),
         why=None if rows else FEW.format(matched=len(pairs), days=days, least=LEAST),
     )
+
+
+def _holds(row: Compared, value: float) -> bool | None:
+    if row.low is None or row.high is None:
+        return None
+    return row.low <= value <= row.high
 
 
 @dataclass(frozen=True)

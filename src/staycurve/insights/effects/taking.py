@@ -143,6 +143,19 @@ def taking(
     return sorted(known, key=lambda one: (one.known_on, one.account_id)), waiting
 
 
+def past(company: Reader, question: Question, days: int) -> list[Taking]:
+    """Every account that paid so many days ago, with what became of it since: no experiment."""
+    start = question.last_whole_day - dt.timedelta(days=days)
+    with company.seeing(question.as_of) as engine:
+        by_account = _by_account(engine.rows(spells_statement(question)))
+        known = [
+            Taking(account, question.last_whole_day, False, _mrr_at(own, start),
+                   _mrr_at(own, question.last_whole_day))
+            for account, own in sorted(by_account.items()) if _mrr_at(own, start)
+        ]
+        return _with_answers(engine, known, days, question)
+
+
 def _by_account(spells: Sequence[Sequence[Any]]) -> dict[str, list[Sequence[Any]]]:
     found: dict[str, list[Sequence[Any]]] = {}
     for row in spells:

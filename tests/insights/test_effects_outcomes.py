@@ -101,7 +101,8 @@ def leads(tmp_path_factory: pytest.TempPathFactory) -> Company:
     for n in range(60):
         offered = n % 2 == 0
         pays = n // 2 < (24 if offered else 9)
-        rows.append({"lead_id": f"l{n}", "created_at": "2024-02-01", "account_id": f"a{n}" if pays else "",
+        rows.append({"lead_id": f"l{n}", "created_at": "2024-02-01",
+                     "account_id": f"a{n}" if pays else "",
                      "offer": "two months" if offered else "none"})
         if pays:
             paying.append({"subscription_id": f"s{n}", "account_id": f"a{n}", "plan": "Go",

@@ -6,12 +6,11 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.orm import Session
-
 from staycurve.actions.facts.base import Moment, Values
 from staycurve.experiments import Experiment
 from staycurve.metrics.dimensions import MRR_BANDS
 from staycurve.state import arms
+from staycurve.state.work_reading import Session
 
 BETWEEN = " · "
 UNKNOWN = "?"

@@ -15,6 +15,8 @@ from staycurve.demo.people import People
 
 TOPICS: Final = ("billing", "integrations", "performance", "how-to", "permissions", "bug")
 TICKET_CHANNELS: Final = ("email", "chat", "phone")
+BOT_SHARE: Final = 0.25
+"""The share of chats with one answer in which a bot gave it."""
 _PRICE = (
     "The price is hard to defend for a team of our size.",
     "We pay for seats that nobody uses.",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from staycurve.demo.causes import CAUSES
 from staycurve.demo.clock import END
 from staycurve.demo.funnel import Lead, Reach
 from staycurve.demo.ledger import History
@@ -208,6 +209,10 @@ def tickets_table(history: History, people: People, accounts: list[Account], see
     # A bot solves some of what an agent would have answered once in a chat.
     is_easy = (contacts == 1) & (channel == TICKET_CHANNELS.index("chat"))
     is_bot = is_easy & (rng.random(len(rows)) < BOT_SHARE)
+    # Who met the new price asks about invoices more often.
+    is_dearer = np.isin(account, list(set(history.rises))) & (opened >= CAUSES.rise_at)
+    is_billing = is_dearer & (rng.random(len(rows)) < CAUSES.rise_billing)
+    topic = np.where(is_billing, TOPICS.index("billing"), topic)
     wrote = contacts + (rng.random(len(rows)) < 0.15)
     return {
         "ticket_id": numbered("T", len(rows)),

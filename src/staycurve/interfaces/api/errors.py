@@ -28,7 +28,7 @@ from staycurve.errors import (
     UsageError,
     system_error,
 )
-from staycurve.state.surveys import AnsweredError
+from staycurve.state.survey_answers import AnsweredError
 from staycurve.workspace.held import UnknownPersonError
 
 Fault = tuple[int, str, str, str]

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0012"
+down_revision = "0011"
 
 
 def _length(column: str, most: int, least: int = 0) -> sa.CheckConstraint:

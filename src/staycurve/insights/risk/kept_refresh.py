@@ -149,7 +149,7 @@ def _some(
     if gone:
         job.put(empty_sql(columns()), gone)
     since = _stale(job, versions, stay[-1]) if stay else None
-    counts = dict(job.engine.rows(
+    counts: dict[dt.date, int] = dict(job.engine.rows(
         "SELECT d.day, COUNT(*) FROM feature_stale s JOIN (SELECT CAST(day AS DATE) AS day FROM "
         f"(VALUES {', '.join(f'({one})' for one in days_sql(stay).split(', '))}) v(day)) d "
         "ON s.from_on <= d.day GROUP BY d.day"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,6 +77,22 @@ def test_first_contact_is_the_metric(company: Company) -> None:
     shown = company.show("fcr", grain="month", start="2024-06", end="2024-06", as_of="2024-07-01")
     [row] = company.support.figures(start="2024-06", end="2024-06", as_of="2024-07-01").rows
     assert [one["value"] for one in shown.rows] == [row.fcr] == [pytest.approx(1 / 3)]
+
+
+def test_tickets_that_tell_no_contacts_have_no_rate(tmp_path: Path) -> None:
+    rows = {"accounts": "account_id\nbig", "tickets": [
+        ticket("t1", "big", "2024-06-03T09:00", "", "2024-06-04T09:00", agent_contacts=1),
+        ticket("t2", "big", "2024-06-03T09:00", "", "2024-06-04T09:00", agent_contacts=2)]}
+    company = build(tmp_path / "project", rows, conventions={"fcr": "customer_replies"})
+    [row] = company.support.figures(start="2024-06", end="2024-06", as_of="2024-07-01").rows
+    assert (row.solved, row.fcr, row.reopen_rate) == (2, None, 0)
+    assert row.fcr_why == (
+        "no solved ticket says how many messages the customer wrote (customer_contacts)")
+    [shown] = company.show("fcr", grain="month", start="2024-06", end="2024-06",
+                           as_of="2024-07-01").rows
+    assert (shown["value"], shown["why"]) == (
+        None, "division by zero: tickets solved that tell their contacts is 0")
+    company.close()
 
 
 def test_figures_by_channel(company: Company) -> None:

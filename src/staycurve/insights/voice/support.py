@@ -45,6 +45,13 @@ NO_TICKETS = N_("no ticket was opened or solved in the range")
 NO_RESPONSES = N_("no ticket says when it was first answered")
 TOO_FEW_YET = N_("too few of them have come that far")
 NO_SOLVED = N_("no ticket was solved in the range")
+NO_CONTACTS = {
+    "agent_replies": N_("no solved ticket says how many times an agent answered (agent_contacts)"),
+    "customer_replies": N_(
+        "no solved ticket says how many messages the customer wrote (customer_contacts)"),
+    "include_bots": N_("no solved ticket says how many times an agent answered (agent_contacts)"),
+}
+"""Convention → what the tickets lack that it needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +98,14 @@ class Handled(Row):
     reopened: Annotated[int, Key(N_("Of those solved."))]
     reopen_rate: Annotated[
         float | None,
-        col(N_("Reopened"), Unit.PERCENT, ends=("reopen_low", "reopen_high"), why="fcr_why"),
+        col(N_("Reopened"), Unit.PERCENT, ends=("reopen_low", "reopen_high"), why="reopen_why"),
     ]
     reopen_low: LowField
     reopen_high: HighField
-    fcr_why: Annotated[str | None, Key(N_("Why there is no rate."), is_omitted=True)] = None
+    fcr_why: Annotated[str | None, Key(N_("Why there is no FCR."), is_omitted=True)] = None
+    reopen_why: Annotated[
+        str | None, Key(N_("Why there is no rate of reopening."), is_omitted=True)
+    ] = None
     response_why: Annotated[
         str | None, Key(N_("Why there is no time to first response."), is_omitted=True)
     ] = None
@@ -269,7 +279,11 @@ def _handled(
         unanswered=sum(one.answered is None and one.solved is None for one in opened),
         solution_median=solution[0], solution_p90=solution[1], reopened=again.count,
         reopen_rate=again.value, reopen_low=again.low, reopen_high=again.high,
-        fcr_why=None if solved else NO_SOLVED,
+        fcr_why=(
+            None if first_contact[1]
+            else NO_CONTACTS[asked.config.conventions["fcr"]] if solved else NO_SOLVED
+        ),
+        reopen_why=None if solved else NO_SOLVED,
         response_why=None if None not in response else TOO_FEW_YET if has_responses
         else NO_RESPONSES,
         solution_why=None if None not in solution else TOO_FEW_YET,

@@ -16,6 +16,7 @@ import uvicorn
 
 from staycurve.errors import StaycurveError, UsageError
 from staycurve.interfaces.api.app import create_app
+from staycurve.interfaces.api.patience import Protocol
 from staycurve.interfaces.api.security import LOOPBACK, host_name
 from staycurve.interfaces.scheduling import Schedule
 from staycurve.interfaces.web.site import Site
@@ -93,13 +94,15 @@ def serve(
         # What was taken in by a server that ended before it was loaded.
         ImportDesk(company).drain()
         company.surveys.desk.drain()
+        company.personal.take_up()
         if company.is_due():
             company.refresh()
         app = create_app(company, hosts=hosts_of(host, names), is_local=is_local)
         company.events.start(every=number_of(DRAIN_EVERY, EVERY))
         threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
         config = uvicorn.Config(
-            app, log_level="warning", log_config=None, server_header=False, access_log=False,
+            app, http=Protocol, log_level="warning", log_config=None, server_header=False,
+            access_log=False,
             timeout_graceful_shutdown=int(number_of(STOP_WITHIN, 60)),
         )
         shown = f"[{host}]" if ":" in host else host

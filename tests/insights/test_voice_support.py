@@ -79,6 +79,30 @@ def test_first_contact_is_the_metric(company: Company) -> None:
     assert [one["value"] for one in shown.rows] == [row.fcr] == [pytest.approx(1 / 3)]
 
 
+@pytest.mark.parametrize(("part", "names"), [
+    # t4 is in no other part; t2 was opened in the range, t5 and t6 before it.
+    ("opened", ["t2", "t1", "t3", "t4"]), ("solved", ["t2", "t1", "t3"]),
+    ("first_contact", ["t1"]), ("reopened", ["t3"]), ("unanswered", ["t4"]),
+])
+def test_every_number_of_tickets_opens_into_them(
+    company: Company, part: str, names: list[str]
+) -> None:
+    asked = {"start": "2024-05-31", "end": "2024-06-30", "as_of": AS_OF}
+    [row] = company.support.figures(**asked).rows
+    found = company.support.tickets(part=part, **asked).rows
+    assert [one.ticket_id for one in found] == names
+    assert getattr(row, part) == len(names)
+    # Of one channel as well: they sum to the whole.
+    split = {one.segment["channel"]: getattr(one, part)
+             for one in company.support.figures(by="channel", **asked).rows}
+    assert split == {
+        channel: len(company.support.tickets(
+            part=part, where=f"channel={channel}", **asked).rows)
+        for channel in ("chat", "mail")
+    }
+    assert sum(split.values()) == len(names)
+
+
 def test_tickets_that_tell_no_contacts_have_no_rate(tmp_path: Path) -> None:
     rows = {"accounts": "account_id\nbig", "tickets": [
         ticket("t1", "big", "2024-06-03T09:00", "", "2024-06-04T09:00", agent_contacts=1),

@@ -21,6 +21,7 @@ from staycurve.state.database import Database
 from staycurve.state.metadata import metadata
 from staycurve.state_place import StatePlace
 
+pytestmark = pytest.mark.usefixtures("run_migrations")
 NOW = dt.datetime(2024, 5, 1, 12, 30, 15, 123456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from concurrent.futures import Future
 
-
 _Ended = deque[tuple[asyncio.Future[None], Future[None]]]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 
 _COUNT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -42,7 +42,7 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         "audit", "member_lists", "member_spells", "alerts", "alert_events", "tasks", "milestones",
         "outbox", "forgotten", "backups", "signing_keys", "surveys", "survey_versions",
         "survey_invitations", "survey_mails", "survey_responses", "survey_occasions",
-        "suppressions",
+        "suppressions", "experiment_arms",
         "received_answers", "codebook_changes", "notes", "people", "sessions", "links", "secrets",
         "pulses", "health_models", "health_scores", "health_days", "alembic_version",
     }

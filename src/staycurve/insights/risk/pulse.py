@@ -108,7 +108,7 @@ def by_customer(engine: AnyEngine, pulses: Sequence[Pulse]) -> dict[str, list[Pu
     if not pulses:
         return {}
     named = ", ".join(sorted({quoted(one.account_id) for one in pulses}))
-    roots = dict(engine.rows(
+    roots: dict[str, str] = dict(engine.rows(
         "SELECT r.account_id, coalesce(m.into_id, r.root_id) AS root_id FROM account_roots r "
         "LEFT JOIN account_merges m ON m.account_id = r.account_id "
         f"WHERE r.account_id IN ({named}) ORDER BY r.account_id"

@@ -31,6 +31,8 @@ WINDOW = 0.002
 """Seconds in which requests that come together gather for a commit."""
 SHORT = 2000
 """Bytes of a request up to which it is not compressed."""
+MOMENT = 200
+"""Milliseconds for which emptying the log may make those wait who write."""
 WAIT = 5.0
 """Seconds to wait for another process that writes to the same inbox."""
 
@@ -173,12 +175,21 @@ class Inbox:
         return found
 
     def forget(self, through: int) -> None:
-        """Remove the requests up to a number, which are in the lake by now."""
+        """Remove the requests up to a number, which are in the lake by now.
+
+        No byte of them stays in the file, nor in the log beside it once nothing waits: a person
+        may be forgotten of whom they tell.
+        """
         with told(self.path), closing(self._connect()) as connection:
+            connection.execute("PRAGMA secure_delete=ON").fetchall()
             connection.execute(
                 "DELETE FROM requests WHERE seq <= ? AND failed IS NULL", (through,)
             )
             connection.execute("PRAGMA incremental_vacuum(4096)").fetchall()
+            if connection.execute("SELECT 1 FROM requests WHERE failed IS NULL").fetchone() is None:
+                # While somebody writes, the log is left for the next time.
+                connection.execute(f"PRAGMA busy_timeout={MOMENT}").fetchall()
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         stored = self._measured()
         with self._lock:
             self._stored = stored

@@ -19,6 +19,8 @@ from staycurve.interfaces.web.views_page import number_of
 
 _DONE = {"noted": N_("The note was kept."), "deleted": N_("The note was deleted.")}
 _FIELDS = ("text", "kind", "day", "author")
+OTHERS = ("resolve", "snooze", "done", "plan", "reach", "drop")
+"""What forms of the account's other panels ask for: their faults stand there."""
 
 
 def act_on_notes(ask: Ask) -> str:
@@ -60,8 +62,8 @@ def _show(ask: Ask) -> Shown:
         "kinds": [(name, _(label), typed.get("kind") == name)
                   for name, label in NOTE_KINDS.items()],
         "typed": {name: typed.get(name, "") for name in _FIELDS},
-        "fault": ask.fault, "done": _(_DONE[done]) if done in _DONE else "",
-        "at": ask.address, "hidden": None,
+        "fault": None if ask.form.get("do") in OTHERS else ask.fault,
+        "done": _(_DONE[done]) if done in _DONE else "", "at": ask.address, "hidden": None,
     })
 
 

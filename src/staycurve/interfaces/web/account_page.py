@@ -15,8 +15,9 @@ from staycurve.insights.invoices.invoice_rows import lines as invoice_lines
 from staycurve.insights.shapes import plain, tables_of
 from staycurve.insights.shared.params import CLASS_NAMES
 from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web.account_notes import NOTES, act_on_notes
+from staycurve.interfaces.web.account_notes import NOTES
 from staycurve.interfaces.web.account_timeline import TIMELINE
+from staycurve.interfaces.web.account_work import ACCOUNT_WORK, PLAN, act_on_account
 from staycurve.interfaces.web.accounts_at import START, account_at
 from staycurve.interfaces.web.answered import sentences, table_of, tables, text
 from staycurve.interfaces.web.ask import Ask, link
@@ -252,7 +253,7 @@ PANELS: Sequence[Panel] = (
     Panel("who", N_("Account"), N_("Who is this account?"), "account.html", _who),
     Panel("subscriptions", N_("Subscriptions, satisfaction, limits"),
           N_("What does it pay for, and what did it last say?"), "reading.html", _subscriptions),
-    TIMELINE, NOTES,
+    ACCOUNT_WORK, PLAN, TIMELINE, NOTES,
     Panel("users", N_("Users"), N_("Who uses the product, and who champions it?"),
           "reading.html", _users, is_late=True),
     Panel("features", N_("Features compared with similar accounts"),
@@ -272,5 +273,5 @@ ACCOUNT = Page(
     can_be_cut=False,
     look_up=_look_up,
     takes_forms=True,
-    act=act_on_notes,
+    act=act_on_account,
 )

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo-company
 
-.PHONY: install demo test test-spark test-soundness test-compare test-profile lint docs bench clean
+.PHONY: install demo test test-fuzz test-spark test-soundness test-compare test-profile lint docs bench clean
 
 $(BIN)/staycurve: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -25,6 +25,11 @@ lint: .venv/.test
 
 test: .venv/.test lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Requests drawn from the OpenAPI document, hostile addresses and forms, as each role.
+test-fuzz: .venv/.test
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,fuzz]'
+	STAYCURVE_FUZZ=5 $(BIN)/python -m pytest tests/access/test_fuzz.py tests/access/test_schemathesis.py
 
 test-spark: .venv/.test
 	STAYCURVE_ENGINES=full $(BIN)/python -m pytest tests/engines

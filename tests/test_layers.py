@@ -45,7 +45,8 @@ ONLY_IN = {
             "keys", "audit", "imports", "goals", "alerts", "members", "milestones", "outbox",
             "work_models", "work_reading", "personal", "personal_models", "survey_models",
             "surveys", "survey_mails", "voice_models", "voice", "people_models", "people",
-            "sessions", "links",
+            "sessions", "links", "survey_invitations", "survey_answers", "survey_occasions",
+            "occasion_models", "arms", "effects_models",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
     | {

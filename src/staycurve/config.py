@@ -131,6 +131,8 @@ class Config:
         # Weeks are read off days when they are asked for, and no number hangs on the age.
         kept["company"].pop("week_start")
         kept["company"].pop("founded")
+        # Tickets are in no derived table: what first contact is, is asked of them as they stand.
+        kept["conventions"].pop("fcr")
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -263,6 +263,20 @@ class AsOf:
         return period.end > seen_to
 
 
+def as_of_latest(latest: str | None, now: dt.datetime, zone: ZoneInfo) -> AsOf:
+    """The as-of of a question without one: the end of the last observed local day, or now.
+
+    Parameters
+    ----------
+    latest : str, optional
+        The latest instant that was observed, in ISO 8601.
+    """
+    if latest is None:
+        return as_of(now, zone)
+    day = local_day(min(dt.datetime.fromisoformat(latest), now), zone)
+    return as_of(min(day_start(day + dt.timedelta(days=1), zone), now), zone)
+
+
 def as_of(instant: dt.datetime, zone: ZoneInfo) -> AsOf:
     """The as-of of an instant; midnight belongs to the day before."""
     day = local_day(instant, zone)

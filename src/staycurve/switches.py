@@ -425,6 +425,22 @@ SWITCHES: dict[str, Switch] = {
             ),
         },
     ),
+    "fcr": Switch(
+        default="agent_replies",
+        about=N_("Which tickets count as solved at first contact."),
+        more=N_(
+            "`agent_replies`: solved with one agent contact. `customer_replies`: the customer "
+            "wrote no message after the first, however many the agent sent; what a bot solved is "
+            "no contact. `include_bots`: one agent contact, or none where a bot solved it. Under "
+            "each, a ticket that is reopened within seven days does not count, and one that does "
+            "not say what is needed is left out of both sides of the rate."
+        ),
+        values={
+            "agent_replies": N_("first contact is one contact of an agent"),
+            "customer_replies": N_("first contact is one message of the customer"),
+            "include_bots": N_("first contact is one contact of an agent, or a bot's solution"),
+        },
+    ),
     "cac_lag": Switch(
         default="0m",
         about=N_("How many months acquisition cost runs ahead of new accounts."),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from staycurve.interfaces.cli.app import app
 from tests.company import write_csv
 
 ROOT = Path(__file__).parent.parent.parent
@@ -21,13 +21,8 @@ CASES: list[dict[str, Any]] = json.loads(FILE.read_text()) if FILE.exists() else
 
 
 def run(*words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", "from staycurve.interfaces.cli import main; main()", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(app, [*words], catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
     return done.stdout
 
 

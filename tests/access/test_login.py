@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from staycurve.errors import UsageError
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.cli.app import app as commands
-from staycurve.interfaces.web import throttle
+from staycurve.interfaces.web import forms, throttle
 from staycurve.interfaces.web.server import serve
 from staycurve.state import emails, passwords, sessions
 from staycurve.workspace import Company
@@ -186,6 +186,30 @@ def test_a_login_that_waits_says_how_long(own: Company) -> None:
     answer = client.post("/login", data=data, headers=FROM_HERE)
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= throttle.WINDOW
+
+
+def test_while_passwords_wait_the_next_is_refused_before_its_form_is_read(
+    own: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.state.people.add("ana@acme.example", "viewer", password=PASSWORD)
+    client, read = browser(create_app(own)), []
+    monkeypatch.setattr(throttle, "WAITING", 0)
+
+    async def reading(request: object) -> dict[str, str]:
+        read.append(request)
+        return {}
+
+    monkeypatch.setattr(forms, "read", reading)
+    data = {"email": "ana@acme.example", "password": PASSWORD}
+    for _ in range(2):
+        answer = client.post("/login", data=data, headers=FROM_HERE)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert answer.headers["cache-control"] == "no-store"
+        assert "Try again in 1 seconds." in answer.text
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert read == []
+    monkeypatch.undo()
+    assert client.post("/login", data=data, headers=FROM_HERE).status_code == 303
 
 
 @pytest.mark.parametrize("kind", ["invitation", "reset"])

@@ -30,9 +30,9 @@ def test_another_seed_gives_another_company(tmp_path: Path) -> None:
     assert [name for name in one if one[name] == other[name]] == []
 
 
-def test_twelve_tables_and_the_truth_are_written(company: tuple[Path, Truth]) -> None:
+def test_twelve_tables_the_notes_and_the_truth_are_written(company: tuple[Path, Truth]) -> None:
     folder, truth = company
-    names = {f"{table}.parquet" for table in truth.rows} | {"truth.json"}
+    names = {f"{table}.parquet" for table in truth.rows} | {"truth.json", "notes.json"}
     assert {file.name for file in folder.iterdir()} == names
     assert len(truth.rows) == 12
 

@@ -29,7 +29,7 @@ COLUMNS = {
     "reach": "day channel kind count",
     "spend": "month purpose kind channel amount currency",
     "tickets": "ticket_id account_id user_id opened_at first_response_at solved_at reopened_at"
-    " agent_contacts channel priority topic",
+    " agent_contacts customer_contacts solved_by channel priority topic",
     "answers": "answer_id survey kind account_id user_id touchpoint asked_at answered_at score"
     " scale_max question comment",
     "invitations": "invitation_id survey account_id user_id asked_at",

@@ -250,6 +250,25 @@ def test_a_ratio_of_ratios(tmp_path: Path) -> None:
     assert found.total["value"] == pytest.approx(75 / (1 / 3))
 
 
+@pytest.mark.parametrize(("fcr", "value"), [
+    ("agent_replies", 0.25), ("customer_replies", 0.5), ("include_bots", 0.5),
+])
+def test_first_contact_by_convention(tmp_path: Path, fcr: str, value: float) -> None:
+    company = build(tmp_path, {
+        "accounts": "account_id\nacme",
+        "tickets": """
+            ticket_id account_id opened_at  solved_at  agent_contacts customer_contacts solved_by
+            t1        acme       2024-02-01 2024-02-10 1              1                 person
+            t2        acme       2024-02-01 2024-02-10 3              1                 -
+            t3        acme       2024-02-01 2024-02-10 2              3                 person
+            t4        acme       2024-02-01 2024-02-10 0              1                 bot
+            t5        acme       2024-02-01 2024-02-10 -              -                 -""",
+    }, conventions={"fcr": fcr})
+    assert values(company, "2024-02", "fcr", as_of="2024-03-01") == [value]
+    [row] = company.support.figures(start="2024-02", end="2024-02", as_of="2024-03-01").rows
+    assert (row.solved, row.fcr) == (5, value)
+
+
 def test_first_contact_other_scales_and_zero_or_unknown(tmp_path: Path) -> None:
     company = build(tmp_path, {
         "accounts": "account_id\nacme",

@@ -10,7 +10,8 @@ import pytest
 
 from staycurve.errors import ConfigError, UnknownNameError
 from staycurve.experiments import Experiment
-from staycurve.insights.effects.show import Effect, Taking, judged, needed, taking
+from staycurve.insights.effects.show import Effect, judged, needed
+from staycurve.insights.effects.taking import Taking, taking
 from staycurve.insights.shared.halves import is_held_out
 from tests.company import build
 

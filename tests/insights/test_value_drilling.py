@@ -160,6 +160,46 @@ def test_the_cohorts_of_a_forecast_sum_to_it(tmp_path_factory: pytest.TempPathFa
         assert (young.rows, young.why) == ((), "a forecast needs 6 closed months; there are 3")
 
 
+def test_the_rows_of_a_backtest_come_to_its_figures(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    as_of = test_value_forecast.AS_OF
+    folder = tmp_path_factory.mktemp("judged") / "p"
+    with build(folder, {"subscriptions": test_value_forecast.rows()}) as company:
+        for metric in ("mrr", "customers"):
+            asked = {"metric": metric, "months": 3, "as_of": as_of}
+            record = company.value.forecast(**asked).backtest
+            found = company.value.backtest(**asked)
+            assert found.total == record
+            # 24 months, 6 of them before the first origin: 18 origins, the last two seen less far.
+            assert len({row.origin for row in found.rows}) == record.origins == 18
+            assert len(found.rows) == 16 * 3 + 2 + 1
+            for name, guess in (
+                ("mape", "value"), ("trailing_mape", "trailing"), ("last_mape", "last"),
+            ):
+                misses = [abs(getattr(row, guess) - row.happened) / row.happened
+                          for row in found.rows]
+                assert sum(misses) / len(misses) == pytest.approx(getattr(record, name)), name
+            known = [row.low <= row.happened <= row.high for row in found.rows
+                     if row.low is not None and row.high is not None]
+            assert sum(known) / len(known) == pytest.approx(record.coverage)
+            assert [row.is_inside for row in found.rows if row.low is not None] == known
+            # What happened is the metric itself, and the last value that of the origin.
+            first = found.rows[0]
+            assert (str(first.origin), first.horizon, str(first.period)) == (
+                "2022-06-01", 1, "2022-07-01",
+            )
+            close = company.value.accounts(
+                metric=metric, start="2022-06", end="2022-07", as_of=as_of
+            )
+            assert (first.last, first.happened) == (close.value_from, close.value_to)
+        young = company.value.backtest(as_of="2022-04-10")
+        assert (young.rows, young.why) == ((), "a forecast needs 6 closed months; there are 3")
+        first_only = company.value.backtest(as_of="2022-07-10")
+        assert first_only.rows == ()
+        assert first_only.why == "no past month has a later one to be judged by"
+
+
 def test_a_part_that_there_is_not_is_refused(company: Company) -> None:
     asked = {"start": "2024-02", "end": "2024-03"}
     with pytest.raises(UnknownNameError, match="Did you mean 'churned_mrr'"):
@@ -177,7 +217,9 @@ def test_numbers_of_the_pages_lead_to_rows_that_sum_to_them(many: Company) -> No
         "/value?panel=tree&as_of=2024-11-01": "/value/accounts",
         "/value?panel=forecast&as_of=2024-11-01": "/value/ahead",
     }
-    for address, leads_to in pages.items():
+    # The same panel leads to the rows of the track record as well.
+    both = [*pages.items(), ("/value?panel=forecast&as_of=2024-11-01", "/value/backtest")]
+    for address, leads_to in both:
         found = [one for one in links(client.get(address).text) if one.href.startswith(leads_to)]
         assert found, address
         for link in (found[0], found[-1]):

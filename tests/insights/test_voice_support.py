@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,6 +77,46 @@ def test_first_contact_is_the_metric(company: Company) -> None:
     shown = company.show("fcr", grain="month", start="2024-06", end="2024-06", as_of="2024-07-01")
     [row] = company.support.figures(start="2024-06", end="2024-06", as_of="2024-07-01").rows
     assert [one["value"] for one in shown.rows] == [row.fcr] == [pytest.approx(1 / 3)]
+
+
+@pytest.mark.parametrize(("part", "names"), [
+    # t4 is in no other part; t2 was opened in the range, t5 and t6 before it.
+    ("opened", ["t2", "t1", "t3", "t4"]), ("solved", ["t2", "t1", "t3"]),
+    ("first_contact", ["t1"]), ("reopened", ["t3"]), ("unanswered", ["t4"]),
+])
+def test_every_number_of_tickets_opens_into_them(
+    company: Company, part: str, names: list[str]
+) -> None:
+    asked = {"start": "2024-05-31", "end": "2024-06-30", "as_of": AS_OF}
+    [row] = company.support.figures(**asked).rows
+    found = company.support.tickets(part=part, **asked).rows
+    assert [one.ticket_id for one in found] == names
+    assert getattr(row, part) == len(names)
+    # Of one channel as well: they sum to the whole.
+    split = {one.segment["channel"]: getattr(one, part)
+             for one in company.support.figures(by="channel", **asked).rows}
+    assert split == {
+        channel: len(company.support.tickets(
+            part=part, where=f"channel={channel}", **asked).rows)
+        for channel in ("chat", "mail")
+    }
+    assert sum(split.values()) == len(names)
+
+
+def test_tickets_that_tell_no_contacts_have_no_rate(tmp_path: Path) -> None:
+    rows = {"accounts": "account_id\nbig", "tickets": [
+        ticket("t1", "big", "2024-06-03T09:00", "", "2024-06-04T09:00", agent_contacts=1),
+        ticket("t2", "big", "2024-06-03T09:00", "", "2024-06-04T09:00", agent_contacts=2)]}
+    company = build(tmp_path / "project", rows, conventions={"fcr": "customer_replies"})
+    [row] = company.support.figures(start="2024-06", end="2024-06", as_of="2024-07-01").rows
+    assert (row.solved, row.fcr, row.reopen_rate) == (2, None, 0)
+    assert row.fcr_why == (
+        "no solved ticket says how many messages the customer wrote (customer_contacts)")
+    [shown] = company.show("fcr", grain="month", start="2024-06", end="2024-06",
+                           as_of="2024-07-01").rows
+    assert (shown["value"], shown["why"]) == (
+        None, "division by zero: tickets solved that tell their contacts is 0")
+    company.close()
 
 
 def test_figures_by_channel(company: Company) -> None:

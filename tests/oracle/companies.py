@@ -37,6 +37,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "reactivation_window": ("forever", "90d"),
     "churn_denominator": ("start", "start_plus_new", "rolling_30d"),
     "revenue_rates": ("accounts", "movements"),
+    "fcr": ("agent_replies", "customer_replies", "include_bots"),
 }
 
 
@@ -280,7 +281,9 @@ def add_people(pick: Pick, tables: Tables, count: int) -> None:
                     "opened_at": _some_moment(pick, at),
                     "solved_at": _some_moment(pick, at + 30) if _chance(pick, 80) else None,
                     "reopened_at": later if _chance(pick, 30) else None,
-                    "agent_contacts": pick.one((1, 1, 2)),
+                    "agent_contacts": pick.one((0, 1, 1, 2, None)),
+                    "customer_contacts": pick.one((1, 1, 3, None)),
+                    "solved_by": pick.one(("person", None, "bot")),
                     "channel": pick.one(("mail", "chat")),
                 }
             )

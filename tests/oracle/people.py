@@ -76,7 +76,12 @@ def csat(ledger: Ledger, period: Period, cut: Cut) -> Number:
 def fcr(ledger: Ledger, period: Period, cut: Cut) -> Number:
     """The part of solved tickets that took one contact and stayed solved for 7 days."""
     book = ledger.book
-    solved = list(rows_in(book, "tickets", "solved_at", period, cut))
+    rule = book.settings.conventions.fcr
+    told = "customer_contacts" if rule == "customer_replies" else "agent_contacts"
+    solved = [
+        row for row in rows_in(book, "tickets", "solved_at", period, cut)
+        if row.get("solved_by") == "bot" or number(row, told) is not None
+    ]
     first = 0
     for row in solved:
         solved_at = moment(row, "solved_at", book.settings.zone)
@@ -87,7 +92,13 @@ def fcr(ledger: Ledger, period: Period, cut: Cut) -> Number:
             and again_at < book.settings.as_of
             and solved_at <= again_at <= solved_at + REOPENED_WITHIN
         )
-        first += number(row, "agent_contacts") == 1 and not is_reopened
+        is_bot, contacts = row.get("solved_by") == "bot", number(row, told)
+        is_first = {
+            "agent_replies": contacts == 1,
+            "customer_replies": contacts in (0, 1) and not is_bot,
+            "include_bots": contacts == 1 or (is_bot and contacts in (0, None)),
+        }[rule]
+        first += is_first and not is_reopened
     return ratio(first, len(solved))
 
 

@@ -32,6 +32,7 @@ class Conventions:
     churn_denominator: str = "start"
     revenue_rates: str = "accounts"
     cac_lag: str = "0m"
+    fcr: str = "agent_replies"
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Conventions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -123,10 +124,11 @@ def planted(folder: Path) -> Company:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    made = planted(tmp_path_factory.mktemp("person") / "project")
-    yield made
-    made.close()
+def company(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    folder = tmp_path_factory.mktemp("person") / "project"
+    shutil.copytree(kept, folder)
+    with Company(folder, clock=lambda: NOW) as made:
+        yield made
 
 
 def holding(folder: Path) -> list[str]:

@@ -42,7 +42,7 @@ GIVEN: dict[str, str | list[str]] = {
     "step": "signed_up", "steps": ["signed_up", "report_viewed"], "anchor": "report_viewed",
     "who": "u1", "q": "a1", "stage": "adoption", "from": "2024-02", "to": "2024-05",
     "by": "industry", "survey": "pulse", "user": "u1", "outcome": "retention", "base": "0.1",
-    "effect": "0.05",
+    "effect": "0.05", "person": "u1", "playbook": "renewal",
 }
 """A value for each parameter that an address cannot do without."""
 

@@ -21,6 +21,7 @@ from staycurve.state.database import Database
 from staycurve.state.metadata import metadata
 from staycurve.state_place import StatePlace
 
+pytestmark = pytest.mark.usefixtures("run_migrations")
 NOW = dt.datetime(2024, 5, 1, 12, 30, 15, 123456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 
 
@@ -40,7 +41,8 @@ def test_an_empty_database_is_brought_to_the_newest_form(database: Database) -> 
         "views", "annotations", "dismissals", "goals", "imports", "keys", "account_matches",
         "audit", "member_lists", "member_spells", "alerts", "alert_events", "tasks", "milestones",
         "outbox", "forgotten", "backups", "signing_keys", "surveys", "survey_versions",
-        "survey_invitations", "survey_mails", "survey_responses", "suppressions",
+        "survey_invitations", "survey_mails", "survey_responses", "survey_occasions",
+        "suppressions",
         "received_answers", "codebook_changes", "notes", "people", "sessions", "links", "secrets",
         "alembic_version",
     }

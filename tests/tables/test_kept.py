@@ -10,6 +10,7 @@ import pytest
 
 from staycurve.insights.lifecycle import lifecycle_spans
 from staycurve.insights.lifecycle.visits import AccountVisit
+from staycurve.interfaces.api.app import create_app
 from staycurve.sources.files import load_files
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.kept import KEPT
@@ -129,3 +130,11 @@ def test_what_is_put_off_is_made_when_it_is_named(tmp_path: Path) -> None:
         assert engine.rows("SELECT n FROM dear") == [(7,)]
         assert engine.value("SELECT n FROM dear") == 7
         assert made == ["now", "now"]
+
+
+def test_a_server_that_has_warmed_up_has_kept_them(tmp_path: Path) -> None:
+    with build(tmp_path / "p", SPANS) as company:
+        site = create_app(company).state.site
+        assert kept(company.folder) == []
+        site.warm()
+        assert len(kept(company.folder)) == 1

@@ -396,3 +396,63 @@ def test_a_folder_elsewhere_on_this_machine(tmp_path: Path) -> None:
     books.load(subscriptions=HEAD + "s1 a 2024-01-01 - 10")
     assert list((tmp_path / "tables" / "subscriptions").glob("*.parquet"))
     assert Lake(path.parent).rows(books.company.snapshot, "subscriptions") == 1
+
+
+def test_a_person_is_forgotten_in_every_object_of_the_store(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, mail, name = "s3://acme/forgetting", "anna.keller@acme.example", "Anna Keller"
+    texts = [mail.encode(), name.encode(), b"usr-anna-77"]
+    books = far(tmp_path, server, url)
+    books.load(
+        accounts="account_id name created_at\nacme Acme 2024-01-01",
+        subscriptions=HEAD + "s1 acme 2024-01-01 - 10",
+        users=f"user_id account_id email name created_at\n"
+              f"usr-anna-77 acme {mail} Anna_Keller 2024-01-02\n"
+              f"usr-ben-12 acme ben@acme.example Ben 2024-01-03",
+        events=f'event_id event user_id account_id occurred_at properties\n'
+               f'e1 viewed usr-anna-77 acme 2024-01-05T10:00 {{"email":"{mail}"}}\n'
+               f'e2 viewed usr-ben-12 acme 2024-01-05T11:00 {{}}',
+    )
+    own = books.company
+    store = own.lake.store
+
+    def holding() -> list[str]:
+        """Objects with something of the person, with their bytes unpacked."""
+        found = []
+        for address in store.every():
+            body = store.read_bytes(address)
+            if address.endswith(".parquet"):
+                with opened(address) as file:
+                    body += str(pq.read_table(file).to_pylist()).encode()
+            found += [address for text in texts if text in body]
+        return found
+
+    assert holding()
+    before = own.show("mau", start="2024-01", end="2024-01").rows
+    assert before[0]["value"] == 2
+    # Killed between an object and the log that tells its bytes.
+    put, count = type(store).put, 0
+
+    def killed(self: Any, address: str, made: Path) -> None:
+        nonlocal count
+        count += 1
+        put(self, address, made)
+        if count == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(store), "put", killed)
+        with pytest.raises(KeyboardInterrupt):
+            own.personal.forget("usr-anna-77")
+    own.close()
+    with Company(own.folder, clock=own.clock) as again:
+        done = again.personal.take_up()
+        assert done is not None
+        assert done.tables["users"] == 1
+        assert holding() == []
+        assert again.show("mau", start="2024-01", end="2024-01").rows == before
+        assert not [
+            path for path in own.folder.rglob("*") if path.is_file()
+            if any(text in path.read_bytes() for text in texts)
+        ]

@@ -62,6 +62,12 @@ class Causes:
     mood_coefficient: float = 0.5
     return_multiplier: float = 1.2
     failed_payment: float = 0.024
+    silent_rate: float = 0.26
+    silent_coefficient: float = 1.0
+    silent_most: float = 0.8
+    rise_billing: float = 0.5
+    comparing_share: float = 0.7
+    reviewing_monthly: float = 0.006
 
 
 CAUSES: Final = Causes()

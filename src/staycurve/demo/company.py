@@ -11,6 +11,7 @@ from staycurve.demo.funnel import leads_of, reach_of
 from staycurve.demo.lifecycle import live
 from staycurve.demo.market import accounts_of
 from staycurve.demo.money import costs_of, rates_of
+from staycurve.demo.notes import notes_json, notes_of
 from staycurve.demo.people import people_of
 from staycurve.demo.truth import Truth, bounds, causes_of
 from staycurve.demo.usage import events_of
@@ -56,7 +57,7 @@ allowance = 8
 
 
 def write_company(folder: Path, *, accounts: int = 4000, seed: int = 7) -> Truth:
-    """Write the example company's tables and `truth.json` into a folder; the truth about it.
+    """Write the example company's tables, `notes.json` and `truth.json` into a folder.
 
     The history spans 2022-01-01 to 2026-01-01 in New York, whatever today is. The same
     arguments give the same rows.
@@ -104,6 +105,8 @@ def write_company(folder: Path, *, accounts: int = 4000, seed: int = 7) -> Truth
         "fx_rates": tables.fx_rates_table(rates),
     }
     rows = {table: write(folder, table, columns) for table, columns in files.items()}
+    notes = notes_of(market, history, seed)
+    (folder / "notes.json").write_text(notes_json(notes), encoding="utf-8")
     starts_at, ends_at = bounds()
     truth = Truth(
         seed=seed,
@@ -111,7 +114,7 @@ def write_company(folder: Path, *, accounts: int = 4000, seed: int = 7) -> Truth
         starts_at=starts_at,
         ends_at=ends_at,
         base_hazard=BASE_HAZARD,
-        causes=causes_of(market, history, voice.answers, costs),
+        causes=causes_of(market, history, voice, costs, notes),
         rows=rows,
     )
     (folder / "truth.json").write_text(truth.json(), encoding="utf-8")

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from staycurve.demo.causes import CAUSES
+from staycurve.demo.clock import END
 from staycurve.demo.funnel import Lead, Reach
 from staycurve.demo.ledger import History
 from staycurve.demo.market import Account
 from staycurve.demo.money import Cost, Rate
 from staycurve.demo.people import People
 from staycurve.demo.usage import NAMES, PLATFORMS, Events
-from staycurve.demo.voice import TICKET_CHANNELS, TOPICS, Voice
+from staycurve.demo.voice import BOT_SHARE, TICKET_CHANNELS, TOPICS, Voice
 from staycurve.demo.writer import (
     all_instants,
     days,
@@ -201,6 +203,17 @@ def tickets_table(history: History, people: People, accounts: list[Account], see
     opened = np.array([t.opened_at for t in rows], dtype=np.int64)
     user = people.who(account, opened, rng.geometric(0.5, len(rows)).astype(np.int64) - 1)
     priority = rng.choice(4, len(rows), p=[0.2, 0.5, 0.22, 0.08])
+    channel = rng.choice(3, len(rows), p=[0.55, 0.35, 0.1])
+    topic = rng.integers(0, len(TOPICS), len(rows))
+    contacts = np.array([t.contacts for t in rows], dtype=np.int64)
+    # A bot solves some of what an agent would have answered once in a chat.
+    is_easy = (contacts == 1) & (channel == TICKET_CHANNELS.index("chat"))
+    is_bot = is_easy & (rng.random(len(rows)) < BOT_SHARE)
+    # Who met the new price asks about invoices more often.
+    is_dearer = np.isin(account, list(set(history.rises))) & (opened >= CAUSES.rise_at)
+    is_billing = is_dearer & (rng.random(len(rows)) < CAUSES.rise_billing)
+    topic = np.where(is_billing, TOPICS.index("billing"), topic)
+    wrote = contacts + (rng.random(len(rows)) < 0.15)
     return {
         "ticket_id": numbered("T", len(rows)),
         "account_id": words(account, [a.account_id for a in accounts]),
@@ -209,10 +222,15 @@ def tickets_table(history: History, people: People, accounts: list[Account], see
         "first_response_at": instants(t.first_response_at for t in rows),
         "solved_at": instants(t.solved_at for t in rows),
         "reopened_at": instants(t.reopened_at for t in rows),
-        "agent_contacts": integers(t.contacts for t in rows),
-        "channel": words(rng.choice(3, len(rows), p=[0.55, 0.35, 0.1]), TICKET_CHANNELS),
+        "agent_contacts": integers(np.where(is_bot, 0, contacts).tolist()),
+        "customer_contacts": integers(wrote.tolist()),
+        "solved_by": texts(
+            None if t.solved_at >= END else "bot" if bot else "person"
+            for t, bot in zip(rows, is_bot.tolist(), strict=True)
+        ),
+        "channel": words(channel, TICKET_CHANNELS),
         "priority": words(priority, ("low", "normal", "high", "urgent")),
-        "topic": words(rng.integers(0, len(TOPICS), len(rows)), TOPICS),
+        "topic": words(topic, TOPICS),
     }
 
 

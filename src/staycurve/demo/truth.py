@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from staycurve.demo.causes import CAUSES, is_unguided
@@ -13,23 +12,10 @@ from staycurve.demo.clock import DAY, END, START
 from staycurve.demo.ledger import Exposure, History
 from staycurve.demo.market import Account
 from staycurve.demo.money import Cost
-from staycurve.demo.voice import Answer
-
-
-@dataclass(frozen=True)
-class Cause:
-    """One planted cause.
-
-    `where` says whom it concerns, `parameter` how strongly it was planted, `realised` what
-    happened. Hazards are chances (0-1) per decision to stay, voluntary endings only; a ratio
-    of realised hazards is raw, so it mixes in whatever else differs between the two groups.
-    """
-
-    name: str
-    about: str
-    where: Mapping[str, Any]
-    parameter: Mapping[str, Any]
-    realised: Mapping[str, Any]
+from staycurve.demo.notes import CallNote
+from staycurve.demo.planted import Cause, iso
+from staycurve.demo.voice import Answer, Voice
+from staycurve.demo.voiced import voiced
 
 
 @dataclass(frozen=True)
@@ -56,11 +42,6 @@ class Truth:
         return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
 
 
-def iso(at: int) -> str:
-    """An instant as ISO 8601 in UTC."""
-    return datetime.fromtimestamp(at, UTC).isoformat()
-
-
 def _tally(exposures: list[Exposure]) -> dict[str, float]:
     left = sum(e.has_left for e in exposures)
     size = len(exposures)
@@ -85,11 +66,13 @@ def _compare(exposures: list[Exposure], among: Test, affected: Test) -> dict[str
 
 
 def causes_of(
-    accounts: list[Account], history: History, answers: list[Answer], costs: list[Cost]
+    accounts: list[Account], history: History, voice: Voice, costs: list[Cost],
+    notes: list[CallNote],
 ) -> tuple[Cause, ...]:
     """All planted causes with their realised counts; internal test accounts left out."""
     real = [e for e in history.exposures if not accounts[e.account].is_test]
-    return (*_hazards(accounts, real), *_others(accounts, history, answers, costs, real))
+    others = _others(accounts, history, voice.answers, costs, real)
+    return (*_hazards(accounts, real), *others, *voiced(history, voice, notes))
 
 
 def _hazards(accounts: list[Account], real: list[Exposure]) -> tuple[Cause, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 from typing import Final
 
 import numpy as np
@@ -12,56 +13,27 @@ from staycurve.demo.clock import DAY, END
 from staycurve.demo.ledger import History
 from staycurve.demo.market import Account
 from staycurve.demo.people import People
+from staycurve.demo.sayings import (
+    BUGS,
+    EXIT,
+    LANGUAGES,
+    MISSING,
+    NEUTRAL,
+    OWN_SHARE,
+    PRAISE,
+    PRICE,
+    SPOKEN,
+    SUPPORT,
+    Saying,
+)
 
 TOPICS: Final = ("billing", "integrations", "performance", "how-to", "permissions", "bug")
 TICKET_CHANNELS: Final = ("email", "chat", "phone")
-_PRICE = (
-    "The price is hard to defend for a team of our size.",
-    "We pay for seats that nobody uses.",
-    "Renewal came in higher than we budgeted.",
-    "Good product, but it costs too much for what we need.",
+BOT_SHARE: Final = 0.25
+"""The share of chats with one answer in which a bot gave it."""
+_ROLE_ANSWERS: Final = (
+    "project lead", "operations", "marketing", "engineering", "finance", "founder",
 )
-_MISSING = (
-    "We need better reporting across projects.",
-    "There is no offline mode on mobile.",
-    "Custom fields are too limited for us.",
-    "I miss a real calendar view.",
-)
-_SUPPORT = (
-    "I waited two days for a first answer.",
-    "My ticket was closed and I had to reopen it.",
-    "Support answers, but does not solve.",
-    "Slow replies when we were blocked.",
-)
-_BUGS = (
-    "The board takes too long to load.",
-    "Notifications arrive twice.",
-    "The export failed again last week.",
-    "Sync with our calendar keeps breaking.",
-)
-_PRAISE = (
-    "Automation saves us hours every week.",
-    "Setup was quick and the team likes it.",
-    "Support solved my question in minutes.",
-    "The boards are clear and fast.",
-    "Best tool for keeping our projects together.",
-)
-_NEUTRAL = (
-    "It does the job.",
-    "Fine so far, still learning.",
-    "Some parts are great, some are not.",
-    "Nothing special to report.",
-)
-_EXIT: Final = {
-    "too expensive": _PRICE,
-    "missing features": _MISSING,
-    "switched to competitor": (
-        "Another tool fits our way of working better.",
-        "Our parent company uses a different product.",
-    ),
-    "not using it": ("Nobody opened it in the last weeks.", "The person who ran it has left."),
-}
-_ROLE_ANSWERS = ("project lead", "operations", "marketing", "engineering", "finance", "founder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +71,17 @@ class Voice:
         self.rng = np.random.default_rng([seed, 4])
         self.answers: list[Answer] = []
         self.invitations: list[Invitation] = []
+        # Draws of its own: what people answer does not hang on the language they write in.
+        self.tongues = np.random.default_rng([seed, 12])
+        self.languages: list[str] = []
+        self.rises: frozenset[int] = frozenset()
+        self.would_score: list[tuple[int, bool]] = []
+        """Of each NPS invitation: the score in its person's mind, and whether it is given."""
 
     def listen(self, history: History, accounts: list[Account]) -> None:
         """Ask after each half year, each solved ticket, the first month, and at the end."""
+        self.languages = [SPOKEN.get(one.country, "en") for one in accounts]
+        self.rises = frozenset(history.rises)
         for month in history.months:
             if month.stage == "paid" and month.age % 6 == 2:
                 for rank in (0, 1):
@@ -115,7 +95,7 @@ class Voice:
             if self.rng.random() < 0.6:
                 self._csat(ticket.account, ticket.solved_at, ticket.is_slow, ticket.reopened_at)
         for exit_ in history.exits:
-            comment = self._choose(_EXIT.get(exit_.reason or "", _NEUTRAL))
+            comment = self._choose(EXIT.get(exit_.reason or "", NEUTRAL), exit_.account)
             self._ask(
                 "exit",
                 "open",
@@ -142,7 +122,7 @@ class Voice:
                 None,
                 None,
                 "What is your role?",
-                self._choose(_ROLE_ANSWERS),
+                _ROLE_ANSWERS[int(self.rng.integers(len(_ROLE_ANSWERS)))],
             )
         self.answers.sort(key=lambda a: (a.answered_at, a.account, a.survey, a.user))
         self.invitations.sort(key=lambda i: (i.asked_at, i.account, i.survey, i.user))
@@ -152,36 +132,42 @@ class Voice:
         score = _on_scale(self.rng.normal(latent, 1.75), 0, 10)
         comment = None
         if self.rng.random() < 0.4:
-            comment = self._choose(self._theme(score, pain))
-        self._ask(
+            comment = self._choose(self._theme(score, pain, account, at), account)
+        # Who uses it little thinks less of it, and answers less often.
+        rate = min(CAUSES.silent_most, CAUSES.silent_rate * exp(CAUSES.silent_coefficient * mood))
+        is_given = self._ask(
             "relationship",
             "nps",
             account,
             rank,
             at,
             "in app",
-            0.3,
+            rate,
             score,
             10,
             "How likely are you to recommend Flow?",
             comment,
         )
+        if at < END:
+            self.would_score.append((score, is_given))
 
-    def _theme(self, score: int, pain: float) -> tuple[str, ...]:
+    def _theme(self, score: int, pain: float, account: int, at: int) -> tuple[Saying, ...]:
         if score >= 9:
-            return _PRAISE
+            return PRAISE
+        if account in self.rises and at >= CAUSES.rise_at:
+            return PRICE
         if score >= 7:
-            return _NEUTRAL if self.rng.random() < 0.6 else _MISSING
+            return NEUTRAL if self.rng.random() < 0.6 else MISSING
         if pain > 0.4:
-            return _SUPPORT
-        return (_PRICE, _MISSING, _BUGS)[int(self.rng.integers(3))]
+            return SUPPORT
+        return (PRICE, MISSING, BUGS)[int(self.rng.integers(3))]
 
     def _csat(self, account: int, at: int, is_slow: bool, reopened_at: int | None) -> None:
         latent = 4.75 - 0.85 * is_slow - 0.9 * (reopened_at is not None)
         score = _on_scale(self.rng.normal(latent, 0.85), 1, 5)
         comment = None
         if self.rng.random() < 0.25:
-            comment = self._choose(_SUPPORT if score <= 2 else _PRAISE[2:4])
+            comment = self._choose(SUPPORT if score <= 2 else PRAISE[2:4], account)
         self._ask(
             "ticket",
             "csat",
@@ -209,16 +195,17 @@ class Voice:
         scale_max: int | None,
         question: str | None = None,
         comment: str | None = None,
-    ) -> None:
-        """Invite one person; she answers with chance `rate`, within some days."""
+    ) -> bool:
+        """Invite one person, who answers with chance `rate` within some days; whether they did."""
         answers = self.rng.random() < rate
         wait = int(self.rng.exponential(1.2) * DAY) + 60
         if at >= END:
-            return
+            return False
         one = np.array([account], dtype=np.int64)
         user = int(self.people.who(one, np.array([at]), np.array([rank]))[0])
         self.invitations.append(Invitation(survey, account, user, at))
-        if answers and at + wait < END:
+        is_given = bool(answers) and at + wait < END
+        if is_given:
             self.answers.append(
                 Answer(
                     survey,
@@ -235,8 +222,12 @@ class Voice:
                 )
             )
 
-    def _choose(self, texts: tuple[str, ...]) -> str:
-        return texts[int(self.rng.integers(len(texts)))]
+        return is_given
+
+    def _choose(self, sayings: tuple[Saying, ...], account: int) -> str:
+        found = sayings[int(self.rng.integers(len(sayings)))]
+        is_own = self.tongues.random() < OWN_SHARE
+        return found[LANGUAGES.index(self.languages[account]) if is_own else 0]
 
 
 def _on_scale(latent: float, low: int, high: int) -> int:

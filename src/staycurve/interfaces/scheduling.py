@@ -151,6 +151,7 @@ class Schedule:
         try:
             self._company.work.run(is_lenient=True)
             self._company.audiences.follow()
+            self._company.proof.draw()
         except StaycurveError as error:
             _log.warning("playbooks: %s", error.message)
         except Exception:

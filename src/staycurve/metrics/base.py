@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from enum import Enum
 from fractions import Fraction
 
 from staycurve.metrics.benchmark import Benchmark
+
+_COUNTS_ACCOUNTS = re.compile(r"COUNT\(DISTINCT CASE WHEN (.+) THEN account_id END\)")
 
 Number = int | Fraction
 Values = Mapping[str, Number | None]
@@ -139,6 +142,15 @@ class Measure(Formula):
     def scale(self) -> int:
         """How many of the integer make one of what formulas count in."""
         return 1_000_000 if self.is_money else self.per_unit
+
+    @property
+    def account_sql(self) -> str:
+        """The aggregate over the rows of one account, which counts itself once or not at all."""
+        counted = _COUNTS_ACCOUNTS.fullmatch(self.sql)
+        if counted is None:
+            return self.sql
+        # A distinct count of hundreds of thousands of groups of one is by far the dearest way.
+        return f"MAX(CASE WHEN ({counted[1]}) AND account_id IS NOT NULL THEN 1 ELSE 0 END)"
 
     def resolve(self, conventions: Mapping[str, str]) -> Formula:
         return self

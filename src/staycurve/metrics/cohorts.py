@@ -96,49 +96,54 @@ def _from_changes(query: CohortQuery, config: Config) -> str:
     )
     cohort = f"CAST({whole.seg(COHORT)} || '-01' AS DATE)"
     segs = "".join(f", seg{place}" for place in range(len(query.by)))
+    keys = dict.fromkeys((*(f"seg{place}" for place in range(len(query.by))), whole.seg(COHORT)))
     count = query.value == "customers"
     rows = payer_totals if count else value_totals
-    segments, joins = whole.segments(account="f.account_id", own={})
-    segments_of_start, joins_of_start = whole.segments(
-        account="v.account_id", own=MOVEMENT_COHORT
-    )
-    start = "1" if count else "v.after"
+    segments, joins = whole.segments(account="v.account_id", own=MOVEMENT_COHORT)
     order = "".join(f"{order_sql(dim, f's.seg{n}')}, " for n, dim in enumerate(query.by))
+    edges = "" if count else f"value_edges AS ({value_edges(whole)}),\n"
     return f"""WITH periods AS ({points_sql(whole)}),
-firsts AS ({FIRSTS_SQL}),
-{whole.segment_ctes}sizes AS (
-    SELECT {cohort} AS cohort_on{segs}, COUNT(*) AS size
+first_days AS ({_first_days(config)}),
+firsts AS (SELECT account_id, first_paid_on FROM first_days),
+{whole.segment_ctes}opened AS (
+    SELECT {cohort} AS cohort_on{segs}, COUNT(*) AS size,
+           SUM({"CASE WHEN after > 0 THEN 1 ELSE 0 END" if count else "after"}) AS number
     FROM (
-        SELECT f.account_id{segments}
-        FROM firsts f
+        SELECT v.after{segments}
+        FROM first_days v
         {joins}
-        WHERE f.first_paid_on <= DATE '{query.as_of.last_day}'
+        WHERE v.first_paid_on <= DATE '{query.as_of.last_day}'
     ) listed WHERE {whole.where()} GROUP BY ALL
 ),
-starts AS (
-    SELECT {cohort} AS cohort_on{segs}, 0 AS age, SUM(number) AS number
-    FROM (
-        SELECT {start} AS number, row_number() OVER (PARTITION BY v.account_id
-                   ORDER BY v.last_mark DESC) AS place{segments_of_start}
-        FROM mrr_movements v
-        {joins_of_start}
-        WHERE v.day = v.first_paid_on AND v.after > 0
-          AND v.day <= DATE '{query.as_of.last_day}'
-    ) first_day WHERE place = 1 AND {whole.where()} GROUP BY ALL
-),
-value_edges AS ({value_edges(whole)}),
-totals AS ({rows("periods", "close_on")(whole)}),
+{edges}totals AS ({rows("periods", "close_on")(whole)}),
 later AS (
-    SELECT {cohort} AS cohort_on{segs}, {_age("start_on", cohort)} AS age,
-           SUM({"change" if count else "value"}) AS number
-    FROM totals WHERE start_on > {cohort} AND {whole.where()} GROUP BY ALL
+    SELECT start_on, {", ".join(keys)}, SUM({"change" if count else "value"}) AS number
+    FROM totals WHERE {whole.where()} GROUP BY ALL
 ),
-cells AS (SELECT * FROM starts UNION ALL SELECT * FROM later)
+cells AS (
+    SELECT cohort_on{segs}, 0 AS age, number FROM opened
+    UNION ALL
+    SELECT {cohort} AS cohort_on{segs}, {_age("start_on", cohort)} AS age, number
+    FROM later WHERE start_on > {cohort}
+)
 SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) AS size,
        CAST(coalesce(c.number, 0) AS HUGEINT) AS number
-FROM sizes s
+FROM opened s
 LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
 ORDER BY {order}s.cohort_on, c.age"""
+
+
+def _first_days(config: Config) -> str:
+    """SQL of the first day on which each account paid, and what it paid at that day's close."""
+    kept = "account_id, first_paid_on, after"
+    if config.convention("netting") == "day":
+        return f"SELECT {kept} FROM mrr_movements WHERE day = first_paid_on"
+    # Within a day an account may start, leave and start again: the last of it counts.
+    return f"""SELECT {kept} FROM (
+        SELECT *, row_number() OVER (PARTITION BY account_id
+                   ORDER BY CASE WHEN after > 0 THEN 0 ELSE 1 END, last_mark DESC) AS place
+        FROM mrr_movements WHERE day = first_paid_on
+    ) days WHERE place = 1"""
 
 
 _NUMBERS = {"customers": "is_paying", "net_mrr": "value", "gross_mrr": "lowest"}

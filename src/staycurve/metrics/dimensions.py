@@ -168,5 +168,6 @@ def order_sql(dim: str, column: str) -> str:
 MOVEMENT_COHORT = {COHORT: "strftime(v.first_paid_on, '%Y-%m')"}
 """A row `v` of mrr_movements knows its account's cohort without another join."""
 
+# The first paid item begins within one group of changes: no other row need be read.
 FIRSTS_SQL = """SELECT account_id, MIN(first_paid_on) AS first_paid_on
-FROM mrr_movements WHERE first_paid_on IS NOT NULL GROUP BY account_id"""
+FROM mrr_movements WHERE first_paid_on >= first_day AND first_paid_on <= day GROUP BY account_id"""

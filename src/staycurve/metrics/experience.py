@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from staycurve.i18n import N_
-from staycurve.metrics.base import Chart, Example, Measure, Metric, Unit
+from staycurve.metrics.base import Chart, Choice, Example, Formula, Measure, Metric, Unit
 from staycurve.metrics.benchmark import Benchmark
 
 
@@ -25,13 +25,19 @@ _csat_answers = _count("csat_answers", N_("CSAT answers"), "answers", _CSAT)
 # Who answers a survey's further questions has answered one invitation, not several.
 _answered = _count("answered", N_("answers"), "answers", "answer_id NOT LIKE '%/further/%'")
 _invited = _count("invited", N_("invitations"), "invitations", "1 = 1")
-_first_contact = _count(
-    "first_contact",
-    N_("tickets solved at first contact"),
-    "tickets",
-    "agent_contacts = 1 AND (reopened_at IS NULL OR reopened_at > solved_at + INTERVAL 7 DAY)",
-)
-_solved = _count("solved", N_("tickets solved"), "tickets", "1 = 1")
+_STAYED = "(reopened_at IS NULL OR reopened_at > solved_at + INTERVAL 7 DAY)"
+_BY_BOT = "coalesce(solved_by, 'person') = 'bot'"
+
+
+def _solved_first(name: str, is_first: str, is_told: str) -> Formula:
+    """First contacts among the tickets that tell it: what is not known is no failure."""
+    return _count(
+        f"first_contact{name}", N_("tickets solved at first contact"), "tickets",
+        f"{is_told} AND ({is_first}) AND {_STAYED}",
+    ) / _count(
+        f"solved{name}", N_("tickets solved that tell their contacts"), "tickets", is_told
+    )
+
 
 nps = Metric(
     label=N_("Net promoter score"),
@@ -98,9 +104,21 @@ fcr = Metric(
     label=N_("First contact resolution"),
     about=N_(
         "Of the tickets solved in the period, the share solved with one agent contact and not "
-        "reopened within seven days."
+        "reopened within seven days. Another convention counts the customer's messages instead, "
+        "or what a bot solved as well. Tickets that do not say how many contacts they took are "
+        "left out."
     ),
-    formula=_first_contact / _solved,
+    formula=Choice("fcr", {
+        "agent_replies": _solved_first(
+            "", "agent_contacts = 1", f"(agent_contacts IS NOT NULL OR {_BY_BOT})"),
+        "customer_replies": _solved_first(
+            "_by_customer", f"customer_contacts <= 1 AND NOT {_BY_BOT}",
+            f"(customer_contacts IS NOT NULL OR {_BY_BOT})"),
+        "include_bots": _solved_first(
+            "_with_bots",
+            f"agent_contacts = 1 OR ({_BY_BOT} AND coalesce(agent_contacts, 0) = 0)",
+            f"(agent_contacts IS NOT NULL OR {_BY_BOT})"),
+    }),
     unit=Unit.PERCENT,
     better="higher",
     stage="adoption",
@@ -120,7 +138,8 @@ fcr = Metric(
     ),
     disagreements=N_(
         "Zendesk's one-touch counts fewer than two agent replies, and keeps a ticket whose "
-        "reopening needs no reply."
+        "reopening needs no reply. Freshservice counts tickets after which the customer did not "
+        "write again: the convention `fcr = \"customer_replies\"`."
     ),
 )
 response_rate = Metric(

@@ -19,11 +19,38 @@ ITEM_COLUMNS = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
 FIRSTS_JOIN = "LEFT JOIN firsts h ON h.account_id = i.account_id"
 
 
+def _items(context: Context, day: str) -> tuple[str, str, str]:
+    """SQL of the items `i`, of their segment columns, and of the joins that these need.
+
+    What does not change with time is joined to items, of which there are few, and not to what
+    stands in each period.
+    """
+    segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS, day=day)
+    if context.moving or not context.dims:
+        return "mrr_items i", segments, joins
+    columns = "".join(f", i.seg{place}" for place in range(len(context.dims)))
+    return f"(SELECT i.*{segments} FROM mrr_items i\n{joins}) i", columns, ""
+
+
+def rates_at(points: str, point: str, *, item: str, alias: str) -> str:
+    """SQL that joins the rates at a day of the joined row `p` of `points`.
+
+    They are looked up once for a currency and a day, not for each amount.
+    """
+    return f"""LEFT JOIN (
+    SELECT c.point_on, c.currency, x.rate
+    FROM (
+        SELECT DISTINCT q.{point} AS point_on, b.currency FROM {points} q CROSS JOIN fx_bounds b
+    ) c
+    {rate_join(item="c", day="c.point_on", rate="x")}
+) {alias} ON {alias}.currency = {item}.currency AND {alias}.point_on = p.{point}"""
+
+
 def _standing(
     context: Context, *, points: str, point: str, is_counting: bool = False, history: str = ""
 ) -> str:
     """Items in force at the close of a day of each period, valued that day."""
-    segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS, day=f"p.{point}")
+    items, segments, joins = _items(context, f"p.{point}")
     paying = (
         f"CASE WHEN i.amount > 0 {_free(context, point)} THEN 1 ELSE 0 END AS is_paying,"
         if is_counting
@@ -37,9 +64,9 @@ def _standing(
             THEN 1 ELSE 0 END AS is_requested,
        i.is_contracted, p.{point} AS point_on{history}
 FROM {points} p
-JOIN mrr_items i ON i.starts_on <= p.{point} AND coalesce(i.ends_on, {FAR}) > p.{point}
+JOIN {items} ON i.starts_on <= p.{point} AND coalesce(i.ends_on, {FAR}) > p.{point}
 {FIRSTS_JOIN if history or (is_counting and _keeps_free(context)) else ""}
-{rate_join(item="i", day=f"p.{point}", rate="x")}
+{rates_at(points, point, item="i", alias="x")}
 {joins}"""
 
 
@@ -84,9 +111,7 @@ def opener_rows(points: str) -> Callable[[Context], str]:
     """
 
     def rows(context: Context) -> str:
-        segments, joins = context.segments(
-            account="i.account_id", own=ITEM_COLUMNS, day="p.open_on"
-        )
+        items, segments, joins = _items(context, "p.open_on")
         at_open = f"i.starts_on <= p.open_on AND coalesce(i.ends_on, {FAR}) > p.open_on"
         at_close = f"i.starts_on <= p.close_on AND coalesce(i.ends_on, {FAR}) > p.close_on"
         base = f"""SELECT i.account_id, p.start_on, p.open_on{segments},
@@ -95,9 +120,9 @@ def opener_rows(points: str) -> Callable[[Context], str]:
        CASE WHEN {at_close} THEN 1 ELSE 0 END AS is_close,
        CASE WHEN i.amount > 0 {_free(context, "open_on")} THEN 1 ELSE 0 END AS is_paying
 FROM {points} p
-JOIN mrr_items i ON i.starts_on <= p.close_on AND coalesce(i.ends_on, {FAR}) > p.open_on
+JOIN {items} ON i.starts_on <= p.close_on AND coalesce(i.ends_on, {FAR}) > p.open_on
 {FIRSTS_JOIN if _keeps_free(context) else ""}
-{rate_join(item="i", day="p.open_on", rate="x")}
+{rates_at(points, "open_on", item="i", alias="x")}
 {joins}"""
         key = f"account_id, start_on, open_on{context.seg_names}"
         sums = f"""SELECT {key}, SUM(is_open * value) AS opening, SUM(is_close * value) AS closing,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from staycurve.metrics.context import Context
 from staycurve.metrics.dimensions import MOVEMENT_COHORT
-from staycurve.metrics.mrr_relations import ITEM_COLUMNS
+from staycurve.metrics.mrr_relations import ITEM_COLUMNS, rates_at
 from staycurve.tables.engine import FAR, quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
@@ -37,34 +37,57 @@ def counts_openers(context: Context) -> bool:
     return follows_accounts(context) and context.config.convention("free_plan") == "churn"
 
 
-def _bucket(context: Context, day: str) -> str:
-    """The day by which a change is summed: its month's last, where every point is one."""
+def _has_month_ends(context: Context) -> bool:
+    """Whether every day that is asked for is the last of a month."""
     one = dt.timedelta(days=1)
     ends = [context.close_on(period) for period in context.periods]
     opens = [period.start - one for period in context.periods]
-    if all((day + one).day == 1 for day in (*ends, *opens)):
-        return f"CAST(date_trunc('month', {day}) + INTERVAL 1 MONTH - INTERVAL 1 DAY AS DATE)"
-    return day
+    return all((day + one).day == 1 for day in (*ends, *opens))
+
+
+def _month(day: str) -> str:
+    """A day's month as a number: to group by it costs an engine far less than to make a day."""
+    return f"year({day}) * 12 + month({day})"
+
+
+def _month_end(day: str) -> str:
+    return f"CAST(date_trunc('month', {day}) + INTERVAL 1 MONTH - INTERVAL 1 DAY AS DATE)"
 
 
 def value_edges(context: Context) -> str:
-    """SQL of `value_edges`: by day and segment, what began less what ended."""
+    """SQL of `value_edges`: by segment and amount, how many stand from `day` on, to `until`."""
     own = quoted(context.config.company.currency)
     segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS)
-    day = _bucket(context, "CASE WHEN sides.sign = 1 THEN i.starts_on ELSE i.ends_on END")
+    seg = context.seg_names
     # A foreign item keeps its amount, so that each is valued and rounded as by itself.
-    return f"""SELECT {day} AS day{context.seg_names}, i.currency,
-           CASE WHEN i.currency = {own} THEN 1 ELSE i.amount END AS amount,
-           SUM(sides.sign * CASE WHEN i.currency = {own} THEN i.amount ELSE 1 END) AS many
+    spans = f"""SELECT i.starts_on, i.ends_on, i.currency,
+                   CASE WHEN i.currency = {own} THEN 1 ELSE i.amount END AS amount,
+                   CASE WHEN i.currency = {own} THEN i.amount ELSE 1 END AS many{segments}
+            FROM mrr_items i
+            {joins}
+            WHERE i.amount > 0 AND (i.ends_on IS NULL OR i.ends_on > i.starts_on)"""
+    starts, ends = "s.starts_on", "s.ends_on"
+    if _has_month_ends(context):
+        spans = f"""SELECT {_month("starts_on")} AS starts_in, {_month("ends_on")} AS ends_in,
+                   currency, amount{seg}, MAX(starts_on) AS starts_on, MAX(ends_on) AS ends_on,
+                   SUM(many) AS many
+            FROM ({spans}) i GROUP BY ALL"""
+        starts, ends = _month_end(starts), _month_end(ends)
+    same = f"PARTITION BY currency, amount{seg} ORDER BY day"
+    return f"""SELECT day{seg}, currency, amount, many, coalesce(until, {FAR}) AS until
+FROM (
+    SELECT *, SUM(change) OVER ({same}
+               ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS many,
+           lead(day) OVER ({same}) AS until
     FROM (
-        SELECT i.starts_on, i.ends_on, i.currency, i.amount{segments}
-        FROM mrr_items i
-        {joins}
-        WHERE i.amount > 0 AND (i.ends_on IS NULL OR i.ends_on > i.starts_on)
-    ) i
-    CROSS JOIN (VALUES (1), (-1)) AS sides(sign)
-    WHERE sides.sign = 1 OR i.ends_on IS NOT NULL
-    GROUP BY ALL"""
+        SELECT CASE WHEN sides.sign = 1 THEN {starts} ELSE {ends} END AS day{seg},
+               s.currency, s.amount, SUM(sides.sign * s.many) AS change
+        FROM ({spans}) s
+        CROSS JOIN (VALUES (1), (-1)) AS sides(sign)
+        WHERE sides.sign = 1 OR s.ends_on IS NOT NULL
+        GROUP BY ALL
+    ) changes
+) running WHERE many <> 0"""
 
 
 def value_totals(points: str, point: str) -> Callable[[Context], str]:
@@ -77,8 +100,8 @@ def value_totals(points: str, point: str) -> Callable[[Context], str]:
         return f"""SELECT p.start_on{_prefixed(context, "e")},
        CAST(e.many AS HUGEINT) * {value_sql(context.config, item="e", rate="x")} AS value
 FROM {points} p
-JOIN value_edges e ON e.day <= p.{point}
-{rate_join(item="e", day=f"p.{point}", rate="x")}"""
+JOIN value_edges e ON e.day <= p.{point} AND e.until > p.{point}
+{rates_at(points, point, item="e", alias="x")}"""
 
     return rows
 
@@ -92,12 +115,19 @@ def payer_totals(points: str, point: str) -> Callable[[Context], str]:
 
     def rows(context: Context) -> str:
         segments, joins = context.segments(account="v.account_id", own=MOVEMENT_COHORT)
-        turns = f"""SELECT {_bucket(context, "v.day")} AS day{segments},
-           SUM(CASE WHEN v.movement = 'churned' THEN -1 ELSE 1 END) AS change
+        turns = f"""SELECT v.day{segments},
+           CASE WHEN v.movement = 'churned' THEN -1 ELSE 1 END AS change
     FROM mrr_movements v
     {joins}
-    WHERE v.movement IN ('new', 'reactivation', 'churned')
-    GROUP BY ALL"""
+    WHERE v.movement IN ('new', 'reactivation', 'churned')"""
+        seg = context.seg_names
+        if _has_month_ends(context):
+            turns = f"""SELECT {_month_end("day")} AS day{seg}, change FROM (
+        SELECT {_month("day")} AS turned_in{seg}, MAX(day) AS day, SUM(change) AS change
+        FROM ({turns}) turns GROUP BY ALL
+    ) turns"""
+        else:
+            turns = f"SELECT day{seg}, SUM(change) AS change FROM ({turns}) turns GROUP BY ALL"
         return f"""SELECT p.start_on{_prefixed(context, "e")}, e.change
 FROM {points} p
 JOIN ({turns}) e ON e.day <= p.{point}"""

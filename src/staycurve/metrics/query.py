@@ -116,6 +116,7 @@ def plan(
     traits: Sequence[str] = (),
     empty_tables: frozenset[str] = frozenset(),
     is_by_account: bool = False,
+    is_ordered: bool = True,
 ) -> Plan:
     """The statement that answers `query`.
 
@@ -127,6 +128,8 @@ def plan(
         Tables of which nothing is there: measures over them are unknown, not zero.
     is_by_account : bool
         Whether to keep one row an account, with a column account_id first.
+    is_ordered : bool
+        Whether rows come in order; a statement around this one may do without.
 
     Raises
     ------
@@ -149,7 +152,8 @@ def plan(
     sizes = _sizes(metrics, formulas) if query.by and not is_by_account else {}
     made = Plan(query, context, metrics, formulas, measures, "", empty_tables, sizes)
     statement = _statement(
-        context, metrics, formulas, measures, empty_tables, is_by_account, sizes=made.added
+        context, metrics, formulas, measures, empty_tables, is_by_account, sizes=made.added,
+        is_ordered=is_ordered,
     )
     return replace(made, sql=statement)
 
@@ -222,6 +226,7 @@ def _statement(
     is_by_account: bool,
     *,
     sizes: Sequence[Measure] = (),
+    is_ordered: bool,
 ) -> str:
     asked, measures = measures, (*measures, *sizes)
     used = list(dict.fromkeys(measure.relation for measure in measures))
@@ -240,10 +245,12 @@ def _statement(
         relation = RELATIONS[name]
         totals = relation.totals if not is_by_account and relation.has_totals(context) else None
         where = "1 = 1" if totals and relation.totals_filter else context.where()
+        aggregates = {
+            m: _aggregate(m, is_total=totals is not None, is_by_account=is_by_account)
+            for m in measures if m.relation == name
+        }
         sums = ", ".join(
-            f"CAST({(totals and m.total_sql) or m.sql} AS {_sum_type(m)}) AS {m.name}"
-            for m in measures
-            if m.relation == name
+            f"CAST({sql} AS {_sum_type(m)}) AS {m.name}" for m, sql in aggregates.items()
         )
         rows = (totals or relation.rows)(context)
         if "JOIN value_edges" in rows and not has_edges:
@@ -258,8 +265,10 @@ def _statement(
             summed = f"SELECT * FROM ({summed}) s WHERE {tests}"
         ctes.append(f"{name}_sums AS ({summed})")
     every = " UNION ".join(f"SELECT {key} FROM {name}_sums" for name in used)
+    # Of one relation nothing has to be brought together: its sums are the grid.
+    grid = f"{used[0]}_sums" if is_by_account and len(used) == 1 else "grid"
     if is_by_account:
-        ctes.append(f"grid AS ({every})")
+        ctes += [f"grid AS ({every})"] if grid == "grid" else []
     elif context.by_count:
         segs = ", ".join(keys[1:])
         ctes.append(
@@ -277,16 +286,16 @@ def _statement(
         elif not measure.is_empty_without_rows:
             column = f"coalesce({column}, 0)"
         columns.append(f"CAST({column} AS {_sum_type(measure)}) AS {measure.name}")
-    joins = "\n".join(
-        f"LEFT JOIN {name}_sums ON "
+    joins = "".join(
+        f"\nLEFT JOIN {name}_sums ON "
         + " AND ".join(f"{name}_sums.{k} IS NOT DISTINCT FROM grid.{k}" for k in keys)
-        for name in used
+        for name in used if grid == "grid"
     )
     # Dear for what it is: of many questions that could need it, few do.
     if any(re.search(r"\bfirsts\b", sql) for sql in ctes):
         ctes.insert(0, f"firsts AS ({FIRSTS_SQL})")
-    grid_keys = ", ".join(f"grid.{k}" for k in keys)
-    ctes.append(f"measured AS (SELECT {grid_keys}, {', '.join(columns)}\nFROM grid\n{joins})")
+    grid_keys = ", ".join(f"{grid}.{k}" for k in keys)
+    ctes.append(f"measured AS (SELECT {grid_keys}, {', '.join(columns)}\nFROM {grid}{joins})")
     values = ", ".join(
         f"CAST({base.sql(formula)} AS DOUBLE) AS v_{name}" for name, formula in formulas.items()
     )
@@ -296,10 +305,17 @@ def _statement(
     order = ", ".join(
         order_sql(own[k], f"m.{k}") if k in own else f"m.{k} NULLS FIRST" for k in keys
     )
+    ordered = f"\nORDER BY {order}" if is_ordered else ""
     return (
         "WITH " + ",\n".join(ctes) + f"\nSELECT {', '.join(f'm.{k}' for k in keys)}, {listed}, "
-        f"{values}\nFROM measured m\nORDER BY {order}"
+        f"{values}\nFROM measured m{ordered}"
     )
+
+
+def _aggregate(measure: Measure, *, is_total: bool, is_by_account: bool) -> str:
+    if is_by_account:
+        return measure.account_sql
+    return (is_total and measure.total_sql) or measure.sql
 
 
 _Point = tuple[dt.date, dt.date, dt.date, dt.date]

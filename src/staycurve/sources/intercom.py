@@ -100,6 +100,12 @@ def _conversation(one: Object, pull: Pull[Intercom]) -> Row | None:
         part for part in parts
         if part.get("part_type") == "comment" and at(part, "author.type") == "admin"
     ]
+    written_by = [
+        part for part in parts
+        if part.get("part_type") == "comment"
+        and at(part, "author.type") in ("user", "lead", "contact")
+    ]
+    closers = [at(part, "author.type") for part in parts if part.get("part_type") == "close"]
     return {
         "ticket_id": f"{pull.name}:{one['id']}", "account_id": account,
         "user_id": _user(pull, contact), "opened_at": written(one["created_at"]),
@@ -108,6 +114,10 @@ def _conversation(one: Object, pull: Pull[Intercom]) -> Row | None:
         "reopened_at": closed if told.get("count_reopens") else None,
         # A list shows no messages: without them nobody knows how many an agent wrote.
         "agent_contacts": len(replies) if parts else None,
+        "customer_contacts": 1 + len(written_by) if parts else None,
+        "solved_by": (
+            ("bot" if closers[-1] == "bot" else "person") if is_closed and closers else None
+        ),
         "channel": at(one, "source.type"), "priority": one.get("priority"),
         "topic": at(one, "topics.topics.0.name"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -330,12 +331,9 @@ class _Parts:
         if not count:
             return
         columns = zip_longest(*self._cells)
-        data = {
-            staged_name(place): pa.array(column, pa.string())
-            for place, column in enumerate(columns)
-        }
-        data[ROW] = pa.array(range(self.rows - count, self.rows), pa.int64())
-        data[LINE] = pa.array(self._lines, pa.int64())
+        data = {staged_name(place): _texts(column) for place, column in enumerate(columns)}
+        data[ROW] = _numbers(range(self.rows - count, self.rows))
+        data[LINE] = _numbers(self._lines)
         path = self.folder / f"{self.stem}-{len(self._paths):06}.parquet"
         pq.write_table(pa.table(data), path, compression="snappy")
         self._paths.append(path)
@@ -353,3 +351,21 @@ class _Parts:
             return None
         value, rule = staged.read("value"), staged.read("rule")
         return f"(SELECT r.{LINE} AS line, {value} AS value, {rule} AS rule FROM ({staged.sql}) r)"
+
+
+# Not by pa.array: it imports pandas, 55 MiB that stay with a server, and half a second.
+
+
+def _texts(values: Sequence[str | None]) -> pa.Array | pa.ChunkedArray:
+    builder = pa.lib.StringBuilder()
+    try:
+        builder.append_values(values)
+        return builder.finish()
+    except pa.ArrowCapacityError:
+        # More than 2 GiB of text in one column: in several chunks.
+        return pa.array(values, pa.string())
+
+
+def _numbers(values: Iterable[int]) -> pa.Array:
+    found = array("q", values)
+    return pa.Array.from_buffers(pa.int64(), len(found), [None, pa.py_buffer(found)])

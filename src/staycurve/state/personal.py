@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, String, Table, inspect, select
@@ -19,9 +20,14 @@ from staycurve.state.metadata import metadata
 from staycurve.state.personal_models import LONGEST_PATH, BackupRow, ForgottenRow
 from staycurve.tables.person.terms import Terms
 
-__all__ = ["KINDS", "LONGEST_PATH", "backups", "clean", "note", "note_backup", "note_expired"]
+__all__ = [
+    "KINDS", "LONGEST_PATH", "Erased", "backups", "clean", "erased", "note", "note_backup",
+    "note_expired", "note_exported",
+]
 
 KINDS = ("user_id", "email", "name", "text")
+_AT_ONCE = 2_000
+"""Rows of a table that are read at once."""
 NOBODY = "(forgotten)"
 """What stands where a text was and none may be missing."""
 
@@ -49,7 +55,10 @@ def _walk(
         keys = list(table.primary_key.columns)
         if not columns:
             continue
-        for row in connection.execute(select(table).order_by(*keys)).mappings().all():
+        updates = []
+        # A table may have a million rows: those alone are kept that change.
+        asked = select(table).order_by(*keys).execution_options(yield_per=_AT_ONCE)
+        for row in connection.execute(asked).mappings():
             changes = _changes(terms, table, row)
             if not changes:
                 continue
@@ -59,11 +68,11 @@ def _walk(
                     if not table.columns[name].info.get("is_secret")
                 }
             )
-            if not is_kept:
-                statement = table.update().values(changes)
-                for key in keys:
-                    statement = statement.where(key == row[key.name])
-                connection.execute(statement)
+            updates.append(
+                table.update().values(changes).where(*(key == row[key.name] for key in keys))
+            )
+        for statement in () if is_kept else updates:
+            connection.execute(statement)
     return found
 
 
@@ -116,9 +125,59 @@ def _fitting(column: Column[Any], value: Any) -> Any:
 def note(
     session: Session, *, key: str, who: str, counts: Mapping[str, Any], now: dt.datetime
 ) -> None:
-    """Keep that a person was forgotten."""
+    """Keep that a person was forgotten, once.
+
+    `who` did it, whoever has logged in: it may be the person.
+    """
+    if session.scalar(select(ForgottenRow.id).where(ForgottenRow.key == key)) is not None:
+        return
     session.add(ForgottenRow(key=key, forgotten_at=now, created_by=who, counts=dict(counts)))
-    audit.add(session, at=now, who=who, what="person.forget", subject=key, detail=counts)
+    acting = audit.ACTING.set(who)
+    try:
+        audit.add(session, at=now, who=who, what="person.forget", subject=key, detail=counts)
+    finally:
+        audit.ACTING.reset(acting)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was erased of one person, who is known by a random key alone.
+
+    Attributes
+    ----------
+    at : str
+        ISO 8601, UTC.
+    counts : mapping
+        `tables`, `state` and `files`: place → rows.
+    """
+
+    key: str
+    at: str
+    by: str = ""
+    counts: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        own = {
+            kind: sum((self.counts.get(kind) or {}).values())
+            for kind in ("tables", "state", "files")
+        }
+        return {"key": self.key, "forgotten_at": self.at, "by": self.by, **own}
+
+
+def erased(session: Session) -> tuple[Erased, ...]:
+    """Everybody who was forgotten, the last first."""
+    rows = session.scalars(
+        select(ForgottenRow).order_by(ForgottenRow.forgotten_at.desc(), ForgottenRow.id.desc())
+    )
+    return tuple(
+        Erased(row.key, row.forgotten_at.isoformat(), row.created_by, row.counts) for row in rows
+    )
+
+
+def note_exported(session: Session, subject: str, *, who: str, now: dt.datetime) -> None:
+    """Keep that somebody's data were exported."""
+    audit.add(session, at=now, who=who, what="person.exported", subject=subject, detail={})
 
 
 def note_expired(session: Session, *, counts: Mapping[str, int], now: dt.datetime) -> None:

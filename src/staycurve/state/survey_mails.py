@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from staycurve.state import audit
+from staycurve.state.survey_invitations import asked_of
 from staycurve.state.survey_models import (
     InvitationRow,
     ResponseRow,
@@ -22,7 +23,6 @@ from staycurve.state.survey_models import (
     SurveyVersionRow,
 )
 from staycurve.state.survey_records import Mail, Suppression
-from staycurve.state.surveys import asked_of
 
 WAITING, SENDING, SENT, FAILED, UNSURE, DROPPED = (
     "waiting", "sending", "sent", "failed", "unsure", "dropped"

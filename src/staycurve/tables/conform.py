@@ -30,9 +30,12 @@ from staycurve.tables.spelling import (
     after,
     currency_codes,
     date_text,
+    date_texts,
     from_minor,
     instant,
+    instant_of,
     is_never,
+    is_odd,
     money,
     number,
 )
@@ -156,8 +159,7 @@ def value_sql(column: Column, source: str, writing: Writing) -> str:
     if column.kind in ("instant", "day"):
         return instant(source, writing)
     if column.kind == "month":
-        month = f"CASE WHEN length({source}) <= 7 THEN {source} || '-01' ELSE {source} END"
-        return f"date_trunc('month', {instant(f'({month})', writing)})"
+        return f"date_trunc('month', {instant(_first_day(source), writing)})"
     if column.kind in ("integer", "decimal", "money", "rate"):
         source = number(source, writing)
     if column.kind == "integer":
@@ -192,8 +194,12 @@ def value_sql(column: Column, source: str, writing: Writing) -> str:
     return source
 
 
+def _first_day(month: str) -> str:
+    return f"(CASE WHEN length({month}) <= 7 THEN {month} || '-01' ELSE {month} END)"
+
+
 def rules(job: Conforming) -> list[Check]:
-    """Every rule of the file, in the order in which they are tried."""
+    """Every rule of the file, in the order in which they are tried, over the last layer."""
     table = job.table
     found = [
         Check(column.name, f"t_{column.name} IS NULL", N_("is missing"))
@@ -242,7 +248,7 @@ def _well_written(column: Column, writing: Writing) -> tuple[str, str]:
         form, words = _BEYOND[column.kind]
         return f"regexp_full_match({number(source, writing)}, {quoted(form)})", words
     if column.kind in ("instant", "day"):
-        read = date_text(source, writing)
+        read = f"d_{column.name}"
         return (
             f"(regexp_full_match({read}, {quoted(INSTANT)}) "
             f"AND left({read}, 4) NOT BETWEEN '{FIRST_YEAR}' AND '{LAST_YEAR}')", _FAR,
@@ -290,17 +296,22 @@ def typed_sql(job: Conforming) -> str:
     time zone must be the company's.
     """
     table = job.table
+    dated, layer = _dated_sql(job)
     values = []
     for column in table.columns:
-        source = f"t_{column.name}"
         writing = job.way(column.name)
-        read = value_sql(column, source, writing)
-        if column.name in ENDS and writing.ends == "inclusive":
-            read = after(read, source, writing)
-        if column.name not in job.texts and column.default is None and column.kind != "text":
+        if column.name in dated:
+            read = instant_of(f"d_{column.name}", writing)
+            if column.kind == "month":
+                read = f"date_trunc('month', {read})"
+            if column.name in ENDS and writing.ends == "inclusive":
+                read = after(read, f"d_{column.name}")
+        elif column.name in job.texts or column.default is not None or column.kind == "text":
+            read = value_sql(column, f"t_{column.name}", writing)
+        else:
             read = "CAST(NULL AS TIMESTAMPTZ)" if _is_day(column) else "NULL"
         values.append(f"{read} AS v_{column.name}")
-    layer = f"SELECT *, {', '.join(values)} FROM ({texts_sql(job)})"
+    layer = f"SELECT *, {', '.join(values)} FROM ({layer})"
     own = [piece for column in table.columns for piece in _stored_sql(column, job)]
     if table.has_attributes:
         own.append(
@@ -322,6 +333,35 @@ def typed_sql(job: Conforming) -> str:
     stored = ", ".join(name(c) for c, _ in table.stored if not c.startswith("_"))
     broken = f"CASE {cases} END" if cases else "CAST(NULL AS INTEGER)"
     return f"SELECT {ROW}, {LINE}, {stored}, {broken} AS {BROKEN} FROM ({layer})"
+
+
+def _dated_sql(job: Conforming) -> tuple[list[str], str]:
+    """The columns that hold days and instants, and SQL: `texts_sql`, and `d_`, each as ISO 8601.
+
+    What is named in several rules and in the value is read once; see `date_texts`.
+    """
+    layer = texts_sql(job)
+    dated = {
+        column.name: _first_day(f"t_{column.name}") if column.kind == "month"
+        else f"t_{column.name}"
+        for column in job.table.columns
+        if _is_day(column) and (column.name in job.texts or column.default is not None)
+    }
+    reads = {
+        column: date_text(source, job.way(column)) for column, source in dated.items()
+        if job.way(column).dates != "iso"
+    }
+    iso = {column: source for column, source in dated.items() if column not in reads}
+    if iso:
+        layer = f"SELECT *, {date_texts([*iso.values()])} AS x_days FROM ({layer})"
+        reads |= {
+            column: f"CASE WHEN {is_odd(source)} THEN x_days[{place}] ELSE {source} END"
+            for place, (column, source) in enumerate(iso.items(), 1)
+        }
+    if reads:
+        listed = ", ".join(f"{read} AS d_{column}" for column, read in reads.items())
+        layer = f"SELECT *, {listed} FROM ({layer})"
+    return [*dated], layer
 
 
 def _is_day(column: Column) -> bool:

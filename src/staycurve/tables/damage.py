@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from staycurve.errors import DamagedError
-from staycurve.tables import people
+from staycurve.tables import kept_features, people
 from staycurve.tables.delta import DeltaTables
 from staycurve.tables.duckdb_engine import Engine, Failure
 from staycurve.tables.engine import quoted
@@ -15,7 +15,7 @@ from staycurve.tables.views import DERIVED, USAGE
 from staycurve.tables.writing import Writing
 
 RECOMPUTED = frozenset((
-    *DERIVED, *USAGE, "fx_days", people.NAME, STALE_TABLE, STALE_DAYS_TABLE,
+    *DERIVED, *USAGE, "fx_days", people.NAME, kept_features.NAME, STALE_TABLE, STALE_DAYS_TABLE,
 ))
 """Tables that a full refresh makes from the conformed ones, whatever they hold before."""
 

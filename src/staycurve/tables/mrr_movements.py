@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from staycurve.config import Config
 from staycurve.i18n import N_
-from staycurve.money import RATE_SCALE, half_even_sql
+from staycurve.money import converted_sql
 from staycurve.tables.derived import Derived
 from staycurve.tables.engine import quoted
 
@@ -21,8 +21,7 @@ def value_sql(config: Config, *, item: str, rate: str) -> str:
 
     `item` is the alias of mrr_items, `rate` that of fx_days joined to it (see `rate_join`).
     """
-    product = f"CAST({item}.amount AS HUGEINT) * {rate}.rate"
-    converted = half_even_sql(f"({product})", str(RATE_SCALE))
+    converted = converted_sql(f"{item}.amount", f"{rate}.rate")
     own = quoted(config.company.currency)
     return f"CASE WHEN {item}.currency = {own} THEN {item}.amount ELSE {converted} END"
 

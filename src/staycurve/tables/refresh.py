@@ -7,11 +7,11 @@ import logging
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 from staycurve.config import Config
 from staycurve.errors import DamagedError
-from staycurve.period import day_start
+from staycurve.period import AsOf, as_of_latest, day_start
 from staycurve.tables import (
     account_merges,
     account_roots,
@@ -81,6 +81,21 @@ class RefreshReport:
     reason: str = ""
 
 
+class Later(Protocol):
+    """What computes a table of an upper layer, within the unit of work of a refresh."""
+
+    def __call__(
+        self, engine: AnyEngine, config: Config, writing: Writing, *, seen: AsOf, is_full: bool
+    ) -> Mapping[str, object]:
+        """Write what changed, or everything; returns what the snapshot remembers of it.
+
+        Parameters
+        ----------
+        seen : AsOf
+            What a question without an as-of will see.
+        """
+
+
 def is_due(lake: Lake, config: Config) -> bool:
     """Whether a refresh has anything to do."""
     snapshot = lake.pointer.latest()
@@ -111,22 +126,29 @@ def refresh(
     now: dt.datetime,
     is_full: bool = False,
     wait: float = 600.0,
+    then: Sequence[Later] = (),
 ) -> RefreshReport:
     """Compute what changed since the last refresh, or everything, and move the pointer once.
 
     A derived table that turns out to be damaged makes it compute everything.
+
+    Parameters
+    ----------
+    then : sequence of Later
+        Tables of upper layers, brought up to date after the others.
     """
     try:
-        return _refresh(lake, config, engine, now=now, is_full=is_full, wait=wait)
+        return _refresh(lake, config, engine, now=now, is_full=is_full, wait=wait, then=then)
     except DamagedError as error:
         if is_full or error.table not in RECOMPUTED:
             raise
         _log.warning(COMPUTED_AGAIN, error.message)
-    return _refresh(lake, config, engine, now=now, is_full=True, wait=wait)
+    return _refresh(lake, config, engine, now=now, is_full=True, wait=wait, then=then)
 
 
 def _refresh(
-    lake: Lake, config: Config, engine: AnyEngine, *, now: dt.datetime, is_full: bool, wait: float
+    lake: Lake, config: Config, engine: AnyEngine, *, now: dt.datetime, is_full: bool, wait: float,
+    then: Sequence[Later],
 ) -> RefreshReport:
     with lake.writing(wait=wait) as writing:
         damaged = recomputable_damage(lake, writing.start)
@@ -169,7 +191,7 @@ def _refresh(
             if "traits" in writing.meta and _is_unchanged(writing, "users")
             else engine.json_keys("users", "attributes")
         )
-        meta = {
+        meta: dict[str, object] = {
             "usage": usage,
             "ledger": LEDGER,
             "ledger_hash": config.ledger_hash,
@@ -181,7 +203,11 @@ def _refresh(
             "seen": {table: writing.tables.get(table) for table in _SEEN},
             **_latest(engine, config, writing),
         }
+        latest: Any = meta["latest_at"]
+        seen = as_of_latest(latest, now, config.company.zone)
         account_roots.check_fields(config, engine, attributes)
+        for later in then:
+            meta |= later(engine, config, writing, seen=seen, is_full=is_full or is_old)
         writing.commit(meta=meta, now=now)
     return report
 

@@ -122,6 +122,10 @@ class Store(ABC):
         """What a file holds."""
 
     @abstractmethod
+    def measured(self, address: str) -> int:
+        """Bytes of a file as it is now, whatever is remembered of it."""
+
+    @abstractmethod
     def put(self, address: str, made: Path) -> None:
         """Let a file hold what lies at `made`, durably and at once; `made` is gone after that."""
 

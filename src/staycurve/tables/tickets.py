@@ -20,6 +20,12 @@ TICKETS = Table(
         Column("solved_at", "instant", N_("When it was solved.")),
         Column("reopened_at", "instant", N_("When it was last opened again.")),
         Column("agent_contacts", "integer", N_("How many times an agent answered.")),
+        Column(
+            "customer_contacts",
+            "integer",
+            N_("How many messages the customer wrote, the one that opened it included."),
+        ),
+        Column("solved_by", "text", N_("Who solved it."), choices=("person", "bot")),
         Column("channel", "text", N_("How it reached us.")),
         Column("priority", "text", N_("How urgent it was.")),
         Column("topic", "text", N_("What it was about.")),
@@ -33,5 +39,6 @@ TICKETS = Table(
         Check("solved_at", "solved_at < opened_at", N_("is before opened_at {opened_at}")),
         Check("reopened_at", "reopened_at < opened_at", N_("is before opened_at {opened_at}")),
         Check("agent_contacts", "agent_contacts < 0", N_("is negative")),
+        Check("customer_contacts", "customer_contacts < 0", N_("is negative")),
     ),
 )

@@ -33,6 +33,7 @@ class Audiences:
         self._company = company
         self._state = state
         self._work = Work(company, state)
+        self._is_on_state: dict[tuple[str, ...], bool] = {}
 
     def every(self) -> dict[str, Audience]:
         """Every audience by name.
@@ -146,8 +147,11 @@ class Audiences:
                 names = moment.read("account.name")
             return {one: str(names.get(one, "")) for one in own}
 
-        if self._rests_on_state(audience):
-            # What people write moves no snapshot.
+        # What people write moves no snapshot. Whether a rule names it changes with the rule alone.
+        digests = (name, *(self.every()[one].digest for one in (name, *audience.named)))
+        if digests not in self._is_on_state:
+            self._is_on_state[digests] = self._rests_on_state(audience)
+        if self._is_on_state[digests]:
             return find()
         return self._company.kept("audience members", (name, audience.digest), find, most=64)
 

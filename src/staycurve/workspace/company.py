@@ -9,9 +9,11 @@ from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
 
     # What only some commands use is imported by them: `show` starts in half a second.
+    from staycurve.insights.effects.arm import Arm
     from staycurve.insights.voice.codebook import CodebookChange
     from staycurve.insights.voice.kept import Note
     from staycurve.metrics.benchmarks import Context, Fitting
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from staycurve.workspace.inbox import Events
     from staycurve.workspace.matching import Matching
     from staycurve.workspace.person import PersonalData
+    from staycurve.workspace.proof import Proof
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
     from staycurve.workspace.surveys import Surveys
@@ -150,6 +153,24 @@ class Company(MeasuredCompany):
         from staycurve.workspace.audiences import Audiences
 
         return Audiences(self, self.state)
+
+    @property
+    def proof(self) -> Proof:
+        """Experiments: whose arms are drawn and kept."""
+        from staycurve.workspace.proof import Proof
+
+        return Proof(
+            self, self.state, moment=self.work.moment, audience=self.audiences.now,
+            check_playbook=lambda name: self.work.playbooks().get(name),
+        )
+
+    def arms(self, experiment: str) -> Mapping[str, Arm]:
+        """account_id → its arm, of an experiment whose arms are kept."""
+        return self.proof.arms(experiment)
+
+    def acted(self, playbook: str) -> Mapping[str, dt.date]:
+        """account_id → the day on which something was first done in an alert of a playbook."""
+        return self.work.acted(playbook)
 
     @property
     def sources(self) -> Sources:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,13 +11,15 @@ from typing import Any
 from staycurve.actions.channels import telling
 from staycurve.actions.channels.settings import CHANNELS
 from staycurve.actions.facts.base import Moment, Together, Values
+from staycurve.actions.holdouts import Holdout, strata_of
 from staycurve.actions.playbooks import finding, history, opening, reading
 from staycurve.actions.playbooks.base import Playbook
 from staycurve.actions.playbooks.finding import Findings
 from staycurve.actions.playbooks.opening import Tally
 from staycurve.actions.settings import PLAYBOOK_SETTINGS
-from staycurve.period import AsOf
-from staycurve.state import members, milestones as planning
+from staycurve.experiments import EXPERIMENTS
+from staycurve.period import AsOf, local_day
+from staycurve.state import members, milestones as planning, work_reading
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.state import State
 from staycurve.workspace.work_rows import read as reading_of
@@ -120,9 +123,10 @@ class Playing:
         now = self._company.clock()
         working = self._company.config[PLAYBOOK_SETTINGS]
         by_name = {one.name: one for one in read.playbooks}
+        holdouts = self._holdouts(findings, seen)
         with self._state.database.writing() as session:
             done = opening.open_alerts(
-                session, findings, working=working, by_name=by_name, now=now
+                session, findings, working=working, by_name=by_name, now=now, holdouts=holdouts
             )
             telling.tell(
                 session, done, by_name, channels=self._company.config[CHANNELS], on=findings.on,
@@ -134,6 +138,18 @@ class Playing:
         )
         refused = tuple(one for one in findings.found if one.refused)
         return Ran(seen.at.isoformat(), False, rows, refused)
+
+    def _holdouts(self, findings: Findings, seen: AsOf) -> dict[str, Holdout]:
+        """playbook → the experiment that holds accounts out of it, of those that have begun."""
+        members_of = {one.playbook.name: one.members or () for one in findings.found}
+        found = {}
+        for asked in self._company.config[EXPERIMENTS]:
+            if asked.playbook not in members_of or seen.last_day < asked.starts_on:
+                continue
+            with self._moment(seen) as moment:
+                strata = strata_of(asked, moment, members_of[asked.playbook])
+            found[asked.playbook] = Holdout(asked, strata)
+        return found
 
     def dry_run(
         self, *, as_of: str | None = None, only: str = "", months: int = history.MONTHS
@@ -174,6 +190,22 @@ class Playing:
                 "history": past[one.playbook.name].as_dict(one.playbook),
             })
         return Ran(seen.at.isoformat(), True, tuple(rows))
+
+    def acted(self, playbook: str) -> dict[str, dt.date]:
+        """account_id → the local day on which something was first done in one of its alerts.
+
+        An alert that ended by itself, because its account left the rule, is none.
+        """
+        self.playbooks().get(playbook)
+        with reading_of(self._state) as session:
+            rows = work_reading.of_playbook(session, playbook) if session else []
+        zone = self._company.config.company.zone
+        found: dict[str, dt.date] = {}
+        for row in rows:
+            if row.acted_at is not None:
+                day = local_day(row.acted_at, zone)
+                found[row.account_id] = min(day, found.get(row.account_id, day))
+        return found
 
     def _chosen(
         self, read: reading.Read, only: str, confirm: Sequence[str], *, is_switched_on: bool = True
@@ -240,6 +272,6 @@ def _row(one: finding.Found, tally: Tally) -> dict[str, Any]:
         "matched": None if one.members is None else len(one.members), "accounts": one.accounts,
         "share": one.share, "entered": tally.entered, "left": tally.left,
         "opened": tally.opened, "merged": tally.merged, "waiting": tally.waiting,
-        "suppressed": tally.suppressed, "closed": tally.closed, "why": one.why or None,
-        "refused": one.refused or None,
+        "suppressed": tally.suppressed, "held_out": tally.held_out, "closed": tally.closed,
+        "why": one.why or None, "refused": one.refused or None,
     }

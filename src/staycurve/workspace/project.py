@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from staycurve.insights.lifecycle import lifecycle_spans
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.metrics.context import Filter
 from staycurve.metrics.segment_values import check_filters
-from staycurve.period import AsOf, as_of, day_start, local_day, parse_instant
+from staycurve.period import AsOf, as_of, as_of_latest, local_day, parse_instant
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
 from staycurve.tables.damage import COMPUTED_AGAIN, RECOMPUTED
@@ -43,12 +43,22 @@ if TYPE_CHECKING:
     from staycurve.tables.doubts import Doubt
     from staycurve.tables.recovery import Plan
     from staycurve.tables.refresh import RefreshReport
+    from staycurve.tables.writing import Writing
 
 _log = logging.getLogger("staycurve.project")
 
 Clock = Callable[[], dt.datetime]
 T = TypeVar("T")
 _LEDGERS = threading.Lock()
+
+
+def _keep_features(
+    engine: AnyEngine, config: Config, writing: Writing, *, seen: AsOf, is_full: bool
+) -> Mapping[str, object]:
+    # Reading what is kept needs none of this.
+    from staycurve.insights.risk import kept_refresh
+
+    return kept_refresh.refresh(engine, config, writing, seen=seen, is_full=is_full)
 
 
 @dataclass(frozen=True)
@@ -234,7 +244,8 @@ class Project:
         began = time.perf_counter()
         with open_engine(self.config, self.folder / ".tmp") as engine:
             found = refresh.refresh(
-                self.lake, self.config, engine, now=self.clock(), is_full=is_full
+                self.lake, self.config, engine, now=self.clock(), is_full=is_full,
+                then=(_keep_features,),
             )
         self.refresh_seconds = time.perf_counter() - began
         return found
@@ -289,12 +300,7 @@ class Project:
         zone = self.config.company.zone
         if text:
             return as_of(parse_instant(text, zone), zone)
-        now = self.clock()
-        latest = self.snapshot.meta.get("latest_at")
-        if latest is None:
-            return as_of(now, zone)
-        day = local_day(min(dt.datetime.fromisoformat(latest), now), zone)
-        return as_of(min(day_start(day + dt.timedelta(days=1), zone), now), zone)
+        return as_of_latest(self.snapshot.meta.get("latest_at"), self.clock(), zone)
 
     def attributes(self) -> list[str]:
         """Names of account attributes beside the declared columns."""

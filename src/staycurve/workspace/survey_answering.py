@@ -10,7 +10,12 @@ from typing import Any
 from staycurve.actions.surveys import answers, definition, links
 from staycurve.actions.surveys.definition import Definition
 from staycurve.errors import UsageError
-from staycurve.state import survey_mails as mails, surveys as keeping
+from staycurve.state import (
+    survey_answers as recording,
+    survey_invitations as inviting,
+    survey_mails as mails,
+    surveys as keeping,
+)
 from staycurve.state.survey_records import Asked, Response
 
 OPEN, ANSWERED, EXPIRED, UNKNOWN = "open", "answered", "expired", "unknown"
@@ -83,7 +88,7 @@ class Answering:
         with self._company.state.database.writing() as session:
             found = self._opened(session, token)
             if found.status == ANSWERED:
-                raise keeping.AnsweredError(
+                raise recording.AnsweredError(
                     "This survey is answered already.", hint="The first answer stands."
                 )
             if found.status != OPEN or found.definition is None or found.asked is None:
@@ -106,8 +111,8 @@ class Answering:
                 said = answers.rest(what, form, said)
         now = self._company.clock()
         # A mailer's link is answered by someone who was asked, whenever it was noted.
-        keeping.set_asked(session, asked.invitation.id, now)
-        return keeping.answer(
+        inviting.set_asked(session, asked.invitation.id, now)
+        return recording.answer(
             session, asked.invitation, score=said.score, comment=said.comment,
             further=said.further, is_finished=said.is_finished, now=now,
         )
@@ -144,7 +149,7 @@ class Answering:
         link = links.read(key, token) if key else None
         if link is None:
             return None
-        asked = keeping.asked_by(session, link.uuid)
+        asked = inviting.asked_by(session, link.uuid)
         # Whoever has a link has its own last moment: that of the row, which is never put off.
         is_own = asked is not None and _same(asked.invitation.expires_at, link.expires_at)
         return asked if is_own else None

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from staycurve.actions.surveys import definition, gates, links
-from staycurve.actions.surveys.definition import Definition
-from staycurve.actions.surveys.gates import Ask, Decision, Person
+from staycurve.actions.surveys.gates import Decision, Person
 from staycurve.actions.surveys.hours import next_open
 from staycurve.actions.surveys.settings import SURVEYS, Surveys as Settings
 from staycurve.errors import ConfigError, UsageError
 from staycurve.mail_settings import MAIL
-from staycurve.state import survey_mails as mails, surveys as keeping
-from staycurve.state.survey_records import Asked, Invitation, Survey
-from staycurve.workspace.survey_people import asked_elsewhere, people
+from staycurve.state import (
+    survey_invitations as inviting,
+    survey_mails as mails,
+    survey_occasions as happenings,
+    surveys as keeping,
+)
+from staycurve.state.survey_records import Invitation, Survey
+from staycurve.workspace.survey_known import Known, happened_of, known_of
+from staycurve.workspace.survey_people import people
 
 _AT_ONCE = 200
 """People whose invitations are one transaction: an answer that comes meanwhile does not wait."""
@@ -81,8 +85,9 @@ class Asking:
         """Who would be invited now; nothing is changed."""
         every = people(self._company, where)
         now = self._company.clock()
+        happened = happened_of(self._company, survey)
         with self._company.state.database.reading() as session:
-            known = known_of(self._company, session, survey, every)
+            known = known_of(self._company, session, survey, every, happened=happened)
         return [
             Invited(one, MAY, at=now) if decision.is_open else _left_out(one, decision)
             for one, decision in (
@@ -95,7 +100,8 @@ class Asking:
         return self._each(survey, where, channel="csv")
 
     def mail(
-        self, survey: Survey, where: str = "", *, is_at_once: bool = False
+        self, survey: Survey, where: str = "", *, is_at_once: bool = False,
+        is_brief: bool = False,
     ) -> list[Invited]:
         """Let mails wait for those who may be asked, each for their own working hours.
 
@@ -103,6 +109,8 @@ class Asking:
         ----------
         is_at_once : bool
             Whether it is of no concern what time of day it is.
+        is_brief : bool
+            Whether those to whom nothing happened that the survey asks about are left unnamed.
 
         Raises
         ------
@@ -115,7 +123,9 @@ class Asking:
                 hint='Write: [mail] host = "smtp.example.com", from = "Acme <hello@example.com>"; '
                 "or write links for another mailer: --csv FILE",
             )
-        return self._each(survey, where, channel="mail", is_at_once=is_at_once)
+        return self._each(
+            survey, where, channel="mail", is_at_once=is_at_once, is_brief=is_brief
+        )
 
     def ask_due(self) -> int:
         """Let mails wait for whom automatic surveys may ask now; how many.
@@ -127,28 +137,32 @@ class Asking:
         whats = [definition.of(one.body) for one in every.values()]
         return sum(
             one.status == PLANNED
-            for what in gates.rarest_first(one for one in whats if one.rules.is_automatic)
-            for one in self.mail(every[what.name])
+            for what in gates.rarest_first(one for one in whats if one.is_automatic)
+            for one in self.mail(every[what.name], is_brief=True)
         )
 
     def _each(
-        self, survey: Survey, where: str, *, channel: str, is_at_once: bool = False
+        self, survey: Survey, where: str, *, channel: str, is_at_once: bool = False,
+        is_brief: bool = False,
     ) -> list[Invited]:
         if not survey.is_active:
             raise UsageError(
                 f"The survey '{survey.name}' is paused.",
                 hint=f"Let it ask again: staycurve surveys resume {survey.name}",
             )
-        every = people(self._company, where)
+        happened = happened_of(self._company, survey)
+        # Nobody else can be asked: the others are not looked at each hour.
+        users = happened if happened is not None and is_brief else None
+        every = people(self._company, where, users=users)
         found: list[Invited] = []
         waiting = 0
         for start in range(0, len(every), _AT_ONCE):
             part = every[start : start + _AT_ONCE]
             with self._company.state.database.writing() as session:
                 # Nobody else decides about the same people meanwhile.
-                keeping.lock(session)
+                inviting.lock(session)
                 key = keeping.signing_key(session, keeping.LINKS, self._company.clock())
-                known = known_of(self._company, session, survey, part, key=key)
+                known = known_of(self._company, session, survey, part, key=key, happened=happened)
                 for one in known.people:
                     made = self._one(
                         session, survey, one, known, channel=channel, place=waiting,
@@ -167,6 +181,7 @@ class Asking:
         if open_one is not None and open_one.channel == channel == "csv":
             return self._invited(known, one, open_one, AGAIN)
         decision = self._decide(known, one, is_mailed=channel == "mail")
+        occasion = known.occasion(one.user_id)
         planned = now
         if channel == "mail" and (decision.is_open or decision.why == "quiet"):
             planned = max(decision.at or now, now)
@@ -176,9 +191,11 @@ class Asking:
                 planned = next_open(
                     planned, one.zone, opens=self.settings.opens, closes=self.settings.closes
                 )
+            if known.is_too_late(occasion, planned):
+                return _left_out(one, Decision("too_late"))
         elif not decision.is_open:
             return _left_out(one, decision)
-        made = keeping.add_invitation(
+        made = inviting.add_invitation(
             session, survey, user_id=one.user_id, account_id=one.account_id, email=one.email,
             name=one.name[:200], channel=channel, planned_at=planned,
             asked_at=None if channel == "mail" else now,
@@ -186,6 +203,11 @@ class Asking:
         )
         if made is None:
             return _left_out(one, Decision("invited"))
+        if occasion is not None:
+            happenings.add(
+                session, survey=survey.id, invitation=made.id, user_id=one.user_id,
+                kind=occasion.kind, subject=occasion.subject, occurred_at=occasion.at,
+            )
         if channel == "mail":
             mails.add(session, made.id, mails.ASK, due_at=planned, zone=one.zone)
         return self._invited(known, one, made, PLANNED if channel == "mail" else INVITED)
@@ -194,6 +216,8 @@ class Asking:
         now = self._company.clock()
         if known.open_for(one.user_id, now) is not None:
             return Decision("invited")
+        if known.definition.trigger is not None and known.occasion(one.user_id) is None:
+            return Decision("no_occasion")
         return gates.decide(
             known.definition, one, known.asks.get(one.user_id, ()), now=now,
             quiet_days=self.settings.quiet_days, is_mailed=is_mailed,
@@ -204,52 +228,6 @@ class Asking:
             one, status, at=made.asked_at or made.planned_at,
             link=link_of(self.settings, known.key, made), expires_at=made.expires_at,
         )
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of some people before a survey asks them."""
-
-    definition: Definition
-    people: tuple[Person, ...]
-    asks: dict[str, list[Ask]]
-    own: dict[str, Asked]
-    key: str
-
-    def open_for(self, user: str, now: dt.datetime) -> Invitation | None:
-        """The invitation of the survey that still takes an answer of a person."""
-        asked = self.own.get(user)
-        if asked is None or asked.invitation.is_dropped or asked.invitation.expires_at <= now:
-            return None
-        is_spent = asked.response is not None and asked.response.finished_at is not None
-        return None if is_spent else asked.invitation
-
-
-def known_of(
-    company: Any, session: Any, survey: Survey, every: Sequence[Person], *, key: str = ""
-) -> Known:
-    """What is known of some people before a survey asks them, or programs ask for it.
-
-    Parameters
-    ----------
-    key : str
-        What links are signed with; empty where none is made.
-    """
-    users: Collection[str] = {one.user_id for one in every}
-    asks = asked_elsewhere(company, users)
-    own: dict[str, Asked] = {}
-    for asked in keeping.asked_in(session, users=users):
-        made = asked.invitation
-        if made.asked_at is None and made.is_dropped:
-            continue
-        asks.setdefault(made.user_id, []).append(
-            Ask(asked.survey, made.asked_at or made.planned_at)
-        )
-        if made.survey_id == survey.id:
-            own[made.user_id] = asked
-    gone = mails.suppressed(session, [one.email for one in every])
-    kept = tuple(replace(one, is_suppressed=one.email.lower() in gone) for one in every)
-    return Known(definition.of(survey.body), kept, asks, own, key)
 
 
 def link_of(settings: Settings, key: str, made: Invitation) -> str:

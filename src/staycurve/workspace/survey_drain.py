@@ -17,7 +17,7 @@ from staycurve.sources.cursors import Cursor
 from staycurve.sources.port import FileReport
 from staycurve.sources.survey_streams import ANSWERED, INVITED, RECEIVED
 from staycurve.sources.writer import LakeWriter
-from staycurve.state import surveys as keeping
+from staycurve.state import survey_answers as recording, survey_invitations as inviting
 from staycurve.state.survey_records import Asked, Received
 from staycurve.tables.engine import quoted
 from staycurve.workspace.desks import Desk
@@ -53,9 +53,9 @@ class SurveyDesk(Desk):
 
     def _streams(self) -> Sequence[tuple[Sender, Any, Callable[[Sequence[Any]], list[Row]]]]:
         return (
-            (INVITED, keeping.changed_invitations, _invitation_rows),
-            (ANSWERED, keeping.changed_responses, _answer_rows),
-            (RECEIVED, keeping.changed_received, self._received_rows),
+            (INVITED, inviting.changed_invitations, _invitation_rows),
+            (ANSWERED, recording.changed_responses, _answer_rows),
+            (RECEIVED, recording.changed_received, self._received_rows),
         )
 
     def _stream(

@@ -10,10 +10,17 @@ from typing import Any
 from staycurve.actions.surveys import answers, definition, gates, links
 from staycurve.actions.surveys.definition import Definition
 from staycurve.actions.surveys.settings import SURVEYS
-from staycurve.state import surveys as keeping
+from staycurve.actions.surveys.triggers import newest
+from staycurve.state import (
+    survey_answers as recording,
+    survey_invitations as inviting,
+    survey_occasions as happenings,
+    surveys as keeping,
+)
 from staycurve.state.survey_records import Invitation, Response
 from staycurve.workspace.survey_answering import LinkError
-from staycurve.workspace.survey_asking import known_of
+from staycurve.workspace.survey_known import happened_of, known_of
+from staycurve.workspace.survey_occasions import occasions
 from staycurve.workspace.survey_people import people
 
 LASTS = dt.timedelta(days=1)
@@ -76,8 +83,11 @@ class InProduct:
             whats = [definition.of(one.body) for one in surveys.values()]
             for what in gates.rarest_first(one for one in whats if one.rules.is_in_product):
                 survey = surveys[what.name]
-                known = known_of(company, session, survey, every)
+                happened = happened_of(company, survey, users=[user_id])
+                known = known_of(company, session, survey, every, happened=happened)
                 for one in known.people:
+                    if what.trigger is not None and known.occasion(one.user_id) is None:
+                        continue
                     decision = gates.decide(
                         what, one, known.asks.get(one.user_id, ()), now=now,
                         quiet_days=company.config[SURVEYS].quiet_days, is_mailed=False,
@@ -85,7 +95,7 @@ class InProduct:
                     is_invited = known.open_for(one.user_id, now) is not None
                     if not decision.is_open or is_invited:
                         continue
-                    place = keeping.next_round(session, survey.id, one.user_id)
+                    place = inviting.next_round(session, survey.id, one.user_id)
                     key = keeping.known_signing_key(session, keeping.LINKS)
                     if key is None:
                         break
@@ -114,11 +124,11 @@ class InProduct:
         """
         with self._company.state.database.writing() as session:
             made = self._invitation(session, token)
-            asked = keeping.asked_by(session, made.uuid)
+            asked = inviting.asked_by(session, made.uuid)
             assert asked is not None
             what = definition.of(asked.body)
             said = answers.rest(what, form, answers.first(what, form))
-            return keeping.answer(
+            return recording.answer(
                 session, made, score=said.score, comment=said.comment, further=said.further,
                 is_finished=True, now=self._company.clock(),
             )
@@ -132,7 +142,26 @@ class InProduct:
                 "This token was not given out here, or more than a day ago.",
                 hint="Ask again what is due: GET /api/v1/surveys/due?user=…",
             )
-        return keeping.ensure_invitation(
+        made = inviting.ensure_invitation(
             session, survey=found.survey, version=found.version, user_id=found.user_id,
             account_id=found.account_id, round=found.round, now=now,
         )
+        self._note_occasion(session, made)
+        return made
+
+    def _note_occasion(self, session: Any, made: Invitation) -> None:
+        """Keep what a survey with a trigger asks about, so that it asks about it once."""
+        asked = inviting.asked_by(session, made.uuid)
+        trigger = definition.of(asked.body).trigger if asked else None
+        if trigger is None or happenings.is_noted(session, made.id):
+            return
+        users = [made.user_id]
+        occasion = newest(
+            occasions(self._company, trigger, users=users).get(made.user_id, ()),
+            happenings.done(session, made.survey_id, users),
+        )
+        if occasion is not None:
+            happenings.add(
+                session, survey=made.survey_id, invitation=made.id, user_id=made.user_id,
+                kind=occasion.kind, subject=occasion.subject, occurred_at=occasion.at,
+            )

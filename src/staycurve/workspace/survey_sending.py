@@ -11,7 +11,11 @@ from staycurve.actions.surveys.hours import next_open
 from staycurve.actions.surveys.post import Post, PostError
 from staycurve.actions.surveys.settings import SURVEYS
 from staycurve.mail_settings import MAIL, Mail as Settings
-from staycurve.state import survey_mails as mails, surveys as keeping
+from staycurve.state import (
+    survey_invitations as inviting,
+    survey_mails as mails,
+    surveys as keeping,
+)
 from staycurve.state.survey_records import Mail
 from staycurve.workspace.survey_asking import link_of
 
@@ -124,7 +128,7 @@ class Sending:
     def _is_wanted(self, mail: Mail, now: dt.datetime) -> bool:
         asked = mail.asked
         with self._company.state.database.reading() as session:
-            current = keeping.asked_by(session, asked.invitation.uuid)
+            current = inviting.asked_by(session, asked.invitation.uuid)
             gone = mails.suppressed(session, [asked.invitation.email])
         if current is None or current.invitation.is_dropped or gone:
             return False
@@ -165,7 +169,7 @@ class Sending:
                 return
             mails.settle(session, mail.id, mails.FAILED, now=now, said=heard.said)
             if mail.kind == mails.ASK:
-                keeping.drop(session, mail.asked.invitation.id)
+                inviting.drop(session, mail.asked.invitation.id)
             if heard.is_unknown:
                 address = mail.asked.invitation.email
                 mails.suppress(session, address, "bounced", who="", now=now)
@@ -178,7 +182,7 @@ class Sending:
 
     def _asked(self, session: Any, mail: Mail, now: dt.datetime) -> None:
         if mail.kind == mails.ASK:
-            keeping.set_asked(session, mail.asked.invitation.id, now)
+            inviting.set_asked(session, mail.asked.invitation.id, now)
             self._remind(session, mail, now)
 
     def _remind(self, session: Any, mail: Mail, now: dt.datetime) -> None:
@@ -196,4 +200,4 @@ class Sending:
         with self._company.state.database.writing() as session:
             mails.settle(session, mail.id, state, now=now, said=said, due_at=due_at)
             if state == mails.DROPPED and mail.kind == mails.ASK:
-                keeping.drop(session, mail.asked.invitation.id)
+                inviting.drop(session, mail.asked.invitation.id)

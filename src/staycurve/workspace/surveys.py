@@ -15,7 +15,12 @@ from staycurve.actions.surveys.definition import Definition
 from staycurve.errors import UsageError, system_error
 from staycurve.insights.statistics.proportions import Share, share
 from staycurve.mail_settings import is_address
-from staycurve.state import survey_mails as mails, surveys as keeping
+from staycurve.state import (
+    survey_answers as recording,
+    survey_invitations as inviting,
+    survey_mails as mails,
+    surveys as keeping,
+)
 from staycurve.state.survey_records import Asked, Suppression, Survey
 from staycurve.workspace.survey_answering import Answering
 from staycurve.workspace.survey_asking import Asking
@@ -144,7 +149,7 @@ class Surveys:
             return self._standing(session, keeping.get(session, name))
 
     def _standing(self, session: Any, survey: Survey) -> Standing:
-        every = keeping.asked_in(session, survey=survey.id)
+        every = inviting.asked_in(session, survey=survey.id)
         asked = [one for one in every if one.invitation.asked_at is not None]
         heard = [one.response for one in asked if one.response is not None]
         scores = [one.score for one in heard if one.score is not None]
@@ -168,7 +173,7 @@ class Surveys:
         """
         with self._company.state.database.reading() as session:
             survey = keeping.get(session, name)
-            every = keeping.asked_in(session, survey=survey.id)
+            every = inviting.asked_in(session, survey=survey.id)
         found = [one for one in every if one.response is not None]
         rows = [_answer(one) for one in sorted(found, key=_newest, reverse=True)]
         if not personal.is_shown():
@@ -220,8 +225,8 @@ class Surveys:
     def _wait_for(
         self, session: Any, email: str, uuids: Sequence[str], now: dt.datetime
     ) -> None:
-        for uuid in uuids or keeping.uuids_of(session, email)[:1]:
-            asked = keeping.asked_by(session, uuid)
+        for uuid in uuids or inviting.uuids_of(session, email)[:1]:
+            asked = inviting.asked_by(session, uuid)
             if asked is not None:
                 mails.put_off(session, asked.invitation.id, mails.REMINDER, now + AWAY_FOR)
 
@@ -236,7 +241,7 @@ class Surveys:
         now = self._company.clock()
         found = received.answers(source, kind, given, now)
         with self._company.state.database.writing() as session:
-            return keeping.receive(session, found, now)
+            return recording.receive(session, found, now)
 
     def release(self, email: str, *, by: str = "") -> bool:
         """Let an address be written to again; whether it was not."""

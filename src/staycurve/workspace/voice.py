@@ -212,6 +212,22 @@ class Voice:
                 mentions=mentions, who=by or author, now=company.clock(),
             )
 
+    def add_notes(self, found: Sequence[Mapping[str, str]], *, by: str) -> None:
+        """Keep many notes in one transaction, as another tool holds them.
+
+        Parameters
+        ----------
+        found : sequence of mapping
+            Each with account_id, day, kind, author and text; of accounts that are there.
+        """
+        with self._database.writing() as session:
+            for one in found:
+                keeping.add_note(
+                    session, account=one["account_id"], day=cleaning.day(one["day"]),
+                    kind=one["kind"], author=one["author"], text=one["text"], mentions=(), who=by,
+                    now=self._company.clock(),
+                )
+
     def delete_note(self, note: int, *, by: str = "") -> Note:
         """Remove a note, and give what it was."""
         with self._database.writing() as session:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from staycurve.insights.risk.feature_table import features, features_sql, leavers_sql
+from staycurve.insights.risk.months import paying_sql
 from staycurve.workspace import Company
 from tests.company import build
 from tests.insights.account_company import SETTINGS, TABLES
@@ -103,3 +104,20 @@ def test_every_feature_says_what_it_is() -> None:
     found = features()
     assert len(found) > 25
     assert all(one.label and one.why and one.window for one in found.values())
+
+
+def test_who_pays_hangs_on_no_netting(tmp_path: Path) -> None:
+    rows = """
+        subscription_id account_id plan amount interval starts_at
+        one             acme       Pro  100    month    2024-01-05
+        two             acme       Pro  50     month    2024-01-25
+    """
+    company = build(tmp_path / "c", {"subscriptions": rows}, conventions={"netting": "month"})
+    # Netted by month, the movements of January lie on the 25th.
+    found = table(company, dt.date(2024, 1, 15))
+    assert {key[0]: (row["mrr"], row["tenure_days"]) for key, row in found.items()} == {
+        "acme": (100_000_000, 10)
+    }
+    with company.reading() as engine:
+        paying = engine.rows(paying_sql(company.config, dt.date(2024, 1, 15)))
+    assert paying == [("acme", dt.date(2024, 1, 5), 100_000_000)]

@@ -251,7 +251,10 @@ def intercom(path: str, query: Query) -> Any:
             "contacts": {"contacts": [{"id": "p1"}]}, "source": {"type": "email"},
             "statistics": {"first_admin_reply_at": 1_772_000_600, "last_close_at": 1_772_003_600,
                            "count_reopens": 1}}
-    page, after = paged([{**talk, "id": "1"}, {**talk, "id": "2", "state": "open"},
+    said = [("comment", "admin"), ("comment", "user"), ("comment", "bot"), ("close", "bot")]
+    parts = {"conversation_parts": {"conversation_parts": [
+        {"part_type": kind, "author": {"type": author}} for kind, author in said]}}
+    page, after = paged([{**talk, **parts, "id": "1"}, {**talk, "id": "2", "state": "open"},
                          {**talk, "id": "3", "contacts": {"contacts": [{"id": "p9"}]}}],
                         query.get("starting_after"))
     return {"conversations": page, "pages": {"next": {"starting_after": after} if after else None}}
@@ -263,10 +266,10 @@ def test_intercom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert rows(company, "users", "user_id, account_id, name") == [("crm:p1", "acme", "Pia")]
         assert rows(
             company, "tickets", "ticket_id, account_id, user_id, CAST(solved_at AS VARCHAR), "
-            "reopened_at = solved_at, agent_contacts"
+            "reopened_at = solved_at, agent_contacts, customer_contacts, solved_by"
         ) == [
-            ("crm:1", "acme", "crm:p1", "2026-02-25 07:13:20", True, None),
-            ("crm:2", "acme", "crm:p1", None, None, None),
+            ("crm:1", "acme", "crm:p1", "2026-02-25 07:13:20", True, 1, 2, "bot"),
+            ("crm:2", "acme", "crm:p1", None, None, None, None, None),
         ]
         company.close()
 

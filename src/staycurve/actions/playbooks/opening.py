@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from staycurve.actions.holdouts import Holdout
 from staycurve.actions.playbooks.base import Playbook, Template
 from staycurve.actions.playbooks.finding import Findings, Found, filled
 from staycurve.actions.settings import Working
@@ -41,6 +42,7 @@ class Tally:
     merged: int = 0
     waiting: int = 0
     suppressed: int = 0
+    held_out: int = 0
     closed: int = 0
 
 
@@ -69,11 +71,16 @@ def list_name(playbook: str) -> str:
 
 def open_alerts(
     session: Session, findings: Findings, *, working: Working, by_name: Mapping[str, Playbook],
-    now: dt.datetime,
+    now: dt.datetime, holdouts: Mapping[str, Holdout] | None = None,
 ) -> Opened:
     """Follow every rule's members, and open, merge, wake, escalate and close alerts.
 
     The same findings again change nothing.
+
+    Parameters
+    ----------
+    holdouts : mapping, optional
+        Playbook → the experiment that holds accounts out of it: nothing is opened for those.
 
     Raises
     ------
@@ -81,7 +88,7 @@ def open_alerts(
         If a later instant has been looked at already.
     """
     members.alone(session)
-    run = _Run(session, findings, working, by_name, now)
+    run = _Run(session, findings, working, by_name, now, holdouts or {})
     for one in findings.found:
         if one.members is not None and not one.refused:
             run.follow(one)
@@ -97,9 +104,10 @@ class _Run:
 
     def __init__(
         self, session: Session, findings: Findings, working: Working,
-        by_name: Mapping[str, Playbook], now: dt.datetime,
+        by_name: Mapping[str, Playbook], now: dt.datetime, holdouts: Mapping[str, Holdout],
     ) -> None:
         self.session, self.findings, self.working = session, findings, working
+        self.holdouts = holdouts
         self.by_name, self.now, self.on = by_name, now, findings.on
         self.done = Opened({one.playbook.name: Tally() for one in findings.found})
         self.open = {
@@ -127,7 +135,14 @@ class _Run:
         tally.left = len(moved.left)
         self._leave(playbook, moved, tally)
         recent = self._recent(playbook)
+        holdout = self.holdouts.get(playbook.name)
+        held = set() if holdout is None else holdout.held(
+            self.session, moved.entered, on=self.on, now=self.now
+        )
+        tally.held_out = len(held)
         for account in moved.entered:
+            if account in held:
+                continue
             self._enter(playbook, account, account in recent, tally)
 
     def _recent(self, playbook: Playbook) -> set[str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Annotated, Any
 
+from staycurve.actions.surveys import triggers
+from staycurve.actions.surveys.triggers import Trigger
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.i18n import N_
 from staycurve.sections import CLOSED, FILE_NAME, Section, Takes, Wrong
@@ -86,7 +88,7 @@ class Rules:
     expires_days : int
         Days for which a link takes an answer.
     is_automatic : bool
-        Whether the server asks whoever is due, without being told.
+        Whether the server asks whoever is due, without being told; with a trigger it does always.
     is_in_product : bool
         Whether programs may ask inside the product.
     """
@@ -156,6 +158,8 @@ class Definition:
         The subject of its mails, and what is said to who has answered.
     language : str
         In which it is written, such as en or pt-BR.
+    trigger : Trigger, optional
+        What it is asked after: only those to whom it happened are asked, each once about it.
     """
 
     __pydantic_config__ = CLOSED
@@ -175,6 +179,12 @@ class Definition:
     language: Annotated[str, Takes(N_("a language"), 'language = "en"', check=_language)] = "en"
     questions: tuple[Further, ...] = ()
     rules: Rules = field(default_factory=Rules)
+    trigger: Trigger | None = None
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the server asks without being told."""
+        return self.rules.is_automatic or self.trigger is not None
 
     @property
     def is_scored(self) -> bool:
@@ -211,6 +221,9 @@ class Definition:
         found["questions"] = [
             {"question": one.question, "choices": list(one.choices)} for one in self.questions
         ]
+        if self.trigger is None:
+            # As versions were kept before there were triggers: it asks the same.
+            del found["trigger"]
         return found
 
 
@@ -228,6 +241,8 @@ def _made(found: Definition) -> Definition:
                 f"has a question with {len(one.choices)} choices.",
                 f"Write 2 to {MOST_CHOICES}, or none for an answer in words.", "questions",
             )
+    if found.trigger is not None:
+        triggers.check(found.trigger)
     if found.is_scored and found.scale_max is None:
         found = dataclasses.replace(found, scale_max=scale)
     return found

@@ -26,6 +26,8 @@ REASONS = {
     "cadence": N_("was asked by this survey too recently"),
     "asked_once": N_("was asked by this survey, which asks once"),
     "invited": N_("is invited already, and the link still takes an answer"),
+    "no_occasion": N_("nothing that it asks about happened in the last days"),
+    "too_late": N_("may be asked only when what it asks about is too long ago"),
     "quiet": N_("was asked by a survey in the quiet period, or is about to be"),
 }
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
+from statistics import stdev
 from typing import Annotated, Any
 
-from staycurve.errors import UnknownNameError, UsageError
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
+from staycurve.experiments import MEANS
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     Answer,
@@ -25,14 +27,19 @@ from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.sequential import alpha_tail, bounds, equal, inflation
-from staycurve.insights.statistics.trials import accounts_an_arm, smallest_seen
+from staycurve.insights.statistics.trials import (
+    accounts_an_arm,
+    accounts_for_means,
+    smallest_gap,
+    smallest_seen,
+)
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.dimensions import FIRSTS_SQL
 from staycurve.period import AsOf
 
-OUTCOMES = ("retention", "churn", "usage", "upgrade", "conversion")
-"""Outcomes of one account that did or did not happen, beside the metrics that are shares."""
+OUTCOMES = ("retention", "churn", "usage", "upgrade", "conversion", *MEANS)
+"""Outcomes of one account, beside the metrics that are shares."""
 PACE_WEEKS = 13
 """Weeks whose new accounts give the pace: a quarter evens out holidays and campaigns."""
 POWER, ALPHA = 0.8, 0.05
@@ -64,8 +71,15 @@ class Plan(Answer):
 
     as_of: AsOfField
     outcome: Annotated[str, Key(N_("What is compared: an outcome of accounts."))]
-    base: Annotated[float, Key(N_("The share without what is tried."))]
-    effect: Annotated[float, Key(N_("The share that is hoped for with it."))]
+    base: Annotated[
+        float, Key(N_("The outcome without what is tried: a share; for nrr a rate, nps a score."))
+    ]
+    effect: Annotated[float, Key(N_("The one that is hoped for with it."))]
+    spread: Annotated[
+        float | None,
+        Key(N_("For nrr and nps the standard deviation between accounts, on this company's own "
+               "past; empty for shares."), is_omitted=True),
+    ] = None
     alpha: Annotated[float, Key(N_("Significance level, two-sided."))]
     power: Annotated[float, Key(N_("The chance to see the effect if it is there."))]
     accounts_per_arm: Annotated[int, Key(N_("Accounts in each arm, with one look at the end."))]
@@ -95,15 +109,20 @@ class Plan(Answer):
                     {"outcome": self.outcome, "as_of": self.as_of})
 
     def said(self) -> tuple[Said, ...]:
+        unit = Unit.PERCENT if self.outcome != "nps" else Unit.SCORE
         values: dict[str, str | Value | Said] = {
-            "base": (self.base, Unit.PERCENT), "effect": (self.effect, Unit.PERCENT),
+            "base": (self.base, unit), "effect": (self.effect, unit),
+            "spread": (self.spread, unit),
             "arm": (self.accounts_per_arm, Unit.COUNT), "all": (self.accounts, Unit.COUNT),
             "looks": (len(self.rows), Unit.COUNT), "available": (self.available, Unit.COUNT),
-            "fall": (self.smallest_fall, Unit.PERCENT), "rise": (self.smallest_rise, Unit.PERCENT),
+            "fall": (self.smallest_fall, unit), "rise": (self.smallest_rise, unit),
             "weeks": (self.weeks, Unit.COUNT), "why": self.why or "",
         }
         found = [Said(N_("From %(base)s to %(effect)s takes %(arm)s accounts an arm with one look; "
                          "%(all)s in both arms with %(looks)s looks."), values)]
+        if self.spread is not None:
+            found.append(Said(N_("Accounts lie %(spread)s apart (standard deviation, over the past "
+                                 "that is as long)."), values))
         if self.weeks is None:
             found.append(Said(N_("How long that takes is not known: %(why)s."), values))
         else:
@@ -119,8 +138,8 @@ class Plan(Answer):
 def plan(
     company: Reader, *,
     outcome: Annotated[
-        str, Param(N_("What is compared: retention, churn, usage, upgrade, conversion, or a metric "
-                      "that is a share."), metavar="M")
+        str, Param(N_("What is compared: retention, churn, usage, upgrade, conversion, nrr, nps, "
+                      "or a metric that is a share."), metavar="M")
     ],
     base: Annotated[
         str, Param(N_("The share without what is tried, such as 10% or 0.1."), metavar="X")
@@ -148,25 +167,35 @@ def plan(
             f"{outcome} is no share: this plans shares of accounts.",
             hint=f"Such as: {', '.join(OUTCOMES)}", parameter="outcome",
         )
-    start = share_of(base, "base")
-    hoped = hoped_of(effect, start)
     seen = company.as_of(as_of)
+    is_mean = outcome in MEANS
+    start = mean_of(base, "base") if is_mean else share_of(base, "base")
+    hoped = hoped_mean(effect, start) if is_mean else hoped_of(effect, start)
+    spread = spread_of(company, seen, outcome, days) if is_mean else None
     available, per_week = _pace(company, seen)
-    arm = accounts_an_arm(start, hoped, alpha=ALPHA, power=POWER)
+    if spread is not None:
+        arm = accounts_for_means(spread, hoped - start, alpha=ALPHA, power=POWER)
+    else:
+        arm = accounts_an_arm(start, hoped, alpha=ALPHA, power=POWER)
     factor = inflation(looks, ALPHA, 1 - POWER)
     # With looks in mind the arms grow together, and stay whole.
     whole = 2 * math.ceil(arm * factor - 1e-9)
     lacking = max(0, whole - available)
     weeks = (lacking / per_week if lacking else 0.0) + days / 7 if per_week or not lacking else None
     information = equal(looks)
-    told: dict[str, Any] = {
-        "smallest_" + name: smallest_seen(
-            start, available // 2, is_rise=name == "rise", alpha=ALPHA, power=POWER
-        ) if available >= 4 else None
-        for name in ("fall", "rise")
-    }
+    told: dict[str, Any] = {}
+    for name in ("fall", "rise"):
+        told[f"smallest_{name}"] = None
+        if available >= 4 and spread is not None:
+            least = smallest_gap(spread, available // 2, alpha=ALPHA, power=POWER)
+            told[f"smallest_{name}"] = start + (least if name == "rise" else -least)
+        elif available >= 4:
+            told[f"smallest_{name}"] = smallest_seen(
+                start, available // 2, is_rise=name == "rise", alpha=ALPHA, power=POWER
+            )
     return Plan(
-        as_of=seen.at.isoformat(), outcome=outcome, base=start, effect=hoped, alpha=ALPHA,
+        as_of=seen.at.isoformat(), outcome=outcome, base=start, effect=hoped, spread=spread,
+        alpha=ALPHA,
         power=POWER, accounts_per_arm=arm, accounts=whole, inflation=factor,
         available=available, per_week=per_week, days=days, weeks=weeks,
         why=NO_PACE.format(weeks=PACE_WEEKS) if weeks is None else None, **told,
@@ -178,6 +207,53 @@ def plan(
             )
         ),
     )
+
+
+def mean_of(text: str, name: str) -> float:
+    """A number from '104%', '1.04' or '41'."""
+    plain = text.strip()
+    try:
+        value = float(plain.removesuffix("%")) / (100 if plain.endswith("%") else 1)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"'{text}' is no number.", hint=f"Such as: --{name} 1.04",
+                         parameter=name)
+    return value
+
+
+def hoped_mean(text: str, base: float) -> float:
+    """The value that is hoped for: itself, or with a sign a change from the base."""
+    value = mean_of(text, "effect")
+    # An NPS may be below 0: a minus is a value there, unless it says pt.
+    found = base + value if text.strip()[:1] == "+" or text.strip().endswith("pt") else value
+    if math.isclose(found, base, abs_tol=1e-9):
+        raise UsageError(
+            "The effect is the base itself: no number of accounts tells them apart.",
+            hint="Give the value that is hoped for, such as: --effect 1.06", parameter="effect",
+        )
+    return found
+
+
+def spread_of(company: Reader, seen: AsOf, outcome: str, days: int) -> float:
+    """The standard deviation between accounts, over the last days that an outcome takes.
+
+    Raises
+    ------
+    NotAnsweredError
+        With fewer than two accounts that have the outcome.
+    """
+    from staycurve.insights.effects.outcomes import having, values
+    from staycurve.insights.effects.taking import past
+
+    found = values(having(past(company, Question(company.config, seen), days), outcome), outcome)
+    if len(found) < 2:
+        raise NotAnsweredError(
+            f"How far accounts lie apart in {outcome} is not known: fewer than two have it in the "
+            f"last {days} days.",
+            hint="Choose an outcome that is a share, such as: --outcome usage",
+        )
+    return stdev(found)
 
 
 def share_of(text: str, name: str) -> float:

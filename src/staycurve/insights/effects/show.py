@@ -1,8 +1,10 @@
 """What an experiment has shown so far: its planned looks, its arms, and what else moved.
 
 An account takes part from the experiment's first day if it pays then, else from its first paid day
-after it. Its arm is a hash of its id: the same wherever it is asked. Its outcome is read at the
-close of its last day; accounts whose days are not over yet are in no number.
+after it; where the experiment is of a playbook or an audience, from the day on which it entered
+that. Its arm is a hash of its id, the same wherever it is asked, unless arms were drawn and kept or
+come from elsewhere. Its outcome is read at the close of its last day; accounts whose days are not
+over yet are in no number.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from statistics import NormalDist
 from typing import Annotated, Any
 
 from staycurve.errors import UnknownNameError
-from staycurve.experiments import EXPERIMENTS, Experiment
+from staycurve.experiments import EXPERIMENTS, MEANS, Experiment
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
     Answer,
@@ -33,22 +35,14 @@ from staycurve.insights.answers import (
     col,
 )
 from staycurve.insights.base import Param, insight
+from staycurve.insights.effects.outcomes import SHOWN, arms_of, difference, having, values
 from staycurve.insights.effects.plan import ALPHA, POWER
-from staycurve.insights.fit.mature import spells_statement
-from staycurve.insights.shared.halves import is_held_out
+from staycurve.insights.effects.taking import Drawer, Taking, took
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText
-from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.sequential import bounds, equal, inflation
-from staycurve.insights.statistics.trials import (
-    MISMATCH,
-    Estimate,
-    always_valid,
-    estimated,
-    mismatch,
-)
+from staycurve.insights.statistics.trials import MISMATCH, always_valid, mismatch
 from staycurve.metrics.base import Unit
-from staycurve.money import MICRO
 
 STATUSES = {
     "not_started": N_("not started"), "not_enough": N_("not enough data yet"),
@@ -59,24 +53,15 @@ INTERFERENCE = N_(
     "An account counts by itself: where one tells another of what was done for it, the effect is "
     "larger than the difference shows."
 )
+WHO_ANSWERS = N_(
+    "Only accounts whose people answered count: where what was done moves who answers, the "
+    "difference is not the effect."
+)
+ELSEWHERE = N_(
+    "Arms were drawn elsewhere: that they were drawn at random is not known here, only that their "
+    "sizes are as stated."
+)
 Z = NormalDist().inv_cdf(0.975)
-
-
-@dataclass(frozen=True)
-class Taking:
-    """One account of an experiment whose days are over: MRR at its first and last day."""
-
-    account_id: str
-    known_on: dt.date
-    is_held_out: bool
-    before: float
-    after: float
-
-    def outcome(self, name: str) -> float:
-        """1 where it happened, else 0; `mrr` is the MRR itself."""
-        if name == "mrr":
-            return self.after
-        return float(self.after > (self.before if name == "upgrade" else 0.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,12 +89,16 @@ class Outcome(Row):
     is_guardrail: Annotated[
         bool, col(N_("Guardrail"), Kind.FLAG, N_("Watched for harm, not what is proved."))
     ]
-    treated: Annotated[float, col(N_("Treated"), Unit.RATIO, N_("Mean; a share of 0 to 1."))]
+    accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT, N_("Of which it is known."))]
+    treated: Annotated[
+        float, col(N_("Treated"), Unit.RATIO, N_("A share of 0 to 1, a mean, for nrr a rate and "
+                   "for nps a score."))
+    ]
     held_out: Annotated[float, col(N_("Holdout"), Unit.RATIO)]
     difference: Annotated[
         float,
-        col(N_("Difference"), Unit.RATIO, N_("For MRR adjusted for MRR at the start (CUPED)."),
-            ends=("low", "high")),
+        col(N_("Difference"), Unit.RATIO, N_("For MRR and active days adjusted for what they were "
+            "before (CUPED)."), ends=("low", "high")),
     ]
     low: LowField
     high: HighField
@@ -194,7 +183,7 @@ NONE = N_("staycurve.toml declares no [[experiments]]")
 
 
 @insight("effects list", comes_from="/effects#experiments")
-def listed(company: Reader, *, as_of: AsOfText = None) -> Effects:
+def listed(company: Drawer, *, as_of: AsOfText = None) -> Effects:
     """Which experiments run, and where does each stand?"""
     seen = company.as_of(as_of)
     found = [_show(company, one, as_of) for one in company.config[EXPERIMENTS]]
@@ -210,7 +199,7 @@ def listed(company: Reader, *, as_of: AsOfText = None) -> Effects:
 
 @insight("effects show", comes_from="/effects#looks")
 def show(
-    company: Reader, *,
+    company: Drawer, *,
     name: Annotated[
         str, Param(N_("The experiment, from [[experiments]]."), metavar="NAME", is_argument=True)
     ],
@@ -223,59 +212,25 @@ def show(
     return _show(company, known[name], as_of)
 
 
-def _show(company: Reader, asked: Experiment, as_of: str | None) -> Effect:
+def _show(company: Drawer, asked: Experiment, as_of: str | None) -> Effect:
     seen = company.as_of(as_of)
     question = Question(company.config, seen)
-    sql = spells_statement(question)
-    with company.seeing(seen) as engine:
-        rows = engine.rows(sql)
-    known, waiting = taking(rows, asked, question.last_whole_day)
+    found = took(company, asked, question)
     return judged(
-        asked, known, waiting, last_day=question.last_whole_day,
+        asked, found.known, found.waiting, last_day=question.last_whole_day,
         told={"as_of": seen.at.isoformat(), "currency": company.config.company.currency,
-              "sql": sql},
+              "sql": found.sql},
     )
-
-
-def taking(
-    spells: Sequence[Sequence[Any]], asked: Experiment, last_day: dt.date
-) -> tuple[list[Taking], int]:
-    """Accounts whose days are over, in that order, and how many more take part.
-
-    Parameters
-    ----------
-    spells : rows of (account_id, first_paid_on, starts_on, ends_on, mrr, is_paying)
-    """
-    by_account: dict[str, list[Sequence[Any]]] = {}
-    for row in spells:
-        by_account.setdefault(row[0], []).append(row)
-    known, waiting = [], 0
-    for account_id, own in by_account.items():
-        start = asked.starts_on
-        before = _mrr_at(own, start)
-        if not before and own[0][1] >= start:
-            start = own[0][1]
-            before = _mrr_at(own, start)
-        if not before or start > last_day:
-            continue
-        end = start + dt.timedelta(days=asked.days)
-        if end > last_day:
-            waiting += 1
-            continue
-        held = is_held_out(asked.salt, account_id, share=asked.holdout)
-        known.append(Taking(account_id, end, held, before, _mrr_at(own, end)))
-    return sorted(known, key=lambda one: (one.known_on, one.account_id)), waiting
-
-
-def _mrr_at(spells: Sequence[Sequence[Any]], day: dt.date) -> float:
-    return next((row[4] / MICRO for row in spells if row[2] <= day < row[3]), 0.0)
 
 
 def needed(asked: Experiment) -> int:
     """Accounts in both arms that the last look takes, for a power of 80%."""
     z = NormalDist().inv_cdf(1 - ALPHA / 2) + NormalDist().inv_cdf(POWER)
-    spread = (asked.base * (1 - asked.base) / asked.holdout
-              + asked.effect * (1 - asked.effect) / (1 - asked.holdout))
+    if asked.outcome in MEANS:
+        spread = asked.spread**2 * (1 / asked.holdout + 1 / (1 - asked.holdout))
+    else:
+        spread = (asked.base * (1 - asked.base) / asked.holdout
+                  + asked.effect * (1 - asked.effect) / (1 - asked.holdout))
     plain = z * z * spread / (asked.base - asked.effect) ** 2
     return math.ceil(plain * inflation(asked.looks, ALPHA, 1 - POWER) - 1e-9)
 
@@ -286,9 +241,12 @@ def judged(
 ) -> Effect:
     """An experiment from the accounts that are known."""
     whole = needed(asked)
+    # Arms are weighed before anybody is left out for having no answer: that is an outcome as well.
+    drawn = (sum(not one.is_held_out for one in known), sum(one.is_held_out for one in known))
+    odd = mismatch(drawn, (1 - asked.holdout, asked.holdout))
+    every, known = known, having(known, asked.outcome)
     rows = _looks(asked, known, whole)
     sizes = (sum(not one.is_held_out for one in known), sum(one.is_held_out for one in known))
-    odd = mismatch(sizes, (1 - asked.holdout, asked.holdout))
     missing = max(0, whole - len(known))
     first = next((row for row in rows if row.has_crossed), None)
     status = "not_enough"
@@ -300,7 +258,7 @@ def judged(
         status = "helped" if (first.difference or 0) > 0 else "hurt"
     elif not missing:
         status = "not_seen"
-    overall = _estimate(known, asked.outcome)
+    overall = difference(known, asked.outcome)
     low, high = (None, None)
     if overall is not None and overall.error:
         low, high = always_valid(overall, sizes, planned=whole, alpha=ALPHA)
@@ -309,7 +267,7 @@ def judged(
         treated=sizes[0], held_out=sizes[1], waiting=waiting, accounts_needed=whole,
         accounts_missing=missing, weeks=_weeks(asked, known, waiting, missing, last_day),
         mismatch_p=odd, sequence_low=low, sequence_high=high, rows=rows,
-        outcomes=_outcomes(asked, known), notes=(INTERFERENCE,),
+        outcomes=_outcomes(asked, every), notes=notes_of(asked),
     )
 
 
@@ -328,16 +286,6 @@ def _weeks(
     return (missing - waiting) / (came / 13) + asked.days / 7 if came else None
 
 
-def _estimate(known: Sequence[Taking], name: str, *, adjusts: bool = False) -> Estimate | None:
-    treated = [one for one in known if not one.is_held_out]
-    control = [one for one in known if one.is_held_out]
-    before = ([one.before for one in treated], [one.before for one in control])
-    return estimated(
-        [one.outcome(name) for one in treated], [one.outcome(name) for one in control],
-        before if adjusts else None,
-    )
-
-
 def _looks(asked: Experiment, known: Sequence[Taking], whole: int) -> tuple[LookSeen, ...]:
     """Each look at the first accounts that it takes, whoever has come to be known since."""
     shares = equal(asked.looks)
@@ -345,7 +293,7 @@ def _looks(asked: Experiment, known: Sequence[Taking], whole: int) -> tuple[Look
     has_ended = False
     for place, (share, bound) in enumerate(zip(shares, bounds(shares, ALPHA), strict=True)):
         size = math.ceil(whole * share - 1e-9)
-        found = _estimate(known[:size], asked.outcome) if size <= len(known) else None
+        found = difference(known[:size], asked.outcome) if size <= len(known) else None
         low, high = found.interval(bound) if found else (None, None)
         # What comes after an experiment has ended decides nothing.
         crossed = found is not None and not has_ended and abs(found.z) >= bound
@@ -359,16 +307,26 @@ def _looks(asked: Experiment, known: Sequence[Taking], whole: int) -> tuple[Look
 
 def _outcomes(asked: Experiment, known: Sequence[Taking]) -> tuple[Outcome, ...]:
     rows = []
-    for name in dict.fromkeys((asked.outcome, "retention", "upgrade", "mrr")):
-        found = _estimate(known, name, adjusts=name == "mrr")
+    for name in dict.fromkeys((asked.outcome, *SHOWN)):
+        found = difference(known, name)
         if found is None:
-            return ()
-        arms = [[one.outcome(name) for one in known if one.is_held_out is held]
-                for held in (False, True)]
+            continue
+        arms = [values(arm, name) for arm in arms_of(having(known, name))]
         low, high = found.interval(Z)
         rows.append(Outcome(
-            outcome=name, is_guardrail=name != asked.outcome, treated=sum(arms[0]) / len(arms[0]),
-            held_out=sum(arms[1]) / len(arms[1]), difference=found.difference, low=low, high=high,
+            outcome=name, is_guardrail=name != asked.outcome, accounts=len(arms[0]) + len(arms[1]),
+            treated=sum(arms[0]) / len(arms[0]), held_out=sum(arms[1]) / len(arms[1]),
+            difference=found.difference, low=low, high=high,
             variance_reduction=found.reduction, is_worse=high < 0,
         ))
     return tuple(rows)
+
+
+def notes_of(asked: Experiment) -> tuple[str, ...]:
+    """What a reader must know of this experiment."""
+    found = [INTERFERENCE]
+    if asked.outcome == "nps":
+        found.append(WHO_ANSWERS)
+    if asked.arms is not None:
+        found.append(ELSEWHERE)
+    return tuple(found)

@@ -5,6 +5,15 @@ from __future__ import annotations
 from staycurve.config import Config
 from staycurve.insights.account.facts_sql import TRAILING
 from staycurve.insights.risk.feature import LONGEST, Block, Days, days_between, known_from
+from staycurve.insights.risk.reads import (
+    ASKED,
+    PAID,
+    PEOPLE,
+    SAID,
+    TERMS,
+    USED,
+    USED_BY_CHAMPIONS,
+)
 from staycurve.metrics.lifetimes import whole_months
 from staycurve.tables.engine import FAR
 
@@ -15,7 +24,7 @@ def _champions(config: Config, days: Days) -> str:
     del config, days
     is_silent = (
         f"x.left_on IS NULL AND a.user_id IS NULL "
-        f"AND {known_from('account_months', 'first_day', TRAILING - 1)}"
+        f"AND {known_from('account_months', TRAILING - 1)}"
     )
     return f"""
 SELECT b.account_id, b.day,
@@ -50,7 +59,7 @@ def _tickets(config: Config, days: Days) -> str:
         "(t.solved_on IS NULL OR t.solved_on > b.day "
         "OR (t.reopened_on <= b.day AND t.reopened_at > t.solved_at))"
     )
-    told = known_from("tickets", "opened_on", 0)
+    told = known_from("tickets", 0)
     return f"""
 SELECT b.account_id, b.day,
        CASE WHEN {told} THEN coalesce(t.open_tickets, 0) END AS open_tickets,
@@ -106,7 +115,7 @@ GROUP BY account_id, day
 
 def _payments(config: Config, days: Days) -> str:
     del config, days
-    told = known_from("payments", "coalesce(failed_on, paid_on)", 0)
+    told = known_from("payments", 0)
     return f"""
 SELECT b.account_id, b.day,
        CASE WHEN {told} THEN coalesce(p.failed_payments, 0) END AS failed_payments,
@@ -218,10 +227,10 @@ FROM base
 """
 
 
-CHAMPIONS = Block("champions", _champions)
-TICKETS = Block("asked_support", _tickets)
-ANSWERS = Block("answered", _answers)
-PAYMENTS = Block("paid", _payments)
+CHAMPIONS = Block("champions", _champions, (PEOPLE, USED, USED_BY_CHAMPIONS))
+TICKETS = Block("asked_support", _tickets, (ASKED,))
+ANSWERS = Block("answered", _answers, (SAID,))
+PAYMENTS = Block("paid", _payments, (PAID,))
 MOVEMENTS = Block("moved", _movements)
-CONTRACT = Block("contract", _contract)
+CONTRACT = Block("contract", _contract, (TERMS,))
 ACCOUNT = Block("account", _account)

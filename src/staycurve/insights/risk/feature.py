@@ -12,14 +12,15 @@ A feature of a day uses only facts known on that day: whatever happened later le
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.insights.account.facts_sql import TRAILING, seen_bits
-from staycurve.insights.shared.account_facts import closing_sql
+from staycurve.insights.risk.reads import Reads
+from staycurve.insights.shared.account_facts import customers_sql
 from staycurve.metrics.base import Unit
 from staycurve.tables.engine import FAR
 
@@ -42,12 +43,21 @@ class Block:
     statement : callable
         (config, days) → SELECT of (account_id, day, columns…), at most one row for an account
         and day. It may read `days` (day), `base` (account_id, day, mrr, first_paid_on, plan),
-        `windows` (day, month_on, last28, prior28, last90), and every table, and uses no fact
-        after `day`. A value that is not known is NULL, never 0.
+        `windows` (day, month_on, last28, prior28, last90), `began` (when tables begin to tell,
+        see `known_from`) and every table, and uses no fact after `day`. A value that is not known
+        is NULL, never 0.
+    reads : tuple of Reads
+        The facts that it hangs on, beside those of who pays. A change in a table that it names
+        and that is not among them makes a refresh compute every day anew.
+    of_all : bool
+        Whether an account's values hang on other accounts too, apart from `began`. Without it a
+        refresh may give the statement the rows of the changed accounts alone.
     """
 
     name: str
     statement: Callable[[Config, Days], str]
+    reads: tuple[Reads, ...] = ()
+    of_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,14 +116,47 @@ def days_between(start: str, end: str) -> str:
     return f"CAST(date_diff('day', {start}, {end}) AS BIGINT)"
 
 
-def known_from(table: str, column: str, least: int, *, is_from: str = "1 = 1") -> str:
-    """SQL: whether, on `day`, a table has told of at least so many days."""
-    first = f"(SELECT MIN({column}) FROM {table} WHERE {is_from})"
+BEGAN: Mapping[str, str] = {
+    "account_months": "first_day", "tickets": "opened_on",
+    "payments": "coalesce(failed_on, paid_on)",
+}
+"""Table → the day of a row of it; the first of all is when it begins to tell."""
+
+
+def known_from(table: str, least: int) -> str:
+    """SQL: whether, on `day`, a table of BEGAN has told of at least so many days."""
+    first = f"(SELECT {table} FROM began)"
     return f"coalesce({days_between(first, 'b.day')} >= {least}, FALSE)"
 
 
-def shared_sql(config: Config, days: Days) -> str:
-    """The relations `days`, `windows` and `base`, to follow WITH."""
+def began_sql(known: Mapping[str, dt.date | None] | None = None) -> str:
+    """SQL of one row: when each table of BEGAN began to tell, or what is known of that."""
+    listed = ", ".join(
+        f"(SELECT MIN({day}) FROM {table}) AS {table}" if known is None
+        else f"CAST({_day(known[table])} AS DATE) AS {table}"
+        for table, day in BEGAN.items()
+    )
+    return f"SELECT {listed}"
+
+
+def _day(day: dt.date | None) -> str:
+    return "NULL" if day is None else f"DATE '{day}'"
+
+
+def shared_sql(
+    config: Config, days: Days, *, began: Mapping[str, dt.date | None] | None = None,
+    accounts: str = "",
+) -> str:
+    """The relations `days`, `windows`, `began` and `base`, to follow WITH.
+
+    Parameters
+    ----------
+    began : mapping, optional
+        Table of BEGAN → its first day, where the tables are not there whole.
+    accounts : str
+        A relation with `account_id`: `base` has these accounts alone.
+    """
+    chosen = f"WHERE c.account_id IN (SELECT account_id FROM {accounts})" if accounts else ""
     listed = ", ".join(f"(DATE '{day}')" for day in days)
     bits = ", ".join(
         f"(DATE '{day}', DATE '{month}', {last}, {prior}, {longest})"
@@ -126,18 +169,7 @@ windows AS (
            CAST(last90 AS BIGINT) AS last90
     FROM (VALUES {bits}) AS v(day, month_on, last28, prior28, last90)
 ),
-paying AS (
-    SELECT account_id, day AS starts_on, after, first_paid_on,
-           coalesce(lead(day) OVER (PARTITION BY account_id ORDER BY day, last_mark), {FAR})
-               AS ends_on
-    FROM mrr_movements
-),
-standing AS (
-    SELECT p.account_id, d.day, p.first_paid_on
-    FROM paying p
-    JOIN days d ON p.starts_on <= d.day AND p.ends_on > d.day
-    WHERE p.after > 0
-),
+began AS ({began_sql(began)}),
 in_force AS (
     SELECT account_id, day, plan,
            row_number() OVER (PARTITION BY account_id, day ORDER BY amount DESC, subscription_id,
@@ -149,14 +181,14 @@ in_force AS (
         WHERE i.amount > 0
     ) items
 ),
-closing AS (
-{closing_sql(config, "d.day", days="days")}
+customers AS (
+{customers_sql(config, "d.day", days="days")}
 ),
 base AS (
-    SELECT s.account_id, s.day, c.mrr, s.first_paid_on, f.plan
-    FROM standing s
-    JOIN closing c ON c.account_id = s.account_id AND c.day = s.day
-    LEFT JOIN in_force f ON f.account_id = s.account_id AND f.day = s.day AND f.place = 1
+    SELECT c.account_id, c.day, c.mrr, c.first_paid_on, f.plan
+    FROM customers c
+    LEFT JOIN in_force f ON f.account_id = c.account_id AND f.day = c.day AND f.place = 1
+    {chosen}
 )"""
 
 

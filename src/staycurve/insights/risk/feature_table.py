@@ -24,7 +24,26 @@ def features() -> dict[str, Feature]:
     return dict(FEATURES.items())
 
 
-def features_sql(config: Config, days: Days, *, named: Mapping[str, Feature] | None = None) -> str:
+def blocks(named: Mapping[str, Feature] | None = None) -> dict[str, Block]:
+    """Every block that some features, or all, are computed in, by its name.
+
+    Raises
+    ------
+    ValueError
+        If two blocks have one name.
+    """
+    found: dict[str, Block] = {"contract": CONTRACT, "paid": PAYMENTS}
+    for one in (features() if named is None else named).values():
+        known = found.setdefault(one.block.name, one.block)
+        if known is not one.block:
+            raise ValueError(f"two blocks are called {one.block.name}")
+    return found
+
+
+def features_sql(
+    config: Config, days: Days, *, named: Mapping[str, Feature] | None = None,
+    began: Mapping[str, dt.date | None] | None = None, accounts: str = "",
+) -> str:
     """SQL of the features of every paying account on each of some days.
 
     Rows of (account_id, day, plan, mrr, is_requested, days_unpaid, features…), one for each
@@ -38,16 +57,14 @@ def features_sql(config: Config, days: Days, *, named: Mapping[str, Feature] | N
         The last local day that each row may know of.
     named : mapping, optional
         Name → feature; all of them without it.
+    began, accounts : optional
+        See `shared_sql`.
     """
     chosen = features() if named is None else named
-    blocks: dict[str, Block] = {"contract": CONTRACT, "paid": PAYMENTS}
-    for one in chosen.values():
-        known = blocks.setdefault(one.block.name, one.block)
-        if known is not one.block:
-            raise ValueError(f"two blocks are called {one.block.name}")
+    used = blocks(chosen)
     listed = ",\n".join(
         f"block_{name} AS ({block.statement(config, days).strip()})"
-        for name, block in blocks.items()
+        for name, block in used.items()
     )
     columns = "".join(
         f',\n       CAST(block_{one.block.name}."{one.column}" AS DOUBLE) AS "{name}"'
@@ -56,9 +73,9 @@ def features_sql(config: Config, days: Days, *, named: Mapping[str, Feature] | N
     joins = "\n".join(
         f"LEFT JOIN block_{name} ON block_{name}.account_id = b.account_id "
         f"AND block_{name}.day = b.day"
-        for name in blocks
+        for name in used
     )
-    return f"""WITH {shared_sql(config, days)},
+    return f"""WITH {shared_sql(config, days, began=began, accounts=accounts)},
 {listed}
 SELECT b.account_id, b.day, b.plan, CAST(b.mrr AS BIGINT) AS mrr,
        CAST(coalesce(block_contract.is_requested, 0) AS BIGINT) AS is_requested,

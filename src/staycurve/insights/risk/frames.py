@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from staycurve.insights.risk.feature_table import features, features_sql, leavers_sql
+from staycurve.insights.risk.feature_table import features, leavers_sql
+from staycurve.insights.risk.kept_table import last_whole_day, rows_sql
 from staycurve.insights.shared.reader import Reader
 from staycurve.period import AsOf, Period, period_of
 from staycurve.tables.engine import AnyEngine
@@ -91,7 +92,7 @@ class Moment:
 
 def moment_of(engine: AnyEngine, seen: AsOf, horizon: int) -> Moment:
     """The days that a question as of an instant looks at."""
-    day = seen.last_day if seen.is_whole else seen.last_day - dt.timedelta(days=1)
+    day = last_whole_day(seen)
     first = engine.value(
         f"SELECT MIN(day) FROM mrr_movements WHERE after > 0 AND day <= DATE '{day}'"
     )
@@ -142,7 +143,7 @@ def frame(
 def frame_sql(company: Reader, days: Sequence[dt.date], horizon: int) -> str:
     """SQL of the features on some days and of the day on which each account left, if it did."""
     return f"""SELECT f.*, l.left_on
-FROM ({features_sql(company.config, days)}) f
+FROM ({rows_sql(company, days)}) f
 LEFT JOIN ({leavers_sql(days, horizon)}) l ON l.account_id = f.account_id AND l.day = f.day
 ORDER BY f.day, f.account_id"""
 

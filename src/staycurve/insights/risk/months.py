@@ -25,11 +25,10 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import Param, insight
 from staycurve.insights.cohorts.riskiest_months import Month, riskiest_months
 from staycurve.insights.risk.frames import moment_of
-from staycurve.insights.shared.account_facts import closing_sql
+from staycurve.insights.shared.account_facts import customers_sql
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
-from staycurve.tables.engine import FAR
 
 NO_MONTH = N_("no month is significantly riskier than the others: see `cohorts riskiest`")
 NOBODY_ENTERS = N_("no account enters a risky month in these days")
@@ -102,20 +101,13 @@ def entering_months(
 def paying_sql(config: Config, day: dt.date) -> str:
     """SQL of the accounts that pay and have never churned: (account_id, first_paid_on, mrr)."""
     own = f"DATE '{day}'"
-    return f"""SELECT p.account_id, p.first_paid_on, v.mrr
-FROM (
-    SELECT account_id, first_paid_on, after, day,
-           coalesce(lead(day) OVER (PARTITION BY account_id ORDER BY day, last_mark), {FAR})
-               AS ends_on
-    FROM mrr_movements
-) p
-JOIN ({closing_sql(config, own)}) v ON v.account_id = p.account_id
+    return f"""SELECT p.account_id, p.first_paid_on, p.mrr
+FROM ({customers_sql(config, own)}) p
 LEFT JOIN (
     SELECT DISTINCT account_id FROM mrr_movements
     WHERE movement = 'churned' AND day <= {own}
 ) c ON c.account_id = p.account_id
-WHERE p.day <= {own} AND p.ends_on > {own} AND p.after > 0
-  AND c.account_id IS NULL
+WHERE c.account_id IS NULL
 ORDER BY p.account_id"""
 
 

@@ -40,6 +40,9 @@ class Risk:
         Thresholds of churn triggers that differ from the defaults.
     points : mapping
         Points by hand, by the name of a feature: added to an account's score for each unit of it.
+    keep_from : int
+        From this many customers on, a refresh keeps everybody's features in the lake; for fewer,
+        computing them when they are asked for takes less time than every refresh would.
     at_risk : float
         An account is at risk from this multiple of the company's own churn rate.
     """
@@ -55,6 +58,9 @@ class Risk:
         Takes(N_("names of features, each with a number of points"),
               "points = {old_tickets = 10}"),
     ] = field(default_factory=dict)
+    keep_from: Annotated[
+        int, Takes(N_("a number of customers"), "keep_from = 1000", least=0, most=10**9)
+    ] = 1000
     at_risk: Annotated[
         float, Takes(N_("a number from 1 to 100"), "at_risk = 2.0", least=1, most=100)
     ] = 2.0

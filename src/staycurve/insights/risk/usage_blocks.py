@@ -5,6 +5,7 @@ from __future__ import annotations
 from staycurve.config import Config
 from staycurve.insights.account.facts_sql import TRAILING
 from staycurve.insights.risk.feature import LONGEST, Block, Days, days_between, known_from
+from staycurve.insights.risk.reads import USED
 from staycurve.tables.engine import quoted
 
 _LAST_BIT = "floor(log2(CAST({0} AS DOUBLE) + 0.5))"
@@ -45,7 +46,7 @@ LEFT JOIN (
 
 
 def _told(least: int) -> str:
-    return f"s.seen_on <= b.day AND {known_from('account_months', 'first_day', least - 1)}"
+    return f"s.seen_on <= b.day AND {known_from('account_months', least - 1)}"
 
 
 def _breadth(config: Config, days: Days) -> str:
@@ -94,7 +95,7 @@ LEFT JOIN (
         JOIN windows w ON w.month_on = m.month_on
         WHERE m.account_id IS NOT NULL
         GROUP BY m.account_id, w.day, m.user_id
-    ) users
+    ) each_user
     GROUP BY account_id, day
 ) u ON u.account_id = b.account_id AND u.day = b.day
 {_SEEN}"""
@@ -144,8 +145,8 @@ LEFT JOIN (
 {_SEEN}"""
 
 
-USAGE = Block("usage", _usage)
-BREADTH = Block("breadth", _breadth)
-USERS = Block("active_people", _users)
-LIMITS = Block("limit_use", _limits)
-ONBOARDING = Block("onboarding", _onboarding)
+USAGE = Block("usage", _usage, (USED,))
+BREADTH = Block("breadth", _breadth, (USED,))
+USERS = Block("active_people", _users, (USED,))
+LIMITS = Block("limit_use", _limits, (USED,))
+ONBOARDING = Block("onboarding", _onboarding, (USED,))

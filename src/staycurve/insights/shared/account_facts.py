@@ -111,6 +111,21 @@ FROM (
 GROUP BY account_id{key} HAVING SUM(value) > 0"""
 
 
+def customers_sql(config: Config, day: str, *, days: str = "") -> str:
+    """SQL of the customers that pay at the close of a day: (account_id, mrr, first_paid_on).
+
+    Parameters are those of `closing_sql`. Whoever has MRR then pays, however movements are netted.
+    """
+    key = ", c.day" if days else ""
+    return f"""SELECT c.account_id{key}, c.mrr, f.first_paid_on
+FROM (
+{closing_sql(config, day, days=days)}
+) c
+LEFT JOIN (
+{FIRSTS_SQL}
+) f ON f.account_id = c.account_id"""
+
+
 def paying_sql(relation: str, day: dt.date, question: Question) -> str:
     """A relation of (account_id, mrr): customers with MRR above 0 at the close of a day."""
     close = f"DATE '{min(day, question.as_of.last_day)}'"

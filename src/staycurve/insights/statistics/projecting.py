@@ -148,11 +148,51 @@ def trailing(series: Sequence[float], months: int) -> list[float]:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One month ahead of one past month.
+
+    Attributes
+    ----------
+    origin : int
+        The place in the series of the last month that had closed.
+    horizon : int
+        Months from there on.
+    guesses : mapping
+        'model', 'trailing', 'last' → what was projected.
+    actual : float
+    half : float, optional
+        Half the width, on the log scale, of the interval that was known at the origin.
+    """
+
+    origin: int
+    horizon: int
+    guesses: Mapping[str, float]
+    actual: float
+    half: float | None
+
+    @property
+    def error(self) -> float:
+        """log(actual / projected)."""
+        return log(self.actual / self.guesses["model"])
+
+    @property
+    def is_inside(self) -> bool | None:
+        """Whether the value lay in the interval; None where there was none."""
+        return None if self.half is None else abs(self.error) <= self.half
+
+    def miss(self, name: str) -> float:
+        """How far a guess was off, as a share of what came."""
+        return abs(self.guesses[name] - self.actual) / self.actual
+
+
+@dataclass(frozen=True)
 class Track:
     """What projections from past months came to.
 
     Attributes
     ----------
+    steps : tuple of Step
+        By origin, the oldest first, and horizon: those that are judged.
     origins : int
         Past months from which at least one month ahead is known by now.
     errors : mapping
@@ -163,6 +203,7 @@ class Track:
         Share of values that lay in the interval which was known at their origin.
     """
 
+    steps: tuple[Step, ...]
     origins: int
     errors: dict[int, list[float]]
     misses: dict[str, float]
@@ -181,14 +222,12 @@ def tracked(
         The actual whole of each month.
     """
     known: dict[int, list[tuple[int, float]]] = {}
-    sums = {"model": 0.0, "trailing": 0.0, "last": 0.0}
-    counted = inside = judged = origins = 0
+    steps: list[Step] = []
     for count in range(LEAST_MONTHS, len(series)):
         ahead = min(months, len(series) - count)
         own = projected(until(values, count), until(accounts, count), ahead, is_money=is_money)
         past = series[:count]
         plain = {"model": own, "trailing": trailing(past, ahead), "last": [past[-1]] * ahead}
-        origins += 1
         # Only what had come by this origin was known at it.
         halves = widths({
             horizon: [one for at, one in found if at + horizon <= count]
@@ -198,20 +237,20 @@ def tracked(
             actual = series[count + horizon - 1]
             if actual <= 0 or own[horizon - 1] <= 0:
                 continue
-            counted += 1
-            for name, guess in plain.items():
-                sums[name] += abs(guess[horizon - 1] - actual) / actual
-            error = log(actual / own[horizon - 1])
-            half = halves[horizon - 1]
-            if half is not None:
-                judged += 1
-                inside += abs(error) <= half
-            known.setdefault(horizon, []).append((count, error))
+            guesses = {name: guess[horizon - 1] for name, guess in plain.items()}
+            step = Step(count - 1, horizon, guesses, actual, halves[horizon - 1])
+            steps.append(step)
+            known.setdefault(horizon, []).append((count, step.error))
+    judged = [step.is_inside for step in steps if step.is_inside is not None]
+    names = ("model", "trailing", "last")
     return Track(
-        origins=origins,
+        steps=tuple(steps),
+        origins=max(len(series) - LEAST_MONTHS, 0),
         errors={horizon: [one for _, one in found] for horizon, found in known.items()},
-        misses={name: float(total / counted) for name, total in sums.items()} if counted else {},
-        coverage=inside / judged if judged else None,
+        misses={
+            name: float(sum(step.miss(name) for step in steps) / len(steps)) for name in names
+        } if steps else {},
+        coverage=sum(judged) / len(judged) if judged else None,
     )
 
 

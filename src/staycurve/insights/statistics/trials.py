@@ -32,6 +32,26 @@ def accounts_an_arm(
     return math.ceil(z * z * spread / (base - effect) ** 2 - 1e-9)
 
 
+def accounts_for_means(
+    spread: float, gap: float, *, alpha: float = 0.05, power: float = 0.8
+) -> int:
+    """Accounts in each arm to see two means apart: 2 σ² (z₁₋α⸝₂ + z_power)² / gap², rounded up.
+
+    Parameters
+    ----------
+    spread : float
+        The standard deviation σ between accounts, the same in both arms.
+    """
+    z = _NORMAL.inv_cdf(1 - alpha / 2) + _NORMAL.inv_cdf(power)
+    return max(2, math.ceil(2 * (z * spread / gap) ** 2 - 1e-9))
+
+
+def smallest_gap(spread: float, arm: int, *, alpha: float = 0.05, power: float = 0.8) -> float:
+    """The smallest distance of two means that so many accounts in each arm show."""
+    z = _NORMAL.inv_cdf(1 - alpha / 2) + _NORMAL.inv_cdf(power)
+    return z * spread * math.sqrt(2 / arm)
+
+
 def power_of(base: float, effect: float, arm: int, *, alpha: float = 0.05) -> float:
     """The chance (0-1) to see a change with so many accounts in each arm."""
     spread = base * (1 - base) + effect * (1 - effect)

@@ -9,7 +9,7 @@ permutation test. Holm's correction covers the segments that are tested.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -189,14 +189,14 @@ def compare(
     named = company.query(metric, grain=grain, start=start, end=end, by=dims, at=as_of)
     closed = tuple(one for one in named.periods if not named.as_of.is_open(one))
     asked = replace(named, periods=closed or named.periods[:1], filters=filters_of(where))
-    made = planned(company, asked, is_by_account=True)
+    made = planned(company, asked, is_by_account=True, is_ordered=False)
     top, bottom = sides_of(metric, made)
-    lines: list[Sequence[Any]] = []
     sql = pooled_sql(made)
+    rows: tuple[Compared, ...] = ()
     if closed:
         with company.seeing(asked.as_of) as engine:
-            lines = [row for piece in engine.batches(sql) for row in piece]
-    rows = compared(asked, made, lines, (top, bottom))
+            found = engine.arrow(sql)
+        rows = compared(asked, made, found, (top, bottom))
     return Comparison(
         as_of=asked.as_of.at.isoformat(),
         currency=company.config.company.currency,
@@ -247,40 +247,73 @@ def pooled_sql(made: Plan) -> str:
 
 
 def compared(
-    asked: Query, made: Plan, lines: Sequence[Sequence[Any]], sides: tuple[Formula, Formula]
+    asked: Query, made: Plan, found: Any, sides: tuple[Formula, Formula]
 ) -> tuple[Compared, ...]:
-    """Every segment beside the others, from the rows of accounts."""
+    """Every segment beside the others.
+
+    Parameters
+    ----------
+    found : pyarrow.Table
+        The answer of `pooled_sql`, in its order.
+    """
     import numpy as np
 
-    places, names = len(asked.by), [measure.name for measure in made.measures]
     (metric,) = asked.metrics
-    reads = [_reader(side) for side in sides]
-    found: dict[tuple[str | None, ...], list[tuple[float, float]]] = {}
-    for line in lines:
-        values = dict(zip(names, line[places + 1:], strict=True))
-        top, bottom = (read(values) for read in reads)
-        if bottom:
-            found.setdefault(tuple(line[:places]), []).append((top, bottom))
-    segments = sorted(found, key=lambda values: tuple(
+    columns = found.select([f"seg{place}" for place in range(len(asked.by))]).to_pydict()
+    keys = list(zip(*columns.values(), strict=True))
+    tops, bottoms = (_amounts(side, made, found) for side in sides)
+    # Rows come by segment: each begins where the key differs from that of the row before.
+    begins = [place for place, key in enumerate(keys) if not place or key != keys[place - 1]]
+    parts: dict[tuple[str | None, ...], Any] = {}
+    for begin, end in zip(begins, [*begins[1:], len(keys)], strict=True):
+        own = np.array([tops[begin:end], bottoms[begin:end]])
+        counted = own[:, own[1] != 0]
+        if counted.size:
+            parts[keys[begin]] = counted
+    segments = sorted(parts, key=lambda values: tuple(
         order_of(dim, value) for dim, value in zip(asked.by, values, strict=True)
     ))
     if not segments:
         return ()
-    parts = [np.array(found[values]).T for values in segments]
+    ordered = [parts[values] for values in segments]
     if metric in EVENTS:
-        rows = _proportions(asked, segments, parts)
+        rows = _proportions(asked, segments, ordered)
     else:
-        rows = _ratios(asked, segments, parts)
+        rows = _ratios(asked, segments, ordered)
     return _corrected(rows)
 
 
-def _reader(side: Formula) -> Callable[[base.Values], float]:
-    """What one account adds to a side; 0 where that is unknown."""
+def _amounts(side: Formula, made: Plan, found: Any) -> Any:
+    """What each account adds to a side; 0 where that is unknown."""
+    import numpy as np
+
     if isinstance(side, Measure):
         # Hundreds of thousands of accounts need no fractions: one division, rounded once.
-        name, scale = side.name, side.scale
-        return lambda values: float((values[name] or 0) / scale)
-    return lambda values: float(base.evaluate(side, values) or 0)
+        return _whole(found, side) / side.scale
+    names = list(dict.fromkeys(measure.name for measure in side.measures()))
+    columns = [found.column(name).to_pylist() for name in names]
+    return np.array([
+        float(base.evaluate(side, {
+            name: None if value is None else int(value)
+            for name, value in zip(names, values, strict=True)
+        }) or 0)
+        for values in zip(*columns, strict=True)
+    ], dtype=float)
+
+
+def _whole(found: Any, measure: Measure) -> Any:
+    """A measure of each account, as integers; 0 where it is unknown."""
+    import numpy as np
+
+    column = found.column(measure.name)
+    if column.null_count == len(column):
+        return np.zeros(len(column))
+    filled = column.fill_null(0)
+    try:
+        return filled.cast("int64").to_numpy()
+    except ValueError:
+        # One account alone beyond 64 bits: as exact as a division of large integers is.
+        return np.array([int(value) for value in filled.to_pylist()], dtype=object)
 
 
 def _units(metric: str) -> dict[str, str]:

@@ -89,24 +89,31 @@ class Ahead(Row):
     unit: Annotated[str, Hidden()]
 
 
+JUDGED = Opens("value backtest", {"metric": "metric", "months": "months"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Backtest(Row):
     """What the same forecasts from past months came to."""
 
-    origins: Annotated[int, col(N_("Origins"), Unit.COUNT, N_("Past months that were begun from."))]
+    origins: Annotated[
+        int, col(N_("Origins"), Unit.COUNT, N_("Past months that were begun from."), opens=JUDGED)
+    ]
     mape: Annotated[
         float | None,
         col(N_("Mean error"), Unit.PERCENT, N_("Mean absolute percentage error over all months "
-                                               "ahead of all origins.")),
+                                               "ahead of all origins."), opens=JUDGED),
     ]
     trailing_mape: Annotated[
-        float | None, col(N_("Mean error, trailing growth"), Unit.PERCENT)
+        float | None, col(N_("Mean error, trailing growth"), Unit.PERCENT, opens=JUDGED)
     ]
-    last_mape: Annotated[float | None, col(N_("Mean error, last value"), Unit.PERCENT)]
+    last_mape: Annotated[
+        float | None, col(N_("Mean error, last value"), Unit.PERCENT, opens=JUDGED)
+    ]
     coverage: Annotated[
         float | None,
         col(N_("Coverage"), Unit.PERCENT, N_("Share of the values that lay in the interval as it "
-                                             "was known at their origin.")),
+                                             "was known at their origin."), opens=JUDGED),
     ]
     beats_plain: Annotated[
         bool | None, col(N_("Beats both"), Kind.FLAG, N_("Its mean error is below both others."))
@@ -126,7 +133,9 @@ class Forecast(Answer):
     ]
     why: WhyField = None
     backtest: Annotated[Backtest, Key(N_("How good it was from past months."))]
+    months: Annotated[int, Hidden()] = 12
     rows: Annotated[tuple[Ahead, ...], Table(N_("The months ahead"))]
+    record: Annotated[tuple[Backtest, ...], Table(N_("The track record"), is_view=True)] = ()
 
     def title(self) -> Said:
         return Said(N_("Forecast of %(metric)s, %(currency)s"), {
@@ -195,7 +204,7 @@ def forecast_of(asked: Question, closed: Closed, metric: str, months: int) -> Fo
         return Forecast(
             as_of=asked.as_of.at.isoformat(), currency=asked.config.company.currency,
             metric=metric, last_period=closed.months[-1].start if count else None,
-            best=None, rows=(), backtest=_backtest(None),
+            best=None, rows=(), backtest=record_of(None),
             why=TOO_YOUNG.format(least=LEAST_MONTHS, count=count) if count else NO_CLOSED_MONTH,
         )
     is_money = metric == "mrr"
@@ -214,7 +223,9 @@ def forecast_of(asked: Question, closed: Closed, metric: str, months: int) -> Fo
         metric=metric,
         last_period=closed.months[-1].start,
         best=best,
-        backtest=_backtest(track),
+        backtest=record_of(track),
+        months=months,
+        record=(record_of(track),) if track.misses else (),
         rows=tuple(_ahead(closed, values, track, metric)),
         sql=closed.sql,
     )
@@ -239,7 +250,8 @@ def _ahead(
     return rows
 
 
-def _backtest(track: Track | None) -> Backtest:
+def record_of(track: Track | None) -> Backtest:
+    """How good forecasts from past months were; empty where none can be judged."""
     if track is None or not track.misses:
         return Backtest(
             origins=0, mape=None, trailing_mape=None, last_mape=None, coverage=None,

@@ -34,12 +34,14 @@ class Measured:
         return self.values.get(segment, {}).get(start, empty)
 
 
-def planned(company: Reader, query: Query, *, is_by_account: bool = False) -> Plan:
+def planned(
+    company: Reader, query: Query, *, is_by_account: bool = False, is_ordered: bool = True
+) -> Plan:
     """The plan of a query of a company."""
     empty = views.empty_tables(company.lake, company.snapshot, RESTED_ON)
     return plan(
         query, company.config, attributes=company.attributes(), empty_tables=empty,
-        is_by_account=is_by_account,
+        is_by_account=is_by_account, is_ordered=is_ordered,
     )
 
 

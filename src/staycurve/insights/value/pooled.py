@@ -112,7 +112,7 @@ def pooled(
     # Whoever comes from a row of `value compare` brings its segment along as a filter.
     kept = tuple(one for one in filters_of(where) if one not in apart)
     asked = replace(named, periods=closed or named.periods[:1], filters=kept)
-    made = planned(company, asked, is_by_account=True)
+    made = planned(company, asked, is_by_account=True, is_ordered=False)
     sides = sides_of(metric, made)
     sql = pooled_sql(made)
     lines: list[Sequence[Any]] = []

@@ -37,7 +37,7 @@ from staycurve.insights.statistics.proportions import (
 from staycurve.insights.voice.accounts_sql import stretches_sql
 from staycurve.insights.voice.asked import VoiceAsked, voice_asked
 from staycurve.insights.voice.scores import is_high_sql
-from staycurve.insights.voice.support import first_contact_measures
+from staycurve.insights.voice.tickets_sql import first_contact_measures
 from staycurve.metrics.base import Unit
 
 ANSWER_DAYS = 14

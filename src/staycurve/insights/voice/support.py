@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
-    AccountField,
-    AccountRow,
     Answer,
     AsOfField,
     FromField,
@@ -27,24 +25,32 @@ from staycurve.insights.answers import (
     WhyField,
     col,
 )
-from staycurve.insights.base import Param, insight
+from staycurve.insights.base import insight
 from staycurve.insights.shared.params import AsOfText, By, From, To, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.proportions import share
 from staycurve.insights.statistics.survival import counted, kaplan_meier
-from staycurve.insights.value.measured import ratio_of
 from staycurve.insights.voice.asked import VoiceAsked, voice_asked
-from staycurve.metrics.base import Measure, Unit
-from staycurve.metrics.catalogue import METRICS
+from staycurve.insights.voice.tickets_sql import first_contact_measures, utc
+from staycurve.metrics.base import Unit
 from staycurve.support_hours import SUPPORT, Support
 
-BANDS = ((0, "under 1 day"), (1, "1-2 days"), (3, "3-6 days"), (7, "7-29 days"),
-         (30, "30 days or more"))
-"""Whole days that a ticket has been open."""
 NO_TICKETS = N_("no ticket was opened or solved in the range")
 NO_RESPONSES = N_("no ticket says when it was first answered")
 TOO_FEW_YET = N_("too few of them have come that far")
 NO_SOLVED = N_("no ticket was solved in the range")
+NO_CONTACTS = {
+    "agent_replies": N_("no solved ticket says how many times an agent answered (agent_contacts)"),
+    "customer_replies": N_(
+        "no solved ticket says how many messages the customer wrote (customer_contacts)"),
+    "include_bots": N_("no solved ticket says how many times an agent answered (agent_contacts)"),
+}
+"""Convention → what the tickets lack that it needs."""
+
+
+def _part(part: str) -> Opens:
+    """The tickets of a part that the range and the segment have."""
+    return Opens("support tickets", {"start": "period_from", "end": "period_to"}, {"part": part})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +60,16 @@ class Handled(Row):
     segment: Segment
     opened: Annotated[
         int, col(N_("Opened"), Unit.COUNT,
-                 opens=Opens("support tickets", {"start": "period_from", "end": "period_to"}))
+                 opens=_part("opened"))
     ]
-    solved: Annotated[int, col(N_("Solved"), Unit.COUNT)]
+    solved: Annotated[int, col(N_("Solved"), Unit.COUNT, opens=_part("solved"))]
     accounts: Annotated[int, col(N_("Accounts"), Unit.COUNT, N_("That opened a ticket."))]
     tickets_per_account: Annotated[
         float | None, col(N_("Tickets per account"), Unit.RATIO, N_("Of those that opened any."))
+    ]
+    first_contact: Annotated[
+        int, col(N_("At first contact"), Unit.COUNT, N_("Of those solved."),
+                 opens=_part("first_contact"))
     ]
     fcr: Annotated[
         float | None,
@@ -78,7 +88,9 @@ class Handled(Row):
     first_response_p90: Annotated[
         float | None, col(N_("90th percentile"), Unit.RATIO, why="response_why")
     ]
-    unanswered: Annotated[int, col(N_("Unanswered"), Unit.COUNT, N_("Of those opened."))]
+    unanswered: Annotated[
+        int, col(N_("Unanswered"), Unit.COUNT, N_("Of those opened."), opens=_part("unanswered"))
+    ]
     solution_median: Annotated[
         float | None,
         col(N_("Solution, median hours"), Unit.RATIO,
@@ -88,14 +100,19 @@ class Handled(Row):
     solution_p90: Annotated[
         float | None, col(N_("90th percentile"), Unit.RATIO, why="solution_why")
     ]
-    reopened: Annotated[int, Key(N_("Of those solved."))]
+    reopened: Annotated[
+        int, col(N_("Reopened"), Unit.COUNT, N_("Of those solved."), opens=_part("reopened"))
+    ]
     reopen_rate: Annotated[
         float | None,
-        col(N_("Reopened"), Unit.PERCENT, ends=("reopen_low", "reopen_high"), why="fcr_why"),
+        col(N_("Reopen rate"), Unit.PERCENT, ends=("reopen_low", "reopen_high"), why="reopen_why"),
     ]
     reopen_low: LowField
     reopen_high: HighField
-    fcr_why: Annotated[str | None, Key(N_("Why there is no rate."), is_omitted=True)] = None
+    fcr_why: Annotated[str | None, Key(N_("Why there is no FCR."), is_omitted=True)] = None
+    reopen_why: Annotated[
+        str | None, Key(N_("Why there is no rate of reopening."), is_omitted=True)
+    ] = None
     response_why: Annotated[
         str | None, Key(N_("Why there is no time to first response."), is_omitted=True)
     ] = None
@@ -196,16 +213,6 @@ WHERE (is_opened_in OR is_solved_in) AND {asked.context.where()}
 ORDER BY {names}ticket_id"""
 
 
-def first_contact_measures(asked: VoiceAsked) -> tuple[Measure, Measure]:
-    """What the metric fcr counts above and below the line, under the company's conventions."""
-    sides = ratio_of(METRICS["fcr"].resolve(asked.config.conventions))
-    assert sides is not None
-    top, bottom = sides
-    assert isinstance(top, Measure)
-    assert isinstance(bottom, Measure)
-    return top, bottom
-
-
 def _fcr_sql(asked: VoiceAsked) -> str:
     """SQL of (seg…, first contact, solved) of the tickets that were solved in the range."""
     top, bottom = first_contact_measures(asked)
@@ -229,11 +236,6 @@ def _ticket(line: Sequence[Any]) -> _Ticket:
     account, opened, answered, solved, *flags = line
     return _Ticket(account, utc(opened), _utc_or_none(answered), _utc_or_none(solved),
                    *(bool(one) for one in flags))
-
-
-def utc(at: dt.datetime) -> dt.datetime:
-    """An instant of the engine, with its zone."""
-    return at.replace(tzinfo=dt.UTC)
 
 
 def _utc_or_none(at: dt.datetime | None) -> dt.datetime | None:
@@ -264,12 +266,17 @@ def _handled(
         segment=asked.segment(values), opened=len(opened), solved=len(solved),
         accounts=len(accounts),
         tickets_per_account=len(opened) / len(accounts) if accounts else None,
-        fcr=fcr.value, fcr_low=fcr.low, fcr_high=fcr.high, first_response_median=response[0],
+        first_contact=fcr.count, fcr=fcr.value, fcr_low=fcr.low, fcr_high=fcr.high,
+        first_response_median=response[0],
         first_response_p90=response[1],
         unanswered=sum(one.answered is None and one.solved is None for one in opened),
         solution_median=solution[0], solution_p90=solution[1], reopened=again.count,
         reopen_rate=again.value, reopen_low=again.low, reopen_high=again.high,
-        fcr_why=None if solved else NO_SOLVED,
+        fcr_why=(
+            None if first_contact[1]
+            else NO_CONTACTS[asked.config.conventions["fcr"]] if solved else NO_SOLVED
+        ),
+        reopen_why=None if solved else NO_SOLVED,
         response_why=None if None not in response else TOO_FEW_YET if has_responses
         else NO_RESPONSES,
         solution_why=None if None not in solution else TOO_FEW_YET,
@@ -286,100 +293,3 @@ def _quantiles(
     found = [curve.quantile(part)[0] for part in (0.5, 0.9)]
     median, high = (None if one is None else one / 60 for one in found)
     return median, high
-
-
-@dataclass(frozen=True, kw_only=True)
-class TicketRow(AccountRow):
-    """One ticket."""
-
-    ticket_id: Annotated[str, col(N_("Ticket"))]
-    account_id: AccountField
-    opened_on: Annotated[dt.date, col(N_("Opened"), Kind.DAY)]
-    answered_on: Annotated[dt.date | None, col(N_("Answered"), Kind.DAY)]
-    solved_on: Annotated[dt.date | None, col(N_("Solved"), Kind.DAY)]
-    days: Annotated[int | None, col(N_("Open for days"), Unit.COUNT, N_("Of an open ticket."))]
-    channel: Annotated[str | None, col(N_("Channel"))]
-    priority: Annotated[str | None, col(N_("Priority"))]
-    topic: Annotated[str | None, col(N_("Topic"))]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tickets(Answer):
-    """Tickets, the oldest first."""
-
-    as_of: AsOfField
-    rows: Annotated[tuple[TicketRow, ...], Table(N_("Tickets"), is_list=True)]
-
-    def title(self) -> Said:
-        return Said(N_("Tickets, as of %(as_of)s"), {"as_of": self.as_of})
-
-
-@insight("support tickets", comes_from="/support#figures", needs="tickets")
-def tickets(
-    company: Reader, *,
-    band: Annotated[
-        str | None, Param(N_("Only open tickets of this age."),
-                          choices=tuple(label for _days, label in BANDS), metavar="AGE")
-    ] = None,
-    account: Annotated[
-        str | None, Param(N_("Only tickets of this account."), metavar="ACCOUNT")
-    ] = None,
-    start: From = None, end: To = None, where: Where = "", as_of: AsOfText = None,
-) -> Tickets:
-    """Which tickets are behind a number?
-
-    Those opened in the range; with an age, those that are open, whenever they were opened.
-    """
-    asked = voice_asked(company, where=where, as_of=as_of, start=start, end=end,
-                        relation="tickets")
-    segments, joins = asked.segments(account="r.root_id", day="t.opened_on")
-    sql = f"""WITH {asked.shared_sql}placed AS (
-    SELECT t.ticket_id, r.root_id AS account_id, t.opened_on, t.opened_at,
-           CASE WHEN t.first_response_at < {asked.at} THEN t.first_response_on END AS answered_on,
-           CASE WHEN t.solved_at < {asked.at} THEN t.solved_on END AS solved_on, t.channel,
-           t.priority, t.topic, {is_open_sql(asked)} AS is_open,
-           {since_sql(asked)} AS since_at{segments}
-    FROM tickets t
-    LEFT JOIN account_roots r ON r.account_id = t.account_id
-    {joins}
-    WHERE t.opened_at < {asked.at} AND coalesce(r.is_excluded, FALSE) = FALSE
-)
-SELECT ticket_id, account_id, opened_on, answered_on, solved_on, channel, priority, topic,
-       is_open, since_at
-FROM placed
-WHERE {"is_open" if band else asked.within("opened_on")} AND {asked.context.where()}
-ORDER BY opened_at, ticket_id"""
-    with company.seeing(asked.as_of) as engine:
-        found = engine.rows(sql)
-    rows = []
-    for ticket, own, opened, answered, solved, channel, priority, topic, is_open, since in found:
-        days = (asked.as_of.at - utc(since)).days if is_open else None
-        if band is not None and band_of(days or 0) != band:
-            continue
-        if account is None or own == account:
-            rows.append(TicketRow(
-                ticket_id=ticket, account_id=own, opened_on=opened, answered_on=answered,
-                solved_on=solved, days=days, channel=channel, priority=priority, topic=topic,
-            ))
-    return Tickets(as_of=asked.as_of.at.isoformat(), rows=tuple(rows), sql=sql)
-
-
-def is_open_sql(asked: VoiceAsked) -> str:
-    """SQL over `t`: whether a ticket is open at the instant."""
-    return (
-        f"(t.solved_at IS NULL OR t.solved_at >= {asked.at} "
-        f"OR (t.reopened_at < {asked.at} AND t.reopened_at > t.solved_at))"
-    )
-
-
-def since_sql(asked: VoiceAsked) -> str:
-    """SQL over `t`: since when a ticket has been open."""
-    return (
-        f"CASE WHEN t.reopened_at < {asked.at} AND t.reopened_at > t.solved_at "
-        "THEN t.reopened_at ELSE t.opened_at END"
-    )
-
-
-def band_of(days: int) -> str:
-    """The band of a number of whole days."""
-    return next(label for least, label in reversed(BANDS) if days >= least)

@@ -28,7 +28,7 @@ from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.voice.accounts_sql import Standing, standing_of
 from staycurve.insights.voice.asked import VoiceAsked, voice_asked
-from staycurve.insights.voice.support import BANDS, band_of, is_open_sql, since_sql, utc
+from staycurve.insights.voice.tickets_sql import BANDS, band_of, is_open_sql, since_sql, utc
 from staycurve.metrics.base import Unit
 from staycurve.money import major
 from staycurve.support_hours import SUPPORT

@@ -16,6 +16,8 @@ from staycurve.interfaces.api import (
     goals,
     matches,
     observe,
+    people,
+    persons,
     routes,
     sources,
     survey_links,
@@ -28,6 +30,7 @@ from staycurve.interfaces.api import (
 from staycurve.interfaces.api.admission import Admission, Doorkeeper
 from staycurve.interfaces.api.asking import router as insights
 from staycurve.interfaces.api.one_request import OneRequest
+from staycurve.interfaces.api.patience import Unhurried
 from staycurve.interfaces.api.security import Guard, Heads
 from staycurve.interfaces.ingest.gate import Gate
 from staycurve.version import VERSION
@@ -57,6 +60,7 @@ def create_app(
     from staycurve.interfaces.chartmogul import app as chartmogul
     from staycurve.interfaces.web.login import Login
     from staycurve.interfaces.web.site import Site
+    from staycurve.interfaces.web.throttle import Doorstep
 
     app = declared()
     requests = observe.Requests()
@@ -69,6 +73,9 @@ def create_app(
     doorkeeper = Doorkeeper(company, is_local=is_local)
     app.state.doorkeeper = doorkeeper
     app.add_middleware(Admission, doorkeeper=doorkeeper, present=site.present)
+    login = Login(company, site.templates)
+    app.add_middleware(Doorstep, throttle=login.throttle, page=login.waiting)
+    app.add_middleware(Unhurried)
     # Before what serves pages: an event waits for no page, and no page for an event.
     app.add_middleware(Gate, company=company)
     app.add_middleware(observe.Observe, requests=requests)
@@ -82,7 +89,7 @@ def create_app(
     chartmogul.install(app, company)
     app.state.survey_loader = survey_links.install(app, company, site.templates)
     site.install(app)
-    Login(company, site.templates).install(app)
+    login.install(app)
     return app
 
 
@@ -117,6 +124,8 @@ def declared() -> FastAPI:
     app.include_router(voice.codebook)
     app.include_router(voice.notes)
     app.include_router(work.router)
+    app.include_router(people.router)
+    app.include_router(persons.router)
     return app
 
 

@@ -18,7 +18,7 @@ from staycurve.insights.shapes import fields_of, lines_of, main_of
 from staycurve.interfaces import sheets
 from staycurve.interfaces.access import require
 from staycurve.interfaces.api.answer_models import Models
-from staycurve.interfaces.api.errors import ErrorShape
+from staycurve.interfaces.api.errors import ANSWERS
 from staycurve.workspace import Company
 from staycurve.workspace.cache import Cache
 
@@ -40,7 +40,7 @@ def router() -> APIRouter:
 # Models take a while to make, and applications are made often in tests.
 @lru_cache(4)
 def _router_of(insights: tuple[Insight[Any, Any], ...]) -> APIRouter:
-    made = APIRouter(responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}})
+    made = APIRouter(responses=ANSWERS)
     models = Models(insights)
     for one in insights:
         answer = endpoint(one)

@@ -28,7 +28,8 @@ from staycurve.errors import (
     UsageError,
     system_error,
 )
-from staycurve.state.surveys import AnsweredError
+from staycurve.state.survey_answers import AnsweredError
+from staycurve.workspace.held import UnknownPersonError
 
 Fault = tuple[int, str, str, str]
 """Status, code, message, hint."""
@@ -40,6 +41,7 @@ _HTTP = {
     401: ("not_signed_in", "Sign in to see this."),
     403: ("not_permitted", "You are not permitted to see this."),
     404: ("not_found", "There is nothing at this address."),
+    408: ("too_slow", "The request did not arrive in time."),
     405: ("method_not_allowed", "This address does not take that method."),
 }
 
@@ -58,6 +60,14 @@ class ErrorShape(TypedDict):
     error: ErrorText
 
 
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorShape},
+    422: {"model": ErrorShape},
+    "default": {"model": ErrorShape, "description": "What went wrong, and what to do"},
+}
+"""What every address may answer beside what it is for, as OpenAPI declares it."""
+
+
 def fault_of(error: Exception) -> Fault:
     """Status, code, message and hint of an error."""
     return told_of(error) or unforeseen("")
@@ -74,10 +84,12 @@ def told_of(error: Exception) -> Fault | None:
     """The same for an error that was foreseen; None for any other."""
     if isinstance(error, UnknownNameError):
         is_address = error.fields.get("kind") in (
-            "metric", "page", "view", "annotation", "goal", "survey"
+            "metric", "page", "view", "annotation", "goal", "survey", "person",
         )
         is_address = is_address or isinstance(error, NoAccountError)
         return (404 if is_address else 422), error.code, error.message, error.hint
+    if isinstance(error, UnknownPersonError):
+        return 404, error.code, error.message, error.hint
     if isinstance(error, AnsweredError):
         return 409, error.code, error.message, error.hint
     if isinstance(error, UsageError | NotAnsweredError):

@@ -14,7 +14,7 @@ from staycurve.insights.base import unknown_parameter
 from staycurve.interfaces.access import permitted
 from staycurve.interfaces.api import shapes
 from staycurve.interfaces.api.describe import describe
-from staycurve.interfaces.api.errors import ErrorShape
+from staycurve.interfaces.api.errors import ANSWERS
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.result import Result
 from staycurve.workspace import Company
@@ -106,7 +106,7 @@ def router_of(theme: str, *, prefix: str = "/api/v1") -> APIRouter:
         prefix=prefix,
         tags=[theme],
         dependencies=[Depends(permitted), Depends(only_known)],
-        responses={422: {"model": ErrorShape}, 404: {"model": ErrorShape}},
+        responses=ANSWERS,
     )
 
 

@@ -22,8 +22,8 @@ from staycurve.errors import StaycurveError, UsageError
 from staycurve.interfaces.chartmogul.app import Loader
 from staycurve.interfaces.web import forms
 from staycurve.interfaces.web.texts import _
+from staycurve.state.survey_answers import AnsweredError
 from staycurve.state.survey_models import COMMENT
-from staycurve.state.surveys import AnsweredError
 from staycurve.workspace import Company
 from staycurve.workspace.survey_answering import (
     ANSWERED,

@@ -158,7 +158,7 @@ class ProductRoute(APIRoute):
 # Programs send a key for events, which reads nothing else: no role is asked for.
 product = APIRouter(
     prefix="/api/v1", tags=["surveys"], dependencies=[Depends(only_known)],
-    responses={422: {"model": errors.ErrorShape}}, route_class=ProductRoute,
+    responses=errors.ANSWERS, route_class=ProductRoute,
 )
 
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from staycurve.interfaces.api import errors
 from staycurve.workspace import Company
 
-router = APIRouter(tags=["webhooks"])
+router = APIRouter(tags=["webhooks"], responses=errors.ANSWERS)
 
 MOST_BYTES = 8 * 1024 * 1024
 """An event holds one object; no invoice comes near."""

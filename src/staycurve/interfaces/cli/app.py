@@ -15,7 +15,8 @@ from staycurve.interfaces.cli.opening import work_on
 
 BY_HAND = (
     "data", "maps", "sources", "matches", "books", "answers", "questions", "comparing", "views",
-    "annotations", "goals", "work", "plans", "audiences", "surveys", "notes", "feedback", "keys",
+    "annotations", "goals", "work", "plans", "audiences", "effects", "surveys", "notes",
+    "feedback", "keys",
     "people", "identities", "person", "running", "operating",
 )
 """The files with commands that are written by hand, in the order in which help lists them."""

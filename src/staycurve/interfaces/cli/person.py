@@ -27,7 +27,7 @@ Id = Annotated[
 def export(context: typer.Context, id: Id) -> None:
     """Print everything held of a person as one JSON object, by table and file."""
     with company_of(context) as company:
-        print_json(company.personal.export(id))
+        print_json(company.personal.export(id, by=user()))
 
 
 @person.command()

@@ -49,6 +49,8 @@ def create(
     output: Output = Format.table,
 ) -> None:
     """Create a survey, or a new version of one: links that are out keep the old version."""
+    from staycurve.actions.surveys import definition, triggers
+
     with company_of(context) as company:
         made, is_new = company.surveys.create(file, by=by or user())
     row = {"name": made.name, "kind": made.kind, "version": made.version, "is_changed": is_new}
@@ -58,6 +60,10 @@ def create(
         typer.echo(f"{made.name} asks this already, as version {made.version}.")
     else:
         typer.echo(f"Created {made.name} ({made.kind}), version {made.version}.")
+        what = definition.of(made.body)
+        if what.trigger is not None:
+            said = triggers.AFTER[what.trigger.after]
+            typer.echo(f"It asks after this, where staycurve serves and [mail] is set: {said}.")
         typer.echo(f"To see who may be asked: staycurve surveys invite {made.name}")
 
 

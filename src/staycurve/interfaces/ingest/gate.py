@@ -29,6 +29,7 @@ from staycurve.interfaces.ingest.bodies import (
 )
 from staycurve.interfaces.ingest.doors import Door, Received, door_at
 from staycurve.interfaces.ingest.keyring import Keyring
+from staycurve.interfaces.ingest.waiting import Waiting
 from staycurve.sources.inbox import InboxError, InboxFullError
 from staycurve.sources.ingest_settings import INGEST
 from staycurve.sources.sent.facts import Facts, Outcome
@@ -52,6 +53,7 @@ class Gate:
         self.app = app
         self.company = company
         self.keyring = Keyring(company)
+        self.waiting = Waiting()
         self._reading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -146,7 +148,7 @@ class Gate:
                 done = self.company.events.put(
                     facts, dialect=door.dialect, received_at=got.received_at.isoformat()
                 )
-                await asyncio.wrap_future(done)
+                await self.waiting.until(done)
             except InboxFullError as error:
                 return _later(429, error)
             except InboxError as error:

@@ -38,7 +38,16 @@ class Login:
         self.people = company.state.people
         self.templates = templates
         self.throttle = Throttle()
+        self._waiting: dict[int, tuple[bytes, dict[str, str]]] = {}
         self.provider = provider.Provider(company)
+
+    def waiting(self, error: ThrottledError) -> Response:
+        """The page for who has to wait, drawn once for each number of seconds."""
+        if error.after not in self._waiting:
+            made = self._page(None, error, next="/")
+            self._waiting[error.after] = (bytes(made.body), dict(made.headers))
+        body, headers = self._waiting[error.after]
+        return Response(body, 429, headers)
 
     def install(self, app: FastAPI) -> None:
         """Give it its addresses."""
@@ -196,7 +205,7 @@ class Login:
         return self._base(request).startswith("https://")
 
     def _page(
-        self, request: Request, fault: StaycurveError | None = None, *,
+        self, _request: Request | None, fault: StaycurveError | None = None, *,
         template: str = "login.html", **view: Any,
     ) -> Response:
         status = 200 if fault is None else fault_of(fault)[0]

@@ -12,6 +12,7 @@ from staycurve.interfaces.web import numbers
 from staycurve.interfaces.web.accounts_at import account_at
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
+from staycurve.interfaces.web.playbook_effect import effect
 from staycurve.interfaces.web.reading import (
     Card,
     Head,
@@ -169,6 +170,8 @@ PLAYBOOK = _page(
     "/playbooks/{name}", 61, N_("Playbook"), N_("What became of its alerts?"),
     Panel("record", N_("Record"), N_("What became of its alerts?"), "reading.html", _record),
     Panel("alerts", N_("Alerts"), N_("Which are not resolved?"), "reading.html", _open),
+    Panel("effect", N_("Effect"), N_("Did it help?"), "reading.html",
+          lambda ask: effect(ask, _name(ask))),
     is_listed=False, heading=_name, look_up=_look_up,
 )
 AUDIENCES = _page(

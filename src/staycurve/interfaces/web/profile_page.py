@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from staycurve.i18n import N_
+from staycurve.insights.fit.brief import brief
+from staycurve.insights.fit.channels import channels
 from staycurve.insights.fit.profile import Profile, anti, profile
 from staycurve.insights.fit.worth import BESTS
 from staycurve.interfaces.web.answered import sentences, tables
@@ -54,6 +56,28 @@ def _anti(ask: Ask) -> Shown:
     return _shown(ask, answer_of(ask, anti, best=_best(ask)), "anti", "traits", "rules")
 
 
+def _brief(ask: Ask) -> Shown:
+    found = answer_of(ask, brief, best=_best(ask))
+    switches = [_switch(ask, "brief")]
+    if found.why:
+        return shown((), Reading(switches=switches, why=told(found.why)))
+    return shown([row.as_dict() for row in found.rows], Reading(
+        switches=switches, said=sentences(found), tables=tables(ask, found),
+        notes=[_(one) for one in found.notes],
+    ), {"text": found.text})
+
+
+def _channels(ask: Ask) -> Shown:
+    found = answer_of(ask, channels, best=_best(ask))
+    switches = [_switch(ask, "channels")]
+    if found.why:
+        return shown((), Reading(switches=switches, why=told(found.why)))
+    return shown([row.as_dict() for row in found.rows], Reading(
+        switches=switches, said=sentences(found), tables=tables(ask, found),
+        notes=[_(one) for one in found.notes],
+    ), {"rule": found.rule})
+
+
 PROFILE = Page(
     address="/profile",
     place=32,
@@ -66,6 +90,10 @@ PROFILE = Page(
               "reading.html", _rules),
         Panel("anti", N_("The opposite"), N_("What do the least valuable have in common?"),
               "reading.html", _anti),
+        Panel("channels", N_("Channels"), N_("Which channels bring them, and whom do they bring?"),
+              "reading.html", _channels),
+        Panel("brief", N_("Brief"), N_("What can be said of them, and what does it rest on?"),
+              "reading.html", _brief),
     ),
     has_controls=False,
     group=Group.BEHAVIOUR,

@@ -12,10 +12,12 @@ import socket
 import threading
 from collections.abc import Callable, Collection
 
+import pyarrow
 import uvicorn
 
 from staycurve.errors import StaycurveError, UsageError
 from staycurve.interfaces.api.app import create_app
+from staycurve.interfaces.api.patience import Protocol
 from staycurve.interfaces.api.security import LOOPBACK, host_name
 from staycurve.interfaces.scheduling import Schedule
 from staycurve.interfaces.web.site import Site
@@ -86,6 +88,8 @@ def serve(
     UsageError
         If the host is not one of this machine's.
     """
+    # Arrow's own pool keeps what a load once needed, tens of MiB, for as long as the server lives.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     check_people(company, host)
     is_local = _is_local(host)
     listener = _listen(host, port)
@@ -93,13 +97,15 @@ def serve(
         # What was taken in by a server that ended before it was loaded.
         ImportDesk(company).drain()
         company.surveys.desk.drain()
+        company.personal.take_up()
         if company.is_due():
             company.refresh()
         app = create_app(company, hosts=hosts_of(host, names), is_local=is_local)
         company.events.start(every=number_of(DRAIN_EVERY, EVERY))
         threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
         config = uvicorn.Config(
-            app, log_level="warning", log_config=None, server_header=False, access_log=False,
+            app, http=Protocol, log_level="warning", log_config=None, server_header=False,
+            access_log=False,
             timeout_graceful_shutdown=int(number_of(STOP_WITHIN, 60)),
         )
         shown = f"[{host}]" if ":" in host else host
@@ -180,14 +186,16 @@ def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise UsageError(f"{port} is not a port.", hint="Write a number from 0 to 65535.")
     try:
-        family, kind, _proto, _name, address = socket.getaddrinfo(
+        family, kind, proto, _name, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM
         )[0]
     except OSError:
         raise UsageError(
             f"'{host}' is not a host of this machine.", hint="Write: --host 127.0.0.1"
         ) from None
-    listener = socket.socket(family, kind)
+    # With its protocol: asyncio sends small answers at once (TCP_NODELAY) where it is stated alone,
+    # else head and body of an answer are 40 ms apart.
+    listener = socket.socket(family, kind, proto)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)

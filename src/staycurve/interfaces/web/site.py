@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from staycurve import personal
 from staycurve.errors import StaycurveError, UnknownNameError, UsageError
+from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.interfaces.access import CURRENT, require
 from staycurve.interfaces.api.errors import Fault, fault_of
 from staycurve.interfaces.web import (
@@ -111,10 +112,14 @@ class Site:
                     app.add_route(address, take, methods=["POST"], include_in_schema=False)
 
     def warm(self) -> None:
-        """Load what draws, and make the overview once."""
+        """Load what draws, make the overview once, and keep the visits of lifecycle stages."""
         drawing.warm()
         page = PAGES["OVERVIEW"]
         self._page(page, page.address, [], "html")
+        if self.company.config.engine == "duckdb":
+            # Every account's page names them, and they take seconds; another engine keeps no file.
+            with self.company.reading() as engine:
+                engine.value(f"SELECT COUNT(*) FROM {SPANS}")
 
     def _static(self, request: Request) -> Response:
         found = static_files.serve(request)

@@ -53,7 +53,7 @@ def _figures(ask: Ask) -> Shown:
              str(row.fcr), why=told(row.fcr_why), note=about_95(row.fcr_low, row.fcr_high),
              defined_at=ask.defines("fcr")),
         Card("reopened", _("Reopened"), numbers.compact(row.reopen_rate, Unit.PERCENT),
-             str(row.reopen_rate), why=told(row.fcr_why),
+             str(row.reopen_rate), why=told(row.reopen_why),
              note=about_95(row.reopen_low, row.reopen_high)),
         Card("opened", _("Tickets opened"), numbers.full(row.opened, Unit.COUNT),
              note=_("%s per account that opened any")

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from staycurve.actions.surveys import definition
 from staycurve.actions.surveys.definition import KINDS
+from staycurve.actions.surveys.triggers import AFTER
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.interfaces.web import reading
@@ -22,7 +23,7 @@ _DONE = {
 }
 _FIELDS = (
     "name", "kind", "question", "comment", "touchpoint", "low", "high", "questions",
-    "cadence_days", "first_after_days",
+    "cadence_days", "first_after_days", "after", "feature",
 )
 _REASONS = {
     "asked": N_("by request"), "unsubscribed": N_("unsubscribed"),
@@ -68,7 +69,11 @@ def _stated(form: Any) -> dict[str, Any]:
         if text:
             # What is no number is told as such by who reads the definition.
             rules[name] = int(text) if text.isascii() and text.isdigit() else text
-    return found | {"rules": rules}
+    trigger = {
+        name: form.get(name, "").strip() for name in ("after", "feature")
+        if form.get(name, "").strip()
+    }
+    return found | {"rules": rules} | ({"trigger": trigger} if trigger else {})
 
 
 def _listed(ask: Ask) -> Shown:
@@ -105,6 +110,7 @@ def _create(ask: Ask) -> Shown:
     view = {
         "fault": ask.fault if ask.form.get("do") in ("create", "ready") else None,
         "typed": {name: typed.get(name, "") for name in _FIELDS},
+        "after": [(name, _(label)) for name, label in AFTER.items()],
         "kinds": [(name, _(label)) for name, label in KINDS.items()],
         "ready": [
             (name, definition.parse(text, file=name).question)

@@ -36,6 +36,13 @@ class Person:
         """Whether any id of theirs is known."""
         return bool(self.ids)
 
+    def as_dict(self) -> dict[str, list[str]]:
+        """As JSON."""
+        return {
+            "ids": list(self.ids), "emails": list(self.emails), "names": list(self.names),
+            "accounts": list(self.accounts),
+        }
+
 
 def find(engine: AnyEngine, named: str) -> Person:
     """The person that `named` is: a user's id, an address, another id, or an account of one person.

@@ -2,13 +2,16 @@
 
 Every version stays what it was, but for the person's texts: what was known then, what a closed
 month rests on and what `undo` puts back have the random keys. Each table's files are prepared
-first and put in place together with its log, while the one writer's lock is held.
+first and put in place together with its log, while the one writer's lock is held. A log tells how
+long each file is: which files are on their way is kept beside the lock, so that `finish` can tell
+the logs of them where the process was killed in between.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,6 +21,8 @@ from staycurve.tables.engine import name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.person.searching import Hit, Hits
 from staycurve.tables.store import LOG
+
+UNDER_WAY = ".rewriting.json"
 
 
 def rewrite(engine: Engine, lake: Lake, hits: Hits, folder: Path) -> int:
@@ -33,17 +38,62 @@ def rewrite(engine: Engine, lake: Lake, hits: Hits, folder: Path) -> int:
         made = folder / f"{number}.parquet"
         _write(engine, file, found, made)
         by_place.setdefault(str(PurePosixPath(file).parent), {})[file] = made
+    if not by_place:
+        return 0
+    _keep(lake, sorted(hits.files))
     for place, made_files in by_place.items():
         sizes = {PurePosixPath(file).name: made.stat().st_size for file, made in made_files.items()}
         logs = _logs(lake, place, sizes)
         for file, made in made_files.items():
             lake.store.put(file, made)
-        for address, body in logs.items():
-            path = folder / "log"
-            path.write_bytes(body)
-            lake.store.put(address, path)
+        _put(lake, logs, folder)
+    _under_way(lake).unlink()
     lake.forget_listings()
     return len(hits.files)
+
+
+def finish(lake: Lake) -> None:
+    """Let logs tell the bytes of files that a killed process wrote anew. The lake is locked."""
+    path = _under_way(lake)
+    if not is_under_way(lake):
+        return
+    by_place: dict[str, dict[str, int]] = {}
+    there = set(lake.store.every())
+    for file in json.loads(path.read_text(encoding="utf-8")):
+        own = PurePosixPath(file)
+        if file not in there:
+            continue
+        by_place.setdefault(str(own.parent), {})[own.name] = lake.store.measured(file)
+    for place, sizes in by_place.items():
+        _put(lake, _logs(lake, place, sizes), path.parent)
+    path.unlink()
+    lake.forget_listings()
+
+
+def is_under_way(lake: Lake) -> bool:
+    """Whether a process was killed between files and their logs."""
+    return _under_way(lake).exists()
+
+
+def _under_way(lake: Lake) -> Path:
+    return lake.store.lock.with_name(UNDER_WAY)
+
+
+def _keep(lake: Lake, files: Sequence[str]) -> None:
+    path = _under_way(lake)
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(list(files), file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def _put(lake: Lake, logs: Mapping[str, bytes], folder: Path) -> None:
+    for address, body in logs.items():
+        path = folder / ".log-entry"
+        path.write_bytes(body)
+        lake.store.put(address, path)
 
 
 def _write(engine: Engine, file: str, hits: Sequence[Hit], target: Path) -> None:

@@ -17,6 +17,8 @@ from staycurve.tables.person.rows import JSON_COLUMNS, cleaned
 from staycurve.tables.person.terms import PERSON_COLUMNS, Terms, is_strong
 from staycurve.tables.store import LOG
 
+_SIGNS = "%\\@ "
+"""Signs that few texts have, the rarest first."""
 _AT_ONCE = 2_000
 """Files in one statement."""
 
@@ -108,6 +110,21 @@ def _of_table(
                 yield Hit(table, str(file), int(number), row, changes)
 
 
+def _within(terms: Terms, own: str) -> list[str]:
+    """SQL that holds where one of the searched texts stands in a column, whatever its case."""
+    parts = [f"contains({own}, {quoted(text)})" for text, _, is_exact in terms.searched if is_exact]
+    by_sign: dict[str, list[str]] = {}
+    for text, _, is_exact in terms.searched:
+        if not is_exact:
+            sign = next((one for one in _SIGNS if one in text), "")
+            by_sign.setdefault(sign, []).append(f"contains(lower({own}), {quoted(text)})")
+    for sign, several in by_sign.items():
+        every = " OR ".join(several)
+        # Most columns have no such sign anywhere: they need not be put in lower case.
+        parts.append(f"(contains({own}, {quoted(sign)}) AND ({every}))" if sign else every)
+    return parts
+
+
 def condition(terms: Terms, column: str, *, alias: str = "") -> str:
     """SQL that holds for every row whose `column` may have to change; empty where none may."""
     own = f"{alias}{name(column)}"
@@ -118,10 +135,7 @@ def condition(terms: Terms, column: str, *, alias: str = "") -> str:
         parts += [f"{own} IN ({ids})"] if ids else []
         parts += [f"lower({own}) IN ({mails})"] if mails else []
         return f"({' OR '.join(parts)})" if parts else ""
-    parts += [
-        f"contains({own if is_exact else f'lower({own})'}, {quoted(text)})"
-        for text, _, is_exact in terms.searched
-    ]
+    parts += _within(terms, own)
     weak = [one for one in terms.ids if not is_strong(one)]
     if column in JSON_COLUMNS:
         parts += [f"contains({own}, {quoted(chr(34) + one + chr(34))})" for one in weak]

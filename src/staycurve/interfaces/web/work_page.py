@@ -44,7 +44,7 @@ def _alerts(ask: Ask) -> Shown:
         "statuses": [(one, _(label), counts["status"].get(one, 0))
                      for one, label in STATUSES.items() if one != "resolved"],
         "total": total, "fault": ask.fault, "done": _(DONE[done]) if done in DONE else "",
-        "at": ask.address, "has_all": False, "keys": [(key, _(what)) for key, what in KEYS],
+        "at": ask.address, "has_all": False, "shortcuts": [(key, _(what)) for key, what in KEYS],
     })
 
 

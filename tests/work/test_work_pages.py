@@ -6,8 +6,10 @@ import datetime as dt
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
 
 from staycurve import personal
+from staycurve.interfaces.api import work_shapes as shapes
 from staycurve.state.work_models import AlertRow
 from staycurve.workspace import Company
 from tests.work.conftest import RULE, playbook, rule
@@ -99,3 +101,31 @@ def test_playbooks_that_nobody_needs_are_proposed_for_retirement(
         for reason in reasons
     ]
     assert [one["kind"] for one in proposals(rows, on=dt.date(2024, 7, 1))] == says
+
+
+@pytest.mark.parametrize(
+    ("address", "shape"),
+    [
+        ("/alerts", shapes.AlertsShape), ("/alerts/1", shapes.WholeAlertShape),
+        ("/tasks", shapes.TasksShape), ("/plans/mid", shapes.PlanShape),
+        ("/playbooks", shapes.PlaybooksShape), ("/playbooks/late", shapes.PlaybookRecordShape),
+        ("/audiences", shapes.AudiencesShape), ("/audiences/vip/members", shapes.MembersShape),
+        ("/audiences/vip/members/big", shapes.MemberShape),
+    ],
+)
+def test_answers_have_the_keys_that_they_declare_and_no_other(
+    client: TestClient, address: str, shape: type
+) -> None:
+    plan = {"title": "Trained", "due_on": "2024-08-01", "owner": "Ana"}
+    assert client.post("/api/v1/plans/mid", json=plan).is_success
+    answer = client.get(f"/api/v1{address}")
+    assert answer.json().get("rows") != []
+    TypeAdapter(shape).validate_json(answer.content, strict=True, extra="forbid")
+
+
+def test_my_work_lists_its_keys_and_each_item_says_what_it_takes(client: TestClient) -> None:
+    text = client.get("/work").text
+    assert [one for one in "jkrsd?" if f"<kbd>{one}</kbd>" not in text] == []
+    # One alert with Resolve and Snooze, two tasks with Done.
+    assert text.count("data-item") == 3
+    assert [text.count(f'data-key="{one}"') for one in "rsd"] == [1, 1, 2]

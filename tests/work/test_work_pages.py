@@ -129,3 +129,10 @@ def test_my_work_lists_its_keys_and_each_item_says_what_it_takes(client: TestCli
     # One alert with Resolve and Snooze, two tasks with Done.
     assert text.count("data-item") == 3
     assert [text.count(f'data-key="{one}"') for one in "rsd"] == [1, 1, 2]
+
+
+def test_what_is_planned_is_hidden_from_who_may_not_see_it(company: Company) -> None:
+    company.work.add_milestone("mid", "Zelda is trained", due_on="2024-06-15", owner="Ana")
+    with personal.reading(is_shown=False):
+        assert [one["title"] for one in company.work.milestones("mid")] == [personal.HIDDEN]
+    assert [one["title"] for one in company.work.milestones("mid")] == ["Zelda is trained"]

@@ -13,6 +13,7 @@ from typing import Any
 from staycurve.actions.channels.settings import CHANNELS
 from staycurve.actions.settings import PLAYBOOK_SETTINGS
 from staycurve.errors import BusyError, StaycurveError
+from staycurve.insights.risk.settings import RISK
 from staycurve.mail_settings import MAIL
 from staycurve.retention_rules import RETENTION
 from staycurve.sources.configured import Configured, configured
@@ -25,6 +26,8 @@ LEAD_EVERY, LOOK_EVERY, SEND_EVERY = 15, 3, 30
 MAIL_EVERY, ASK_EVERY = 60, 3600
 """Seconds between two looks at which mails are due ([mail] per_minute counts by them), and at whom
 automatic surveys may ask."""
+KEEP_EVERY = 3600
+"""Seconds between two looks at whether a day is over whose scores are not kept yet."""
 EXPIRE_EVERY = 86_400
 """Seconds between two looks at what [retention] no longer allows."""
 
@@ -111,6 +114,11 @@ class Schedule:
             )
         if self._company.config[CHANNELS]:
             self._jobs.add_job(self.send, "interval", seconds=SEND_EVERY, id="send")
+        if self._company.config[RISK].keep_scores:
+            self._jobs.add_job(
+                self.keep_scores, "interval", seconds=KEEP_EVERY, id="scores",
+                next_run_time=self._company.clock(),
+            )
         if any(one.source.waiting for one in self.sources):
             self._jobs.add_job(self.look, "interval", seconds=LOOK_EVERY, id="look")
         if self.has_mail:
@@ -142,9 +150,11 @@ class Schedule:
 
     @property
     def has_work(self) -> bool:
-        """Whether playbooks run by themselves, or there is a channel to send to."""
+        """Whether playbooks run or scores are kept by themselves, or there is a channel."""
         config = self._company.config
-        return bool(config[PLAYBOOK_SETTINGS].seconds or config[CHANNELS])
+        return bool(
+            config[PLAYBOOK_SETTINGS].seconds or config[CHANNELS] or config[RISK].keep_scores
+        )
 
     def work(self) -> None:
         """Run the playbooks, and keep who is in which audience."""
@@ -156,6 +166,15 @@ class Schedule:
             _log.warning("playbooks: %s", error.message)
         except Exception:
             _log.exception("Running playbooks failed")
+
+    def keep_scores(self) -> None:
+        """Keep the scores of a day that is over, once."""
+        try:
+            self._company.health.keep()
+        except StaycurveError as error:
+            _log.warning("Scores are not kept: %s", error.message)
+        except Exception:
+            _log.exception("Keeping scores failed")
 
     def send(self) -> None:
         """Send what waits in the outbox."""

@@ -10,10 +10,12 @@ from staycurve.workspace.themes import Theme
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.insights.effects.arm import Arm
+    from staycurve.insights.risk.kept import KeptScore
+    from staycurve.insights.risk.pulse import Pulse
     from staycurve.insights.voice.codebook import CodebookChange
     from staycurve.insights.voice.kept import Note
     from staycurve.metrics.benchmarks import Context, Fitting
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from staycurve.workspace.audiences import Audiences
     from staycurve.workspace.books import Books
     from staycurve.workspace.goals import Goals
+    from staycurve.workspace.health import Health
     from staycurve.workspace.identities import Identities
     from staycurve.workspace.inbox import Events
     from staycurve.workspace.matching import Matching
@@ -252,6 +255,31 @@ class Company(MeasuredCompany):
     def account_notes(self, account: str = "") -> tuple[Note, ...]:
         """Every note that was kept by now, or those of one account, oldest first."""
         return self.voice.notes(account)
+
+    @property
+    def health(self) -> Health:
+        """What people and models thought of accounts: pulses, kept scores, kept models."""
+        from staycurve.workspace.health import Health
+
+        return Health(self, self.state)
+
+    def pulses(self) -> tuple[Pulse, ...]:
+        """Every pulse of an account that was given by now, oldest first."""
+        return self.health.pulses()
+
+    def kept_scores(self, account: str) -> tuple[KeptScore, ...]:
+        """The scores of an account as they stood, oldest first."""
+        return self.health.history(account)
+
+    def kept_days(self) -> tuple[dt.date, ...]:
+        """The days whose scores were kept, oldest first."""
+        return self.health.days()
+
+    def kept_scores_of(
+        self, accounts: Collection[str]
+    ) -> Mapping[str, tuple[KeptScore, ...]]:
+        """Account → its scores as they stood, oldest first."""
+        return self.health.histories(accounts)
 
     @property
     def satisfaction(self) -> Theme:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from staycurve.errors import NotAnsweredError
 from staycurve.metrics import cohorts
@@ -33,6 +33,7 @@ from staycurve.period import (
     check_count,
     is_after_all,
     is_before_all,
+    local_day,
     parse_instant,
     parse_period,
     period_of,
@@ -40,6 +41,9 @@ from staycurve.period import (
 )
 from staycurve.tables import views
 from staycurve.workspace.project import Clock, Project
+
+if TYPE_CHECKING:
+    from staycurve.insights.risk.pulse import Pulse
 
 EARLIER = 4
 """Earlier instants that stay open."""
@@ -61,6 +65,14 @@ class MeasuredCompany(Project):
         for earlier in self._earlier.values():
             earlier.close()
         self._earlier = {}
+
+    def today(self) -> dt.date:
+        """The company's local day now, whether anything is loaded of it or not."""
+        return local_day(self.clock(), self.config.company.zone)
+
+    def pulses(self) -> tuple[Pulse, ...]:
+        """Every pulse of an account that was given by now: those that a Company keeps."""
+        return ()
 
     def first_paid_on(self) -> dt.date | None:
         """The first day on which any account paid; None before there is one."""

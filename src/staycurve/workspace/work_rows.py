@@ -84,8 +84,8 @@ def message_dict(row: OutboxRow) -> dict[str, Any]:
 def milestone_dict(row: MilestoneRow, today: dt.date) -> dict[str, Any]:
     """A milestone as JSON."""
     return {
-        "id": row.id, "account_id": row.account_id, "title": row.title, "owner": row.owner,
-        "due_on": row.due_on.isoformat(),
+        "id": row.id, "account_id": row.account_id, "title": _written(row.title) or "",
+        "owner": row.owner, "due_on": row.due_on.isoformat(),
         "is_overdue": row.done_at is None and row.due_on < today,
         "done_at": row.done_at.isoformat() if row.done_at else None,
         "done_by": row.done_by or None,

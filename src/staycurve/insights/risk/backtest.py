@@ -13,8 +13,11 @@ from staycurve.insights.answers import (
     AccountRow,
     Answer,
     AsOfField,
+    HighField,
     Key,
     Kind,
+    LowField,
+    Opens,
     Row,
     Said,
     Table,
@@ -24,12 +27,13 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import insight
 from staycurve.insights.risk.asked import HORIZON, Horizon
 from staycurve.insights.risk.frames import moment_of
-from staycurve.insights.risk.judging import tenths
+from staycurve.insights.risk.judged import tenths_of
 from staycurve.insights.risk.models import label_of, value_of
 from staycurve.insights.risk.scores import REASONS, Form
 from staycurve.insights.risk.settings import RISK
 from staycurve.insights.risk.track import (
     FORM_NAMES,
+    NO_POINTS,
     Lacking,
     Track,
     band_of,
@@ -75,7 +79,24 @@ class Tenth(Row):
     tenth: Annotated[int, col(N_("Tenth"), Unit.COUNT)]
     rows: Annotated[int, col(N_("Accounts and days"), Unit.COUNT)]
     probability: Annotated[float, col(N_("Churn probability"), Unit.PERCENT, N_("Its mean."))]
-    left: Annotated[float, col(N_("Churned"), Unit.PERCENT)]
+    left: Annotated[
+        float,
+        col(N_("Churned"), Unit.PERCENT, ends=("low", "high"),
+            opens=Opens("risk judged", {"tenth": "tenth", "form": "form", "horizon": "horizon"})),
+    ]
+    low: LowField
+    high: HighField
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfOrigin(Row):
+    """Test days that one set of models judged, and what these had learned from."""
+
+    tested_from: Annotated[dt.date, col(N_("Tested from"), Kind.DAY)]
+    tested_until: Annotated[dt.date, col(N_("Tested until"), Kind.DAY)]
+    trained_until: Annotated[dt.date, col(N_("Trained until"), Kind.DAY)]
+    trained: Annotated[int, col(N_("Accounts and days"), Unit.COUNT, N_("To learn from."))]
+    left_trained: Annotated[int, col(N_("Churned"), Unit.COUNT, N_("Accounts to learn from."))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +128,7 @@ class Backtest(Answer):
 
     as_of: AsOfField
     horizon: Annotated[int, Key(N_("Days after each day in which churn counts."))]
-    form: Annotated[str, Key(N_("The form that is judged: points or boosting."))]
+    form: Annotated[str, Key(N_("The form that is judged: points, boosting or by_hand."))]
     auc: Annotated[float | None, col(N_("AUC"), Unit.RATIO)]
     pr_auc: Annotated[float | None, Key(N_("Average precision."))]
     brier: Annotated[float | None, Key(N_("Mean squared error of the probability."))]
@@ -128,7 +149,8 @@ class Backtest(Answer):
     ]
     trained_from: Annotated[dt.date | None, Key(N_("The first training day."))]
     trained_until: Annotated[
-        dt.date | None, Key(N_("The last training day: one horizon before the test or more."))
+        dt.date | None,
+        Key(N_("The last training day before the first test day: one horizon or more."))
     ]
     tested_from: Annotated[dt.date | None, Key(N_("The first test day."))]
     tested_until: Annotated[dt.date | None, Key(N_("The last test day."))]
@@ -141,6 +163,10 @@ class Backtest(Answer):
         tuple[Tenth, ...], Table(N_("Reliability"), N_("Probability against what happened."))
     ] = ()
     days: Annotated[tuple[OfDay, ...], Table(N_("Misses by month"))] = ()
+    origins: Annotated[
+        tuple[OfOrigin, ...],
+        Table(N_("Fitted anew"), N_("The models are fitted again on the way through the days.")),
+    ] = ()
     missed: Annotated[
         tuple[Missed, ...], Table(N_("Churned while healthy"), is_list=True)
     ] = ()
@@ -174,8 +200,9 @@ def backtest(
 ) -> Backtest:
     """How good are churn probabilities here, and which accounts did they miss?
 
-    The model learns from the ends of earlier months and is judged on later ones: the last training
-    day lies one horizon before the first test day. Beside it stands the plain baseline (recency,
+    The models learn from the ends of earlier months and are judged on later ones; on the way they
+    are fitted anew (`origins`). The last training day of each lies one horizon before the first
+    day that it judges. Beside it stands the plain baseline (recency,
     tenure, plan) on the same rows; the interval of the difference comes from resampling whole
     accounts. Accounts that had requested a cancellation are left out: they need no prediction.
     """
@@ -184,6 +211,8 @@ def backtest(
         moment = moment_of(engine, seen, horizon)
         track = track_of(company, engine, moment, horizon)
     asked: dict[str, Any] = {"as_of": seen.at.isoformat(), "horizon": horizon, "form": form}
+    if not isinstance(track, Lacking) and form not in track.forms:
+        track = Lacking(NO_POINTS)
     if isinstance(track, Lacking):
         empty: dict[str, Any] = dict.fromkeys(
             ("auc", "pr_auc", "brier", "calibration_error", "lift_top_decile")
@@ -211,12 +240,14 @@ def backtest(
             OfForm(form=name, **asdict(one.figures)) for name, one in track.forms.items()
         ),
         reliability=tuple(
-            Tenth(tenth=place, rows=size, probability=mean, left=share)
-            for place, (size, mean, share) in enumerate(
-                tenths(own.probability, track.test.has_left), start=1
+            Tenth(
+                tenth=place, rows=len(one.places), probability=one.mean, left=one.share,
+                low=one.low, high=one.high,
             )
+            for place, one in enumerate(tenths_of(track, form), start=1)
         ),
         days=days, missed=missed,
+        origins=tuple(OfOrigin(**asdict(one)) for one in track.origins),
     )
 
 
@@ -247,7 +278,7 @@ def misses(
     if not places:
         return days, ()
     rows = test.where(np.array(places))
-    effects = judged.model.effects(rows)
+    effects = judged.effects(test, np.array(places))
     return days, tuple(
         Missed(
             account_id=rows.account_ids[place], day=rows.days[place].item(),

@@ -21,6 +21,7 @@ from staycurve.insights.risk.feature import (
     NOW,
     Feature,
 )
+from staycurve.insights.risk.pulse_block import PULSE
 from staycurve.insights.risk.usage_blocks import BREADTH, LIMITS, ONBOARDING, USAGE, USERS
 from staycurve.metrics.base import Unit
 
@@ -139,6 +140,10 @@ is_annual = Feature(
 items = Feature(
     N_("Subscription items"), N_("Add-ons tie an account in."), NOW, CONTRACT, "items",
     worse="lower",
+)
+pulse = Feature(
+    N_("Pulse"), N_("Somebody who knows the account: 0 is green, 1 yellow and 2 red."),
+    LAST_90, PULSE, "pulse", evidence="known",
 )
 tenure_days = Feature(
     N_("Tenure, days"), N_("The longer accounts have stayed, the fewer leave."), EVER, ACCOUNT,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from staycurve.insights.risk.feature_table import features, leavers_sql
 from staycurve.insights.risk.kept_table import last_whole_day, rows_sql
+from staycurve.insights.risk.pulse import by_customer, mark_of, values_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.period import AsOf, Period, period_of
 from staycurve.tables.engine import AnyEngine
@@ -131,12 +132,13 @@ def frame(
     def column(name: str) -> Any:
         return table[name].to_numpy()
 
+    accounts, on = column("account_id").astype(object), column("day").astype("datetime64[D]")
+    values = {name: column(name).astype(np.float32) for name in features()}
+    values["pulse"] = values_of(accounts, on, by_customer(engine, company.pulses()))
     return Frame(
-        column("account_id").astype(object), column("day").astype("datetime64[D]"),
-        column("plan").astype(object), column("mrr").astype(np.int64),
+        accounts, on, column("plan").astype(object), column("mrr").astype(np.int64),
         column("is_requested") == 1, column("days_unpaid").astype(np.float32),
-        column("left_on").astype("datetime64[D]"),
-        {name: column(name).astype(np.float32) for name in features()},
+        column("left_on").astype("datetime64[D]"), values,
     )
 
 
@@ -157,7 +159,17 @@ def history(company: Reader, engine: AnyEngine, moment: Moment, horizon: int) ->
 
     if accounts * len(moment.past) > KEPT:
         return make()
-    return company.kept("risk history", (moment.seen.at, horizon), make, most=4)
+    return company.kept(
+        "risk history", (moment.seen.at, horizon, mark_of(company.pulses())), make, most=4
+    )
+
+
+def frame_of(company: Reader, engine: AnyEngine, moment: Moment) -> Frame:
+    """The accounts of the day that is judged; kept for the next question."""
+    key = (moment.seen.at, mark_of(company.pulses()))
+    return company.kept(
+        "risk frame", key, lambda: frame(company, engine, [moment.day], 1), most=2
+    )
 
 
 def joined(parts: Sequence[Frame]) -> Frame | None:

@@ -82,6 +82,83 @@ def tenths(probability: np.ndarray, left: np.ndarray) -> list[tuple[int, float, 
     ]
 
 
+@dataclass(frozen=True)
+class Tenth:
+    """A tenth of the test rows by probability, lowest first.
+
+    Attributes
+    ----------
+    places : array of int
+        Which rows.
+    mean, share : float
+        Mean probability, and the share that had the outcome.
+    low, high : float
+        The 95% interval of the share (Wilson), by accounts: an account stands on several days.
+    """
+
+    places: np.ndarray
+    mean: float
+    share: float
+    low: float
+    high: float
+
+
+def reliability(
+    probability: np.ndarray, left: np.ndarray, accounts: np.ndarray
+) -> tuple[Tenth, ...]:
+    """Tenths of the rows by probability, with what happened to them."""
+    import numpy as np
+
+    order = np.argsort(probability, kind="stable")
+    found = []
+    for part in np.array_split(order, GROUPS):
+        if not len(part):
+            continue
+        share = float(left[part].mean())
+        low, high = _wilson(np.array([share]), np.array([len(set(accounts[part]))]))
+        found.append(Tenth(
+            part, float(probability[part].mean()), share, float(low[0]), float(high[0])
+        ))
+    return tuple(found)
+
+
+def local_rates(
+    asked: np.ndarray, probability: np.ndarray, left: np.ndarray, accounts: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What happened to the test rows with the most similar probabilities: (low, high), shape (m,).
+
+    The tenth of the rows around each asked probability, and the 95% interval of the share of them
+    that had the outcome (Wilson), by accounts.
+
+    Parameters
+    ----------
+    asked : array, shape (m,)
+    probability, left : array, shape (n,)
+        Of the test rows.
+    accounts : int
+        Accounts that the test rows are of.
+    """
+    import numpy as np
+
+    order = np.argsort(probability, kind="stable")
+    size = len(order)
+    half = max(1, size // (2 * GROUPS))
+    place = np.searchsorted(probability[order], asked)
+    first = np.clip(place - half, 0, max(0, size - 2 * half))
+    last = np.minimum(first + 2 * half, size)
+    sums = np.concatenate([[0], np.cumsum(left[order])])
+    rows = last - first
+    return _wilson((sums[last] - sums[first]) / rows, np.maximum(1, rows * accounts / size))
+
+
+def _wilson(share: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(share * size, size, alpha=0.05, method="wilson")
+    # At 0 and 1 rounding leaves the bound a hair outside.
+    return low.clip(0, 1), high.clip(0, 1)
+
+
 def auc_difference(
     one: np.ndarray, other: np.ndarray, left: np.ndarray, accounts: np.ndarray
 ) -> tuple[float, float, float]:

@@ -182,6 +182,22 @@ def fit_points(frame: Frame, by_hand: Mapping[str, float]) -> Points:
     return Points(drawn.factors, drawn.by_hand, intercept, slope)
 
 
+def fit_by_hand(frame: Frame, by_hand: Mapping[str, float]) -> Points:
+    """Points by hand and nothing else, their sum calibrated by two numbers."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    drawn = Points((), dict(by_hand), 0.0, 1.0)
+    score = drawn.score(frame)
+    spread = float(score.std()) or 1.0
+    fitted = LogisticRegression(C=1.0, max_iter=1000, tol=1e-6).fit(
+        (score / spread)[:, np.newaxis], frame.has_left.astype(int)
+    )
+    return Points(
+        (), drawn.by_hand, float(fitted.intercept_[0]), float(fitted.coef_[0][0]) / spread
+    )
+
+
 def _penalty(matrix: np.ndarray, left: np.ndarray, accounts: np.ndarray) -> float:
     """The ridge that does best on accounts that were left out, by log loss."""
     import numpy as np
@@ -349,6 +365,17 @@ class Boosting:
             found[name] = whole - self.model.predict_proba(matrix)[:, 1]
             matrix[:, place] = kept
         return found
+
+    def trees(self) -> str:
+        """A fingerprint of every split and leaf."""
+        import hashlib
+
+        found = hashlib.sha256()
+        for step in self.model._predictors:
+            for tree in step:
+                for name in ("feature_idx", "num_threshold", "left", "right", "value"):
+                    found.update(tree.nodes[name].tobytes())
+        return found.hexdigest()
 
     def _matrix(self, frame: Frame) -> np.ndarray:
         return _wide(frame, self.names, self.plans)

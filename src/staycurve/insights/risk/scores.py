@@ -13,8 +13,10 @@ from staycurve.insights.answers import (
     AccountRow,
     Answer,
     AsOfField,
+    HighField,
     Key,
     Kind,
+    LowField,
     Row,
     Said,
     Table,
@@ -23,12 +25,15 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import Param, insight
 from staycurve.insights.risk.asked import HORIZON, NOBODY_PAYS, Horizon
-from staycurve.insights.risk.frames import Frame, frame, moment_of
+from staycurve.insights.risk.frames import Frame, frame_of, moment_of
+from staycurve.insights.risk.judging import local_rates
 from staycurve.insights.risk.models import Model, Points, label_of, value_of
+from staycurve.insights.risk.pulse import mark_of
 from staycurve.insights.risk.settings import RISK
 from staycurve.insights.risk.track import (
     FORM_NAMES,
     FORMS,
+    Judged,
     Lacking,
     Track,
     band_of,
@@ -41,6 +46,7 @@ from staycurve.insights.risk.track import (
 )
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
+from staycurve.insights.statistics.proportions import share
 from staycurve.metrics.base import Unit
 
 BANDS = {
@@ -75,8 +81,13 @@ class Score(AccountRow):
         int | None, col(N_("Score"), Unit.COUNT, N_("100 × (1 − probability of churn)"))
     ]
     probability: Annotated[
-        float | None, col(N_("Churn probability"), Unit.PERCENT, N_("Within the horizon."))
+        float | None,
+        col(N_("Churn probability"), Unit.PERCENT,
+            N_("Within the horizon. Its interval: how many churned of the accounts with the most "
+               "similar probabilities on test days."), ends=("low", "high")),
     ]
+    low: LowField
+    high: HighField
     points: Annotated[
         int | None, Key(N_("The sum of its points, where the model is one of points."))
     ]
@@ -135,6 +146,40 @@ class Scores(Answer):
         return tuple(found)
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """The scores of a day, with what gave them.
+
+    Attributes
+    ----------
+    day : date
+        The last day that they may know of.
+    track, model
+        None where there is too little to learn from.
+    """
+
+    day: dt.date
+    scores: Scores
+    track: Track | None
+    model: Model | None
+
+
+def fitted_now(
+    company: Reader, *, form: str = "points", horizon: int = HORIZON, as_of: str | None = None
+) -> Fitted:
+    """The scores of every paying account, and the model that gives them."""
+    seen = company.as_of(as_of)
+    with company.seeing(seen) as engine:
+        moment = moment_of(engine, seen, horizon)
+        track = track_of(company, engine, moment, horizon)
+        now = frame_of(company, engine, moment)
+    found = scored(company, seen.at, now, track, form=form, horizon=horizon)
+    if isinstance(track, Lacking) or found.form is None:
+        return Fitted(moment.day, found, None, None)
+    model = model_of(company, seen.at, track, form=found.form, horizon=horizon)
+    return Fitted(moment.day, found, track, model)
+
+
 @insight("risk scores")
 def scores(
     company: Reader, *, form: Form = "points", horizon: Horizon = HORIZON,
@@ -147,12 +192,17 @@ def scores(
     which nothing is known is unknown, never healthy. One that has requested a cancellation gets
     the share of such accounts that churned, and no model.
     """
-    seen = company.as_of(as_of)
-    with company.seeing(seen) as engine:
-        moment = moment_of(engine, seen, horizon)
-        track = track_of(company, engine, moment, horizon)
-        now = frame(company, engine, [moment.day], 1)
-    return scored(company, seen.at, now, track, form=form, horizon=horizon)
+    return fitted_now(company, form=form, horizon=horizon, as_of=as_of).scores
+
+
+def model_of(
+    company: Reader, at: dt.datetime, track: Track, *, form: str, horizon: int
+) -> Model:
+    """A form of model, fitted to every past day."""
+    def fit() -> Model:
+        return fitted(form, track.past, points_by_hand(company))
+
+    return company.kept("risk model", (at, horizon, form, mark_of(company.pulses())), fit)
 
 
 def scored(
@@ -168,15 +218,12 @@ def scored(
             why=track.why if len(now) else NOBODY_PAYS,
         )
     risk = company.config[RISK]
-    beats = track.beats(form)
+    beats = form in track.forms and track.beats(form)
     shown = form if beats else "baseline"
 
-    def fit() -> Model:
-        return fitted(shown, track.past, points_by_hand(company))
-
-    model = company.kept("risk model", (at, horizon, shown), fit)
+    model = model_of(company, at, track, form=shown, horizon=horizon)
     rows = tuple(sorted(
-        _rows(now, model, track, risk.at_risk),
+        _rows(now, model, track, track.forms[shown], at_risk=risk.at_risk),
         key=lambda row: (-(row.probability if row.probability is not None else -1.0),
                          row.account_id),
     ))
@@ -188,7 +235,9 @@ def scored(
     )
 
 
-def _rows(now: Frame, model: Model, track: Track, at_risk: float) -> list[Score]:
+def _rows(
+    now: Frame, model: Model, track: Track, judged: Judged, *, at_risk: float
+) -> list[Score]:
     if not len(now):
         return []
     probability, effects = model.probability(now), model.effects(now)
@@ -196,10 +245,18 @@ def _rows(now: Frame, model: Model, track: Track, at_risk: float) -> list[Score]
     told, base = is_told(now), track.base_rate
     size, left = track.requested
     asked = (left + 1) / (size + 2)
+    of_asked = share(left, size)
+    test = track.test
+    low, high = local_rates(
+        probability, judged.probability, test.has_left, len(set(test.account_ids))
+    )
     found = []
     for place in range(len(now)):
         if now.is_requested[place]:
-            found.append(_score(now, place, asked, "at_risk", (Reason(ASKED, asked - base),)))
+            found.append(_score(
+                now, place, asked, "at_risk", (Reason(ASKED, asked - base),),
+                ends=(of_asked.low, of_asked.high),
+            ))
         elif not told[place]:
             found.append(_unknown(now, place, NOTHING_KNOWN))
         else:
@@ -210,6 +267,7 @@ def _rows(now: Frame, model: Model, track: Track, at_risk: float) -> list[Score]
             )
             found.append(_score(
                 now, place, own, band_of(own, base, at_risk), reasons,
+                ends=(float(low[place]), float(high[place])),
                 points=None if points is None else round(float(points[place])),
             ))
     return found
@@ -217,11 +275,11 @@ def _rows(now: Frame, model: Model, track: Track, at_risk: float) -> list[Score]
 
 def _score(
     now: Frame, place: int, probability: float, band: str, reasons: tuple[Reason, ...],
-    *, points: int | None = None,
+    *, ends: tuple[float | None, float | None], points: int | None = None,
 ) -> Score:
     return Score(
         account_id=now.account_ids[place], band=band, health=round(100 * (1 - probability)),
-        probability=probability, points=points, reasons=reasons,
+        probability=probability, low=ends[0], high=ends[1], points=points, reasons=reasons,
         mrr=float(now.mrr[place]) / 1_000_000,
     )
 
@@ -229,6 +287,7 @@ def _score(
 def _unknown(now: Frame, place: int, why: str) -> Score:
     return Score(
         account_id=now.account_ids[place], band="unknown", health=None, probability=None,
+        low=None, high=None,
         points=None, reasons=(), mrr=float(now.mrr[place]) / 1_000_000, why=why,
     )
 

@@ -45,6 +45,8 @@ class Risk:
         computing them when they are asked for takes less time than every refresh would.
     at_risk : float
         An account is at risk from this multiple of the company's own churn rate.
+    keep_scores : bool
+        Whether a server keeps each day's scores by itself, as `staycurve health keep` does.
     """
 
     __pydantic_config__ = CLOSED
@@ -64,6 +66,9 @@ class Risk:
     at_risk: Annotated[
         float, Takes(N_("a number from 1 to 100"), "at_risk = 2.0", least=1, most=100)
     ] = 2.0
+    keep_scores: Annotated[
+        bool, Takes(N_("true or false"), "keep_scores = true")
+    ] = False
 
     def threshold(self, name: str) -> float:
         """From where a trigger fires."""

@@ -11,7 +11,14 @@ from staycurve.i18n import N_
 from staycurve.insights.risk.feature_table import features
 from staycurve.insights.risk.frames import Frame, Moment, history, joined
 from staycurve.insights.risk.judging import Figures, auc_difference, figures
-from staycurve.insights.risk.models import Model, fit_baseline, fit_boosting, fit_points
+from staycurve.insights.risk.models import (
+    Model,
+    fit_baseline,
+    fit_boosting,
+    fit_by_hand,
+    fit_points,
+)
+from staycurve.insights.risk.pulse import mark_of
 from staycurve.insights.risk.settings import RISK
 from staycurve.insights.shared.reader import Reader
 from staycurve.tables.engine import AnyEngine
@@ -21,12 +28,16 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-FORMS = ("points", "boosting")
+FORMS = ("points", "boosting", "by_hand")
 FORM_NAMES = {
     "points": N_("Points"), "boosting": N_("Gradient boosting"),
+    "by_hand": N_("Points by hand alone"),
     "baseline": N_("Baseline: recency, tenure and plan"),
 }
 TEST_DAYS = 6
+ORIGINS = 3
+"""Times at which the models are fitted anew on the way through the test days: a model that is two
+months old is what would have been in use."""
 LEAST_TRAINED, LEAST_TESTED = 20, 10
 """Accounts that must have churned in training and in the test. With fewer leavers than these a
 model learns names, and the interval of its AUC is wider than any difference worth knowing."""
@@ -34,21 +45,79 @@ PER_DAY = 25_000
 """Accounts of a day that are learned from; drawn from a seed where there are more."""
 
 NO_PAST = N_("no past day has an outcome yet: {days} days must have passed after the first one")
-NO_CHURN = N_("no account has churned in the days with a known outcome: there is nothing to learn")
-ONLY_CHURN = N_("every account churned in the days with a known outcome: there is nobody else")
-FEW = N_(
-    "{trained} accounts churned in the days to learn from and {tested} in those to test on; "
-    "{least_trained} and {least_tested} are needed{when}"
+NO_POINTS = N_("no points are set by hand: [risk.points] takes them")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is predicted, in the words of its explanations.
+
+    Attributes
+    ----------
+    none, all : str
+        Said where nobody, or everybody, has it.
+    few : str
+        Said where too few have it: how many there are, and when there will be enough.
+    """
+
+    none: str
+    all: str
+    few: str
+
+
+CHURN = Outcome(
+    N_("no account has churned in the days with a known outcome: there is nothing to learn"),
+    N_("every account churned in the days with a known outcome: there is nobody else"),
+    N_("{trained} accounts churned in the days to learn from and {tested} in those to test on; "
+       "{least_trained} and {least_tested} are needed{when}"),
 )
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One form of model on the test days."""
+    """One form of model on the test days.
 
-    model: Model
+    Attributes
+    ----------
+    models : tuple of Model
+        One an origin: each is fitted to what had an outcome before its first test day.
+    origins : array of int, shape (n,)
+        Which of them judged each test row.
+    probability : array, shape (n,)
+    """
+
+    models: tuple[Model, ...]
+    origins: np.ndarray
     probability: np.ndarray
     figures: Figures
+
+    def effects(self, test: Frame, places: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Factor → what it added to the probability of some test rows, by the model of their day.
+
+        Parameters
+        ----------
+        places : array of int, shape (m,)
+        """
+        import numpy as np
+
+        found: dict[str, np.ndarray] = {}
+        for number, model in enumerate(self.models):
+            own = (self.origins[places] == number).nonzero()[0]
+            if len(own):
+                for name, values in model.effects(test.where(places[own])).items():
+                    found.setdefault(name, np.zeros(len(places)))[own] = values
+        return found
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One time at which the models were fitted anew, and the test days that they judged."""
+
+    tested_from: dt.date
+    tested_until: dt.date
+    trained_until: dt.date
+    trained: int
+    left_trained: int
 
 
 @dataclass(frozen=True)
@@ -58,9 +127,10 @@ class Track:
     Attributes
     ----------
     train, test : Frame
-        The last training day lies one horizon or more before the first test day.
+        The last training day lies one horizon or more before the first test day; later test days
+        are judged by models that were fitted anew, to all that had an outcome by then.
     forms : mapping
-        points, boosting and baseline.
+        points, boosting and baseline; by_hand where points are set by hand.
     past : Frame
         Every past day, of accounts that had not requested a cancellation.
     requested : (int, int)
@@ -73,6 +143,7 @@ class Track:
     past: Frame
     requested: tuple[int, int]
     horizon: int
+    origins: tuple[Origin, ...]
 
     def difference(self, form: str) -> tuple[float, float, float]:
         """AUC of a form less the baseline's, with its 95% interval."""
@@ -109,19 +180,29 @@ def track_of(
     company: Reader, engine: AnyEngine, moment: Moment, horizon: int
 ) -> Track | Lacking:
     """The models of a company and how they did, or why that cannot be known."""
-    key = (moment.seen.at, horizon)
     # Before anything is learned: a misspelt name is an error however little data there is.
     by_hand = points_by_hand(company)
+    key = (moment.seen.at, horizon, mark_of(company.pulses()))
 
     def make() -> Track | Lacking:
-        return _made(history(company, engine, moment, horizon), horizon, by_hand)
+        return made(history(company, engine, moment, horizon), horizon, by_hand)
 
     return company.kept("risk track", key, make, most=4)
 
 
-def _made(
-    parts: Iterable[Frame], horizon: int, by_hand: Mapping[str, float]
+def made(
+    parts: Iterable[Frame], horizon: int, by_hand: Mapping[str, float], *,
+    outcome: Outcome = CHURN, forms: Sequence[str] = FORMS,
 ) -> Track | Lacking:
+    """The track record of frames of past days, whose `left_on` says who had the outcome.
+
+    Parameters
+    ----------
+    by_hand : mapping
+        Feature → points for each unit of it.
+    forms : sequence of str
+        Which forms are tried, beside the baseline.
+    """
     import numpy as np
 
     kept, requested = [], np.zeros(2, dtype=int)
@@ -134,17 +215,47 @@ def _made(
         return Lacking(NO_PAST.format(days=horizon))
     left = past.has_left
     if left.all() or not left.any():
-        return Lacking(ONLY_CHURN if left.all() else NO_CHURN)
-    found = split(past, horizon)
+        return Lacking(outcome.all if left.all() else outcome.none)
+    found = split(past, horizon, outcome.few)
     if isinstance(found, Lacking):
         return found
     train, test = found
-    forms = {}
-    for name in (*FORMS, "baseline"):
-        model = fitted(name, train, by_hand)
-        probability = model.probability(test)
-        forms[name] = Judged(model, probability, figures(probability, test.has_left))
-    return Track(train, test, forms, past, (int(requested[0]), int(requested[1])), horizon)
+    rounds = rounds_of(past, test, horizon)
+    number = np.concatenate([
+        np.full(len(part), place) for place, (_train, part) in enumerate(rounds)
+    ])
+    judged = {}
+    for name in (*forms, "baseline"):
+        if name == "by_hand" and not by_hand:
+            continue
+        models = tuple(fitted(name, own, by_hand) for own, _part in rounds)
+        probability = np.concatenate([
+            model.probability(part)
+            for model, (_own, part) in zip(models, rounds, strict=True)
+        ])
+        judged[name] = Judged(
+            models, number, probability, figures(probability, test.has_left)
+        )
+    origins = tuple(
+        Origin(first_day(part), last_day(part), last_day(own), len(own), leavers(own))
+        for own, part in rounds
+    )
+    return Track(
+        train, test, judged, past, (int(requested[0]), int(requested[1])), horizon, origins
+    )
+
+
+def rounds_of(past: Frame, test: Frame, horizon: int) -> list[tuple[Frame, Frame]]:
+    """(what had an outcome before, the test days that it judges), one pair an origin."""
+    import numpy as np
+
+    days = np.unique(test.days)
+    ahead = np.timedelta64(horizon, "D")
+    return [
+        (past.where(past.days + ahead <= own[0]),
+         test.where((test.days >= own[0]) & (test.days <= own[-1])))
+        for own in np.array_split(days, min(ORIGINS, len(days)))
+    ]
 
 
 def points_by_hand(company: Reader) -> Mapping[str, float]:
@@ -175,7 +286,7 @@ def sampled(part: Frame) -> Frame:
     return part.where(np.sort(draw.choice(len(part), PER_DAY * days, replace=False)))
 
 
-def split(past: Frame, horizon: int) -> tuple[Frame, Frame] | Lacking:
+def split(past: Frame, horizon: int, few: str = CHURN.few) -> tuple[Frame, Frame] | Lacking:
     """Days to learn from and days to test on, as many of the latter as leave enough to learn."""
     import numpy as np
 
@@ -189,7 +300,7 @@ def split(past: Frame, horizon: int) -> tuple[Frame, Frame] | Lacking:
         if trained >= LEAST_TRAINED and tested >= LEAST_TESTED and not train.has_left.all():
             return train, test
         best = max(best, (trained, tested), key=min)
-    return Lacking(FEW.format(
+    return Lacking(few.format(
         trained=best[0], tested=best[1], least_trained=LEAST_TRAINED, least_tested=LEAST_TESTED,
         when=_when(past, horizon),
     ))
@@ -249,6 +360,8 @@ def fitted(form: str, past: Frame, by_hand: Mapping[str, float]) -> Model:
     # One thread: sums come in one order, so a refit gives the same coefficients, and a server's
     # other questions keep their cores.
     with threadpool_limits(limits=1):
+        if form == "by_hand":
+            return fit_by_hand(past, by_hand)
         if form == "points":
             return fit_points(past, by_hand)
         return fit_boosting(past) if form == "boosting" else fit_baseline(past)

@@ -19,6 +19,7 @@ from staycurve.tables.pointer import LoadRecord, Snapshot
 
 if TYPE_CHECKING:
     from staycurve.insights.books.ledgers import Ledgers
+    from staycurve.insights.risk.pulse import Pulse
 
 T = TypeVar("T")
 
@@ -84,6 +85,12 @@ class Reader(Protocol):
 
     def rejects(self) -> list[dict[str, Any]]:
         """Every row that was rejected, with the reason."""
+
+    def today(self) -> dt.date:
+        """The company's local day now, whether anything is loaded of it or not."""
+
+    def pulses(self) -> tuple[Pulse, ...]:
+        """Every pulse of an account that was given by now, oldest first."""
 
     def is_due(self) -> bool:
         """Whether something was loaded that is not computed yet."""

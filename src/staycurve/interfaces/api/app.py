@@ -14,6 +14,7 @@ from staycurve.interfaces import logs
 from staycurve.interfaces.api import (
     errors,
     goals,
+    health,
     matches,
     observe,
     people,
@@ -123,6 +124,7 @@ def declared() -> FastAPI:
         )
     app.include_router(voice.codebook)
     app.include_router(voice.notes)
+    app.include_router(health.router)
     app.include_router(work.router)
     app.include_router(people.router)
     app.include_router(persons.router)

@@ -19,7 +19,7 @@ from staycurve.interfaces.web.views_page import number_of
 
 _DONE = {"noted": N_("The note was kept."), "deleted": N_("The note was deleted.")}
 _FIELDS = ("text", "kind", "day", "author")
-OTHERS = ("resolve", "snooze", "done", "plan", "reach", "drop")
+OTHERS = ("pulse", "resolve", "snooze", "done", "plan", "reach", "drop")
 """What forms of the account's other panels ask for: their faults stand there."""
 
 
@@ -51,7 +51,8 @@ def _show(ask: Ask) -> Shown:
              if one.day <= ask.seen.last_day or not ask.options.get("as_of")]
     if found:
         personal.note()
-    typed: dict[str, Any] = dict(ask.form) if ask.fault else {}
+    is_own = ask.form.get("do") not in OTHERS
+    typed: dict[str, Any] = dict(ask.form) if ask.fault and is_own else {}
     done = ask.options.get("done", "")
     return Shown([one.as_dict() for one in found], {
         "notes": [
@@ -62,8 +63,8 @@ def _show(ask: Ask) -> Shown:
         "kinds": [(name, _(label), typed.get("kind") == name)
                   for name, label in NOTE_KINDS.items()],
         "typed": {name: typed.get(name, "") for name in _FIELDS},
-        "fault": None if ask.form.get("do") in OTHERS else ask.fault,
-        "done": _(_DONE[done]) if done in _DONE else "", "at": ask.address, "hidden": None,
+        "fault": ask.fault if is_own else None, "done": _(_DONE[done]) if done in _DONE else "",
+        "at": ask.address, "hidden": None,
     })
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.answers import Kind
-from staycurve.interfaces.web.account_notes import act_on_notes
+from staycurve.interfaces.web.account_health import act_on_account as act_on_health
 from staycurve.interfaces.web.accounts_at import START
 from staycurve.interfaces.web.answered import text
 from staycurve.interfaces.web.ask import Ask
@@ -42,7 +42,7 @@ def act_on_account(ask: Ask) -> str:
         do(number_of(form.get("id", "")), by=who)
         done = "reached" if asked == "reach" else "dropped"
         return f"{START}{quote(account)}?planned={done}#plan"
-    return act_on_notes(ask)
+    return act_on_health(ask)
 
 
 def _account(ask: Ask) -> str:

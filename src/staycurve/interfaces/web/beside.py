@@ -27,8 +27,9 @@ class Beside:
         Whether they could not be read.
     synced_at : int
         When the last sync noted what it did: it may have brought no row, and yet be news.
-    heard : (int, int)
-        The codebook's version, and how many notes on accounts were kept or deleted so far.
+    heard : tuple of int
+        The codebook's version, how many notes on accounts were kept or deleted so far, and the
+        newest pulse and day of kept scores.
     """
 
     views: tuple[SavedView, ...] = ()
@@ -37,7 +38,7 @@ class Beside:
     goals: tuple[Goal, ...] = ()
     is_away: bool = False
     synced_at: int = 0
-    heard: tuple[int, int] = (0, 0)
+    heard: tuple[int, ...] = ()
 
     def view_at(self, address: str) -> SavedView | None:
         """The saved view of an address."""
@@ -64,9 +65,8 @@ class Reader:
         if self._clock() < self._away_until:
             return Beside(is_away=True, synced_at=synced_at)
         try:
-            return Beside(
-                *self.company.state.shown(), synced_at=synced_at, heard=self.company.voice.mark()
-            )
+            heard = (*self.company.voice.mark(), *self.company.health.mark())
+            return Beside(*self.company.state.shown(), synced_at=synced_at, heard=heard)
         except StaycurveError as error:
             self._away_until = self._clock() + PAUSE
             _log.warning("App state cannot be read: %s %s", error.message, error.hint)

@@ -10,6 +10,7 @@ from staycurve.insights.answers import Answer
 from staycurve.insights.base import Insight
 from staycurve.insights.risk.backtest import backtest
 from staycurve.insights.risk.fired import fired
+from staycurve.insights.risk.misses import misses
 from staycurve.insights.risk.months import entering_months
 from staycurve.insights.risk.scores import scores
 from staycurve.insights.risk.triggers import triggers
@@ -53,6 +54,8 @@ TRACK_RECORD = Page(
     panels=(
         Panel("backtest", N_("Backtest"), N_("Do they beat a plain baseline?"), "reading.html",
               _shows(backtest), is_late=True),
+        Panel("misses", N_("Misses"), N_("Who churned while health called them healthy?"),
+              "reading.html", _shows(misses), is_late=True),
         Panel("triggers", N_("Churn triggers"), N_("Which signs went before churn here?"),
               "reading.html", _shows(triggers), is_late=True),
     ),

@@ -9,12 +9,15 @@ from staycurve.interfaces.web.pages import PAGES
 from tests.questions.asking import ask
 from tests.questions.whole_company import GIVEN, bundles, filled
 
+ASKED = [name for name, page in PAGES.items() if "{alert}" not in page.address]
+"""No alert is open in this company; tests/work asks for the page of one that is."""
 
-@pytest.mark.parametrize("place", range(len(list(PAGES))))
+
+@pytest.mark.parametrize("key", ASKED)
 def test_a_page_answers_every_dimension_or_says_why_not(
-    asker: TestClient, filters: dict[str, str], place: int
+    asker: TestClient, filters: dict[str, str], key: str
 ) -> None:
-    page = PAGES[list(PAGES)[place]]
+    page = PAGES[key]
     named = set(page.takes)
     path = "/.json" if page.address == "/" else filled(page.address) + ".json"
     least: dict[str, str] = {}

@@ -96,15 +96,15 @@ def test_what_is_not_known_says_so_on_the_page(served: TestClient) -> None:
 def test_the_twin_has_the_facts_and_every_panel(served: TestClient) -> None:
     twin = served.get(f"/accounts/acme.json{AT}").json()
     assert [one["name"] for one in twin["panels"]] == [
-        "figures", "who", "subscriptions", "pulse", "timeline", "notes", "health", "users",
-        "features",
+        "figures", "who", "subscriptions", "work", "plan", "pulse", "timeline", "notes", "health",
+        "users", "features",
     ]
     facts = twin["panels"][0]["facts"]
     api = served.get("/api/v1/account/facts", params={"account": "acme", "as_of": AS_OF}).json()
     assert facts == api
     sheet = served.get(f"/accounts/acme{AT}&panel=timeline&format=csv").text
     rows = list(csv.DictReader(io.StringIO(sheet)))
-    assert len(rows) == len(twin["panels"][4]["rows"]) > 10
+    assert len(rows) == len(twin["panels"][6]["rows"]) > 10
 
 
 def test_the_timeline_is_filtered_by_plain_parameters(served: TestClient) -> None:

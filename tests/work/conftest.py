@@ -76,6 +76,7 @@ def made(folder: Path, **settings: str) -> Company:
     off = (
         "ask-for-referral", "champion-gone", "detractor", "feature-to-try", "large-requests",
         "limit-reached", "onboarding-rescue", "payment-failing", "renewal", "riskiest-month",
+        "usage-falling",
         "win-back",
     )
     listed = ", ".join(f'"{one}"' for one in off)

@@ -48,18 +48,33 @@ def reach(session: Session, milestone: int, *, who: str, now: dt.datetime) -> Mi
     ConflictError
         If that has been said already.
     """
-    row = (
-        session.get(MilestoneRow, milestone, with_for_update=True) if milestone in NUMBERS else None
-    )
-    if row is None or row.is_dropped:
-        raise UnknownNameError("milestone", str(milestone), (),
-                               hint="They stand on the account's page.")
+    row = _standing(session, milestone)
     if row.done_at is not None:
         raise ConflictError(f"Milestone {milestone} was reached already, says {row.done_by}.",
                             hint="Nothing is left to do.")
     row.done_at, row.done_by = now, line(who, what="Who says so", most=WHO)
     audit.add(session, at=now, who=row.done_by, what="milestone.reached",
               subject=f"milestone {row.id}", detail={"account_id": row.account_id})
+    return row
+
+
+def drop(session: Session, milestone: int, *, who: str, now: dt.datetime) -> MilestoneRow:
+    """Take a milestone out of its plan; it is kept, and no longer listed."""
+    row = _standing(session, milestone)
+    row.is_dropped = 1
+    audit.add(session, at=now, who=line(who, what="Who says so", most=WHO),
+              what="milestone.dropped", subject=f"milestone {row.id}",
+              detail={"account_id": row.account_id})
+    return row
+
+
+def _standing(session: Session, milestone: int) -> MilestoneRow:
+    row = (
+        session.get(MilestoneRow, milestone, with_for_update=True) if milestone in NUMBERS else None
+    )
+    if row is None or row.is_dropped:
+        raise UnknownNameError("milestone", str(milestone), (),
+                               hint="They stand on the account's page.")
     return row
 
 

@@ -71,11 +71,13 @@ def of_playbook(session: Session, playbook: str) -> list[AlertRow]:
     ))
 
 
-def counts(session: Session) -> list[tuple[str, str, str, int]]:
-    """(owner, type, status, alerts) of those that are not resolved."""
+def counts(
+    session: Session, *, has_resolved: bool = False
+) -> list[tuple[str, str, str, int]]:
+    """(owner, type, status, alerts) of those that are not resolved, or of all."""
+    query = select(AlertRow.owner, AlertRow.type, AlertRow.status, func.count())
     found = session.execute(
-        select(AlertRow.owner, AlertRow.type, AlertRow.status, func.count())
-        .where(AlertRow.is_open == 1)
+        (query if has_resolved else query.where(AlertRow.is_open == 1))
         .group_by(AlertRow.owner, AlertRow.type, AlertRow.status)
         .order_by(AlertRow.owner, AlertRow.type, AlertRow.status)
     )

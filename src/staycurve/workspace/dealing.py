@@ -41,12 +41,14 @@ class Dealing:
         named = by_name(self._company)
         return [alert_dict(row, reasons_of(row, named)) for row in rows]
 
-    def counts(self) -> dict[str, dict[str, int]]:
-        """How many alerts that are not resolved there are by owner, type and status."""
+    def counts(self, *, has_resolved: bool = False) -> dict[str, dict[str, int]]:
+        """How many alerts there are by owner, type and status; resolved ones where asked for."""
         found: dict[str, dict[str, int]] = {"owner": {}, "type": {}, "status": {}}
         with read(self._state) as session:
             if session is not None:
-                for owner, kind, status, count in work_reading.counts(session):
+                for owner, kind, status, count in work_reading.counts(
+                    session, has_resolved=has_resolved
+                ):
                     for key, value in (("owner", owner), ("type", kind), ("status", status)):
                         found[key][value] = found[key].get(value, 0) + count
         return found

@@ -40,6 +40,12 @@ class Planning:
             row = planning.reach(session, milestone, who=by, now=self._company.clock())
         return milestone_dict(row, self._company.as_of().last_day)
 
+    def drop_milestone(self, milestone: int, *, by: str) -> dict[str, Any]:
+        """Take a milestone out of its account's plan."""
+        with self._state.database.writing() as session:
+            row = planning.drop(session, milestone, who=by, now=self._company.clock())
+        return milestone_dict(row, self._company.as_of().last_day)
+
     def _check_account(self, account: str) -> None:
         from staycurve.insights.account.asked import whose
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from staycurve.actions.channels import telling
 from staycurve.actions.channels.settings import CHANNELS
-from staycurve.actions.facts.base import Moment, Values
+from staycurve.actions.facts.base import Moment, Together, Values
 from staycurve.actions.holdouts import Holdout, strata_of
 from staycurve.actions.playbooks import finding, history, opening, reading
 from staycurve.actions.playbooks.base import Playbook
@@ -166,7 +166,7 @@ class Playing:
         seen = self._company.as_of(as_of)
         findings = self._find(chosen, seen)
         past = history.past_of(
-            self._company, chosen, seen, lambda then: self._moment(then), months=months
+            self._company, chosen, seen, self._moment, months=months
         )
         inside = self._inside(chosen)
         rows = []
@@ -207,53 +207,6 @@ class Playing:
                 found[row.account_id] = min(day, found.get(row.account_id, day))
         return found
 
-    def record(self, playbook: str) -> dict[str, Any]:
-        """What became of a playbook's alerts: opened, resolved by reason, time to act."""
-        self.playbooks().get(playbook)
-        with reading_of(self._state) as session:
-            rows = work_reading.of_playbook(session, playbook) if session else []
-        reasons: dict[str, int] = {}
-        for row in rows:
-            if row.status == "resolved":
-                reasons[row.reason] = reasons.get(row.reason, 0) + 1
-        times = sorted(
-            max(0.0, (row.acted_at - row.opened_at).total_seconds() / 86_400)
-            for row in rows if row.acted_at is not None
-        )
-        opened = [row for row in rows if row.status != "waiting"]
-        return {
-            "playbook": playbook, "opened": len(opened),
-            "open": sum(row.status == "open" for row in rows),
-            "waiting": sum(row.status == "waiting" for row in rows),
-            "snoozed": sum(row.status == "snoozed" for row in rows),
-            "resolved": sum(row.status == "resolved" for row in rows),
-            "reasons": [
-                {"reason": one, "alerts": n}
-                for one, n in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-            ],
-            "acted": len(times),
-            "median_days_to_act": _median(times),
-            "escalated": sum(row.escalated_at is not None for row in rows),
-            "mrr": sum(row.mrr for row in opened),
-        }
-
-    def owners(self) -> list[dict[str, Any]]:
-        """Who looks after how many accounts, with which MRR, and why they do."""
-        seen = self._company.as_of()
-        with self._moment(seen) as moment:
-            about = finding.about_of(moment, moment.accounts())
-            status = moment.read("status")
-        found: dict[tuple[str, str], dict[str, Any]] = {}
-        for account, one in about.items():
-            row = found.setdefault((one.owner.name, one.owner.why), {
-                "owner": one.owner.name, "why": one.owner.why, "accounts": 0, "paying": 0,
-                "mrr": 0.0,
-            })
-            row["accounts"] += 1
-            row["paying"] += status.get(account) == "paying"
-            row["mrr"] += one.mrr
-        return sorted(found.values(), key=lambda row: (-row["mrr"], row["owner"], row["why"]))
-
     def _chosen(
         self, read: reading.Read, only: str, confirm: Sequence[str], *, is_switched_on: bool = True
     ) -> list[Playbook]:
@@ -281,9 +234,12 @@ class Playing:
             }
 
     @contextmanager
-    def _moment(self, seen: AsOf) -> Iterator[Moment]:
+    def _moment(
+        self, seen: AsOf, *, usage: str = "usage_days", together: Together | None = None
+    ) -> Iterator[Moment]:
         with self._company.seeing(seen) as engine:
-            yield Moment(self._company, seen, engine, self.outside(seen))
+            yield Moment(self._company, seen, engine, self.outside(seen), usage,
+                         together or Together())
 
     def moment(self, seen: AsOf) -> Any:
         """The company as of an instant, of which facts are read."""
@@ -319,10 +275,3 @@ def _row(one: finding.Found, tally: Tally) -> dict[str, Any]:
         "suppressed": tally.suppressed, "held_out": tally.held_out, "closed": tally.closed,
         "why": one.why or None, "refused": one.refused or None,
     }
-
-
-def _median(values: Sequence[float]) -> float | None:
-    if not values:
-        return None
-    middle = len(values) // 2
-    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2

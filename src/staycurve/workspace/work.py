@@ -10,6 +10,7 @@ from staycurve.workspace.dealing import Dealing
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.planning import Planning
 from staycurve.workspace.playing import Playing, Ran
+from staycurve.workspace.recording import Recording
 from staycurve.workspace.state import State
 from staycurve.workspace.work_rows import message_dict, read
 
@@ -18,7 +19,7 @@ __all__ = ["Ran", "Work"]
 SHOWN = 200
 
 
-class Work(Playing, Dealing, Planning):
+class Work(Playing, Recording, Dealing, Planning):
     """Playbooks, alerts, tasks and success plans.
 
     Parameters

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from staycurve import personal
 from staycurve.state.work_models import AlertRow, MilestoneRow, OutboxRow, TaskRow
 from staycurve.workspace.state import State
 
@@ -28,16 +29,35 @@ def alert_dict(row: AlertRow, reasons: Sequence[str]) -> dict[str, Any]:
         "type": row.type, "status": row.status, "playbook": row.playbook, "owner": row.owner,
         "opened_at": row.opened_at.isoformat(), "opened_on": row.opened_on.isoformat(),
         "due_on": row.due_on.isoformat(), "mrr": row.mrr, "chance": row.chance,
-        "can_do": row.can_do, "rank": row.rank, "evidence": list(row.evidence),
+        "can_do": row.can_do, "rank": row.rank, "evidence": _evidence(row),
         "reasons": list(reasons), "version": row.version,
         "snoozed_until": row.snoozed_until.isoformat() if row.snoozed_until else None,
-        "snooze_reason": row.snooze_reason or None,
+        "snooze_reason": _written(row.snooze_reason),
         "escalated_at": row.escalated_at.isoformat() if row.escalated_at else None,
         "acted_at": row.acted_at.isoformat() if row.acted_at else None,
         "resolved_at": row.resolved_at.isoformat() if row.resolved_at else None,
         "resolved_by": row.resolved_by or None, "reason": row.reason or None,
-        "note": row.note or None,
+        "note": _written(row.note),
     }
+
+
+def _written(text: str) -> str | None:
+    """What somebody wrote, which may name anybody, as the one who asks may see it."""
+    if text and personal.is_shown():
+        personal.note()
+        return text
+    return personal.HIDDEN if text else None
+
+
+def _evidence(row: AlertRow) -> list[dict[str, Any]]:
+    if personal.is_shown():
+        return list(row.evidence)
+    return [
+        one | {"facts": {
+            name: personal.HIDDEN if personal.is_named_so(name.partition(".")[2]) else value
+            for name, value in one["facts"].items()
+        }} for one in row.evidence
+    ]
 
 
 def task_dict(row: TaskRow) -> dict[str, Any]:
@@ -45,9 +65,9 @@ def task_dict(row: TaskRow) -> dict[str, Any]:
     return {
         "id": row.id, "alert_id": row.alert_id, "account_id": row.account_id, "title": row.title,
         "owner": row.owner, "due_on": row.due_on.isoformat(), "status": row.status,
-        "message": row.message or None, "version": row.version,
+        "message": _written(row.message), "version": row.version,
         "done_at": row.done_at.isoformat() if row.done_at else None,
-        "done_by": row.done_by or None, "note": row.note or None,
+        "done_by": row.done_by or None, "note": _written(row.note),
     }
 
 
@@ -64,8 +84,8 @@ def message_dict(row: OutboxRow) -> dict[str, Any]:
 def milestone_dict(row: MilestoneRow, today: dt.date) -> dict[str, Any]:
     """A milestone as JSON."""
     return {
-        "id": row.id, "account_id": row.account_id, "title": row.title, "owner": row.owner,
-        "due_on": row.due_on.isoformat(),
+        "id": row.id, "account_id": row.account_id, "title": _written(row.title) or "",
+        "owner": row.owner, "due_on": row.due_on.isoformat(),
         "is_overdue": row.done_at is None and row.due_on < today,
         "done_at": row.done_at.isoformat() if row.done_at else None,
         "done_by": row.done_by or None,

@@ -7,7 +7,8 @@ A fact is declared once, by the module that reads it, or by another package (gro
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -83,6 +84,15 @@ class Family:
 
 
 @dataclass(eq=False)
+class Together:
+    """What several moments share: the last days of all of them, and what was found for all at once.
+    """
+
+    days: tuple[dt.date, ...] = ()
+    made: dict[Hashable, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
 class Moment:
     """A company as of an instant, of which facts are read; each statement runs once.
 
@@ -90,12 +100,18 @@ class Moment:
     ----------
     outside : mapping
         Name → Values of what app state knows: milestones that are overdue, audiences.
+    usage : str
+        The relation that is read for usage: usage_days, or what `kept_usage` keeps of it.
+    together : Together
+        What moments that are looked at one after the other share.
     """
 
     company: Reader
     seen: AsOf
     engine: AnyEngine
     outside: Mapping[str, Callable[[], Values]] = field(default_factory=dict)
+    usage: str = "usage_days"
+    together: Together = field(default_factory=Together)
     _made: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
@@ -121,6 +137,19 @@ class Moment:
         if key not in self._made:
             self._made[key] = make()
         found: T = self._made[key]
+        return found
+
+    @property
+    def days(self) -> tuple[dt.date, ...]:
+        """The last days of all moments that are looked at together; empty for one alone."""
+        return self.together.days
+
+    def jointly(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` finds for all moments that are looked at together, found once."""
+        made = self.together.made
+        if key not in made:
+            made[key] = make()
+        found: T = made[key]
         return found
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -165,12 +194,31 @@ ORDER BY r.root_id"""
         return {account: values.get(account, 0) for account in self.accounts()}
 
 
+USAGE = """SELECT account_id, feature, day, is_active, CAST(SUM(uses) AS BIGINT) AS uses
+FROM usage_days WHERE account_id IS NOT NULL
+GROUP BY account_id, feature, day, is_active"""
+"""Usage without who it was: enough for every fact of accounts."""
+
+
+@contextmanager
+def kept_usage(engine: AnyEngine, facts: Iterable[str]) -> Iterator[str]:
+    """The relation to read for usage while many moments are looked at: usage is read once."""
+    if not any("events" in find(name)[0].needs for name in facts):
+        yield "usage_days"
+        return
+    engine.keep("usage_kept", USAGE)
+    try:
+        yield "usage_kept"
+    finally:
+        engine.drop("usage_kept")
+
+
 FACTS: Registry[Fact] = Registry(
     "fact",
     Fact,
     tuple(
         f"staycurve.actions.facts.{name}"
-        for name in ("billing", "standing", "usage", "voice", "kept")
+        for name in ("billing", "standing", "usage", "voice", "kept", "risk")
     ),
     group="staycurve.facts",
     hint="All facts: staycurve playbooks facts",
@@ -180,7 +228,7 @@ FACTS: Registry[Fact] = Registry(
 FAMILIES: Registry[Family] = Registry(
     "family of facts",
     Family,
-    ("staycurve.actions.facts.named",),
+    ("staycurve.actions.facts.named", "staycurve.actions.facts.risk"),
     group="staycurve.facts",
     named=lambda family: family.prefix,
 )

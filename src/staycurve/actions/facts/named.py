@@ -58,7 +58,7 @@ def _check_feature(company: Reader, name: str) -> str:
 
 
 def _feature(moment: Moment, name: str) -> Values:
-    return moment.pairs(f"""SELECT account_id, COUNT(DISTINCT day) FROM usage_days
+    return moment.pairs(f"""SELECT account_id, COUNT(DISTINCT day) FROM {moment.usage}
 WHERE account_id IS NOT NULL AND feature = {quoted(name)} AND day > {moment.before(TRAILING)}
   AND day <= {moment.day}
 GROUP BY account_id ORDER BY account_id""")

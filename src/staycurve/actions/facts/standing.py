@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from staycurve.actions.facts.base import FLAG, TEXT, Fact, Moment, Values
-from staycurve.actions.facts.billing import subscription_month as _subscription_month
 from staycurve.i18n import N_
 from staycurve.insights.cohorts.riskiest_months import riskiest_months
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
@@ -65,7 +64,7 @@ def _riskiest(moment: Moment) -> Values:
     answer = riskiest_months(moment.company, as_of=moment.seen.at.isoformat())
     months = {row.month for row in answer.named}
     return {
-        one: month in months for one, month in _subscription_month.read(moment).items()
+        one: month in months for one, month in moment.read("subscription_month").items()
     }
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 from staycurve.actions.facts.base import TEXT, Fact, Moment, Values
-from staycurve.actions.facts.billing import plan as _plan, status as _status
 from staycurve.i18n import N_
 from staycurve.insights.account.facts_sql import TRAILING
 from staycurve.insights.features.limit_facts import month_of, statement
@@ -26,7 +25,7 @@ def _days(moment: Moment) -> dict[str, tuple[int, int]]:
     sql = f"""SELECT account_id,
        COUNT(DISTINCT CASE WHEN day > {moment.before(TRAILING)} THEN day END),
        COUNT(DISTINCT CASE WHEN day <= {moment.before(TRAILING)} THEN day END)
-FROM usage_days
+FROM {moment.usage}
 WHERE is_active AND account_id IS NOT NULL AND day > {moment.before(2 * TRAILING)}
   AND day <= {moment.day}
 GROUP BY account_id ORDER BY account_id"""
@@ -48,7 +47,7 @@ def _change(moment: Moment) -> Values:
 
 
 def _idle(moment: Moment) -> Values:
-    sql = f"""SELECT account_id, MAX(day) FROM usage_days
+    sql = f"""SELECT account_id, MAX(day) FROM {moment.usage}
 WHERE is_active AND account_id IS NOT NULL AND day <= {moment.day}
 GROUP BY account_id ORDER BY account_id"""
     return {one: moment.since(day) for one, day in moment.rows(sql)}
@@ -63,9 +62,8 @@ def _limit(moment: Moment) -> list[tuple[Any, ...]]:
     def find() -> list[tuple[Any, ...]]:
         asked = Question(config, moment.seen, (), ())
         month = month_of(None, moment.seen, config.company.zone)
-        return [
-            (row[0], row[2], row[7] / row[4]) for row in moment.engine.rows(statement(asked, month))
-        ]
+        sql = statement(asked, month, usage=moment.usage)
+        return [(row[0], row[2], row[7] / row[4]) for row in moment.engine.rows(sql)]
 
     return moment.once("limits", find)
 
@@ -93,7 +91,7 @@ def _missing(moment: Moment) -> dict[str, list[str]]:
             f"AND day <= {moment.before(k * TRAILING)} THEN 1 ELSE 0 END)" for k in range(KEEPS)
         )
         sql = f"""SELECT account_id, feature, {spans}
-FROM usage_days
+FROM {moment.usage}
 WHERE account_id IS NOT NULL AND feature IS NOT NULL AND day <= {moment.day}
 GROUP BY account_id, feature ORDER BY account_id, feature"""
         used: dict[str, set[str]] = {}
@@ -102,9 +100,9 @@ GROUP BY account_id, feature ORDER BY account_id, feature"""
             used.setdefault(one, set()).add(feature)
             if all(months):
                 kept.setdefault(one, set()).add(feature)
+        status = moment.read("status")
         plans = {
-            one: own for one, own in _plan.read(moment).items()
-            if _status.read(moment).get(one) == "paying"
+            one: own for one, own in moment.read("plan").items() if status.get(one) == "paying"
         }
         sizes = Counter(plans.values())
         keepers = Counter(

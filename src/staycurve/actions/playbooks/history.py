@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from staycurve.actions.facts.base import Moment
+from staycurve.actions.facts.base import Moment, Together, kept_usage
 from staycurve.actions.playbooks.base import FEW, SHARE, Playbook
 from staycurve.actions.rules.conditions import known_of
 from staycurve.errors import NotAnsweredError
@@ -28,8 +28,10 @@ MONTHS = 12
 class Moments(Protocol):
     """Opens a moment."""
 
-    def __call__(self, seen: AsOf) -> AbstractContextManager[Moment]:
-        """The moment as of an instant."""
+    def __call__(
+        self, seen: AsOf, *, usage: str, together: Together
+    ) -> AbstractContextManager[Moment]:
+        """The moment as of an instant; `usage` and `together` as Moment says."""
 
 
 @dataclass
@@ -94,14 +96,20 @@ def past_of(
     found = {one.name: Past() for one in playbooks}
     inside: dict[str, frozenset[str]] = {}
     outcomes = _Outcomes(company, seen)
-    for day in _days(seen.last_day, months):
-        then = as_of(day_start(day + dt.timedelta(days=1), company.config.company.zone),
-                     company.config.company.zone)
-        with moments(then) as moment:
-            every = moment.accounts()
-            for one in playbooks:
-                _look(one, found[one.name], moment, every, inside)
-                outcomes.count(one, found[one.name], every, day)
+    zone = company.config.company.zone
+    looks = [
+        as_of(day_start(day + dt.timedelta(days=1), zone), zone)
+        for day in _days(seen.last_day, months)
+    ]
+    facts = {name for one in playbooks for name in one.rule.facts}
+    with company.seeing(looks[-1]) as engine, kept_usage(engine, facts) as usage:
+        together = Together(tuple(one.last_day for one in looks))
+        for then in looks:
+            with moments(then, usage=usage, together=together) as moment:
+                every = moment.accounts()
+                for one in playbooks:
+                    _look(one, found[one.name], moment, every, inside)
+                    outcomes.count(one, found[one.name], every, then.last_day)
     for one in playbooks:
         outcomes.judge(one, found[one.name])
     return found

@@ -160,12 +160,18 @@ def _conditions(document: Document, key: str, kinds: Kinds) -> tuple[Condition, 
 def _condition(
     document: Document, table: Mapping[str, Any], path: tuple[str | int, ...], kinds: Kinds
 ) -> Condition:
+    if "trigger" in table:
+        # A churn trigger stands or does not: `trigger = "usage_drop"` says all.
+        document.closed(table, ("trigger", "is"), path)
+        name = document.text(table, "trigger", path)
+        table = {"fact": f"trigger.{name}", "is": table.get("is", True)}
     document.closed(table, KEYS, path)
     fact = document.text(table, "fact", path)
     try:
         kind = kinds(fact)
     except StaycurveError as error:
-        raise document.wrong((*path, "fact"), error.message, error.hint) from error
+        key = "trigger" if fact.startswith("trigger.") else "fact"
+        raise document.wrong((*path, key), error.message, error.hint) from error
     bounds = [key for key in (*LOW, *HIGH) if key in table]
     tests = [key for key in ("is", "is_not") if key in table]
     if len(tests) + bool(bounds) != 1:

@@ -87,9 +87,14 @@ def limits_sql(limits: Iterable[Limit]) -> str:
     )
 
 
-def statement(asked: Question, month: Month, tracked: Sequence[Window] = ()) -> str:
+def statement(
+    asked: Question, month: Month, tracked: Sequence[Window] = (), *, usage: str = "usage_days"
+) -> str:
     """SQL of rows (account_id, name, feature, plan, allowance, mrr, uses, and for each tracked
-    month uses in its first days, see `days_judged`, and in all of it)."""
+    month uses in its first days, see `days_judged`, and in all of it).
+
+    `usage` is the relation that is read for usage: one with the columns of usage_days.
+    """
     window = month.window
     day = window.last_seen
     features = listed(sorted({one.feature for one in asked.config.behaviour.limits}))
@@ -128,7 +133,7 @@ uses AS (
     SELECT u.account_id, u.feature,
            CAST(SUM(CASE WHEN {window.days_sql("u.day")} THEN u.uses ELSE 0 END) AS BIGINT) AS
            uses{months}
-    FROM usage_days u
+    FROM {usage} u
     WHERE u.feature IN ({features}) AND u.day >= DATE '{first}' AND u.day <= DATE '{day}'
     GROUP BY u.account_id, u.feature
 )

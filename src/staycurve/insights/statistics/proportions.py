@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated
 
 from staycurve.i18n import N_
@@ -57,6 +58,7 @@ class Share(Measure):
         return replace(self, value=None, low=None, high=None, why=why)
 
 
+@lru_cache(maxsize=8192)
 def share(count: int, size: int) -> Share:
     """The share of `count` in `size`."""
     if size == 0:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import TypedDict
 
+from staycurve.interfaces.api import work_shapes as shapes
 from staycurve.interfaces.api.changes import changing_router_of
 from staycurve.interfaces.api.routes import Served
 
@@ -46,30 +46,22 @@ class Completion(_Body):
     version: int | None = None
 
 
-class Rows(TypedDict):
-    """Rows of one kind."""
+class Milestone(_Body):
+    """A dated step of a success plan."""
 
-    rows: list[dict[str, Any]]
-
-
-class MembersShape(TypedDict):
-    """Who is in an audience, or was; `source` says whether its history or its rule tells."""
-
-    audience: str
-    at: str
-    source: str
-    rows: list[dict[str, Any]]
+    title: str
+    due_on: str = Field(description="2026-06-30")
+    owner: str = Field(description="Who answers for it")
+    by: str = Field("", description="Who adds it")
 
 
-class MemberShape(TypedDict):
-    """Whether an account is in an audience now."""
+class Said(_Body):
+    """Who says so."""
 
-    audience: str
-    account_id: str
-    is_member: bool
+    by: str
 
 
-@router.get("/alerts", response_model=Rows)
+@router.get("/alerts", response_model=shapes.AlertsShape)
 def alerts(
     company: Served, owner: str = "",
     kind: Annotated[str, Query(alias="type", description="risk, lifecycle, growth, …")] = "",
@@ -82,13 +74,13 @@ def alerts(
     return JSONResponse({"rows": rows})
 
 
-@router.get("/alerts/{alert}", response_model=dict[str, Any])
+@router.get("/alerts/{alert}", response_model=shapes.WholeAlertShape)
 def alert(company: Served, alert: int) -> JSONResponse:
     """One alert with its evidence, tasks and history."""
     return JSONResponse(company.work.alert(alert))
 
 
-@router.post("/alerts/{alert}/resolve", response_model=dict[str, Any])
+@router.post("/alerts/{alert}/resolve", response_model=shapes.AlertShape)
 def resolve(company: Served, alert: int, sent: Resolution) -> JSONResponse:
     """End an alert for one of its reasons."""
     return JSONResponse(company.work.resolve(
@@ -96,7 +88,7 @@ def resolve(company: Served, alert: int, sent: Resolution) -> JSONResponse:
     ))
 
 
-@router.post("/alerts/{alert}/snooze", response_model=dict[str, Any])
+@router.post("/alerts/{alert}/snooze", response_model=shapes.AlertShape)
 def snooze(company: Served, alert: int, sent: Snooze) -> JSONResponse:
     """Put an alert off until a day."""
     return JSONResponse(company.work.snooze(
@@ -104,7 +96,7 @@ def snooze(company: Served, alert: int, sent: Snooze) -> JSONResponse:
     ))
 
 
-@router.get("/tasks", response_model=Rows)
+@router.get("/tasks", response_model=shapes.TasksShape)
 def tasks(
     company: Served, owner: str = "", account: str = "",
     every: Annotated[bool, Query(alias="all", description="Those that are done too")] = False,
@@ -115,7 +107,7 @@ def tasks(
     })
 
 
-@router.post("/tasks/{task}/done", response_model=dict[str, Any])
+@router.post("/tasks/{task}/done", response_model=shapes.TaskShape)
 def done(company: Served, task: int, sent: Completion) -> JSONResponse:
     """Say that a task is done."""
     return JSONResponse(
@@ -123,26 +115,52 @@ def done(company: Served, task: int, sent: Completion) -> JSONResponse:
     )
 
 
-@router.get("/playbooks", response_model=Rows)
+@router.get("/plans/{account:path}", response_model=shapes.PlanShape)
+def plan(company: Served, account: str) -> JSONResponse:
+    """The success plan of an account, by day."""
+    return JSONResponse({"rows": company.work.milestones(account)})
+
+
+@router.post("/plans/{account:path}", response_model=shapes.MilestoneShape)
+def add(company: Served, account: str, sent: Milestone) -> JSONResponse:
+    """Add a dated step to an account's success plan."""
+    return JSONResponse(company.work.add_milestone(
+        account, sent.title, due_on=sent.due_on, owner=sent.owner, by=sent.by
+    ))
+
+
+@router.post("/milestones/{milestone}/reached", response_model=shapes.MilestoneShape)
+def reached(company: Served, milestone: int, sent: Said) -> JSONResponse:
+    """Say that a milestone has been reached."""
+    return JSONResponse(company.work.reach_milestone(milestone, by=sent.by))
+
+
+@router.post("/milestones/{milestone}/dropped", response_model=shapes.MilestoneShape)
+def dropped(company: Served, milestone: int, sent: Said) -> JSONResponse:
+    """Take a milestone out of its plan."""
+    return JSONResponse(company.work.drop_milestone(milestone, by=sent.by))
+
+
+@router.get("/playbooks", response_model=shapes.PlaybooksShape)
 def playbooks(company: Served) -> JSONResponse:
     """Every playbook with its rule."""
     return JSONResponse({"rows": [one.as_dict() for one in company.work.playbooks().playbooks]})
 
 
-@router.get("/playbooks/{name}", response_model=dict[str, Any])
+@router.get("/playbooks/{name}", response_model=shapes.PlaybookRecordShape)
 def playbook(company: Served, name: str) -> JSONResponse:
     """One playbook with what became of its alerts."""
     found = company.work.playbooks().get(name)
     return JSONResponse(found.as_dict() | {"record": company.work.record(name)})
 
 
-@router.get("/audiences", response_model=Rows)
+@router.get("/audiences", response_model=shapes.AudiencesShape)
 def audiences(company: Served) -> JSONResponse:
     """Every audience, and how many are in it now."""
     return JSONResponse({"rows": company.audiences.listed()})
 
 
-@router.get("/audiences/{name}/members", response_model=MembersShape)
+@router.get("/audiences/{name}/members", response_model=shapes.MembersShape)
 def members(
     company: Served, name: str,
     at: Annotated[str, Query(description="Who was in it then, such as 2024-06-01")] = "",
@@ -151,7 +169,7 @@ def members(
     return JSONResponse(company.audiences.members(name, at=at or None))
 
 
-@router.get("/audiences/{name}/members/{account:path}", response_model=MemberShape)
+@router.get("/audiences/{name}/members/{account:path}", response_model=shapes.MemberShape)
 def member(company: Served, name: str, account: str) -> JSONResponse:
     """Whether an account is in an audience now: from memory, fast enough for a feature flag."""
     return JSONResponse({

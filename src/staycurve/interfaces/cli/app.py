@@ -15,7 +15,7 @@ from staycurve.interfaces.cli.opening import work_on
 
 BY_HAND = (
     "data", "maps", "sources", "matches", "books", "answers", "questions", "comparing", "views",
-    "annotations", "goals", "work", "audiences", "effects", "surveys", "notes", "health",
+    "annotations", "goals", "work", "plans", "audiences", "effects", "surveys", "notes", "health",
     "feedback", "keys",
     "people", "identities", "person", "running", "operating",
 )

@@ -146,6 +146,7 @@ def record(
                 [[count(found["opened"]), count(found["open"]), count(found["resolved"]),
                   money(found["median_days_to_act"])]])
     say(*(f"{one['reason']}: {one['alerts']}" for one in found["reasons"]))
+    say(*(f"Proposed for retirement: {one['says']}." for one in found["retire"]))
 
 
 @playbooks.command()

@@ -19,6 +19,8 @@ from staycurve.interfaces.web.views_page import number_of
 
 _DONE = {"noted": N_("The note was kept."), "deleted": N_("The note was deleted.")}
 _FIELDS = ("text", "kind", "day", "author")
+OTHERS = ("pulse", "resolve", "snooze", "done", "plan", "reach", "drop")
+"""What forms of the account's other panels ask for: their faults stand there."""
 
 
 def act_on_notes(ask: Ask) -> str:
@@ -49,7 +51,7 @@ def _show(ask: Ask) -> Shown:
              if one.day <= ask.seen.last_day or not ask.options.get("as_of")]
     if found:
         personal.note()
-    is_own = ask.form.get("do") != "pulse"
+    is_own = ask.form.get("do") not in OTHERS
     typed: dict[str, Any] = dict(ask.form) if ask.fault and is_own else {}
     done = ask.options.get("done", "")
     return Shown([one.as_dict() for one in found], {

@@ -15,9 +15,10 @@ from staycurve.insights.invoices.invoice_rows import lines as invoice_lines
 from staycurve.insights.shapes import plain, tables_of
 from staycurve.insights.shared.params import CLASS_NAMES
 from staycurve.interfaces.web import numbers
-from staycurve.interfaces.web.account_health import HEALTH, PULSE, act_on_account
+from staycurve.interfaces.web.account_health import HEALTH, PULSE
 from staycurve.interfaces.web.account_notes import NOTES
 from staycurve.interfaces.web.account_timeline import TIMELINE
+from staycurve.interfaces.web.account_work import ACCOUNT_WORK, PLAN, act_on_account
 from staycurve.interfaces.web.accounts_at import START, account_at
 from staycurve.interfaces.web.answered import sentences, table_of, tables, text
 from staycurve.interfaces.web.ask import Ask, link
@@ -253,7 +254,7 @@ PANELS: Sequence[Panel] = (
     Panel("who", N_("Account"), N_("Who is this account?"), "account.html", _who),
     Panel("subscriptions", N_("Subscriptions, satisfaction, limits"),
           N_("What does it pay for, and what did it last say?"), "reading.html", _subscriptions),
-    PULSE, TIMELINE, NOTES, HEALTH,
+    ACCOUNT_WORK, PLAN, PULSE, TIMELINE, NOTES, HEALTH,
     Panel("users", N_("Users"), N_("Who uses the product, and who champions it?"),
           "reading.html", _users, is_late=True),
     Panel("features", N_("Features compared with similar accounts"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from staycurve.actions.playbooks.base import TYPES
+from staycurve.actions.playbooks.retiring import SAYS
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.interfaces.web import numbers
@@ -81,6 +82,11 @@ def _record(ask: Ask) -> Shown:
     tables = [Table(_("Resolved by reason"), [Head(_("Reason"), is_text=True), Head(_("Alerts"))],
                     lines)] if lines else []
     said = [_(own.about), own.rule.words()]
+    said += [
+        _("Proposed for retirement: %s.") % (
+            _(SAYS[one["kind"]]) % {"alerts": one["alerts"], "of": one["of"]}
+        ) for one in found["retire"]
+    ]
     return shown([found], Reading(cards=cards, said=[one for one in said if one], tables=tables))
 
 

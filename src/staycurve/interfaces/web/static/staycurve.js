@@ -72,3 +72,43 @@ document.addEventListener("click", async (event) => {
 
 document.addEventListener("DOMContentLoaded", () => prepare(document));
 document.addEventListener("htmx:afterSettle", () => prepare(document));
+
+// Work by keyboard: j and k go from item to item, other keys do what the item offers for them.
+function typing(target) {
+  return target.matches?.("input, select, textarea") || target.isContentEditable;
+}
+
+function itemOf(element) {
+  return element.closest?.("[data-item]");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || typing(event.target)) return;
+  const keys = document.querySelector("[data-keys]");
+  if (!keys) return;
+  const items = [...document.querySelectorAll("[data-item]")];
+  const at = items.indexOf(itemOf(event.target));
+  if (event.key === "?") {
+    keys.open = !keys.open;
+    keys.querySelector("summary").focus();
+  } else if (event.key === "j" || event.key === "k") {
+    const next = items[event.key === "j" ? at + 1 : Math.max(at - 1, 0)];
+    next?.focus();
+    next?.scrollIntoView({ block: "nearest" });
+  } else if (at >= 0 && event.key === "Enter" && event.target === items[at]) {
+    items[at].querySelector("a[href]")?.click();
+  } else if (at >= 0 && /^[a-z]$/.test(event.key)) {
+    const found = items[at].querySelector(`[data-key="${event.key}"]`);
+    if (!found) return;
+    if (found.matches("details")) {
+      found.open = true;
+      found.querySelector("select, input:not([type=hidden])")?.focus();
+    } else {
+      found.focus();
+      found.click();
+    }
+  } else {
+    return;
+  }
+  event.preventDefault();
+});

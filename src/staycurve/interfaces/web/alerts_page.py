@@ -26,7 +26,6 @@ WHAT = {
     "left_rule": N_("the account left the rule"), "woken": N_("the snooze is over"),
     "escalated": N_("escalated"), "assigned": N_("assigned"), "snoozed": N_("snoozed"),
     "resolved": N_("resolved"), "task_done": N_("a task was done"),
-    "ticket_opened": N_("a ticket was opened"), "ticket_closed": N_("its ticket was closed"),
 }
 
 

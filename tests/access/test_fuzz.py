@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -146,6 +148,12 @@ def test_no_address_reads_a_body_without_end(app: object, come: Come) -> None:
     assert asked > 30
 
 
+def run(answering: Coroutine[Any, Any, None]) -> None:
+    """Run it in a thread of its own: a browser of other tests may hold this one's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, answering).result()
+
+
 def sent_without_end(
     app: Any, method: str, path: str, kind: str, cookie: str, token: str
 ) -> int:
@@ -174,7 +182,7 @@ def sent_without_end(
         if message["type"] == "http.response.start":
             statuses.append(message["status"])
 
-    asyncio.run(app(scope, receive, send))
+    run(app(scope, receive, send))
     assert statuses
     assert statuses[0] < 500, (method, path, statuses)
     return read

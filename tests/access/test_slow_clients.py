@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from staycurve.interfaces.api import patience
-from tests.access.test_fuzz import address_of
+from tests.access.test_fuzz import address_of, run
 
 PATIENCE = 30
 """Seconds after which a test fails rather than hangs."""
@@ -106,6 +106,6 @@ def sent_slowly(app: Any, path: str, kind: str) -> int:
         if message["type"] == "http.response.start":
             statuses.append(message["status"])
 
-    asyncio.run(app(scope, receive, send))
+    run(app(scope, receive, send))
     assert statuses
     return statuses[0]

@@ -54,6 +54,9 @@ def pages(client: TestClient) -> Iterator[Address]:
     """Every page as HTML, as JSON and as CSV."""
     known = {page.address: page for page in every_page()}
     for path in sorted(routes(client)):
+        if "{alert}" in path:
+            # Nothing has opened an alert here; tests/work asks for one.
+            continue
         page = known["/" if path in ("/.json", "/index.json") else path.removesuffix(".json")]
         least = {
             name: value for name, value in (GIVEN | {"step": "signed_up"}).items()

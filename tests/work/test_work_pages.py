@@ -32,6 +32,10 @@ def test_an_alert_has_a_page_that_resolves_it_and_keeps_what_happened(client: Te
     assert (row["reason"], row["note"]) == ("paid", "card changed")
     assert client.get("/alerts.json?status=open").json()["panels"][0]["rows"] == []
     assert client.get("/alerts/999").status_code == 422
+    for own in (at, f"{at}.json"):
+        refused = client.get(f"{own}?don=resolved")
+        assert refused.status_code == 422
+        assert "done" in refused.text
 
 
 def test_an_accounts_page_shows_its_work_and_keeps_its_plan(client: TestClient) -> None:

@@ -74,7 +74,7 @@ tickets_90 = Fact(
 )
 nps = Fact(
     N_("NPS score"), N_("The score of its last NPS answer, 0 to 10."), "number", _nps,
-    needs=("answers",), unit=Unit.SCORE,
+    needs=("answers",), unit=Unit.COUNT,
 )
 nps_days = Fact(
     N_("NPS answer, days"), N_("Days since its last NPS answer."), "number", _nps_days,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,7 +31,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         "answer_id": f"x{number}", "survey": "q", "kind": "nps" if number % 2 else "csat",
         "account_id": accounts[number % 10], "user_id": f"u{number}", "comment": text,
         "answered_at": f"2026-{8 + number % 3:02}-10", "touchpoint": "support",
-        "score": number % 11 if number % 2 else 1 + number % 5, "scale_max": 10 if number % 2 else 5,
+        "score": number % 11 if number % 2 else 1 + number % 5,
+        "scale_max": 10 if number % 2 else 5,
     } for number, text in enumerate(texts)]
     dark = [{
         "answer_id": f"d{number}", "survey": "q", "kind": "open", "account_id": one,

@@ -17,7 +17,7 @@ from tests.insights.voice_comments import COMMENTS
 __all__ = ["opened"]
 
 PAGES = [
-    "/surveys", "/surveys/nps", "/satisfaction", "/satisfaction?by=mrr_band", "/feedback",
+    "/surveys", "/surveys/nps", "/satisfaction", "/satisfaction?by=country", "/feedback",
     "/support", "/accounts/a1",
 ]
 

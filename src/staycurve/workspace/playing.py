@@ -164,10 +164,10 @@ class Playing:
             raise read.faults[0]
         chosen = self._chosen(read, only, (), is_switched_on=not only)
         seen = self._company.as_of(as_of)
-        findings = self._find(chosen, seen)
-        past = history.past_of(
-            self._company, chosen, seen, self._moment, months=months
-        )
+        with history.looking(self._company, chosen, seen, months=months) as looks:
+            past = history.past_of(self._company, chosen, seen, looks, self._moment)
+            # Inside a day less is seen than at the last look, which lies at the end of that day.
+            findings = self._find(chosen, seen, looks if looks.at[-1] == seen else None)
         inside = self._inside(chosen)
         rows = []
         for one in findings.found:
@@ -218,9 +218,12 @@ class Playing:
             if (not only or one.name == only) and (one.is_on or not is_switched_on)
         ]
 
-    def _find(self, playbooks: list[Playbook], seen: AsOf) -> Findings:
+    def _find(
+        self, playbooks: list[Playbook], seen: AsOf, looks: history.Looks | None = None
+    ) -> Findings:
         inside = self._inside(playbooks)
-        with self._moment(seen) as moment:
+        shared = {"usage": looks.usage, "together": looks.together} if looks else {}
+        with self._moment(seen, **shared) as moment:
             return finding.find(moment, playbooks, inside)
 
     def _inside(self, playbooks: Sequence[Playbook]) -> dict[str, frozenset[str]]:

@@ -46,7 +46,7 @@ ONLY_IN = {
             "work_models", "work_reading", "personal", "personal_models", "survey_models",
             "surveys", "survey_mails", "voice_models", "voice", "people_models", "people",
             "sessions", "links", "survey_invitations", "survey_answers", "survey_occasions",
-            "occasion_models", "arms", "effects_models", "health", "health_models",
+            "occasion_models", "arms", "effects_models", "health", "health_models", "leading",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
     | {

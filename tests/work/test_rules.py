@@ -8,7 +8,8 @@ from staycurve.actions.playbooks.finding import filled
 from staycurve.actions.rules.conditions import Condition
 from staycurve.actions.rules.documents import RuleError
 from staycurve.workspace import Company
-from tests.work.conftest import RULE, playbook
+from tests.work.conftest import RULE, playbook, rule
+from tests.work.test_audiences import audience
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,31 @@ def test_hysteresis(condition: Condition, value: object, is_in: bool, holds: boo
 def test_a_template_is_filled_and_names_what_it_does_not_know() -> None:
     text = filled("{name}: {metric.nrr}, {nps} {{kept}}", {"name": "Big", "metric.nrr": 0.5})
     assert text == "Big: 0.5, [nps] {kept}"
+
+
+def test_a_rule_names_an_audience_and_one_that_there_is_none_of_is_refused(
+    company: Company,
+) -> None:
+    audience(company, "large", 'fact = "mrr"\nat_least = 300')
+    audience(company, "german", 'fact = "audience.large"\nis = true',
+             'fact = "account.country"\nis = "DE"', more='about = "two deep"')
+    playbook(company, rule("audience.german", "is = true"))
+    (row,) = company.work.run(as_of="2024-07-01").rows
+    assert (row["matched"], row["opened"]) == (2, 2)
+    assert {one["account_id"] for one in company.work.alerts()} == {"big", "mid"}
+    (dry,) = company.work.dry_run(as_of="2024-07-01", months=1).rows
+    assert dry["matched"] == 2
+    playbook(company, rule("audience.germam", "is = true"))
+    with pytest.raises(RuleError, match=r"Unknown audience 'germam'. Did you mean") as told:
+        company.work.run(as_of="2024-07-01")
+    assert told.value.message.startswith("playbooks/late.toml:5 ")
+
+
+def test_a_faulty_audience_ends_the_rules_that_name_audiences_alone(company: Company) -> None:
+    audience(company, "large", 'fact = "audience.large"\nis = true')
+    playbook(company, rule("audience.vip", "is = true"))
+    playbook(company, rule("mrr", "at_least = 1000", "growth"), "own")
+    rows = {one["playbook"]: one for one in company.work.run(as_of="2024-07-01").rows}
+    assert rows["late"]["matched"] is None
+    assert rows["late"]["why"].startswith("audiences/large.toml:5 the audience 'large' rests on")
+    assert rows["own"]["opened"] == 1

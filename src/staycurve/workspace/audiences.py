@@ -11,6 +11,7 @@ from staycurve.actions.audiences.base import Audience
 from staycurve.errors import NotAnsweredError
 from staycurve.period import AsOf
 from staycurve.state import members as following
+from staycurve.workspace import segments
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.state import State
 from staycurve.workspace.work import Work
@@ -43,13 +44,7 @@ class Audiences:
         RuleError
             With file and line, for one that cannot be followed.
         """
-        folder = self._company.folder / base.FOLDER
-        # Files are read again when one has changed, not for every question.
-        files = tuple(
-            (one.name, one.stat().st_mtime_ns, one.stat().st_size)
-            for one in sorted(folder.glob("*.toml"))
-        )
-        return self._company.kept("audiences", files, lambda: base.read_all(self._company))
+        return segments.every(self._company)
 
     def listed(self) -> list[dict[str, Any]]:
         """Every audience and how many are in it now; None where its data is missing."""
@@ -104,11 +99,11 @@ class Audiences:
         with self._state.database.writing() as session:
             following.alone(session)
             for name, own in current.items():
-                before = following.followed(session, f"audience:{name}")
+                before = following.followed(session, segments.list_name(name))
                 if before is not None and before.last_at > seen.at:
                     continue
                 moved = following.follow(
-                    session, f"audience:{name}", rule=self.every()[name].digest, members=own,
+                    session, segments.list_name(name), rule=self.every()[name].digest, members=own,
                     at=seen.at,
                 )
                 found.append({"audience": name, "members": len(own), "entered": len(moved.entered),
@@ -162,16 +157,15 @@ class Audiences:
         )
 
     def _as_of(self, audience: Audience, seen: AsOf) -> list[str]:
-        kept = self._kept(audience, None)
-        inside = frozenset(kept or ()) if seen.at >= self._company.as_of().at else frozenset()
+        inside = segments.inside(self._company, self._state, audience, seen)
         with self._work.moment(seen) as moment:
-            return base.members(audience, self.every(), moment, inside=inside)
+            return base.members(audience, moment, inside=inside)
 
     def _kept(self, audience: Audience, at: dt.datetime | None) -> dict[str, dt.datetime] | None:
         """Who is kept as in it (at an instant); None where that was not followed under its rule."""
         if not self._state.database.is_there:
             return None
-        list_name = f"audience:{audience.name}"
+        list_name = segments.list_name(audience.name)
         with self._state.database.reading() as session:
             found = following.followed(session, list_name)
             if found is None or found.rule != audience.digest:

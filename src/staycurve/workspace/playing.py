@@ -20,6 +20,7 @@ from staycurve.actions.settings import PLAYBOOK_SETTINGS
 from staycurve.experiments import EXPERIMENTS
 from staycurve.period import AsOf, local_day
 from staycurve.state import members, milestones as planning, work_reading
+from staycurve.workspace import segments
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.state import State
 from staycurve.workspace.work_rows import read as reading_of
@@ -241,8 +242,12 @@ class Playing:
         self, seen: AsOf, *, usage: str = "usage_days", together: Together | None = None
     ) -> Iterator[Moment]:
         with self._company.seeing(seen) as engine:
-            yield Moment(self._company, seen, engine, self.outside(seen), usage,
-                         together or Together())
+            moment = Moment(self._company, seen, engine, self.outside(seen), usage,
+                            together or Together())
+            moment.outside = {
+                **moment.outside, **segments.flags(self._company, self._state, moment)
+            }
+            yield moment
 
     def moment(self, seen: AsOf) -> Any:
         """The company as of an instant, of which facts are read."""

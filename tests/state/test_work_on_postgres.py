@@ -103,7 +103,7 @@ def test_what_is_resolved_while_a_run_wakes_it_stays_resolved(
     wake = opening._Run.wake
 
     def waking(run: opening._Run) -> None:
-        run.on = run.on.replace(year=2027)
+        run.today = run.today.replace(year=2027)
         resolving.start()
         # It waits for the run, or would be done by now.
         resolving.join(0.5)

@@ -125,9 +125,12 @@ class Playing:
         working = self._company.config[PLAYBOOK_SETTINGS]
         by_name = {one.name: one for one in read.playbooks}
         holdouts = self._holdouts(findings, seen)
+        # A run as of another day is one of that day.
+        today = None if as_of else local_day(now, self._company.config.company.zone)
         with self._state.database.writing() as session:
             done = opening.open_alerts(
-                session, findings, working=working, by_name=by_name, now=now, holdouts=holdouts
+                session, findings, working=working, by_name=by_name, now=now, holdouts=holdouts,
+                today=today,
             )
             telling.tell(
                 session, done, by_name, channels=self._company.config[CHANNELS], on=findings.on,

@@ -29,6 +29,7 @@ from tests.work.test_audiences import audience
         ("chance = 0.5", "chance = 1.5", 5, "chance takes a number from 0 to 1"),
         ("closes = true", "closes = maybe", 7, "is not valid TOML"),
         ('title = "Payment failing"', "", 1, "has no title"),
+        ("chance = 0.5", 'channels = ["team"]', 5, "there is no channel 'team'"),
     ],
 )
 def test_what_cannot_be_followed_is_refused_with_its_line(

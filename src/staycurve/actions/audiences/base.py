@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from staycurve.actions.audiences.places import PREFIX, files
+from staycurve.actions.channels.named import named_channels
+from staycurve.actions.channels.settings import CHANNELS
 from staycurve.actions.facts.base import FLAG, Moment, kind_of
 from staycurve.actions.rules.conditions import Rule, matching, rule_of
 from staycurve.actions.rules.documents import Document, RuleError, read_file
 from staycurve.errors import UnknownNameError, did_you_mean
 from staycurve.insights.shared.reader import Reader
 
-KEYS = ("title", "about", "when", "when_any", "consent")
+KEYS = ("title", "about", "when", "when_any", "consent", "channels")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Audience:
     ----------
     consent : str
         The attribute of a user that must be true for them to be written to; empty for none.
+    channels : tuple of str
+        Webhooks that are told who comes into it and who leaves it.
     digest : str
         Changes with the rule, and with those of the audiences that it names.
     """
@@ -35,6 +39,7 @@ class Audience:
     about: str
     rule: Rule
     consent: str = ""
+    channels: tuple[str, ...] = ()
     is_shipped: bool = False
     digest: str = ""
 
@@ -50,6 +55,7 @@ class Audience:
         return {
             "audience": self.name, "title": self.title, "about": self.about,
             "rule": self.rule.words(), "consent": self.consent or None,
+            "channels": list(self.channels),
             "is_shipped": self.is_shipped, "file": self.file,
         }
 
@@ -84,7 +90,8 @@ def _audience_of(
     )
     return Audience(
         name, document.file, document.text(own, "title"), document.text(own, "about", default=""),
-        rule, document.text(own, "consent", default=""), is_shipped,
+        rule, document.text(own, "consent", default=""),
+        named_channels(document, company.config[CHANNELS], only="webhook"), is_shipped,
     )
 
 
@@ -123,8 +130,7 @@ def _whole(own: Audience, found: Mapping[str, Audience]) -> Audience:
         return one.rule.words() + "".join(words(found[name]) for name in one.named)
 
     digest = hashlib.sha256(words(own).encode()).hexdigest()[:16]
-    return Audience(own.name, own.file, own.title, own.about, own.rule, own.consent,
-                    own.is_shipped, digest)
+    return replace(own, digest=digest)
 
 
 def get(audiences: Mapping[str, Audience], name: str) -> Audience:

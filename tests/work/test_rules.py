@@ -8,6 +8,7 @@ from staycurve.actions.playbooks.finding import filled
 from staycurve.actions.rules.conditions import Condition
 from staycurve.actions.rules.documents import RuleError
 from staycurve.workspace import Company
+from tests.company import load
 from tests.work.conftest import RULE, playbook, rule
 from tests.work.test_audiences import audience
 
@@ -121,3 +122,21 @@ def test_a_faulty_audience_ends_the_rules_that_name_audiences_alone(company: Com
     assert rows["late"]["matched"] is None
     assert rows["late"]["why"].startswith("audiences/large.toml:5 the audience 'large' rests on")
     assert rows["own"]["opened"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fact", "says"),
+    [("limit_share", "no limits of plans are stated"), ("nps", "no NPS answers are loaded"),
+     ("csat", ""), ("renews_in_days", "no subscription says when it renews")],
+)
+def test_a_rule_that_nobody_could_ever_be_in_says_why(
+    company: Company, fact: str, says: str
+) -> None:
+    load(company, {
+        "answers": "answer_id survey kind account_id score scale_max answered_at\n"
+                   "x1        q      csat big        4     5         2024-06-01",
+        "events": "event_id event account_id occurred_at\ne1 opened big 2024-06-01",
+    })
+    playbook(company, rule(fact, "at_least = 0.5"))
+    (row,) = company.work.run(as_of="2024-07-01").rows
+    assert (row["matched"], row["why"]) == ((None, says) if says else (1, None))

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from staycurve.actions.facts.base import TEXT, Fact, Moment, Values
+from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
 from staycurve.insights.account.facts_sql import TRAILING
 from staycurve.insights.features.limit_facts import month_of, shares_sql
@@ -56,7 +57,8 @@ def _limit(moment: Moment) -> list[tuple[Any, ...]]:
     """(account_id, feature, utilisation) of every allowance, this month to date."""
     config = moment.company.config
     if not config.behaviour.limits:
-        return []
+        raise NotAnsweredError("no limits of plans are stated",
+                               hint="Write in staycurve.toml: [[limits]]")
 
     def find() -> list[tuple[Any, ...]]:
         month = month_of(None, moment.seen, config.company.zone)

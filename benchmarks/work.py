@@ -30,6 +30,7 @@ from staycurve.workspace import Company
 PEOPLE = 50
 WARM = 50
 MEMBERS = 300
+FEW = 3
 TARGETS = {"/work": 0.150, "members": 0.005}
 """The most that they may take warm, in seconds."""
 LINE = "{:44}{:>10}{:>10}{:>10}{:>10}  {}\n"
@@ -116,7 +117,7 @@ def main() -> None:
             measured(company, "one alert", "/alerts/7", WARM)
             measured(company, "audience member, GET", "/api/v1/audiences/customers/members/"
                      "a0000007", MEMBERS, "members")
-            measured(company, "alerts, GET", "/api/v1/alerts", WARM)
+            measured(company, "alerts, GET", "/api/v1/alerts", FEW)
             clock, cpu = time.perf_counter(), time.process_time()
             company.work.run(only="renewal")
             sys.stdout.write(

@@ -226,8 +226,8 @@ class Playing:
         self, playbooks: list[Playbook], seen: AsOf, looks: history.Looks | None = None
     ) -> Findings:
         inside = self._inside(playbooks)
-        shared = {"usage": looks.usage, "together": looks.together} if looks else {}
-        with self._moment(seen, **shared) as moment:
+        usage, together = (looks.usage, looks.together) if looks else ("usage_days", None)
+        with self._moment(seen, usage=usage, together=together) as moment:
             return finding.find(moment, playbooks, inside)
 
     def _inside(self, playbooks: Sequence[Playbook]) -> dict[str, frozenset[str]]:

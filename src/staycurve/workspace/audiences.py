@@ -97,7 +97,7 @@ class Audiences:
         current = {}
         for name in self.every():
             try:
-                current[name] = list(self._now(name))
+                current[name] = self._now(name)
             except NotAnsweredError:
                 continue
         now = self._company.clock()
@@ -109,14 +109,13 @@ class Audiences:
                     continue
                 audience = self.every()[name]
                 moved = following.follow(
-                    session, segments.list_name(name), rule=audience.digest, members=own,
+                    session, segments.list_name(name), rule=audience.digest, members=list(own),
                     at=seen.at,
                 )
-                names = self._now(name)
                 for channel in audience.channels:
                     telling.tell_changes(
                         session, channel, name, left=moved.left, at=seen.at, now=now,
-                        entered=[{"account_id": one, "name": names[one]} for one in moved.entered],
+                        entered=[{"account_id": one, "name": own[one]} for one in moved.entered],
                         next_at=self._after_quiet(now),
                     )
                 found.append({"audience": name, "members": len(own), "entered": len(moved.entered),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,10 +31,8 @@ def tell_members(
         {"account_id": row["account_id"], "name": row["name"],
          "people": by_account.get(row["account_id"], [])} for row in rows
     ]
-    # Every sending is another: somebody's consent may have changed, and nothing else.
-    return _put(session, f"audience.members:{channel}:{audience}:{now.isoformat()}", channel,
-                "audience.members", audience, {"accounts": accounts}, at=at, now=now,
-                next_at=next_at)
+    return _put(session, channel, "audience.members", audience, {"accounts": accounts}, at=at,
+                now=now, next_at=next_at)
 
 
 def tell_changes(
@@ -47,20 +46,22 @@ def tell_changes(
         "entered": [{key: row[key] for key in ("account_id", "name")} for row in entered],
         "left": [{"account_id": one} for one in left],
     }
-    # The same look told again is the same message.
-    return _put(session, f"audience.changed:{channel}:{audience}:{at.isoformat()}", channel,
-                "audience.changed", audience, moved, at=at, now=now, next_at=next_at)
+    return _put(session, channel, "audience.changed", audience, moved, at=at, now=now,
+                next_at=next_at)
 
 
 def _put(
-    session: Session, key: str, channel: str, kind: str, audience: str,
-    lists: Mapping[str, Sequence[Row]], *, at: dt.datetime, now: dt.datetime,
-    next_at: dt.datetime,
+    session: Session, channel: str, kind: str, audience: str, lists: Mapping[str, Sequence[Row]],
+    *, at: dt.datetime, now: dt.datetime, next_at: dt.datetime,
 ) -> int:
+    # It is kept with the moves that it tells of, and so once: a rule that is changed moves accounts
+    # at the same instant of the data again.
+    key = f"{kind}:{channel}:{uuid.uuid4().hex}"
     parts = max(1, *(-(-len(rows) // PART) for rows in lists.values()))
     for part in range(parts):
         cut = {name: list(rows[part * PART : (part + 1) * PART]) for name, rows in lists.items()}
-        body = {"audience": audience, "at": at.isoformat(), "part": part + 1, "parts": parts,
+        body = {"audience": audience, "at": at.isoformat(), "told_at": now.isoformat(),
+                "part": part + 1, "parts": parts,
                 "title": "", "text": "", **cut}
         outbox.put(session, key=f"{key}:{part + 1}", channel=channel, kind=kind, body=body,
                    now=now, next_at=next_at)

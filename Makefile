@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo-company
 
-.PHONY: install demo test test-fuzz test-spark test-soundness test-compare test-profile lint docs bench clean
+.PHONY: install demo test test-fuzz test-spark test-soundness test-compare test-profile test-effects lint docs bench clean
 
 $(BIN)/staycurve: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -45,6 +45,10 @@ test-compare: .venv/.test
 
 test-profile: .venv/.test
 	STAYCURVE_PROFILE_RUNS=$(N) $(BIN)/python -m pytest tests/insights/test_fit_profile.py
+
+# Companies that ran a playbook with a holdout: in how many the planted effect is in its interval.
+test-effects: .venv/.test
+	STAYCURVE_COMPANIES=$(N) $(BIN)/python -m pytest tests/insights/test_effects_companies.py tests/insights/test_effects_plan.py
 
 docs: .venv/.test
 	$(BIN)/python docs/generate.py

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from staycurve.actions.channels import sending
 from staycurve.actions.channels.sending import Message, NotSentError, checked, send_all, signed
 from staycurve.actions.channels.settings import CHANNELS, Channel
 from staycurve.actions.channels.telling import after_quiet
@@ -129,6 +130,49 @@ def test_a_public_address_is_not_refused() -> None:
     ],
 )
 def test_quiet_hours_are_local(now: str, sent: str) -> None:
-    at = dt.datetime.fromisoformat(now).replace(tzinfo=dt.UTC)
-    found = after_quiet(at, ZoneInfo("Europe/Berlin"), (20 * 60, 7 * 60))
-    assert found == dt.datetime.fromisoformat(sent).replace(tzinfo=dt.UTC)
+    assert after_quiet(utc(now), BERLIN, (20 * 60, 7 * 60)) == utc(sent)
+
+
+def utc(text: str) -> dt.datetime:
+    """An instant in UTC."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("now", "sent"),
+    [
+        # On 29 March 2026 it is 03:00 right after 01:59: 02:30 never comes, 03:00 is past it.
+        ("2026-03-29T00:30", "2026-03-29T01:00"),
+        # On 25 October 02:00 to 02:59 comes twice, from 00:00 UTC and from 01:00 UTC: the second
+        # 02:10 is quiet until the second 02:30, the first 02:45 is not.
+        ("2026-10-25T01:10", "2026-10-25T01:30"), ("2026-10-25T00:45", "2026-10-25T00:45"),
+        ("2026-10-25T00:10", "2026-10-25T00:30"),
+    ],
+)
+def test_quiet_hours_that_end_while_clocks_are_set(now: str, sent: str) -> None:
+    assert after_quiet(utc(now), BERLIN, (20 * 60, 2 * 60 + 30)) == utc(sent)
+
+
+def test_what_is_tried_again_keeps_the_quiet_hours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, arrived = Clock(), []
+    with made(tmp_path / "p", extra=HOOK, playbooks='quiet_hours = "20:00-07:00"') as quiet:
+        playbook(quiet, rule("mrr", "at_least = 300"))
+        with Company(quiet.folder, clock=clock) as company:
+            def send(channel: Channel, message: Message, now: dt.datetime) -> None:
+                if now < utc("2026-11-22T21:00"):
+                    raise NotSentError("away")
+                arrived.append(now)
+
+            monkeypatch.setattr(sending, "send_one", send)
+            clock.now = utc("2026-11-22T19:30")
+            company.work.run(as_of="2024-07-01")
+            while clock.now < utc("2026-11-23T09:00"):
+                company.work.send()
+                clock.now += 30 * MINUTE
+    # Away until 21:00, quiet until 07:00.
+    assert arrived == [utc("2026-11-23T07:00")]

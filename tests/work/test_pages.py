@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from staycurve.interfaces.api.app import create_app
 from staycurve.workspace import Company
-from tests.work.conftest import RULE, playbook
+from tests.work.conftest import RULE, playbook, rule
 
 OWN = {"sec-fetch-site": "same-origin"}
 
@@ -70,6 +70,18 @@ def test_the_interface_moves_alerts_and_tasks(client: TestClient) -> None:
     assert put_off.json()["status"] == "snoozed"
     whole = client.get(f"/api/v1/alerts/{alert['id']}").json()
     assert [one["what"] for one in whole["history"]] == ["opened", "task_done", "snoozed"]
+
+
+def test_alerts_come_page_by_page_where_that_is_asked_for(
+    client: TestClient, company: Company
+) -> None:
+    playbook(company, rule("mrr", "at_least = 300", "growth"), "large")
+    company.work.run(as_of="2024-07-02")
+    every = [one["id"] for one in client.get("/api/v1/alerts").json()["rows"]]
+    assert len(every) == 3
+    pages = [client.get(f"/api/v1/alerts?limit=2&offset={n}").json()["rows"] for n in (0, 2, 4)]
+    assert [[one["id"] for one in page] for page in pages] == [every[:2], every[2:], []]
+    assert client.get("/api/v1/alerts?limit=0").status_code == 422
 
 
 def test_members_over_http(client: TestClient) -> None:

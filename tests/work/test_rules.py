@@ -8,7 +8,9 @@ from staycurve.actions.playbooks.finding import filled
 from staycurve.actions.rules.conditions import Condition
 from staycurve.actions.rules.documents import RuleError
 from staycurve.workspace import Company
-from tests.work.conftest import RULE, playbook
+from tests.company import load
+from tests.work.conftest import RULE, playbook, rule
+from tests.work.test_audiences import audience
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,7 @@ from tests.work.conftest import RULE, playbook
         ("chance = 0.5", "chance = 1.5", 5, "chance takes a number from 0 to 1"),
         ("closes = true", "closes = maybe", 7, "is not valid TOML"),
         ('title = "Payment failing"', "", 1, "has no title"),
+        ("chance = 0.5", 'channels = ["team"]', 5, "there is no channel 'team'"),
     ],
 )
 def test_what_cannot_be_followed_is_refused_with_its_line(
@@ -91,3 +94,49 @@ def test_hysteresis(condition: Condition, value: object, is_in: bool, holds: boo
 def test_a_template_is_filled_and_names_what_it_does_not_know() -> None:
     text = filled("{name}: {metric.nrr}, {nps} {{kept}}", {"name": "Big", "metric.nrr": 0.5})
     assert text == "Big: 0.5, [nps] {kept}"
+
+
+def test_a_rule_names_an_audience_and_one_that_there_is_none_of_is_refused(
+    company: Company,
+) -> None:
+    audience(company, "large", 'fact = "mrr"\nat_least = 300')
+    audience(company, "german", 'fact = "audience.large"\nis = true',
+             'fact = "account.country"\nis = "DE"', more='about = "two deep"')
+    playbook(company, rule("audience.german", "is = true"))
+    (row,) = company.work.run(as_of="2024-07-01").rows
+    assert (row["matched"], row["opened"]) == (2, 2)
+    assert {one["account_id"] for one in company.work.alerts()} == {"big", "mid"}
+    (dry,) = company.work.dry_run(as_of="2024-07-01", months=1).rows
+    assert dry["matched"] == 2
+    playbook(company, rule("audience.germam", "is = true"))
+    with pytest.raises(RuleError, match=r"Unknown audience 'germam'. Did you mean") as told:
+        company.work.run(as_of="2024-07-01")
+    assert told.value.message.startswith("playbooks/late.toml:5 ")
+
+
+def test_a_faulty_audience_ends_the_rules_that_name_audiences_alone(company: Company) -> None:
+    audience(company, "large", 'fact = "audience.large"\nis = true')
+    playbook(company, rule("audience.vip", "is = true"))
+    playbook(company, rule("mrr", "at_least = 1000", "growth"), "own")
+    rows = {one["playbook"]: one for one in company.work.run(as_of="2024-07-01").rows}
+    assert rows["late"]["matched"] is None
+    assert rows["late"]["why"].startswith("audiences/large.toml:5 the audience 'large' rests on")
+    assert rows["own"]["opened"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fact", "says"),
+    [("limit_share", "no limits of plans are stated"), ("nps", "no NPS answers are loaded"),
+     ("csat", ""), ("renews_in_days", "no subscription says when it renews")],
+)
+def test_a_rule_that_nobody_could_ever_be_in_says_why(
+    company: Company, fact: str, says: str
+) -> None:
+    load(company, {
+        "answers": "answer_id survey kind account_id score scale_max answered_at\n"
+                   "x1        q      csat big        4     5         2024-06-01",
+        "events": "event_id event account_id occurred_at\ne1 opened big 2024-06-01",
+    })
+    playbook(company, rule(fact, "at_least = 0.5"))
+    (row,) = company.work.run(as_of="2024-07-01").rows
+    assert (row["matched"], row["why"]) == ((None, says) if says else (1, None))

@@ -1,7 +1,8 @@
 """Scheduling: sources are synced and playbooks run by one process of all.
 
 Every server of a project tries to lead; the one that holds the lock does the work, and when it
-ends another one takes over.
+ends another one takes over. Servers on several machines that share a database of app state hold a
+lock there as well.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from staycurve.tables.lake import alone
 from staycurve.workspace import Company
 
 LOCK = ".schedule.lock"
+LEADING = "lead"
 LEAD_EVERY, LOOK_EVERY, SEND_EVERY = 15, 3, 30
 """Seconds between two tries to lead, two looks at what webhooks brought, two goes at the outbox."""
 MAIL_EVERY, ASK_EVERY = 60, 3600
@@ -40,6 +42,7 @@ class Schedule:
     def __init__(self, company: Company) -> None:
         self._company = company
         self._jobs: Any = None
+        self._lead: Any = None
         self._held = contextlib.ExitStack()
         self.is_leading = False
 
@@ -71,7 +74,7 @@ class Schedule:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1},
             executors={"default": {"type": "threadpool", "max_workers": 1}},
         )
-        self._jobs.add_job(self.lead, "interval", seconds=LEAD_EVERY, id="lead")
+        self._jobs.add_job(self.lead, "interval", seconds=LEAD_EVERY, id=LEADING)
         self._jobs.start()
         self.lead()
 
@@ -80,17 +83,46 @@ class Schedule:
         if self._jobs is not None:
             self._jobs.shutdown()
             self._jobs = None
+        self._step_down()
+
+    def _step_down(self) -> None:
+        if self._jobs is not None:
+            for job in self._jobs.get_jobs():
+                if job.id != LEADING:
+                    job.remove()
         self._held.close()
+        if self._lead is not None:
+            self._lead.give_back()
         self.is_leading = False
 
+    def _may_lead(self) -> bool:
+        """Whether no other server of the database leads.
+
+        While it cannot be reached, whoever leads goes on: sources are synced without it.
+        """
+        place = self._company.config.state
+        if not (place.url or place.variable):
+            return True
+        from staycurve.state.leading import Lead
+
+        if self._lead is None:
+            self._lead = Lead(self._company.state.database)
+        return self._lead.take() is not False
+
     def lead(self) -> None:
-        """Become the one that syncs, if no other process is."""
+        """Become the one that syncs, if no other process is; no longer be it, if another is."""
         if self.is_leading:
+            if not self._may_lead():
+                _log.warning("Another server keeps the schedule now")
+                self._step_down()
             return
         lock = self._company.folder / LOCK
         try:
             self._held.enter_context(alone(lock, "keeping the schedule", wait=0))
         except BusyError:
+            return
+        if not self._may_lead():
+            self._held.close()
             return
         self.is_leading = True
         if self._jobs is None:

@@ -192,7 +192,12 @@ def complete(
     ConflictError
         If it is done already, or has changed since it was read.
     """
-    row = session.get(TaskRow, task, with_for_update=True) if task in NUMBERS else None
+    row = session.get(TaskRow, task) if task in NUMBERS else None
+    # The alert first, as everybody locks them: two who lock crosswise would wait for each other.
+    alert = None if row is None or row.alert_id is None else get(
+        session, row.alert_id, is_locked=True
+    )
+    row = session.get(TaskRow, task, with_for_update=True) if row is not None else None
     if row is None:
         raise UnknownNameError("task", str(task), (), hint="All tasks: staycurve tasks list")
     if row.status != "open":
@@ -206,10 +211,9 @@ def complete(
     row.done_by = line(who, what="Who did it", most=WHO)
     row.note = line(note, what="The note", most=TEXT, is_required=False)
     row.version += 1
-    if row.alert_id is not None:
-        alert = get(session, row.alert_id, is_locked=True)
+    if alert is not None:
         alert.acted_at = alert.acted_at or now
-        happened(session, row.alert_id, "task_done", who=row.done_by, now=now, task=row.title)
+        happened(session, alert.id, "task_done", who=row.done_by, now=now, task=row.title)
     audit.add(session, at=now, who=row.done_by, what="task.done", subject=f"task {row.id}",
               detail={"account_id": row.account_id})
     return row

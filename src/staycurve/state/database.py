@@ -110,6 +110,11 @@ class Database:
                 quoted = own.dialect.identifier_preparer.quote(table)
                 own.exec_driver_sql(f"VACUUM FULL {quoted}")
 
+    def lone(self) -> Connection:
+        """A connection for its caller alone, who closes it; each statement is kept at once."""
+        with self._told():
+            return self._all().connect().execution_options(isolation_level="AUTOCOMMIT")
+
     def close(self) -> None:
         """Give back its connections."""
         if self._made is not None:

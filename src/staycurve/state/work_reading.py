@@ -16,9 +16,12 @@ __all__ = [
 
 
 def standing(session: Session) -> list[AlertRow]:
-    """Alerts that are not resolved, oldest first."""
+    """Alerts that are not resolved, oldest first, for a run: whoever moves one waits for its end.
+
+    Without that, what somebody resolves meanwhile would be open again once the run is kept.
+    """
     return list(session.scalars(
-        select(AlertRow).where(AlertRow.is_open == 1).order_by(AlertRow.id)
+        select(AlertRow).where(AlertRow.is_open == 1).order_by(AlertRow.id).with_for_update()
     ))
 
 

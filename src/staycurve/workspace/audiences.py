@@ -6,11 +6,16 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from staycurve.actions.audiences import base
+from staycurve.actions.audiences import base, telling
 from staycurve.actions.audiences.base import Audience
-from staycurve.errors import NotAnsweredError
+from staycurve.actions.audiences.forms import FORMS, OF_PEOPLE
+from staycurve.actions.channels.settings import CHANNELS
+from staycurve.actions.channels.telling import after_quiet
+from staycurve.actions.settings import PLAYBOOK_SETTINGS
+from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.period import AsOf
-from staycurve.state import members as following
+from staycurve.state import members as following, survey_mails as mails
+from staycurve.workspace import segments
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.state import State
 from staycurve.workspace.work import Work
@@ -43,13 +48,7 @@ class Audiences:
         RuleError
             With file and line, for one that cannot be followed.
         """
-        folder = self._company.folder / base.FOLDER
-        # Files are read again when one has changed, not for every question.
-        files = tuple(
-            (one.name, one.stat().st_mtime_ns, one.stat().st_size)
-            for one in sorted(folder.glob("*.toml"))
-        )
-        return self._company.kept("audiences", files, lambda: base.read_all(self._company))
+        return segments.every(self._company)
 
     def listed(self) -> list[dict[str, Any]]:
         """Every audience and how many are in it now; None where its data is missing."""
@@ -98,19 +97,27 @@ class Audiences:
         current = {}
         for name in self.every():
             try:
-                current[name] = list(self._now(name))
+                current[name] = self._now(name)
             except NotAnsweredError:
                 continue
+        now = self._company.clock()
         with self._state.database.writing() as session:
             following.alone(session)
             for name, own in current.items():
-                before = following.followed(session, f"audience:{name}")
+                before = following.followed(session, segments.list_name(name))
                 if before is not None and before.last_at > seen.at:
                     continue
+                audience = self.every()[name]
                 moved = following.follow(
-                    session, f"audience:{name}", rule=self.every()[name].digest, members=own,
+                    session, segments.list_name(name), rule=audience.digest, members=list(own),
                     at=seen.at,
                 )
+                for channel in audience.channels:
+                    telling.tell_changes(
+                        session, channel, name, left=moved.left, at=seen.at, now=now,
+                        entered=[{"account_id": one, "name": own[one]} for one in moved.entered],
+                        next_at=self._after_quiet(now),
+                    )
                 found.append({"audience": name, "members": len(own), "entered": len(moved.entered),
                               "left": len(moved.left)})
         return found
@@ -118,8 +125,8 @@ class Audiences:
     def people(self, name: str) -> list[dict[str, Any]]:
         """The users of an audience's accounts that may be written to, by account and user.
 
-        Left out are those without an address, those who left or whose mail came back, and, where
-        the audience asks for consent, those who have not given it.
+        Left out are those without an address, those who left, whose mail came back or who asked
+        not to be written to, and, where the audience asks for consent, those who have not given it.
         """
         audience = base.get(self.every(), name)
         own = self._now(name)
@@ -131,11 +138,65 @@ class Audiences:
                 "AND u.email IS NOT NULL AND u.left_at IS NULL AND u.bounced_at IS NULL "
                 "ORDER BY r.root_id, u.user_id"
             )
-        return [
+        found = [
             {"account_id": account, "user_id": user, "email": email, "name": called}
             for account, user, email, called, kept in rows
             if account in own and _agrees(kept, audience.consent)
         ]
+        if not self._state.database.is_there:
+            return found
+        with self._state.database.reading() as session:
+            gone = mails.suppressed(session, [one["email"] for one in found])
+        return [one for one in found if one["email"].strip().lower() not in gone]
+
+    def exported(self, name: str, form: str) -> dict[str, Any]:
+        """An audience as another tool takes it: one of FORMS or OF_PEOPLE.
+
+        Where the audience asks for consent, forms of accounts leave out those of which nobody may
+        be written to.
+        """
+        if form in OF_PEOPLE:
+            return OF_PEOPLE[form](name, self.people(name))
+        if form not in FORMS:
+            raise UnknownNameError("form", form, ["people", *FORMS, *OF_PEOPLE])
+        return FORMS[form](name, self._told(name))
+
+    def _told(self, name: str) -> list[dict[str, Any]]:
+        """The accounts of an audience that other tools are told of."""
+        audience = base.get(self.every(), name)
+        rows: list[dict[str, Any]] = self.members(name)["rows"]
+        if not audience.consent:
+            return rows
+        asked = {one["account_id"] for one in self.people(name)}
+        return [row for row in rows if row["account_id"] in asked]
+
+    def send(self, name: str, channel: str) -> int:
+        """Put an audience in the outbox for a webhook; how many messages it takes.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such channel.
+        UsageError
+            If it is no webhook: a message to people has no room for a list.
+        """
+        channels = self._company.config[CHANNELS]
+        if channel not in channels:
+            raise UnknownNameError("channel", channel, channels)
+        if channels[channel].kind != "webhook":
+            raise UsageError(f"The channel '{channel}' is no webhook.",
+                             hint='Its kind in staycurve.toml must be "webhook".')
+        rows, people = self._told(name), self.people(name)
+        now = self._company.clock()
+        with self._state.database.writing() as session:
+            return telling.tell_members(
+                session, channel, name, rows=rows, people=people, at=self._company.as_of().at,
+                now=now, next_at=self._after_quiet(now),
+            )
+
+    def _after_quiet(self, now: dt.datetime) -> dt.datetime:
+        config = self._company.config
+        return after_quiet(now, config.company.zone, config[PLAYBOOK_SETTINGS].quiet)
 
     def _now(self, name: str) -> dict[str, str]:
         audience = base.get(self.every(), name)
@@ -162,16 +223,15 @@ class Audiences:
         )
 
     def _as_of(self, audience: Audience, seen: AsOf) -> list[str]:
-        kept = self._kept(audience, None)
-        inside = frozenset(kept or ()) if seen.at >= self._company.as_of().at else frozenset()
+        inside = segments.inside(self._company, self._state, audience, seen)
         with self._work.moment(seen) as moment:
-            return base.members(audience, self.every(), moment, inside=inside)
+            return base.members(audience, moment, inside=inside)
 
     def _kept(self, audience: Audience, at: dt.datetime | None) -> dict[str, dt.datetime] | None:
         """Who is kept as in it (at an instant); None where that was not followed under its rule."""
         if not self._state.database.is_there:
             return None
-        list_name = f"audience:{audience.name}"
+        list_name = segments.list_name(audience.name)
         with self._state.database.reading() as session:
             found = following.followed(session, list_name)
             if found is None or found.rule != audience.digest:

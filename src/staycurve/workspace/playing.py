@@ -20,6 +20,7 @@ from staycurve.actions.settings import PLAYBOOK_SETTINGS
 from staycurve.experiments import EXPERIMENTS
 from staycurve.period import AsOf, local_day
 from staycurve.state import members, milestones as planning, work_reading
+from staycurve.workspace import segments
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.state import State
 from staycurve.workspace.work_rows import read as reading_of
@@ -124,9 +125,12 @@ class Playing:
         working = self._company.config[PLAYBOOK_SETTINGS]
         by_name = {one.name: one for one in read.playbooks}
         holdouts = self._holdouts(findings, seen)
+        # A run as of another day is one of that day.
+        today = None if as_of else local_day(now, self._company.config.company.zone)
         with self._state.database.writing() as session:
             done = opening.open_alerts(
-                session, findings, working=working, by_name=by_name, now=now, holdouts=holdouts
+                session, findings, working=working, by_name=by_name, now=now, holdouts=holdouts,
+                today=today,
             )
             telling.tell(
                 session, done, by_name, channels=self._company.config[CHANNELS], on=findings.on,
@@ -164,10 +168,10 @@ class Playing:
             raise read.faults[0]
         chosen = self._chosen(read, only, (), is_switched_on=not only)
         seen = self._company.as_of(as_of)
-        findings = self._find(chosen, seen)
-        past = history.past_of(
-            self._company, chosen, seen, self._moment, months=months
-        )
+        with history.looking(self._company, chosen, seen, months=months) as looks:
+            past = history.past_of(self._company, chosen, seen, looks, self._moment)
+            # Inside a day less is seen than at the last look, which lies at the end of that day.
+            findings = self._find(chosen, seen, looks if looks.at[-1] == seen else None)
         inside = self._inside(chosen)
         rows = []
         for one in findings.found:
@@ -218,9 +222,12 @@ class Playing:
             if (not only or one.name == only) and (one.is_on or not is_switched_on)
         ]
 
-    def _find(self, playbooks: list[Playbook], seen: AsOf) -> Findings:
+    def _find(
+        self, playbooks: list[Playbook], seen: AsOf, looks: history.Looks | None = None
+    ) -> Findings:
         inside = self._inside(playbooks)
-        with self._moment(seen) as moment:
+        usage, together = (looks.usage, looks.together) if looks else ("usage_days", None)
+        with self._moment(seen, usage=usage, together=together) as moment:
             return finding.find(moment, playbooks, inside)
 
     def _inside(self, playbooks: Sequence[Playbook]) -> dict[str, frozenset[str]]:
@@ -238,8 +245,12 @@ class Playing:
         self, seen: AsOf, *, usage: str = "usage_days", together: Together | None = None
     ) -> Iterator[Moment]:
         with self._company.seeing(seen) as engine:
-            yield Moment(self._company, seen, engine, self.outside(seen), usage,
-                         together or Together())
+            moment = Moment(self._company, seen, engine, self.outside(seen), usage,
+                            together or Together())
+            moment.outside = {
+                **moment.outside, **segments.flags(self._company, self._state, moment)
+            }
+            yield moment
 
     def moment(self, seen: AsOf) -> Any:
         """The company as of an instant, of which facts are read."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from staycurve.actions.channels import telling
 from staycurve.actions.channels.settings import CHANNELS
+from staycurve.actions.settings import PLAYBOOK_SETTINGS
 from staycurve.state import outbox
 from staycurve.workspace.dealing import Dealing
 from staycurve.workspace.measured import MeasuredCompany
@@ -35,10 +37,17 @@ class Work(Playing, Recording, Dealing, Planning):
         self._state = state
 
     def send(self) -> dict[str, int]:
-        """Send what waits in the outbox and is due: how many messages arrived, how many did not."""
+        """Send what waits in the outbox and is due: how many messages arrived, how many did not.
+
+        In quiet hours nothing is sent, what is tried again neither.
+        """
         from staycurve.actions.channels.sending import send_all
 
-        if not self._state.database.is_there:
+        config = self._company.config
+        is_quiet = telling.is_quiet(
+            self._company.clock(), config.company.zone, config[PLAYBOOK_SETTINGS].quiet
+        )
+        if is_quiet or not self._state.database.is_there:
             return {"sent": 0, "failed": 0}
         return send_all(
             self._state.database, self._company.config[CHANNELS], clock=self._company.clock

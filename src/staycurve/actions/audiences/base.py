@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
-from staycurve.actions.facts.base import Moment, Values, kind_of
+from staycurve.actions.audiences.places import PREFIX, files
+from staycurve.actions.channels.named import named_channels
+from staycurve.actions.channels.settings import CHANNELS
+from staycurve.actions.facts.base import FLAG, Moment, kind_of
 from staycurve.actions.rules.conditions import Rule, matching, rule_of
 from staycurve.actions.rules.documents import Document, RuleError, read_file
 from staycurve.errors import UnknownNameError, did_you_mean
 from staycurve.insights.shared.reader import Reader
 
-FOLDER = "audiences"
-SHIPPED = Path(__file__).parent / "shipped"
-KEYS = ("title", "about", "when", "when_any", "consent")
-PREFIX = "audience."
+KEYS = ("title", "about", "when", "when_any", "consent", "channels")
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,8 @@ class Audience:
     ----------
     consent : str
         The attribute of a user that must be true for them to be written to; empty for none.
+    channels : tuple of str
+        Webhooks that are told who comes into it and who leaves it.
     digest : str
         Changes with the rule, and with those of the audiences that it names.
     """
@@ -38,6 +39,7 @@ class Audience:
     about: str
     rule: Rule
     consent: str = ""
+    channels: tuple[str, ...] = ()
     is_shipped: bool = False
     digest: str = ""
 
@@ -53,6 +55,7 @@ class Audience:
         return {
             "audience": self.name, "title": self.title, "about": self.about,
             "rule": self.rule.words(), "consent": self.consent or None,
+            "channels": list(self.channels),
             "is_shipped": self.is_shipped, "file": self.file,
         }
 
@@ -65,13 +68,9 @@ def read_all(company: Reader) -> dict[str, Audience]:
     RuleError
         With file and line: for what cannot be followed, and for an audience that rests on itself.
     """
-    files = [(one, one.name) for one in sorted(SHIPPED.glob("*.toml"))]
-    files += [
-        (one, f"{FOLDER}/{one.name}") for one in sorted((company.folder / FOLDER).glob("*.toml"))
-    ]
     documents: dict[str, Document] = {}
     found: dict[str, Audience] = {}
-    for file, shown in files:
+    for file, shown in files(company.folder):
         document = read_file(file, shown)
         documents[file.stem] = document
         found[file.stem] = _audience_of(document, file.stem, company, is_shipped=file.name == shown)
@@ -85,10 +84,14 @@ def _audience_of(
 ) -> Audience:
     own = document.values
     document.closed(own, KEYS)
-    rule = rule_of(document, lambda fact: kind_of(company, fact))
+    # Which audiences there are is looked at together with the ways between them.
+    rule = rule_of(
+        document, lambda fact: FLAG if fact.startswith(PREFIX) else kind_of(company, fact)
+    )
     return Audience(
         name, document.file, document.text(own, "title"), document.text(own, "about", default=""),
-        rule, document.text(own, "consent", default=""), is_shipped,
+        rule, document.text(own, "consent", default=""),
+        named_channels(document, company.config[CHANNELS], only="webhook"), is_shipped,
     )
 
 
@@ -127,8 +130,7 @@ def _whole(own: Audience, found: Mapping[str, Audience]) -> Audience:
         return one.rule.words() + "".join(words(found[name]) for name in one.named)
 
     digest = hashlib.sha256(words(own).encode()).hexdigest()[:16]
-    return Audience(own.name, own.file, own.title, own.about, own.rule, own.consent,
-                    own.is_shipped, digest)
+    return replace(own, digest=digest)
 
 
 def get(audiences: Mapping[str, Audience], name: str) -> Audience:
@@ -146,21 +148,13 @@ def get(audiences: Mapping[str, Audience], name: str) -> Audience:
 
 
 def members(
-    audience: Audience, audiences: Mapping[str, Audience], moment: Moment,
-    *, inside: frozenset[str] = frozenset(),
+    audience: Audience, moment: Moment, *, inside: frozenset[str] = frozenset()
 ) -> list[str]:
-    """Who is in an audience as of the moment, by id."""
-    def flags(name: str) -> Values:
-        own = set(members(audiences[name], audiences, moment))
-        return {one: one in own for one in moment.accounts()}
+    """Who is in an audience as of the moment, by id.
 
-    outside = dict(moment.outside)
-    for name in audience.named:
-        outside[PREFIX + name] = lambda name=name: flags(name)  # type: ignore[misc]
-    own = Moment(moment.company, moment.seen, moment.engine, outside)
-    return matching(audience.rule, own, inside=inside)
+    Those of other audiences that it names are facts of the moment.
+    """
+    return matching(audience.rule, moment, inside=inside)
 
 
-__all__ = [
-    "FOLDER", "Audience", "RuleError", "get", "members", "read_all",
-]
+__all__ = ["Audience", "RuleError", "get", "members", "read_all"]

@@ -99,15 +99,20 @@ def short(row: AlertRow) -> dict[str, Any]:
 def after_quiet(
     now: dt.datetime, zone: ZoneInfo, quiet: tuple[int, int] | None
 ) -> dt.datetime:
-    """The first instant from now on that is not in the quiet hours of the local day."""
+    """The first instant from now on that is not in the quiet hours of the local day.
+
+    Found minute by minute: where clocks are set, a local hour comes twice or not at all.
+    """
+    while is_quiet(now, zone, quiet):
+        now = now.replace(second=0, microsecond=0) + dt.timedelta(minutes=1)
+    return now
+
+
+def is_quiet(now: dt.datetime, zone: ZoneInfo, quiet: tuple[int, int] | None) -> bool:
+    """Whether an instant lies in the quiet hours of the local day."""
     if quiet is None or quiet[0] == quiet[1]:
-        return now
+        return False
     first, last = quiet
     local = now.astimezone(zone)
     minute = local.hour * 60 + local.minute
-    is_quiet = first <= minute < last if first < last else minute >= first or minute < last
-    if not is_quiet:
-        return now
-    day = local.date() + dt.timedelta(days=1 if minute >= last else 0)
-    ends = dt.datetime.combine(day, dt.time(last // 60, last % 60), zone)
-    return ends.astimezone(dt.UTC)
+    return first <= minute < last if first < last else minute >= first or minute < last

@@ -160,6 +160,25 @@ class Moment:
         """account_id → value of a statement of two columns; without those that are empty."""
         return {one: value for one, value in self.rows(sql) if value is not None}
 
+    def rests_on(self, rows: str, what: str, *, hint: str) -> None:
+        """Refuse to answer where there are no such rows at all, at any time.
+
+        Parameters
+        ----------
+        rows : str
+            SQL to follow FROM.
+        what : str
+            What is missing: 'no NPS answers are loaded'.
+
+        Raises
+        ------
+        NotAnsweredError
+            Of a company without them, nobody would ever be in the rule, and nothing would say why.
+        """
+        sql = f"SELECT 1 FROM {rows} LIMIT 1"
+        if not self.jointly(sql, lambda: list(self.engine.rows(sql))):
+            raise NotAnsweredError(what, hint=hint)
+
     def accounts(self) -> tuple[str, ...]:
         """Every customer that is counted and had come by then."""
         sql = f"""SELECT DISTINCT r.root_id FROM account_roots r

@@ -129,6 +129,8 @@ GROUP BY i.account_id ORDER BY i.account_id"""
 
 
 def _renews(moment: Moment) -> Values:
+    moment.rests_on("subscriptions WHERE renews_on IS NOT NULL",
+                    "no subscription says when it renews", hint="Load renews_at.")
     return {
         one: -moment.since(renews) for one, (renews, _asked) in _items(moment).items()
         if renews is not None

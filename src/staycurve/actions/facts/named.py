@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from staycurve.actions.audiences import places
 from staycurve.actions.facts.base import FLAG, NUMBER, TEXT, Family, Moment, Values
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
@@ -100,13 +101,16 @@ def _attribute(moment: Moment, name: str) -> Values:
 
 
 def _check_audience(company: Reader, name: str) -> str:
-    # Which audiences there are, their own folder says; a loop among them is looked for there.
-    del company, name
+    known = places.names(company.folder)
+    if name not in known:
+        raise UnknownNameError("audience", name, known, hint="All audiences: staycurve audiences "
+                               "list")
     return FLAG
 
 
 def _audience(moment: Moment, name: str) -> Values:
-    raise UnknownNameError("audience", name, ())
+    # The workspace hands the values of those there are to the moment.
+    raise UnknownNameError("audience", name, places.names(moment.company.folder))
 
 
 metric = Family(

@@ -6,10 +6,10 @@ from collections import Counter
 from typing import Any
 
 from staycurve.actions.facts.base import TEXT, Fact, Moment, Values
+from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
 from staycurve.insights.account.facts_sql import TRAILING
-from staycurve.insights.features.limit_facts import month_of, statement
-from staycurve.insights.shared.members import Question
+from staycurve.insights.features.limit_facts import month_of, shares_sql
 from staycurve.metrics.base import Unit
 
 KEEPS = 3
@@ -57,13 +57,12 @@ def _limit(moment: Moment) -> list[tuple[Any, ...]]:
     """(account_id, feature, utilisation) of every allowance, this month to date."""
     config = moment.company.config
     if not config.behaviour.limits:
-        return []
+        raise NotAnsweredError("no limits of plans are stated",
+                               hint="Write in staycurve.toml: [[limits]]")
 
     def find() -> list[tuple[Any, ...]]:
-        asked = Question(config, moment.seen, (), ())
         month = month_of(None, moment.seen, config.company.zone)
-        sql = statement(asked, month, usage=moment.usage)
-        return [(row[0], row[2], row[7] / row[4]) for row in moment.engine.rows(sql)]
+        return list(moment.engine.rows(shares_sql(config, month.window, usage=moment.usage)))
 
     return moment.once("limits", find)
 

@@ -36,6 +36,10 @@ GROUP BY r.root_id ORDER BY r.root_id""")
 
 def _scores(moment: Moment, kind: str) -> list[tuple[Any, ...]]:
     """(account_id, score, scale, day) of the last answer of a kind."""
+    moment.rests_on(
+        f"answers WHERE kind = '{kind}' AND score IS NOT NULL",
+        f"no {kind.upper()} answers are loaded", hint=f"Ask for them: a survey of kind {kind}.",
+    )
     return moment.rows(f"""SELECT root_id, score, scale_max, answered_on FROM (
     SELECT r.root_id, CAST(n.score AS DOUBLE) AS score, n.scale_max, n.answered_on,
            row_number() OVER (PARTITION BY r.root_id ORDER BY n.answered_at DESC, n.answer_id)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import bisect
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from staycurve.actions.facts.base import Moment, Together, kept_usage
 from staycurve.actions.playbooks.base import FEW, SHARE, Playbook
+from staycurve.actions.playbooks.finding import evidence_facts
 from staycurve.actions.rules.conditions import known_of
 from staycurve.errors import NotAnsweredError
 from staycurve.insights.shared.reader import Reader
@@ -88,28 +89,43 @@ class Past:
         return None
 
 
+@dataclass(frozen=True)
+class Looks:
+    """The days at which rules are looked at, oldest first, and what their moments share."""
+
+    at: tuple[AsOf, ...]
+    usage: str
+    together: Together
+
+
+@contextmanager
+def looking(
+    company: Reader, playbooks: Sequence[Playbook], seen: AsOf, *, months: int = MONTHS
+) -> Iterator[Looks]:
+    """The looks of the months before an instant: what all of them read is read once."""
+    zone = company.config.company.zone
+    at = tuple(
+        as_of(day_start(day + dt.timedelta(days=1), zone), zone)
+        for day in _days(seen.last_day, months)
+    )
+    facts = {name for one in playbooks for name in evidence_facts(one)}
+    with company.seeing(at[-1]) as engine, kept_usage(engine, facts) as usage:
+        yield Looks(at, usage, Together(tuple(one.last_day for one in at)))
+
+
 def past_of(
-    company: Reader, playbooks: Sequence[Playbook], seen: AsOf, moments: Moments,
-    *, months: int = MONTHS,
+    company: Reader, playbooks: Sequence[Playbook], seen: AsOf, looks: Looks, moments: Moments
 ) -> dict[str, Past]:
-    """What each playbook would have opened in the months before an instant."""
+    """What each playbook would have opened at the looks before an instant."""
     found = {one.name: Past() for one in playbooks}
     inside: dict[str, frozenset[str]] = {}
     outcomes = _Outcomes(company, seen)
-    zone = company.config.company.zone
-    looks = [
-        as_of(day_start(day + dt.timedelta(days=1), zone), zone)
-        for day in _days(seen.last_day, months)
-    ]
-    facts = {name for one in playbooks for name in one.rule.facts}
-    with company.seeing(looks[-1]) as engine, kept_usage(engine, facts) as usage:
-        together = Together(tuple(one.last_day for one in looks))
-        for then in looks:
-            with moments(then, usage=usage, together=together) as moment:
-                every = moment.accounts()
-                for one in playbooks:
-                    _look(one, found[one.name], moment, every, inside)
-                    outcomes.count(one, found[one.name], every, then.last_day)
+    for then in looks.at:
+        with moments(then, usage=looks.usage, together=looks.together) as moment:
+            every = moment.accounts()
+            for one in playbooks:
+                _look(one, found[one.name], moment, every, inside)
+                outcomes.count(one, found[one.name], every, then.last_day)
     for one in playbooks:
         outcomes.judge(one, found[one.name])
     return found

@@ -72,6 +72,7 @@ def list_name(playbook: str) -> str:
 def open_alerts(
     session: Session, findings: Findings, *, working: Working, by_name: Mapping[str, Playbook],
     now: dt.datetime, holdouts: Mapping[str, Holdout] | None = None,
+    today: dt.date | None = None,
 ) -> Opened:
     """Follow every rule's members, and open, merge, wake, escalate and close alerts.
 
@@ -81,6 +82,9 @@ def open_alerts(
     ----------
     holdouts : mapping, optional
         Playbook → the experiment that holds accounts out of it: nothing is opened for those.
+    today : date, optional
+        The local day of the clock, by which people snooze: data may lag behind it. Without it, the
+        last day of the findings.
 
     Raises
     ------
@@ -89,6 +93,7 @@ def open_alerts(
     """
     members.alone(session)
     run = _Run(session, findings, working, by_name, now, holdouts or {})
+    run.today = max(today or findings.on, findings.on)
     for one in findings.found:
         if one.members is not None and not one.refused:
             run.follow(one)
@@ -109,6 +114,7 @@ class _Run:
         self.session, self.findings, self.working = session, findings, working
         self.holdouts = holdouts
         self.by_name, self.now, self.on = by_name, now, findings.on
+        self.today = findings.on
         self.done = Opened({one.playbook.name: Tally() for one in findings.found})
         self.open = {
             (row.account_id, row.type): row for row in work_reading.standing(session)
@@ -220,7 +226,9 @@ class _Run:
     def wake(self) -> None:
         """Open again what was snoozed until now; end what has left its rule meanwhile."""
         for key, row in sorted(self.open.items()):
-            if row.status != "snoozed" or row.snoozed_until is None or row.snoozed_until > self.on:
+            if row.status != "snoozed" or row.snoozed_until is None:
+                continue
+            if row.snoozed_until > self.today:
                 continue
             if all(one["left_on"] for one in row.evidence):
                 kept.end(self.session, row, reason=PASSED, who=SELF, now=self.now,

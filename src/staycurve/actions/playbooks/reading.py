@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
 
+from staycurve.actions.channels.named import named_channels
+from staycurve.actions.channels.settings import CHANNELS, Channel
 from staycurve.actions.facts.base import kind_of
 from staycurve.actions.playbooks.base import (
     OUTCOMES,
@@ -76,7 +78,8 @@ def read_all(company: Reader, *, off: Sequence[str] = ()) -> Read:
         is_shipped = (file, shown) in shipped
         try:
             one = playbook_of(
-                read_file(file, shown), file.stem, kinds, is_shipped=is_shipped
+                read_file(file, shown), file.stem, kinds, channels=company.config[CHANNELS],
+                is_shipped=is_shipped,
             )
         except RuleError as error:
             # What is shipped may speak of what is not loaded here: its rule is left out then.
@@ -89,7 +92,8 @@ def read_all(company: Reader, *, off: Sequence[str] = ()) -> Read:
 
 
 def playbook_of(
-    document: Document, name: str, kinds: Kinds, *, is_shipped: bool = False
+    document: Document, name: str, kinds: Kinds, *, channels: Mapping[str, Channel],
+    is_shipped: bool = False,
 ) -> Playbook:
     """The playbook of a file.
 
@@ -131,7 +135,7 @@ def playbook_of(
         ),
         steps=_steps(document, [one.name for one in templates]),
         templates=templates,
-        channels=document.texts(own, "channels"),
+        channels=named_channels(document, channels),
         is_on=document.flag(own, "is_on", default=True),
         is_confirmed=document.flag(own, "is_confirmed", default=False),
         is_shipped=is_shipped,

@@ -10,6 +10,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from staycurve.behaviour import Limit
+from staycurve.config import Config
 from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.base import Param
@@ -87,13 +88,9 @@ def limits_sql(limits: Iterable[Limit]) -> str:
     )
 
 
-def statement(
-    asked: Question, month: Month, tracked: Sequence[Window] = (), *, usage: str = "usage_days"
-) -> str:
+def statement(asked: Question, month: Month, tracked: Sequence[Window] = ()) -> str:
     """SQL of rows (account_id, name, feature, plan, allowance, mrr, uses, and for each tracked
     month uses in its first days, see `days_judged`, and in all of it).
-
-    `usage` is the relation that is read for usage: one with the columns of usage_days.
     """
     window = month.window
     day = window.last_seen
@@ -113,7 +110,57 @@ def statement(
 {limits_sql(asked.config.behaviour.limits)},
 {paying_sql("payers", day, asked)},
 {plans_sql("largest", day)},
-holders AS (
+{_ranked_sql(day)},
+uses AS (
+    SELECT u.account_id, u.feature,
+           CAST(SUM(CASE WHEN {window.days_sql("u.day")} THEN u.uses ELSE 0 END) AS BIGINT) AS
+           uses{months}
+    FROM usage_days u
+    WHERE u.feature IN ({features}) AND u.day >= DATE '{first}' AND u.day <= DATE '{day}'
+    GROUP BY u.account_id, u.feature
+)
+SELECT r.account_id, e.name, r.feature, r.plan, r.allowance, l.plan AS own_plan,
+       coalesce(p.mrr, 0) AS mrr, coalesce(u.uses, 0) AS uses{shown}
+FROM ranked r
+JOIN picked k ON k.account_id = r.account_id
+LEFT JOIN accounts e ON e.account_id = r.account_id
+LEFT JOIN payers p ON p.account_id = r.account_id
+LEFT JOIN largest l ON l.account_id = r.account_id
+LEFT JOIN uses u ON u.account_id = r.account_id AND u.feature = r.feature
+WHERE r.place = 1
+ORDER BY r.account_id, r.feature"""
+
+
+def shares_sql(config: Config, window: Window, *, usage: str = "usage_days") -> str:
+    """SQL of rows (account_id, feature, share): the part of each allowance that is used, from 0.
+
+    `window` is the month, `usage` the relation that is read for usage: one with the columns of
+    usage_days.
+    """
+    day = window.last_seen
+    features = listed(sorted({one.feature for one in config.behaviour.limits}))
+    return f"""WITH {limits_sql(config.behaviour.limits)},
+{_ranked_sql(day)},
+uses AS (
+    SELECT u.account_id, u.feature, SUM(u.uses) AS uses
+    FROM {usage} u
+    WHERE u.feature IN ({features}) AND {window.days_sql("u.day")}
+    GROUP BY u.account_id, u.feature
+)
+SELECT r.account_id, r.feature,
+       CAST(coalesce(u.uses, 0) AS DOUBLE) / CAST(r.allowance AS DOUBLE) AS share
+FROM ranked r
+JOIN (SELECT DISTINCT root_id FROM account_roots WHERE NOT is_excluded) k
+     ON k.root_id = r.account_id
+LEFT JOIN uses u ON u.account_id = r.account_id AND u.feature = r.feature
+WHERE r.place = 1
+ORDER BY r.account_id, r.feature"""
+
+
+def _ranked_sql(day: dt.date) -> str:
+    """The relations `holders` and `ranked`: the allowances of each account, the first the one
+    that counts. They need `allowed`."""
+    return f"""holders AS (
     SELECT i.account_id, i.plan FROM mrr_items i
     WHERE i.starts_on <= DATE '{day}' AND coalesce(i.ends_on, {FAR}) > DATE '{day}'
     UNION
@@ -128,25 +175,7 @@ ranked AS (
                ORDER BY CASE WHEN a.plan = '' THEN 1 ELSE 0 END, a.allowance DESC,
                         coalesce(h.plan, '')) AS place
     FROM holders h JOIN allowed a ON a.plan = '' OR a.plan = h.plan
-),
-uses AS (
-    SELECT u.account_id, u.feature,
-           CAST(SUM(CASE WHEN {window.days_sql("u.day")} THEN u.uses ELSE 0 END) AS BIGINT) AS
-           uses{months}
-    FROM {usage} u
-    WHERE u.feature IN ({features}) AND u.day >= DATE '{first}' AND u.day <= DATE '{day}'
-    GROUP BY u.account_id, u.feature
-)
-SELECT r.account_id, e.name, r.feature, r.plan, r.allowance, l.plan AS own_plan,
-       coalesce(p.mrr, 0) AS mrr, coalesce(u.uses, 0) AS uses{shown}
-FROM ranked r
-JOIN picked k ON k.account_id = r.account_id
-LEFT JOIN accounts e ON e.account_id = r.account_id
-LEFT JOIN payers p ON p.account_id = r.account_id
-LEFT JOIN largest l ON l.account_id = r.account_id
-LEFT JOIN uses u ON u.account_id = r.account_id AND u.feature = r.feature
-WHERE r.place = 1
-ORDER BY r.account_id, r.feature"""
+)"""
 
 
 def _days(day: str, tracked: Window, month: Month) -> str:

@@ -13,6 +13,7 @@ from staycurve.interfaces.api.changes import changing_router_of
 from staycurve.interfaces.api.routes import Served
 
 router = changing_router_of("work")
+MOST = 1_000_000
 
 
 class _Body(BaseModel):
@@ -67,10 +68,13 @@ def alerts(
     kind: Annotated[str, Query(alias="type", description="risk, lifecycle, growth, …")] = "",
     status: str = "", account: str = "",
     every: Annotated[bool, Query(alias="all", description="Resolved ones too")] = False,
+    limit: Annotated[int | None, Query(ge=1, le=MOST, description="So many at most; all "
+                                       "without it")] = None,
+    offset: Annotated[int, Query(ge=0, le=MOST, description="With limit: leave out so many")] = 0,
 ) -> JSONResponse:
     """Alerts, those first of which the most can be kept."""
     rows = company.work.alerts(owner=owner, kind=kind, status=status, account=account,
-                               has_resolved=every)
+                               has_resolved=every, most=limit, offset=offset)
     return JSONResponse({"rows": rows})
 
 

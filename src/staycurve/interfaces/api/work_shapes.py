@@ -195,6 +195,7 @@ class AudienceShape(TypedDict):
     about: str
     rule: str
     consent: str | None
+    channels: list[str]
     is_shipped: bool
     file: str
     members: int | None

@@ -70,23 +70,31 @@ def follow(context: typer.Context, output: Output = Format.table) -> None:
 def export(
     context: typer.Context, name: Name,
     form: Annotated[
-        str, typer.Option("--as", metavar="FORM", help="hubspot, customerio or people.")
+        str, typer.Option("--as", metavar="FORM", help="people, or JSON: hubspot and customerio "
+                          "for accounts, hubspot-contacts and customerio-people for people.")
     ] = "people",
     output: Output = Format.table,
 ) -> None:
-    """An audience as JSON for HubSpot or Customer.io, or its people who may be written to."""
-    from staycurve.actions.audiences.forms import FORMS
-    from staycurve.errors import UnknownNameError
-
-    if form != "people" and form not in FORMS:
-        raise UnknownNameError("form", form, ["people", *FORMS])
+    """An audience's people who may be written to, or JSON for HubSpot or Customer.io."""
     with fresh_company_of(context) as company:
-        if form == "people":
-            people = company.audiences.people(name)
-        else:
-            print_json(FORMS[form](name, company.audiences.members(name)["rows"]))
+        if form != "people":
+            print_json(company.audiences.exported(name, form))
             return
+        people = company.audiences.people(name)
     if not print_data({"rows": people}, output):
         print_table(name, ["account", "user", "email"],
                     [[one["account_id"], one["user_id"], one["email"]] for one in people[:SHOWN]])
         say_rest(people)
+
+
+@audiences.command()
+def send(
+    context: typer.Context, name: Name,
+    to: Annotated[str, typer.Option("--to", metavar="CHANNEL", help="A webhook, from [channels].")],
+    output: Output = Format.table,
+) -> None:
+    """Let a webhook know who is in an audience, signed; a server sends it, or: channels send."""
+    with fresh_company_of(context) as company:
+        messages = company.audiences.send(name, to)
+    if not print_data({"rows": [{"audience": name, "channel": to, "messages": messages}]}, output):
+        typer.echo(f"{messages} message{'' if messages == 1 else 's'} for {to} will be sent.")

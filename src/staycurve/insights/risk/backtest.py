@@ -73,6 +73,11 @@ class OfForm(Row):
     lift_top_decile: Annotated[float, col(N_("Lift, top tenth"), Unit.RATIO)]
 
 
+BEHIND_TENTH = Opens(
+    "risk judged", {"tenth": "tenth", "form": "form", "horizon": "horizon"}
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tenth(Row):
     """A tenth of the rows by probability."""
@@ -83,7 +88,7 @@ class Tenth(Row):
     left: Annotated[
         float,
         col(N_("Churned"), Unit.PERCENT, ends=("low", "high"),
-            opens=Opens("risk judged", {"tenth": "tenth", "form": "form", "horizon": "horizon"})),
+            opens=BEHIND_TENTH),
     ]
     low: LowField
     high: HighField

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from staycurve.i18n import N_
-from staycurve.insights.cohorts.riskiest_months import MIN_AT_RISK
 from staycurve.insights.shared.asking import question_of
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.lifetimes import LifeMonth, life_table
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 AHEAD = 24
 """Months that are looked ahead, at most: two years, in which a contract of a year renews twice. A
 longer time rests on fewer accounts, and one without an end can have an infinite mean."""
+LEAST_AT_RISK = 10
+"""Accounts that must have been followed into a month for it to count. Few more give a wide
+interval, which says so; fewer give one that hangs on a single account."""
 MODELLED = 3
 """Months that the models speak for: 90 days."""
 Z = 1.959963984540054
@@ -46,7 +49,7 @@ class Ahead:
     months, low, high : array, shape (n,)
         The mean and its 95% interval: of the mean of such accounts, not of one life.
     upto : array of int, shape (n,)
-        The months that were counted, at most AHEAD; 0 where nothing is known.
+        The months that were counted; 0 where nothing is known.
     """
 
     months: np.ndarray
@@ -67,10 +70,10 @@ def months_of(company: Reader, engine: AnyEngine, seen: AsOf) -> tuple[LifeMonth
 
 
 def followed(months: Sequence[LifeMonth]) -> tuple[LifeMonth, ...]:
-    """The first months of a life table, up to where fewer than MIN_AT_RISK are left."""
+    """The first months of a life table, up to where fewer than LEAST_AT_RISK are left."""
     found = []
     for month in months:
-        if month.at_risk < MIN_AT_RISK:
+        if month.at_risk < LEAST_AT_RISK:
             break
         found.append(month)
     return tuple(found)
@@ -96,7 +99,7 @@ def ages(first: np.ndarray, day: np.ndarray) -> np.ndarray:
 
 def ahead(
     months: Sequence[LifeMonth], age: np.ndarray, near: Sequence[np.ndarray],
-    far: Sequence[np.ndarray],
+    far: Sequence[np.ndarray], *, most: int = AHEAD,
 ) -> Ahead:
     """Expected months to come.
 
@@ -111,11 +114,13 @@ def ahead(
         Whole months that each has paid.
     near, far : (probability, low, high), arrays of shape (n,)
         Of churn within a month, and within MODELLED months; NaN where it is not known.
+    most : int
+        Months that are looked ahead.
     """
     import numpy as np
 
     size = len(age)
-    upto = np.clip(len(months) - age, 0, AHEAD)
+    upto = np.clip(len(months) - age, 0, most)
     upto[upto <= MODELLED] = 0
     rest, spread = np.full(size, np.nan), np.full(size, np.nan)
     area = cache(lambda start, end: _area(months, start, end))
@@ -130,7 +135,7 @@ def ahead(
         between = [first * (last / np.maximum(first, 1e-12)) ** (k / (MODELLED - 1))
                    for k in range(1, MODELLED - 1)]
         curve = [np.ones(size), first, *between, last]
-        started = sum((a + b) / 2 for a, b in zip(curve[:-1], curve[1:], strict=True))
+        started = sum((a + b) / 2 for a, b in pairwise(curve))
         found: np.ndarray = started + last * rest
         return found
 
@@ -155,7 +160,7 @@ def _area(months: Sequence[LifeMonth], start: int, end: int) -> tuple[float, flo
         share *= 1 - month.left / month.at_risk
         curve.append(share)
     # Leavers of a month are spread over it.
-    steps = [(a + b) / 2 for a, b in zip(curve[:-1], curve[1:], strict=True)]
+    steps = [(a + b) / 2 for a, b in pairwise(curve)]
     variance = 0.0
     for place, month in enumerate(months[start:end]):
         hazard = (month.left + 0.5) / (month.at_risk + 1)

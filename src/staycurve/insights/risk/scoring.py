@@ -17,7 +17,7 @@ from staycurve.insights.risk.models import Model, Points, label_of, value_of
 from staycurve.insights.risk.pulse import mark_of
 from staycurve.insights.risk.remaining import (
     BEFORE,
-    MIN_AT_RISK,
+    LEAST_AT_RISK,
     OTHER_HORIZON,
     UNFOLLOWED,
     Ahead,
@@ -310,7 +310,7 @@ def _with_ahead(
         elif returned[place]:
             given["expected_why"] = BEFORE
         elif months_to_come is None or life is None:
-            given["expected_why"] = UNFOLLOWED.format(least=MIN_AT_RISK)
+            given["expected_why"] = UNFOLLOWED.format(least=LEAST_AT_RISK)
         else:
             given |= {
                 "expected_months": months_to_come, "expected_low": _known(life.low[place]),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.insights.risk.feature_table import features
 from staycurve.insights.risk.drift import lost
+from staycurve.insights.risk.feature_table import features
 from staycurve.insights.risk.frames import (
     Frame,
     Moment,
@@ -18,8 +18,8 @@ from staycurve.insights.risk.frames import (
     joined,
     moment_of,
 )
-from staycurve.insights.risk.learned import learned, sampled
 from staycurve.insights.risk.judging import Figures, auc_difference, figures
+from staycurve.insights.risk.learned import learned, sampled
 from staycurve.insights.risk.models import (
     Model,
     fit_baseline,

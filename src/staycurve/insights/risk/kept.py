@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from staycurve.insights.risk.models import Baseline, Boosting, Model, Points
+from staycurve.insights.risk.staged import Staged
 from staycurve.insights.shared.reader import Reader
 
 if TYPE_CHECKING:
@@ -116,6 +117,9 @@ def body_of(model: Model) -> dict[str, Any]:
             ],
             "by_hand": dict(model.by_hand), "intercept": model.intercept, "slope": model.slope,
         }
+    if isinstance(model, Staged):
+        return {"whole": body_of(model.whole),
+                "stages": {stage: body_of(own) for stage, own in model.own.items()}}
     if isinstance(model, Baseline):
         return {
             "plans": list(model.plans), "center": model.center.tolist(),

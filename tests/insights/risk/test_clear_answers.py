@@ -17,8 +17,7 @@ from tests.company import build
 from tests.insights.risk.leaving import tables
 
 AS_OF = "2024-07-01"
-QUESTIONS = ("scores", "backtest", "stages", "judged", "misses", "triggers", "fired")
-METHODS = {"judged": "judged_days"}
+QUESTIONS = ("scores", "backtest", "stages", "misses")
 
 
 def _trials() -> dict[str, Any]:
@@ -81,7 +80,7 @@ def test_api_says_what_python_says(asked: tuple[str, Company]) -> None:
     _name, company = asked
     client = TestClient(create_app(company))
     for question in QUESTIONS:
-        ask = getattr(company.risk, METHODS.get(question, question))
+        ask = getattr(company.risk, question)
         answer = client.get(f"/api/v1/risk/{question}?as_of={AS_OF}")
         assert answer.status_code == 200
         assert answer.json() == json.loads(json.dumps(ask(as_of=AS_OF).as_dict()))

@@ -49,16 +49,18 @@ def reliability(bins: Sequence[Bin], frame: Frame) -> Any:
 
     On the diagonal, probabilities say what happens. Both axes are quantities and begin at 0.
     """
-    data = alt.InlineData(values=[
+    values: list[dict[str, Any]] = [
         {"said": one.probability, "share": one.share, "low": one.low, "high": one.high,
          "count": f"{one.count:,}", "about": one.about, "href": placed(one.href)}
         for one in bins
-    ])
+    ]
+    data = alt.InlineData(values=values)
     most = min(1.0, ROOM * max(one.probability for one in bins))
     top = min(1.0, ROOM * max(max(one.high for one in bins), most / ROOM))
     x, y = _axis(alt.X, "said", most), _axis(alt.Y, "share", top)
     end = min(most, top)
-    ends = alt.InlineData(values=[{"said": 0, "share": 0}, {"said": end, "share": end}])
+    corners: list[dict[str, Any]] = [{"said": at, "share": at} for at in (0, end)]
+    ends = alt.InlineData(values=corners)
     diagonal = alt.Chart(ends, name="diagonal").mark_line(
         color=MUTED, strokeDash=[4, 4], strokeWidth=1, aria=False
     )

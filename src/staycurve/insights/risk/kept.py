@@ -15,7 +15,7 @@ from staycurve.insights.risk.staged import Staged
 from staycurve.insights.shared.reader import Reader
 
 if TYPE_CHECKING:
-    from staycurve.insights.risk.scores import Scores
+    from staycurve.insights.risk.score_rows import Scores
 
 CHURNED = "churned"
 """The band of a row that says that the account no longer pays; the score before it is frozen."""

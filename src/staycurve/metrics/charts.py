@@ -183,7 +183,7 @@ def line(
             .mark_rect(opacity=0)
             .encode(x=_x(points, frame), y=alt.value(0), y2=alt.value(frame.height), **_speaking())
         )
-    return _framed([*layers, *_noted(points, frame)], frame)
+    return framed([*layers, *_noted(points, frame)], frame)
 
 
 def bars(
@@ -199,7 +199,7 @@ def bars(
         _stack(points, series, frame), *_compared(reference, beside, frame),
         *_planned(points, beside.plan, frame),
     ]
-    return _framed([*layers, *_noted(points, frame)], frame)
+    return framed([*layers, *_noted(points, frame)], frame)
 
 
 def movements(points: Sequence[Point], series: Sequence[Series], frame: Frame) -> Any:
@@ -215,12 +215,12 @@ def movements(points: Sequence[Point], series: Sequence[Series], frame: Frame) -
         layers.append(
             ticks.encode(x=_x(net, frame), y=_y(frame, "value:Q"), **_speaking(), **_opening())
         )
-    return _framed([*layers, *_noted(points, frame)], frame)
+    return framed([*layers, *_noted(points, frame)], frame)
 
 
 def layers(points: Sequence[Point], series: Sequence[Series], frame: Frame) -> Any:
     """Revenue layers: each period's value split by when the accounts began, oldest at the foot."""
-    return _framed([_stack(points, series, frame), *_noted(points, frame)], frame)
+    return framed([_stack(points, series, frame), *_noted(points, frame)], frame)
 
 
 def chart_of(
@@ -275,7 +275,7 @@ def _data(points: Sequence[Point]) -> Any:
         values=[
             {
                 "period": p.period, "series": p.series, "value": p.value, "about": p.about,
-                "href": _PLACE + p.href if p.href else None, "faint": 0.45 if p.is_open else 1,
+                "href": placed(p.href), "faint": 0.45 if p.is_open else 1,
             }
             for p in points
         ]
@@ -406,7 +406,8 @@ def _noted(points: Sequence[Point], frame: Frame) -> list[Any]:
     ]
 
 
-def _framed(parts: Sequence[Any], frame: Frame) -> Any:
+def framed(parts: Sequence[Any], frame: Frame) -> Any:
+    """Layers as one chart of a frame's size, in the colours that pages replace."""
     text = {"labelColor": MUTED, "titleColor": INK, "labelFontSize": 11}
     return (
         alt.layer(*parts)
@@ -419,6 +420,12 @@ def _framed(parts: Sequence[Any], frame: Frame) -> Any:
 
 _PLACE = "https://page.invalid"
 """Stands before paths while a chart is drawn: the renderer completes bare ones with its own."""
+
+
+def placed(href: str) -> str | None:
+    """A path as marks carry it while a chart is drawn; None without one."""
+    return _PLACE + href if href else None
+
 
 _DRAWN_LINK = re.compile(r'<a xlink:href="' + re.escape(_PLACE))
 _NO_LINK = re.compile(r'<a xlink:href="(?!' + re.escape(_PLACE) + r')[^"]*">(.*?)</a>')

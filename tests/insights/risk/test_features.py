@@ -40,6 +40,8 @@ def test_a_feature_is_what_was_known_on_its_day(company: Company) -> None:
         # Events on 4, 10 and 28 May and 1 June; 5 May to 1 June are the last 28 days.
         "plan": "Pro", "mrr": 200_000_000, "is_requested": 1, "active_days": 3,
         "active_days_change": 2, "days_inactive": 0, "features_used": 2, "active_users": 2,
+        # Four uses in those 28 days, one on 4 May in the 28 before.
+        "uses": 4, "uses_change": 3,
         # Two of four allowed reports on 1 June, one on 28 May.
         "limit_share": 0.75,
         # t2 is open since 20 May, t3 was reopened on 5 May; both within 90 days.

@@ -23,12 +23,20 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import insight
 from staycurve.insights.risk.asked import HORIZON, Horizon
+from staycurve.insights.risk.horizons import HorizonRow
 from staycurve.insights.risk.pulse import LEVELS, standing
-from staycurve.insights.risk.scores import BANDS, Form, fitted_now
+from staycurve.insights.risk.score_rows import BANDS, Form, drifted
+from staycurve.insights.risk.scoring import fitted_now
 from staycurve.insights.risk.track import FORM_NAMES
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
+
+BOTH = (
+    "probability_30", "low_30", "high_30", "why_30", "expected_months", "expected_low",
+    "expected_high", "expected_horizon", "expected_why", "stage",
+)
+"""What an account's score says as it does among all of them."""
 
 NOT_PAYING = N_("it does not pay on this day")
 
@@ -63,6 +71,35 @@ class AccountHealth(Answer):
     ] = None
     low: LowField = None
     high: HighField = None
+    probability_30: Annotated[
+        float | None,
+        col(N_("Within 30 days"), Unit.PERCENT,
+            N_("Probability of churn within 30 days, by a model of its own; never above that "
+               "within the horizon."), ends=("low_30", "high_30"), why="why_30"),
+    ] = None
+    low_30: Annotated[float | None, Key(N_("The lower end of its 95% interval."))] = None
+    high_30: Annotated[float | None, Key(N_("The upper end of its 95% interval."))] = None
+    why_30: Annotated[str | None, Key(N_("Why it is unknown."), is_omitted=True)] = None
+    expected_months: Annotated[
+        float | None,
+        col(N_("Expected months"), Unit.MONTHS,
+            N_("Months until it churns, of which only those up to the horizon beside it count. "
+               "Its interval is that of the mean of such accounts, not of one account's life."),
+            ends=("expected_low", "expected_high"), why="expected_why"),
+    ] = None
+    expected_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))] = None
+    expected_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))] = None
+    expected_horizon: Annotated[
+        int | None, col(N_("Of the next"), Unit.COUNT, N_("Months that are looked ahead."))
+    ] = None
+    expected_why: Annotated[
+        str | None, Key(N_("Why no lifetime is expected."), is_omitted=True)
+    ] = None
+    stage: Annotated[
+        str | None,
+        Key(N_("The lifecycle stage that its model is of; `all` where the model of all accounts "
+               "speaks. Only of the form by_stage."), is_omitted=True),
+    ] = None
     horizon: Annotated[int, Key(N_("Days after the day in which churn counts."))] = HORIZON
     form: Annotated[str | None, Key(N_("The form that is shown."))] = None
     beats_baseline: Annotated[
@@ -80,6 +117,18 @@ class AccountHealth(Answer):
         str | None, Key(N_("The account that it is of: the worst of a customer's counts."))
     ] = None
     rows: Annotated[tuple[ReasonRow, ...], Table(N_("Reasons"))] = ()
+    horizons: Annotated[
+        tuple[HorizonRow, ...],
+        Table(N_("How good they are"), N_("Each horizon's own backtest.")),
+    ] = ()
+    without: Annotated[
+        tuple[str, ...],
+        Key(N_("Features that are known of no account now; nothing was learned from them.")),
+    ] = ()
+    shifted: Annotated[
+        tuple[str, ...],
+        Key(N_("Features that are distributed otherwise now than in what was learned from.")),
+    ] = ()
     why: WhyField = None
 
     def title(self) -> Said:
@@ -101,7 +150,7 @@ class AccountHealth(Answer):
              "day": (self.trained_until, Kind.DAY), "base": (self.base_rate, Unit.PERCENT),
              "days": (self.horizon, Unit.COUNT)},
         ))
-        return tuple(found)
+        return (*found, *drifted(self.without, self.shifted))
 
 
 @insight("risk account")
@@ -135,6 +184,8 @@ def account_health(
         **given, band=row.band, health=row.health, probability=row.probability, low=row.low,
         high=row.high, form=scores.form, beats_baseline=scores.beats_baseline,
         base_rate=scores.base_rate, trained_until=scores.trained_until,
-        trained_on=scores.trained_on, why=row.why,
+        trained_on=scores.trained_on, why=row.why, horizons=scores.horizons,
+        without=scores.without, shifted=scores.shifted,
+        **{name: getattr(row, name) for name in BOTH},
         rows=tuple(ReasonRow(reason=one.reason, effect=one.effect) for one in row.reasons),
     )

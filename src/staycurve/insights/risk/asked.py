@@ -9,6 +9,8 @@ from staycurve.insights.base import Param
 
 HORIZON = 90
 """Days after a day in which churn counts: a quarter, in which something can still be done."""
+NEAR = 30
+"""Days of the short horizon that stands beside the asked one: what this month can still do."""
 
 Horizon = Annotated[
     int, Param(N_("Days after each day in which churn counts."), least=7, most=365, metavar="DAYS")

@@ -25,11 +25,12 @@ from staycurve.insights.answers import (
     col,
 )
 from staycurve.insights.base import insight
-from staycurve.insights.risk.asked import HORIZON, Horizon
-from staycurve.insights.risk.frames import moment_of
+from staycurve.insights.risk.asked import HORIZON, NEAR, Horizon
+from staycurve.insights.risk.drift import labels
+from staycurve.insights.risk.horizons import HorizonRow, horizon_row
 from staycurve.insights.risk.judged import tenths_of
 from staycurve.insights.risk.models import label_of, value_of
-from staycurve.insights.risk.scores import REASONS, Form
+from staycurve.insights.risk.score_rows import REASONS, Form, drifted
 from staycurve.insights.risk.settings import RISK
 from staycurve.insights.risk.track import (
     FORM_NAMES,
@@ -42,7 +43,7 @@ from staycurve.insights.risk.track import (
     last_day,
     leavers,
     strongest,
-    track_of,
+    tracked,
 )
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
@@ -72,6 +73,11 @@ class OfForm(Row):
     lift_top_decile: Annotated[float, col(N_("Lift, top tenth"), Unit.RATIO)]
 
 
+BEHIND_TENTH = Opens(
+    "risk judged", {"tenth": "tenth", "form": "form", "horizon": "horizon"}
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tenth(Row):
     """A tenth of the rows by probability."""
@@ -82,7 +88,7 @@ class Tenth(Row):
     left: Annotated[
         float,
         col(N_("Churned"), Unit.PERCENT, ends=("low", "high"),
-            opens=Opens("risk judged", {"tenth": "tenth", "form": "form", "horizon": "horizon"})),
+            opens=BEHIND_TENTH),
     ]
     low: LowField
     high: HighField
@@ -128,7 +134,7 @@ class Backtest(Answer):
 
     as_of: AsOfField
     horizon: Annotated[int, Key(N_("Days after each day in which churn counts."))]
-    form: Annotated[str, Key(N_("The form that is judged: points, boosting or by_hand."))]
+    form: Annotated[str, Key(N_("The form that is judged: points, boosting, by_hand or by_stage."))]
     auc: Annotated[float | None, col(N_("AUC"), Unit.RATIO)]
     pr_auc: Annotated[float | None, Key(N_("Average precision."))]
     brier: Annotated[float | None, Key(N_("Mean squared error of the probability."))]
@@ -159,6 +165,14 @@ class Backtest(Answer):
     left_trained: Annotated[int, Key(N_("Accounts that churned in the training rows."))]
     left_tested: Annotated[int, Key(N_("Accounts that churned in the test rows."))]
     rows: Annotated[tuple[OfForm, ...], Table(N_("Models on the same days"))] = ()
+    horizons: Annotated[
+        tuple[HorizonRow, ...],
+        Table(N_("By horizon"), N_("Each with a model of its own.")),
+    ] = ()
+    without: Annotated[
+        tuple[str, ...],
+        Key(N_("Features that are known of no account now; nothing was learned from them.")),
+    ] = ()
     reliability: Annotated[
         tuple[Tenth, ...], Table(N_("Reliability"), N_("Probability against what happened."))
     ] = ()
@@ -190,7 +204,7 @@ class Backtest(Answer):
             "Not better than the plain baseline of recency, tenure and plan: AUC %(own)s against "
             "%(plain)s (difference %(low)s to %(high)s). The baseline is shown."
         )
-        return (Said(text, dict(values)),)
+        return (Said(text, dict(values)), *drifted(self.without, ()))
 
 
 @insight("risk backtest")
@@ -208,9 +222,17 @@ def backtest(
     """
     seen = company.as_of(as_of)
     with company.seeing(seen) as engine:
-        moment = moment_of(engine, seen, horizon)
-        track = track_of(company, engine, moment, horizon)
-    asked: dict[str, Any] = {"as_of": seen.at.isoformat(), "horizon": horizon, "form": form}
+        _moment, track = tracked(company, engine, seen, horizon, form)
+        near = tracked(company, engine, seen, NEAR, form)[1] if horizon != NEAR else None
+    tracks = [(NEAR, near)] if near is not None else []
+    asked: dict[str, Any] = {
+        "as_of": seen.at.isoformat(), "horizon": horizon, "form": form,
+        "horizons": tuple(
+            horizon_row(one, days, form) for days, one in sorted(
+                [*tracks, (horizon, track)], key=lambda pair: pair[0]
+            )
+        ),
+    }
     if not isinstance(track, Lacking) and form not in track.forms:
         track = Lacking(NO_POINTS)
     if isinstance(track, Lacking):
@@ -246,7 +268,7 @@ def backtest(
             )
             for place, one in enumerate(tenths_of(track, form), start=1)
         ),
-        days=days, missed=missed,
+        days=days, missed=missed, without=labels(track.without),
         origins=tuple(OfOrigin(**asdict(one)) for one in track.origins),
     )
 

@@ -22,7 +22,14 @@ from staycurve.insights.risk.feature import (
     Feature,
 )
 from staycurve.insights.risk.pulse_block import PULSE
-from staycurve.insights.risk.usage_blocks import BREADTH, LIMITS, ONBOARDING, USAGE, USERS
+from staycurve.insights.risk.usage_blocks import (
+    BREADTH,
+    LIMITS,
+    ONBOARDING,
+    USAGE,
+    USERS,
+    VOLUME,
+)
 from staycurve.metrics.base import Unit
 
 active_days = Feature(
@@ -49,6 +56,14 @@ features_used = Feature(
 features_change = Feature(
     N_("Change in features used"), N_("Narrower usage often comes before less usage."), LAST_56,
     BREADTH, "features_change", worse="lower", evidence="known",
+)
+uses = Feature(
+    N_("Uses"), N_("Where everybody is active daily, how much they do tells them apart."),
+    LAST_28, VOLUME, "uses", worse="lower", evidence="known",
+)
+uses_change = Feature(
+    N_("Change in uses"), N_("Doing less comes before coming less often."), LAST_56, VOLUME,
+    "uses_change", worse="lower", unit=Unit.PERCENT, evidence="known",
 )
 active_users = Feature(
     N_("Active users"), N_("A product that few use has few who would miss it."), LAST_28, USERS,

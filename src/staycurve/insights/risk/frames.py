@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from staycurve.insights.risk.asked import HORIZON, NEAR
 from staycurve.insights.risk.feature_table import features, leavers_sql
 from staycurve.insights.risk.kept_table import last_whole_day, rows_sql
 from staycurve.insights.risk.pulse import by_customer, mark_of, values_of
@@ -43,6 +44,8 @@ class Frame:
         Days since its last payment; NaN where none is known.
     values : mapping
         Feature → array of float32, shape (n,); NaN where it is not known.
+    stages : array of object, shape (n,), optional
+        The lifecycle stage of each at the close of its day, where somebody asked for it.
     """
 
     account_ids: np.ndarray
@@ -53,6 +56,7 @@ class Frame:
     days_unpaid: np.ndarray
     left_on: np.ndarray
     values: Mapping[str, np.ndarray]
+    stages: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.account_ids)
@@ -71,7 +75,28 @@ class Frame:
             self.account_ids[chosen], self.days[chosen], self.plans[chosen], self.mrr[chosen],
             self.is_requested[chosen], self.days_unpaid[chosen], self.left_on[chosen],
             {name: values[chosen] for name, values in self.values.items()},
+            None if self.stages is None else self.stages[chosen],
         )
+
+    def within(self, horizon: int) -> Frame:
+        """The same rows, judged over a shorter time: who left later has not left.
+
+        The first churn after a day is the one that counts, so a shorter horizon knows it too.
+        """
+        import numpy as np
+
+        late = self.left_on > self.days + np.timedelta64(horizon, "D")
+        left = np.where(late, np.datetime64("NaT"), self.left_on)
+        return replace(self, left_on=left)
+
+    def without(self, names: Collection[str]) -> Frame:
+        """The same rows, as if nobody knew some features."""
+        import numpy as np
+
+        unknown = np.full(len(self), np.nan, dtype=np.float32)
+        return replace(self, values={
+            name: unknown if name in names else values for name, values in self.values.items()
+        })
 
 
 @dataclass(frozen=True)
@@ -151,17 +176,45 @@ ORDER BY f.day, f.account_id"""
 
 
 def history(company: Reader, engine: AnyEngine, moment: Moment, horizon: int) -> list[Frame]:
-    """Frames of the past days; kept between questions where they are small."""
+    """Frames of the past days; kept between questions where they are small.
+
+    Horizons that are asked for together share what is kept: features know nothing of them.
+    """
     accounts = int(engine.value("SELECT COUNT(DISTINCT account_id) FROM mrr_movements"))
+    days = days_of(engine, moment, horizon)
+    if accounts * len(days) > KEPT:
+        return list(frames(company, engine, moment.past, horizon))
+    longest = max(together(horizon))
 
     def make() -> list[Frame]:
-        return list(frames(company, engine, moment.past, horizon))
+        return list(frames(company, engine, days, longest))
 
-    if accounts * len(moment.past) > KEPT:
-        return make()
-    return company.kept(
-        "risk history", (moment.seen.at, horizon, mark_of(company.pulses())), make, most=4
+    found = company.kept(
+        "risk history", (moment.seen.at, together(horizon), mark_of(company.pulses())), make,
+        most=2,
     )
+    return [one for part in found if len(one := cut(part, moment.past, horizon))]
+
+
+def together(horizon: int) -> tuple[int, ...]:
+    """The horizons that are asked for beside one, itself among them, the shortest first."""
+    return (NEAR, HORIZON) if horizon in (NEAR, HORIZON) else tuple(sorted({NEAR, horizon}))
+
+
+def days_of(engine: AnyEngine, moment: Moment, horizon: int) -> list[dt.date]:
+    """The past days of every horizon that is asked for together."""
+    found = {
+        day for one in together(horizon) for day in moment_of(engine, moment.seen, one).past
+    }
+    return sorted(found)
+
+
+def cut(part: Frame, days: Sequence[dt.date], horizon: int) -> Frame:
+    """The rows of some days, judged over a horizon."""
+    import numpy as np
+
+    wanted = np.array(days, dtype="datetime64[D]")
+    return part.where(np.isin(part.days, wanted)).within(horizon)
 
 
 def frame_of(company: Reader, engine: AnyEngine, moment: Moment) -> Frame:
@@ -191,4 +244,5 @@ def joined(parts: Sequence[Frame]) -> Frame | None:
             name: np.concatenate([part.values[name] for part in parts])
             for name in parts[0].values
         },
+        None if any(part.stages is None for part in parts) else all_of("stages"),
     )

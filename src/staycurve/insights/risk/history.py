@@ -21,11 +21,10 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import insight
 from staycurve.insights.risk.asked import HORIZON, Horizon
-from staycurve.insights.risk.frames import moment_of
 from staycurve.insights.risk.kept import CHURNED, Remembering
 from staycurve.insights.risk.looks import Look, look_of, past_looks
 from staycurve.insights.risk.scores import BANDS, Form
-from staycurve.insights.risk.track import Track, track_of
+from staycurve.insights.risk.track import Track, tracked
 from staycurve.insights.shared.params import AsOfText
 from staycurve.metrics.base import Unit
 
@@ -78,8 +77,7 @@ def history(
     seen = company.as_of(as_of)
     with company.seeing(seen) as engine:
         own = whose(engine, company, account, seen)
-        moment = moment_of(engine, seen, horizon)
-        track = track_of(company, engine, moment, horizon)
+        moment, track = tracked(company, engine, seen, horizon, form)
     days = [one for one in company.kept_days() if one <= moment.day]
     rows = [
         _row(look_of(one, one.day)) for one in company.kept_scores(own.customer_id)

@@ -21,10 +21,9 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import Param, insight
 from staycurve.insights.risk.asked import HORIZON, Horizon
-from staycurve.insights.risk.frames import moment_of
 from staycurve.insights.risk.judging import GROUPS, Tenth, reliability
 from staycurve.insights.risk.scores import Form
-from staycurve.insights.risk.track import NO_POINTS, Lacking, Track, track_of
+from staycurve.insights.risk.track import NO_POINTS, Lacking, Track, tracked
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
@@ -78,8 +77,7 @@ def judged_days(
 
     seen = company.as_of(as_of)
     with company.seeing(seen) as engine:
-        moment = moment_of(engine, seen, horizon)
-        track = track_of(company, engine, moment, horizon)
+        _moment, track = tracked(company, engine, seen, horizon, form)
     if isinstance(track, Lacking) or form not in track.forms:
         why = track.why if isinstance(track, Lacking) else NO_POINTS
         return JudgedDays(as_of=seen.at.isoformat(), tenth=tenth, why=why)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from staycurve.insights.risk.models import Baseline, Boosting, Model, Points
+from staycurve.insights.risk.staged import Staged
 from staycurve.insights.shared.reader import Reader
 
 if TYPE_CHECKING:
-    from staycurve.insights.risk.scores import Scores
+    from staycurve.insights.risk.score_rows import Scores
 
 CHURNED = "churned"
 """The band of a row that says that the account no longer pays; the score before it is frozen."""
@@ -116,6 +117,9 @@ def body_of(model: Model) -> dict[str, Any]:
             ],
             "by_hand": dict(model.by_hand), "intercept": model.intercept, "slope": model.slope,
         }
+    if isinstance(model, Staged):
+        return {"whole": body_of(model.whole),
+                "stages": {stage: body_of(own) for stage, own in model.own.items()}}
     if isinstance(model, Baseline):
         return {
             "plans": list(model.plans), "center": model.center.tolist(),

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from staycurve.insights.risk.frames import moment_of
 from staycurve.insights.risk.kept import CHURNED, KeptScore, Remembering
 from staycurve.insights.risk.models import label_of, value_of
 from staycurve.insights.risk.scores import REASONS
@@ -18,7 +17,7 @@ from staycurve.insights.risk.track import (
     band_of,
     is_told,
     strongest,
-    track_of,
+    tracked,
 )
 from staycurve.period import AsOf
 from staycurve.tables.engine import AnyEngine
@@ -87,8 +86,7 @@ def departures(company: Remembering, seen: AsOf, horizon: int, form: str) -> Dep
     horizon; a kept score stands until another one is kept.
     """
     with company.seeing(seen) as engine:
-        moment = moment_of(engine, seen, horizon)
-        track = track_of(company, engine, moment, horizon)
+        moment, track = tracked(company, engine, seen, horizon, form)
         days = [one for one in company.kept_days() if one <= moment.day]
         starts = [*days[:1]]
         if isinstance(track, Track):

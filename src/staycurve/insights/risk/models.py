@@ -73,7 +73,7 @@ class Factor:
         """The bin of each row."""
         if self.name == PLAN:
             return _plan_bins(frame.plans, self.plans)
-        return _bins(frame.values[self.name], self.edges)
+        return bins_of(frame.values[self.name], self.edges)
 
     def said(self, place: int) -> str:
         """A bin in words."""
@@ -233,19 +233,35 @@ def _draft(name: str, label: str, values: np.ndarray) -> Draft | None:
     known = values[~np.isnan(values)]
     if not len(known):
         return None
+    edges = edges_of(known)
+    if not edges and len(known) == len(values):
+        return None
+    return name, label, edges, (), bins_of(values, edges)
+
+
+def edges_of(known: np.ndarray) -> tuple[float, ...]:
+    """Where the bins of a feature begin, by fifths of its known values; none where all are alike.
+
+    Parameters
+    ----------
+    known : array, shape (n,)
+        Without NaN.
+    """
+    import numpy as np
+
+    if not len(known):
+        return ()
     cuts = np.unique(np.quantile(known, np.arange(1, BINS) / BINS))
     # A cut at the least value would leave a bin that nobody is in.
     cuts = cuts[cuts > known.min()]
     if not len(cuts) and known.max() > known.min():
         # Most are alike, and the few others are what matters.
         cuts = np.array([known[known > known.min()].min()])
-    if not len(cuts) and len(known) == len(values):
-        return None
-    edges = tuple(float(cut) for cut in cuts)
-    return name, label, edges, (), _bins(values, edges)
+    return tuple(float(cut) for cut in cuts)
 
 
-def _bins(values: np.ndarray, edges: Sequence[float]) -> np.ndarray:
+def bins_of(values: np.ndarray, edges: Sequence[float]) -> np.ndarray:
+    """The bin of each value, shape (n,); the last one is of those that are not known."""
     import numpy as np
 
     found = np.digitize(values, np.asarray(edges, dtype=np.float32))

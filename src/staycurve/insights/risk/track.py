@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
+from staycurve.insights.risk.drift import lost
 from staycurve.insights.risk.feature_table import features
-from staycurve.insights.risk.frames import Frame, Moment, history, joined
+from staycurve.insights.risk.frames import (
+    Frame,
+    Moment,
+    frame_of,
+    joined,
+    moment_of,
+)
 from staycurve.insights.risk.judging import Figures, auc_difference, figures
+from staycurve.insights.risk.learned import learned, sampled
 from staycurve.insights.risk.models import (
     Model,
     fit_baseline,
@@ -20,7 +29,9 @@ from staycurve.insights.risk.models import (
 )
 from staycurve.insights.risk.pulse import mark_of
 from staycurve.insights.risk.settings import RISK
+from staycurve.insights.risk.staged import fit_by_stage, staged
 from staycurve.insights.shared.reader import Reader
+from staycurve.period import AsOf
 from staycurve.tables.engine import AnyEngine
 
 if TYPE_CHECKING:
@@ -28,10 +39,11 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-FORMS = ("points", "boosting", "by_hand")
+BY_STAGE = "by_stage"
+FORMS = ("points", "boosting", "by_hand", BY_STAGE)
 FORM_NAMES = {
     "points": N_("Points"), "boosting": N_("Gradient boosting"),
-    "by_hand": N_("Points by hand alone"),
+    "by_hand": N_("Points by hand alone"), BY_STAGE: N_("Points by lifecycle stage"),
     "baseline": N_("Baseline: recency, tenure and plan"),
 }
 TEST_DAYS = 6
@@ -41,9 +53,6 @@ months old is what would have been in use."""
 LEAST_TRAINED, LEAST_TESTED = 20, 10
 """Accounts that must have churned in training and in the test. With fewer leavers than these a
 model learns names, and the interval of its AUC is wider than any difference worth knowing."""
-PER_DAY = 25_000
-"""Accounts of a day that are learned from; drawn from a seed where there are more."""
-
 NO_PAST = N_("no past day has an outcome yet: {days} days must have passed after the first one")
 NO_POINTS = N_("no points are set by hand: [risk.points] takes them")
 
@@ -109,6 +118,48 @@ class Judged:
         return found
 
 
+class Forms(Mapping[str, Judged]):
+    """Every form on the same test days; each is fitted when it is first looked at.
+
+    Parameters
+    ----------
+    judge : callable
+        Name → how that form did.
+    """
+
+    def __init__(self, names: Sequence[str], judge: Callable[[str], Judged]) -> None:
+        self._names, self._judge = tuple(names), judge
+        self._judged: dict[str, Judged] = {}
+        self._gaps: dict[str, tuple[float, float, float]] = {}
+        self._lock = threading.RLock()
+
+    def __getitem__(self, name: str) -> Judged:
+        if name not in self._names:
+            raise KeyError(name)
+        with self._lock:
+            if name not in self._judged:
+                self._judged[name] = self._judge(name)
+            return self._judged[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def gap(
+        self, name: str, find: Callable[[], tuple[float, float, float]]
+    ) -> tuple[float, float, float]:
+        """A difference with its interval, drawn once."""
+        with self._lock:
+            if name not in self._gaps:
+                self._gaps[name] = find()
+            return self._gaps[name]
+
+
 @dataclass(frozen=True)
 class Origin:
     """One time at which the models were fitted anew, and the test days that they judged."""
@@ -129,28 +180,33 @@ class Track:
     train, test : Frame
         The last training day lies one horizon or more before the first test day; later test days
         are judged by models that were fitted anew, to all that had an outcome by then.
-    forms : mapping
-        points, boosting and baseline; by_hand where points are set by hand.
+    forms : Forms
+        points, boosting and baseline; by_hand where points are set by hand, by_stage where the
+        stages were asked for.
     past : Frame
         Every past day, of accounts that had not requested a cancellation.
     requested : (int, int)
         Rows on which a cancellation had been requested, and those of them that churned.
+    without : tuple of str
+        Features that are known of nobody on the day that is judged: nothing was learned from
+        them, so that what is judged is what is used.
     """
 
     train: Frame
     test: Frame
-    forms: Mapping[str, Judged]
+    forms: Forms
     past: Frame
     requested: tuple[int, int]
     horizon: int
     origins: tuple[Origin, ...]
+    without: tuple[str, ...] = ()
 
     def difference(self, form: str) -> tuple[float, float, float]:
         """AUC of a form less the baseline's, with its 95% interval."""
-        return auc_difference(
+        return self.forms.gap(form, lambda: auc_difference(
             self.forms[form].probability, self.forms["baseline"].probability,
             self.test.has_left, self.test.account_ids,
-        )
+        ))
 
     def beats(self, form: str) -> bool:
         """Whether a form is better than the baseline, and than the same guess for everybody.
@@ -160,8 +216,10 @@ class Track:
         own = self.forms[form].probability
         if self.difference(form)[1] <= 0:
             return False
-        gap = auc_difference(own, 0 * own, self.test.has_left, self.test.account_ids)
-        return gap[1] > 0
+        chance = self.forms.gap(f"{form} and chance", lambda: auc_difference(
+            own, 0 * own, self.test.has_left, self.test.account_ids
+        ))
+        return chance[1] > 0
 
     @property
     def base_rate(self) -> float:
@@ -176,23 +234,44 @@ class Lacking:
     why: str
 
 
+def tracked(
+    company: Reader, engine: AnyEngine, seen: AsOf, horizon: int, form: str = "points"
+) -> tuple[Moment, Track | Lacking]:
+    """The days that a question looks at, and the track record that its form needs."""
+    moment = moment_of(engine, seen, horizon)
+    return moment, track_of(company, engine, moment, horizon, is_staged=form == BY_STAGE)
+
+
 def track_of(
-    company: Reader, engine: AnyEngine, moment: Moment, horizon: int
+    company: Reader, engine: AnyEngine, moment: Moment, horizon: int, *, is_staged: bool = False
 ) -> Track | Lacking:
-    """The models of a company and how they did, or why that cannot be known."""
+    """The models of a company and how they did, or why that cannot be known.
+
+    Parameters
+    ----------
+    is_staged : bool
+        Whether the stage of each account on each day is looked up, for models by stage.
+    """
     # Before anything is learned: a misspelt name is an error however little data there is.
     by_hand = points_by_hand(company)
-    key = (moment.seen.at, horizon, mark_of(company.pulses()))
+    key = (moment.seen.at, horizon, is_staged, mark_of(company.pulses()))
 
     def make() -> Track | Lacking:
-        return made(history(company, engine, moment, horizon), horizon, by_hand)
+        parts = learned(company, engine, moment, horizon)
+        without = lost(frame_of(company, engine, moment), parts)
+        if is_staged:
+            parts = [staged(engine, part) for part in parts]
+        return made(
+            [part.without(without) for part in parts] if without else parts, horizon, by_hand,
+            without=without,
+        )
 
-    return company.kept("risk track", key, make, most=4)
+    return company.kept("risk track", key, make, most=6)
 
 
 def made(
     parts: Iterable[Frame], horizon: int, by_hand: Mapping[str, float], *,
-    outcome: Outcome = CHURN, forms: Sequence[str] = FORMS,
+    outcome: Outcome = CHURN, forms: Sequence[str] = FORMS, without: tuple[str, ...] = (),
 ) -> Track | Lacking:
     """The track record of frames of past days, whose `left_on` says who had the outcome.
 
@@ -202,6 +281,8 @@ def made(
         Feature → points for each unit of it.
     forms : sequence of str
         Which forms are tried, beside the baseline.
+    without : tuple of str
+        The features that were left out.
     """
     import numpy as np
 
@@ -220,42 +301,42 @@ def made(
     if isinstance(found, Lacking):
         return found
     train, test = found
-    rounds = rounds_of(past, test, horizon)
-    number = np.concatenate([
-        np.full(len(part), place) for place, (_train, part) in enumerate(rounds)
-    ])
-    judged = {}
-    for name in (*forms, "baseline"):
-        if name == "by_hand" and not by_hand:
-            continue
-        models = tuple(fitted(name, own, by_hand) for own, _part in rounds)
-        probability = np.concatenate([
-            model.probability(part)
-            for model, (_own, part) in zip(models, rounds, strict=True)
-        ])
-        judged[name] = Judged(
-            models, number, probability, figures(probability, test.has_left)
+
+    def judge(name: str) -> Judged:
+        models, numbers, said = [], [], []
+        for place, (own, part) in enumerate(rounds_of(past, test, horizon)):
+            models.append(fitted(name, own, by_hand))
+            numbers.append(np.full(len(part), place))
+            said.append(models[-1].probability(part))
+        probability = np.concatenate(said)
+        return Judged(
+            tuple(models), np.concatenate(numbers), probability,
+            figures(probability, test.has_left),
         )
+
+    has = {"by_hand": bool(by_hand), BY_STAGE: past.stages is not None}
+    names = [name for name in (*forms, "baseline") if has.get(name, True)]
     origins = tuple(
         Origin(first_day(part), last_day(part), last_day(own), len(own), leavers(own))
-        for own, part in rounds
+        for own, part in rounds_of(past, test, horizon)
     )
     return Track(
-        train, test, judged, past, (int(requested[0]), int(requested[1])), horizon, origins
+        train, test, Forms(names, judge), past, (int(requested[0]), int(requested[1])), horizon,
+        origins, without,
     )
 
 
-def rounds_of(past: Frame, test: Frame, horizon: int) -> list[tuple[Frame, Frame]]:
+def rounds_of(past: Frame, test: Frame, horizon: int) -> Iterator[tuple[Frame, Frame]]:
     """(what had an outcome before, the test days that it judges), one pair an origin."""
     import numpy as np
 
     days = np.unique(test.days)
     ahead = np.timedelta64(horizon, "D")
-    return [
-        (past.where(past.days + ahead <= own[0]),
-         test.where((test.days >= own[0]) & (test.days <= own[-1])))
-        for own in np.array_split(days, min(ORIGINS, len(days)))
-    ]
+    for own in np.array_split(days, min(ORIGINS, len(days))):
+        yield (
+            past.where(past.days + ahead <= own[0]),
+            test.where((test.days >= own[0]) & (test.days <= own[-1])),
+        )
 
 
 def points_by_hand(company: Reader) -> Mapping[str, float]:
@@ -273,17 +354,6 @@ def points_by_hand(company: Reader) -> Mapping[str, float]:
                 "feature", name, features(), hint=f"[risk.points] takes: {', '.join(features())}"
             )
     return stated
-
-
-def sampled(part: Frame) -> Frame:
-    """A day's accounts, or as many of them as models learn from; always the same ones."""
-    import numpy as np
-
-    days = len(np.unique(part.days)) or 1
-    if len(part) <= PER_DAY * days:
-        return part
-    draw = np.random.default_rng(int(part.days[0].astype(int)))
-    return part.where(np.sort(draw.choice(len(part), PER_DAY * days, replace=False)))
 
 
 def split(past: Frame, horizon: int, few: str = CHURN.few) -> tuple[Frame, Frame] | Lacking:
@@ -364,6 +434,8 @@ def fitted(form: str, past: Frame, by_hand: Mapping[str, float]) -> Model:
             return fit_by_hand(past, by_hand)
         if form == "points":
             return fit_points(past, by_hand)
+        if form == BY_STAGE:
+            return fit_by_stage(past, by_hand)
         return fit_boosting(past) if form == "boosting" else fit_baseline(past)
 
 

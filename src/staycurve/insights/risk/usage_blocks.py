@@ -73,6 +73,30 @@ LEFT JOIN (
 {_SEEN}"""
 
 
+def _volume(config: Config, days: Days) -> str:
+    del config, days
+    # Months of bits know on which days, not how much: a product that is used daily by everybody
+    # tells accounts apart by that alone.
+    first = f"u.day > CAST(d.day - INTERVAL {TRAILING} DAY AS DATE)"
+    return f"""
+SELECT b.account_id, b.day,
+       CASE WHEN {_told(TRAILING)} THEN coalesce(u.uses28, 0) END AS uses,
+       CASE WHEN {_told(2 * TRAILING)} AND u.uses56 > 0
+            THEN CAST(u.uses28 AS DOUBLE) / u.uses56 - 1 END AS uses_change
+FROM base b
+LEFT JOIN (
+    SELECT u.account_id, d.day,
+           CAST(SUM(CASE WHEN {first} THEN u.uses ELSE 0 END) AS BIGINT) AS uses28,
+           CAST(SUM(CASE WHEN {first} THEN 0 ELSE u.uses END) AS BIGINT) AS uses56
+    FROM usage_days u
+    JOIN days d ON u.day <= d.day
+        AND u.day > CAST(d.day - INTERVAL {2 * TRAILING} DAY AS DATE)
+    WHERE u.is_active AND u.account_id IS NOT NULL
+    GROUP BY u.account_id, d.day
+) u ON u.account_id = b.account_id AND u.day = b.day
+{_SEEN}"""
+
+
 def _users(config: Config, days: Days) -> str:
     del config, days
     return f"""
@@ -147,6 +171,7 @@ LEFT JOIN (
 
 USAGE = Block("usage", _usage, (USED,))
 BREADTH = Block("breadth", _breadth, (USED,))
+VOLUME = Block("volume", _volume, (USED,))
 USERS = Block("active_people", _users, (USED,))
 LIMITS = Block("limit_use", _limits, (USED,))
 ONBOARDING = Block("onboarding", _onboarding, (USED,))

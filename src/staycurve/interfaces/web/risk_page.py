@@ -8,16 +8,17 @@ from typing import Any
 from staycurve.i18n import N_
 from staycurve.insights.answers import Answer
 from staycurve.insights.base import Insight
-from staycurve.insights.risk.backtest import backtest
 from staycurve.insights.risk.fired import fired
 from staycurve.insights.risk.misses import misses
 from staycurve.insights.risk.months import entering_months
 from staycurve.insights.risk.scores import scores
+from staycurve.insights.risk.stages import stages
 from staycurve.insights.risk.triggers import triggers
 from staycurve.interfaces.web.answered import answered
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.page import Page, Panel, Shown
+from staycurve.interfaces.web.track_record import show_backtest
 
 
 def _shows(insight: Insight[Any, Any]) -> Callable[[Ask], Shown]:
@@ -53,7 +54,10 @@ TRACK_RECORD = Page(
     question=N_("How good were churn probabilities, and which accounts did they miss?"),
     panels=(
         Panel("backtest", N_("Backtest"), N_("Do they beat a plain baseline?"), "reading.html",
-              _shows(backtest), is_late=True),
+              show_backtest, is_late=True),
+        Panel("stages", N_("By lifecycle stage"),
+              N_("Does a stage need a model of its own?"), "reading.html", _shows(stages),
+              is_late=True),
         Panel("misses", N_("Misses"), N_("Who churned while health called them healthy?"),
               "reading.html", _shows(misses), is_late=True),
         Panel("triggers", N_("Churn triggers"), N_("Which signs went before churn here?"),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     # What only some commands use is imported by them: `show` starts in half a second.
+    from staycurve.insights.account.agreed import Agreed
     from staycurve.insights.effects.arm import Arm
     from staycurve.insights.risk.kept import KeptScore
     from staycurve.insights.risk.pulse import Pulse
@@ -174,6 +175,10 @@ class Company(MeasuredCompany):
     def acted(self, playbook: str) -> Mapping[str, dt.date]:
         """account_id → the day on which something was first done in an alert of a playbook."""
         return self.work.acted(playbook)
+
+    def agreed(self, account: str) -> tuple[Agreed, ...]:
+        """The goals of an account's success plan, by day."""
+        return self.work.agreed(account)
 
     @property
     def sources(self) -> Sources:

@@ -71,13 +71,22 @@ def by_reference(session: Session, desk: str, reference: str) -> list[AlertTicke
     ))
 
 
-def unsolved(session: Session) -> list[AlertTicketRow]:
+def listed(session: Session, *, has_solved: bool = False) -> list[AlertTicketRow]:
+    """Tickets that are not solved, or all; newest first."""
+    query = select(AlertTicketRow).order_by(AlertTicketRow.id.desc())
+    if not has_solved:
+        query = query.where(AlertTicketRow.state != SOLVED)
+    return list(session.scalars(query))
+
+
+def unsolved(session: Session, *, is_locked: bool = False) -> list[AlertTicketRow]:
     """Tickets whose reference is known, and that nobody has called solved."""
-    return list(session.scalars(
+    query = (
         select(AlertTicketRow)
         .where(AlertTicketRow.state != SOLVED, AlertTicketRow.reference != "")
         .order_by(AlertTicketRow.id)
-    ))
+    )
+    return list(session.scalars(query.with_for_update() if is_locked else query))
 
 
 def opened(

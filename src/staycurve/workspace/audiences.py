@@ -134,7 +134,7 @@ class Audiences:
         return [
             {"account_id": account, "user_id": user, "email": email, "name": called}
             for account, user, email, called, kept in rows
-            if account in own and _agrees(kept, audience.consent)
+            if account in own and agrees(kept, audience.consent)
         ]
 
     def _now(self, name: str) -> dict[str, str]:
@@ -197,7 +197,8 @@ class Audiences:
         }
 
 
-def _agrees(attributes: str | None, consent: str) -> bool:
+def agrees(attributes: str | None, consent: str) -> bool:
+    """Whether a user's attributes say yes to what consent is asked for; yes where none is."""
     if not consent:
         return True
     import json

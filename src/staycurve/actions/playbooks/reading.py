@@ -19,6 +19,7 @@ from staycurve.actions.playbooks.base import (
 )
 from staycurve.actions.rules.conditions import Kinds, rule_of
 from staycurve.actions.rules.documents import Document, RuleError, read_file
+from staycurve.actions.ticket_settings import TICKETS
 from staycurve.errors import StaycurveError, UnknownNameError
 from staycurve.insights.shared.reader import Reader
 
@@ -26,7 +27,7 @@ FOLDER = "playbooks"
 KEYS = (
     "title", "about", "type", "when", "when_any", "evidence", "chance", "can_do", "reasons",
     "act_within_days", "escalate_to", "again_after_days", "closes", "outcome", "tasks",
-    "templates", "channels", "is_on", "is_confirmed",
+    "templates", "channels", "ticket", "is_on", "is_confirmed",
 )
 REASONS = ("helped", "not_reached", "no_action_needed", "false_alarm", "lost")
 FIELDS = ("account_id", "name", "owner", "playbook", "opened_on")
@@ -65,6 +66,7 @@ def read_all(company: Reader, *, off: Sequence[str] = ()) -> Read:
     """
     found: dict[str, Playbook] = {}
     faults: list[RuleError] = []
+    desks = tuple(company.config[TICKETS])
     kinds: Kinds = lambda name: kind_of(company, name)  # noqa: E731
     shelves = [shelf for _name, shelf in PLAYBOOKS.items()]
     shipped = [(file, file.name) for shelf in shelves for file in shelf.files()]
@@ -76,7 +78,7 @@ def read_all(company: Reader, *, off: Sequence[str] = ()) -> Read:
         is_shipped = (file, shown) in shipped
         try:
             one = playbook_of(
-                read_file(file, shown), file.stem, kinds, is_shipped=is_shipped
+                read_file(file, shown), file.stem, kinds, is_shipped=is_shipped, desks=desks
             )
         except RuleError as error:
             # What is shipped may speak of what is not loaded here: its rule is left out then.
@@ -89,9 +91,15 @@ def read_all(company: Reader, *, off: Sequence[str] = ()) -> Read:
 
 
 def playbook_of(
-    document: Document, name: str, kinds: Kinds, *, is_shipped: bool = False
+    document: Document, name: str, kinds: Kinds, *, is_shipped: bool = False,
+    desks: Sequence[str] = (),
 ) -> Playbook:
     """The playbook of a file.
+
+    Parameters
+    ----------
+    desks : sequence of str
+        The help desks of [tickets], of which it may name one.
 
     Raises
     ------
@@ -132,11 +140,23 @@ def playbook_of(
         steps=_steps(document, [one.name for one in templates]),
         templates=templates,
         channels=document.texts(own, "channels"),
+        ticket=_ticket(document, desks),
         is_on=document.flag(own, "is_on", default=True),
         is_confirmed=document.flag(own, "is_confirmed", default=False),
         is_shipped=is_shipped,
         digest=hashlib.sha256(rule.words().encode()).hexdigest()[:16],
     )
+
+
+def _ticket(document: Document, desks: Sequence[str]) -> str:
+    found = document.text(document.values, "ticket", default="")
+    if found and found not in desks:
+        known = f"Known: {', '.join(desks)}" if desks else ""
+        raise document.wrong(
+            ("ticket",), f"there is no help desk '{found}' in [tickets] of staycurve.toml.",
+            known or f"Write there: [tickets.{found}]",
+        )
+    return found
 
 
 def _share(document: Document, key: str, default: float) -> float:

@@ -1,4 +1,4 @@
-"""The value recap: usage and its growth, what similar customers keep, tickets and goals, by hand."""
+"""The value recap: usage and its growth, what others keep, tickets and goals, by hand."""
 
 from __future__ import annotations
 

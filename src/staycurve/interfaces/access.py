@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from starlette.requests import HTTPConnection
 
 from staycurve.errors import NotPermittedError
-from staycurve.permissions import ALLOWS, ROLES, Permission
+from staycurve.permissions import ALLOWS as ALLOWS, ROLES, Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
 

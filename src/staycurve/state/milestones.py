@@ -77,6 +77,23 @@ def unreached(session: Session) -> list[MilestoneRow]:
     ))
 
 
+def near(
+    session: Session, *, since: dt.datetime, until: dt.datetime, due_by: dt.date
+) -> list[MilestoneRow]:
+    """Milestones that were reached from one instant to another, are overdue or are due by a day."""
+    return list(session.scalars(
+        select(MilestoneRow)
+        .where(
+            MilestoneRow.is_dropped == 0,
+            or_(
+                (MilestoneRow.done_at >= since) & (MilestoneRow.done_at < until),
+                MilestoneRow.done_at.is_(None) & (MilestoneRow.due_on <= due_by),
+            ),
+        )
+        .order_by(MilestoneRow.due_on, MilestoneRow.id)
+    ))
+
+
 def assign(
     session: Session, row: MilestoneRow, *, owner: str, who: str, now: dt.datetime
 ) -> None:

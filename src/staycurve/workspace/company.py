@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.workspace.audiences import Audiences
     from staycurve.workspace.books import Books
+    from staycurve.workspace.digests import Digests
     from staycurve.workspace.goals import Goals
     from staycurve.workspace.health import Health
     from staycurve.workspace.identities import Identities
     from staycurve.workspace.inbox import Events
+    from staycurve.workspace.mailing import Mailing
     from staycurve.workspace.matching import Matching
     from staycurve.workspace.person import PersonalData
     from staycurve.workspace.proof import Proof
+    from staycurve.workspace.recaps import Recaps
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
     from staycurve.workspace.surveys import Surveys
@@ -150,6 +153,27 @@ class Company(MeasuredCompany):
         from staycurve.workspace.work import Work
 
         return Work(self, self.state)
+
+    @property
+    def mailing(self) -> Mailing:
+        """Digests, recaps and tickets by mail that are due: sending them."""
+        from staycurve.workspace.mailing import Mailing
+
+        return Mailing(self)
+
+    @property
+    def recaps(self) -> Recaps:
+        """Value recaps: written into files, and sent to contacts."""
+        from staycurve.workspace.recaps import Recaps
+
+        return Recaps(self)
+
+    @property
+    def digests(self) -> Digests:
+        """Weekly digests: who gets one, and what is in it."""
+        from staycurve.workspace.digests import Digests
+
+        return Digests(self)
 
     @cached_property
     def audiences(self) -> Audiences:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +136,7 @@ class Recaps:
             why = ""
             if not is_address(address):
                 why, address = "no_email", ""
-            elif left is not None:
+            elif left is not None and left.replace(tzinfo=dt.UTC) <= company.clock():
                 why = "left"
             elif bounced is not None:
                 why = "bounced"

@@ -100,7 +100,8 @@ def _channels(given: Mapping[str, Any]) -> dict[str, Channel]:
         secret = read_secret(name, "secret", table["secret"]) if "secret" in table else ""
         if kind == "webhook" and not secret:
             raise Wrong(f"{name}: a webhook needs a secret to sign with.", _HINT, name)
-        found[name] = Channel(name, kind, read_secret(name, "url", table.get("url")), secret, private)
+        url = read_secret(name, "url", table.get("url"))
+        found[name] = Channel(name, kind, url, secret, private)
     return found
 
 

@@ -137,6 +137,8 @@ def _goals(found: Recap) -> Part:
     title = N_("Goals reached")
     if not found.goals:
         why = found.unknown.get("goals")
-        return Part(title, [WORDS[why] if why else N_("None of your goals was reached in this period.")])
+        return Part(title, [
+            WORDS[why] if why else N_("None of your goals was reached in this period.")
+        ])
     rows = [[one.title, day(one.due_on), day(one.reached_on)] for one in found.goals]
     return Part(title, (), Grid([N_("Goal"), N_("Due"), N_("Reached")], rows))

@@ -69,6 +69,7 @@ def check(context: typer.Context, output: Output = Format.table) -> None:
     from staycurve.actions.playbooks.finding import refusal
 
     with fresh_company_of(context) as company:
+        company.goals.check()
         found = company.work.check()
     if not print_data(found.as_dict(), output):
         print_table(

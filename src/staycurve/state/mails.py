@@ -25,8 +25,8 @@ from staycurve.state.survey_mails import (
 )
 
 __all__ = [
-    "DROPPED", "FAILED", "SENDING", "SENT", "UNSURE", "WAITING", "MailRow", "claim", "drop",
-    "due", "known", "listed", "put", "settle", "stale",
+    "DROPPED", "FAILED", "SENDING", "SENT", "UNSURE", "WAITING", "MailRow", "claim",
+    "due", "known", "listed", "put", "replace", "settle", "stale",
 ]
 
 DIGEST, RECAP, TICKET = "digest", "recap", "ticket"
@@ -102,16 +102,14 @@ def settle(
         row.due_at = due_at
 
 
-def drop(session: Session, prefix: str, *, now: dt.datetime, said: str) -> int:
-    """Let mails that wait, and whose keys begin so, wait no longer; how many there were."""
-    rows = list(session.scalars(
-        select(MailRow).where(
-            MailRow.state == WAITING, MailRow.key.startswith(prefix, autoescape=True)
-        )
-    ))
-    for row in rows:
-        row.state, row.done_at, row.said = DROPPED, now, said[:PAGE]
-    return len(rows)
+def replace(session: Session, by: MailRow, prefix: str, *, now: dt.datetime, said: str) -> None:
+    """Let the others that wait, and whose keys begin so, wait no longer."""
+    session.execute(
+        update(MailRow)
+        .where(MailRow.state == WAITING, MailRow.id != by.id,
+               MailRow.key.startswith(prefix, autoescape=True))
+        .values(state=DROPPED, done_at=now, said=said[:PAGE])
+    )
 
 
 def listed(

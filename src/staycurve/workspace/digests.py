@@ -142,11 +142,12 @@ class Digests:
             letter = self._letter(self._of(one, gathered), one.whose)
             now = company.clock()
             with company.state.database.writing() as session:
-                mails.drop(session, f"digest:{person}:", now=now, said=REPLACED)
                 row = mails.put(
                     session, key=f"digest:{person}:{week}", kind=mails.DIGEST, email=one.email,
                     subject=letter.title, text=text_of(letter), html=html_of(letter), now=now,
                 )
+                if row is not None:
+                    mails.replace(session, row, f"digest:{person}:", now=now, said=REPLACED)
             if row is not None:
                 told.append({"email": one.email, "week": week, "owners": list(one.owners)})
         return told

@@ -163,6 +163,7 @@ REFUSED: list[tuple[int, str, dict[str, Any]]] = [
     (422, "no_ticket", {"body": {"type": "other", "data": {"alert": 1}}}),
     (422, "no_ticket", {"body": solved(alert=True)}),
     (422, "unknown_ticket", {"body": solved(alert=99)}),
+    (422, "unknown_ticket", {"body": solved(alert=10**12)}),
     (422, "unknown_ticket", {"body": solved(reference="never")}),
 ]
 

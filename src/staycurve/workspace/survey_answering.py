@@ -146,8 +146,10 @@ class Answering:
             return asked.invitation.email
         key = keeping.known_signing_key(session, keeping.LINKS)
         number = links.mail_number(token) if key else None
-        row = session.get(MailRow, number) if number in NUMBERS else None
-        if row is None or key is None:
+        if key is None or number is None or number not in NUMBERS:
+            return None
+        row = session.get(MailRow, number)
+        if row is None:
             return None
         return row.email if links.is_of_mail(key, token, row.id, row.email) else None
 

@@ -14,7 +14,7 @@ from staycurve.errors import UnknownNameError, UsageError
 from staycurve.mail_settings import MAIL
 from staycurve.period import AsOf
 from staycurve.state import alerts as kept, tickets
-from staycurve.state.cleaning import WHO, line
+from staycurve.state.cleaning import NUMBERS, WHO, line
 from staycurve.state.mail_models import AlertTicketRow
 from staycurve.tables.engine import timestamp
 from staycurve.workspace.measured import MeasuredCompany
@@ -107,7 +107,10 @@ class Ticketing:
         if heard.alert is None:
             rows = tickets.by_reference(session, desk.name, heard.reference)
         else:
-            row = tickets.of_alert(session, heard.alert, desk.name)
+            row = (
+                tickets.of_alert(session, heard.alert, desk.name)
+                if heard.alert in NUMBERS else None
+            )
             rows = [row] if row is not None else []
         if not rows:
             named = heard.reference if heard.alert is None else f"of alert {heard.alert}"

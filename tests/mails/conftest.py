@@ -22,8 +22,8 @@ from tests.work.conftest import made, playbook
 
 MONDAY = dt.datetime(2024, 7, 1, 9, tzinfo=dt.UTC)
 USERS = """
-    user_id account_id email           name   left_at    bounced_at reports
-    ann     big        ann@big.example Ann_A. -          -          true
+    user_id account_id email           name           left_at    bounced_at reports
+    ann     big        ann@big.example Annabel_Archer -          -          true
     bob     big        bob@big.example Bob    -          -          -
     cid     big        -               Cid    -          -          true
     dee     big        dee@big.example Dee    2024-05-01 -          true

@@ -52,7 +52,7 @@ def test_it_goes_to_chosen_contacts_once(office: Office, box: Box) -> None:
     assert [one["is_new"] for one in recaps.send("big", ["ann"], by="Ben")] == [False]
     assert [mailing.send().sent for _again in range(2)] == [1, 0]
     (arrived,) = box.mails
-    assert str(arrived["To"]) == '"Ann A." <ann@big.example>'
+    assert str(arrived["To"]) == 'Annabel Archer <ann@big.example>'
     assert str(arrived["Subject"]) == "Big: what you did with us"
     text, html = part(arrived, "plain"), part(arrived, "html")
     for said in ("2024-Q1: 1 January 2024", "We have no usage data for you yet.",
@@ -145,7 +145,7 @@ def test_nothing_that_is_ours_alone_leaves_the_house(
 def test_the_page_sends_what_it_shows(office: Office, box: Box) -> None:
     client = office.client()
     page = client.get("/recap/big").text
-    assert "Ann A., ann@big.example" in page
+    assert "Annabel Archer, ann@big.example" in page
     assert "has not agreed to get reports" in page
     answer = client.post("/recap/big", data={"do": "send", "to:ann": "1", "by": "Ben"},
                          headers={"origin": "http://testserver"})

@@ -104,7 +104,7 @@ def mail_number(text: str) -> int | None:
 
 def is_of_mail(key: str, text: str, number: int, email: str) -> bool:
     """Whether a token is that of a mail and its address."""
-    return _read(_signer(key, f"mail {email.lower()}"), text) == number
+    return bool(_read(_signer(key, f"mail {email.lower()}"), text) == number)
 
 
 def _read(signer: Any, text: str, *, longest: int = LONGEST) -> Any:

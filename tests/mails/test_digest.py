@@ -154,7 +154,7 @@ class TestAway:
 
 def test_what_a_week_has_to_tell(office: Office) -> None:
     work, clock = office.work, office.clock
-    big, mid = office.open()
+    _big, mid = office.open()
     work.resolve(mid["id"], reason="helped", by="Ana")
     work.add_milestone("big", "Live by then", due_on="2024-07-05", owner="Ana")
     work.add_milestone("mid", "Too late", due_on="2024-06-30", owner="Ana")

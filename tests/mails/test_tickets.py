@@ -213,7 +213,7 @@ def test_nothing_is_asked_for_an_alert_that_has_ended(office: Office) -> None:
     office.work.resolve(first["id"], reason="helped", by="Ana")
     with pytest.raises(TransitionError, match="is resolved"):
         office.work.hand_over(first["id"], desk="zendesk", by="Ana")
-    with pytest.raises(UnknownNameError, match="help desk 'zendsk'. Did you mean 'zendesk'"):
+    with pytest.raises(UnknownNameError, match=r"help desk 'zendsk'\. Did you mean 'zendesk'"):
         office.work.hand_over(first["id"], desk="zendsk", by="Ana")
 
 
@@ -273,6 +273,8 @@ class TestByMail:
     def test_without_a_mail_server_nothing_runs(self, office: Office) -> None:
         path = office.company.folder / "staycurve.toml"
         path.write_text(path.read_text().replace('host = "127.0.0.1"\n', ""))
-        with Company(office.company.folder, clock=office.clock) as company:
-            with pytest.raises(ConfigError, match="names no server"):
-                Office(company, office.clock).open(more=TICKET)
+        with (
+            Company(office.company.folder, clock=office.clock) as company,
+            pytest.raises(ConfigError, match="names no server"),
+        ):
+            Office(company, office.clock).open(more=TICKET)

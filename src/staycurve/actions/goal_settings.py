@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from staycurve.i18n import N_
-from staycurve.sections import CLOSED, Section, Wrong, near
+from staycurve.sections import CLOSED, Section, Takes, Wrong, near
 
 _EXAMPLE = '[goals.playbooks]\nnrr = ["renewal", "limit-reached"]'
 
@@ -23,7 +24,10 @@ class Serving:
 
     __pydantic_config__ = CLOSED
 
-    playbooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    playbooks: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Takes(N_("playbooks of metrics"), 'playbooks = { nrr = ["renewal"] }'),
+    ] = field(default_factory=dict)
 
     def metrics_of(self, playbook: str) -> tuple[str, ...]:
         """The metrics whose goals a playbook serves."""

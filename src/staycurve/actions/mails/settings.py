@@ -46,8 +46,14 @@ class Digest:
     timezone: Annotated[
         str, Takes(N_("a time zone"), 'timezone = "Europe/Berlin"')
     ] = ""
-    people: Mapping[str, str] = field(default_factory=dict)
-    timezones: Mapping[str, str] = field(default_factory=dict)
+    people: Annotated[
+        Mapping[str, str],
+        Takes(N_("the owners' addresses"), 'people = { Ana = "ana@example.com" }'),
+    ] = field(default_factory=dict)
+    timezones: Annotated[
+        Mapping[str, str],
+        Takes(N_("time zones of owners or addresses"), 'timezones = { Ben = "America/New_York" }'),
+    ] = field(default_factory=dict)
     users: Annotated[bool, Takes(N_("true or false"), "users = false")] = True
 
     def zone_of(self, who: str, email: str, company: ZoneInfo) -> ZoneInfo:

@@ -10,7 +10,7 @@ from staycurve.actions.ownership import Owner, is_gone
 from staycurve.actions.settings import Ownership
 from staycurve.state import alerts as kept, milestones as planning, work_reading
 from staycurve.state.cleaning import WHO
-from staycurve.state.work_models import AlertRow
+from staycurve.state.work_models import AlertRow, MilestoneRow
 from staycurve.state.work_reading import Session
 
 SELF = "staycurve"
@@ -38,7 +38,9 @@ class Leaving:
 
 def of_leavers(session: Session, stated: Ownership) -> tuple[str, ...]:
     """Accounts with an alert or a milestone that is open, and whose owner has left."""
-    rows = [*work_reading.standing(session), *planning.unreached(session)]
+    rows: list[AlertRow | MilestoneRow] = [
+        *work_reading.standing(session), *planning.unreached(session)
+    ]
     return tuple(sorted({row.account_id for row in rows if is_gone(stated, row.owner)}))
 
 

@@ -66,7 +66,7 @@ def read_all(company: Reader, *, off: Sequence[str] = ()) -> Read:
     """
     found: dict[str, Playbook] = {}
     faults: list[RuleError] = []
-    desks = tuple(company.config[TICKETS])
+    desks = list(company.config[TICKETS].keys())
     kinds: Kinds = lambda name: kind_of(company, name)  # noqa: E731
     shelves = [shelf for _name, shelf in PLAYBOOKS.items()]
     shipped = [(file, file.name) for shelf in shelves for file in shelf.files()]

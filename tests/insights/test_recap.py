@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from staycurve.actions.mails.documents import text_of
+from staycurve.actions.mails.recap_letter import letter_of
 from staycurve.errors import UsageError
 from staycurve.insights.account import recap
+from staycurve.insights.account.facts import NOT_COUNTED
 from staycurve.insights.account.recap_similar import TOO_FEW
 from staycurve.insights.account.recap_usage import BEGAN, NO_USE_KNOWN
 from staycurve.workspace import Company
@@ -150,6 +153,16 @@ def test_an_account_without_usage_says_so(company: Company) -> None:
     assert (found.rows, found.why, found.active_days) == ((), recap.NO_USE, 0)
     # It has not tried what the others keep either.
     assert [one.feature for one in found.untried] == ["share"]
+
+
+def test_an_account_that_no_metric_counts_is_not_said_to_use_nothing(tmp_path: Path) -> None:
+    with build(tmp_path / "p", TABLES, company='exclude = ["account_id~acme"]') as company:
+        found = company.account.recap(account="acme", as_of=SEEN)
+        assert (found.active_days, found.rows, found.why) == (None, (), NOT_COUNTED)
+        assert {found.unknown[key] for key in ("usage", "untried", "limits")} == {NOT_COUNTED}
+        said = text_of(letter_of(found, company="We"))
+        assert "We have no usage data for you." in said
+        assert "did not use" not in said
 
 
 def test_what_is_not_loaded_is_said_and_is_no_zero(tmp_path: Path) -> None:

@@ -102,6 +102,15 @@ def test_each_alert_asks_for_one_ticket_and_the_desk_hears_of_nothing_else(offic
     assert len(desk.of("desk")) == 2
 
 
+def test_a_second_playbook_of_the_same_alert_asks_for_its_ticket(office: Office) -> None:
+    office.open("first", 900)
+    assert office.work.tickets() == []
+    only, other = office.open("second", 300, TICKET)
+    assert sorted((one["alert_id"], one["desk"]) for one in office.work.tickets()) == [
+        (only["id"], "zendesk"), (other["id"], "zendesk")
+    ]
+
+
 def test_a_desk_that_is_away_for_a_day_gets_each_ticket_once(office: Office) -> None:
     office.open(more=TICKET)
     desk = Desk()

@@ -68,6 +68,9 @@ class Digests:
         Who has several names gets one digest of all their accounts. Who logs in and owns no
         account gets one of all accounts.
         """
+        return self._recipients(self._owners())
+
+    def _recipients(self, owners: Sequence[str]) -> tuple[Recipient, ...]:
         own, company = self._company.config[DIGEST], self._company
         standard = company.config.company.zone
         by_address: dict[str, list[str]] = {}
@@ -76,24 +79,26 @@ class Digests:
             by_address.setdefault(email.casefold(), []).append(owner)
             shown.setdefault(email.casefold(), email)
         found = [
-            Recipient(shown[one], tuple(owners), own.zone_of(owners[0], shown[one], standard))
-            for one, owners in by_address.items()
+            Recipient(shown[one], tuple(names), own.zone_of(names[0], shown[one], standard))
+            for one, names in by_address.items()
         ]
         if not own.users:
             return tuple(found)
-        owning = {name.casefold(): name for name in self._owners()}
+        owning = {name.casefold(): name for name in owners}
         for person in company.state.people.listed():
             address = person.email.casefold()
             if person.disabled_at is not None or address in by_address:
                 continue
-            owners = (owning[address],) if address in owning else ()
+            names = (owning[address],) if address in owning else ()
             found.append(Recipient(
-                person.email, owners, own.zone_of(person.email, person.email, standard),
+                person.email, names, own.zone_of(person.email, person.email, standard),
                 Permission.PERSONAL in ALLOWS.get(person.role, frozenset()),
             ))
         return tuple(found)
 
     def _owners(self) -> list[str]:
+        if not self._company.config[DIGEST].users or not self._company.state.people.listed():
+            return []
         return [str(row["owner"]) for row in self._company.work.owners()]
 
     def preview(self, whose: str = "") -> Document:
@@ -132,13 +137,16 @@ class Digests:
         if not company.config[MAIL].host:
             raise ConfigError("No mail can be sent: [mail] in staycurve.toml names no server.",
                               hint='Write: [mail] host = "smtp.example.com"')
-        due = self._due(self.recipients())
+        # Whose accounts they are is looked up where anything is due: a server asks all day.
+        due = self._due(self._recipients(()))
         if not due:
             return []
+        by_email = {one.email: one for one in self.recipients()}
         # Once for all: the dearest part is the same for everybody.
         gathered = gather(company, until=company.clock())
         told = []
-        for one, person, week in due:
+        for email, person, week in due:
+            one = by_email[email]
             letter = self._letter(self._of(one, gathered), one.whose)
             now = company.clock()
             with company.state.database.writing() as session:
@@ -152,8 +160,8 @@ class Digests:
                 told.append({"email": one.email, "week": week, "owners": list(one.owners)})
         return told
 
-    def _due(self, everybody: Sequence[Recipient]) -> list[tuple[Recipient, str, str]]:
-        """(recipient, what stands for them in keys, week) of those who have none of the week."""
+    def _due(self, everybody: Sequence[Recipient]) -> list[tuple[str, str, str]]:
+        """(address, what stands for it in keys, week) of those who have none of the week."""
         own, now = self._company.config[DIGEST], self._company.clock()
         found = []
         with self._company.state.database.writing() as session:
@@ -161,7 +169,7 @@ class Digests:
                 week = week_of(last_due(own, one.zone, now), one.zone)
                 person = mark_of(session, "digest", one.email.casefold(), now=now)
                 if not mails.known(session, f"digest:{person}:{week}"):
-                    found.append((one, person, week))
+                    found.append((one.email, person, week))
         return found
 
     def _of(self, one: Recipient, gathered: Gathered) -> Week:

@@ -137,7 +137,8 @@ class Playing:
                 leaving=leaving,
             )
             ticketing.open_for(
-                session, done.alerts, by_name, desks=desks, now=now, company=config.company.name
+                session, [*done.alerts, *done.merged], by_name, desks=desks, now=now,
+                company=config.company.name,
             )
             telling.tell(
                 session, done, by_name, channels=told_channels(self._company), on=findings.on,

@@ -13,6 +13,7 @@ from staycurve.actions.mails.documents import (
     share,
 )
 from staycurve.i18n import N_
+from staycurve.insights.account.facts import NOT_COUNTED
 from staycurve.insights.account.recap import (
     ALL_TRIED,
     NO_LIMITS,
@@ -32,6 +33,7 @@ OFFERED = 5
 
 WORDS = {
     NO_EVENTS: N_("We have no usage data for you yet."),
+    NOT_COUNTED: N_("We have no usage data for you."),
     NO_USE: N_("You did not use the product in this period."),
     NO_USE_KNOWN: N_("We have no usage data for the whole period before it."),
     BEGAN: N_("You began after the period before it did, so there is nothing to compare with."),
@@ -67,7 +69,7 @@ def letter_of(found: Recap, *, company: str) -> Document:
 
 def _usage(found: Recap) -> Part:
     if found.active_days is None:
-        return Part(N_("What you used"), [WORDS[NO_EVENTS]])
+        return Part(N_("What you used"), [WORDS[found.unknown["usage"]]])
     if not found.active_days and not any(one.uses for one in found.rows):
         said = [WORDS[NO_USE]] if found.why else [WORDS[NO_USE], _growth(found)]
         return Part(N_("What you used"), said)

@@ -56,12 +56,16 @@ class Opened:
         Playbook → what it did.
     alerts : list
         Alerts that opened, the most valuable first.
+    escalated, handed, merged : list
+        Alerts that nobody acted on in time, those of owners who have left, and open ones to which
+        another playbook added its evidence.
     """
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     alerts: list[AlertRow] = field(default_factory=list)
     escalated: list[AlertRow] = field(default_factory=list)
     handed: list[AlertRow] = field(default_factory=list)
+    merged: list[AlertRow] = field(default_factory=list)
     woken: int = 0
 
 
@@ -183,6 +187,7 @@ class _Run:
                 kept.happened(self.session, standing.id, "merged", who=SELF, now=self.now,
                               playbook=playbook.name, facts=facts)
                 if standing.status == "open":
+                    self.done.merged.append(standing)
                     self._tasks(standing, playbook, facts)
             return
         if is_recent:

@@ -15,6 +15,7 @@ from staycurve.i18n import N_
 from staycurve.insights.account import facts_sql
 from staycurve.insights.account.agreed import Agreeing
 from staycurve.insights.account.asked import AccountId, Whose, whose
+from staycurve.insights.account.facts import NOT_COUNTED
 from staycurve.insights.account.limits import LimitUse, limit_uses
 from staycurve.insights.account.recap_similar import BASES, not_tried
 from staycurve.insights.account.recap_usage import Usage, Window, tickets_sql, usage_of, window_of
@@ -252,8 +253,10 @@ class _Found:
         return bool(self.company.lake.rows(self.company.snapshot, table))
 
     def _usage(self) -> Usage | None:
-        if not self._has("events"):
-            self.unknown |= {"usage": NO_EVENTS, "before": NO_EVENTS}
+        # Usage of accounts that no metric counts is not kept: that is not to have used nothing.
+        why = NO_EVENTS if not self._has("events") else NOT_COUNTED if self.of.is_excluded else ""
+        if why:
+            self.unknown |= {"usage": why, "before": why}
             return None
         usage = usage_of(self.engine, self.company, self.of, self.window)
         if usage.why_before:
@@ -262,7 +265,7 @@ class _Found:
 
     def _untried(self, usage: Usage | None) -> tuple[str, tuple[Untried, ...]]:
         if usage is None:
-            self.unknown["untried"] = NO_EVENTS
+            self.unknown["untried"] = self.unknown["usage"]
             return "all", ()
         basis, found, why = not_tried(self.engine, self.company, self.of, usage.tried)
         if why or not found:
@@ -275,7 +278,7 @@ class _Found:
     def _limits(self, usage: Usage | None) -> tuple[LimitUse, ...]:
         if usage is None:
             # How much of an allowance is used is not known without events: it is not nothing.
-            self.unknown["limits"] = NO_EVENTS
+            self.unknown["limits"] = self.unknown["usage"]
             return ()
         plans = [one[2] for one in self.engine.rows(facts_sql.items(self.of))]
         found = limit_uses(self.engine, self.of, plans)

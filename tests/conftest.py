@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 os.environ.setdefault(faults.VARIABLE, "raise")
+
+MEMORY = "/dev/shm"
+"""A file system in memory, where there is one."""
+ROOM = 8 * 1024**3
+"""Bytes that have to be free there: the projects of a whole run, with ample margin."""
+
+# Each load makes its files durable some hundred times, and a disk takes milliseconds for each. No
+# test pulls the plug of the machine; killing a process loses nothing that was written to memory.
+if os.path.isdir(MEMORY) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -60,3 +61,37 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script of axe-core, which says what of a page assistive technology cannot use.
+
+    It comes from npm into a folder of the test run; no copy of it is kept here.
+    """
+    if not shutil.which("npm"):
+        pytest.skip("npm is not installed, and axe-core comes from there")
+    folder = tmp_path_factory.mktemp("axe")
+    (folder / "package.json").write_text('{"name": "reads", "private": true}')
+    try:
+        done = subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "axe-core@4"],
+            cwd=folder, capture_output=True, text=True, timeout=120,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip("npm does not answer")
+    if done.returncode:
+        pytest.skip(f"npm cannot install: {(done.stderr.strip().splitlines() or ['?'])[0]}")
+    return (folder / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+
+
+def found_by(axe: str, page: Any) -> list[str]:
+    """What axe finds on an open page: its rule, the element, and what is wrong with it."""
+    page.evaluate(axe)
+    told: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    # Where no rule applied nothing was looked at.
+    assert len(told["passes"]) > 10
+    return [
+        f"{rule['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for rule in told["violations"] for node in rule["nodes"]
+    ]

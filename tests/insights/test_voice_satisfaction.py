@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import multinomial
 
 from staycurve.insights.voice.scores import Score, change
 from staycurve.workspace import Company
@@ -178,6 +179,28 @@ def test_the_nps_interval_holds_the_truth(
         assert ends[1] is not None
         held += count * (ends[0] <= 100 * (up - down) <= ends[1])
     assert held / 20_000 >= least
+
+
+@pytest.mark.parametrize(("size", "side", "least"), [
+    (5, 0.1, 0.91), (10, 0.1, 0.93), (10, 0.05, 0.93), (20, 0.05, 0.935),
+])
+def test_the_nps_interval_holds_the_truth_wherever_it_lies(
+    size: int, side: float, least: float
+) -> None:
+    # Every possible sample by its probability, for shares from `side` on in steps of 5%.
+    samples = [(high, low) for high in range(size + 1) for low in range(size + 1 - high)]
+    ends = [Score("nps", high, low, size).interval for high, low in samples]
+    shares = np.arange(side, 1 - side + 1e-9, 0.05)
+    held = []
+    for up, down in ((u, d) for u in shares for d in shares if u + d < 1 - 1e-9):
+        chances = multinomial(size, (up, down, 1 - up - down)).pmf(
+            [(high, low, size - high - low) for high, low in samples])
+        held.append(sum(
+            chance for chance, (low, high) in zip(chances, ends, strict=True)
+            if low <= 100 * (up - down) <= high
+        ))
+    assert len(held) > 100
+    assert min(held) >= least
 
 
 def test_a_change_of_many_answers_is_found() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from math import comb
@@ -271,6 +272,30 @@ def test_each_change_is_dated_and_earlier_counts_come_back(tmp_path: Path) -> No
     assert [entry.what for entry in company.state.audit()] == [
         "codebook.rename", "codebook.pin", "codebook.accept",
     ]
+    company.close()
+
+
+def test_of_two_who_change_the_same_version_at_once_one_is_told(tmp_path: Path) -> None:
+    company = build(tmp_path / "p", {"accounts": "account_id\na1"})
+    gate, found = threading.Barrier(4), []
+
+    def change_it(name: str) -> None:
+        with Company(tmp_path / "p", clock=company.clock) as own:
+            gate.wait(30)
+            try:
+                own.voice.rename("price", name, seen=0, by=name)
+                found.append(name)
+            except CodebookChangedError as error:
+                found.append(error.code)
+
+    threads = [threading.Thread(target=change_it, args=(f"Price {n}",)) for n in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    [made] = company.voice.changes()
+    assert sorted(found) == sorted([made.who, *["codebook_changed"] * 3])
+    assert company.voice.codebook().theme("price").name == made.who
     company.close()
 
 

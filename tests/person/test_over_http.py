@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from staycurve.interfaces.api.app import create_app
 from staycurve.workspace import Company
+from staycurve.workspace.person import PersonalData
 from tests.company import build
 
 MAIL = "anna.keller@acme.example"
@@ -55,7 +57,8 @@ def test_a_page_finds_exports_and_forgets(company: Company) -> None:
     found = client.get("/persons", params={"person": MAIL.upper()}, headers=FROM_HERE).text
     assert "Anna Keller" in found
     assert "Nobody has been forgotten." in found
-    (person, held, erased) = client.get(f"/persons.json?person={MAIL}").json()["panels"]
+    twin = f"/persons.json?person={MAIL}&search=all"
+    (person, held, erased) = client.get(twin).json()["panels"]
     assert {(row["kind"], row["value"]) for row in person["rows"]} == {
         ("ids", "usr-anna-77"), ("emails", MAIL), ("names", "Anna Keller"), ("accounts", "acme"),
     }
@@ -86,6 +89,26 @@ def test_a_page_finds_exports_and_forgets(company: Company) -> None:
     whats = {entry.what for entry in company.state.audit()}
     assert {"person.exported", "person.forget", "personal.read"} <= whats
     assert MAIL not in str(company.state.audit())
+
+
+def test_nothing_is_searched_before_somebody_asks(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = PersonalData.held
+    monkeypatch.setattr(
+        PersonalData, "held", lambda self, named: asked.append(named) or real(self, named)
+    )
+    client = program_of(company, "operator")
+    for address in ("/persons", "/persons?panel=held", "/persons?person=usr-cle-13",
+                    "/persons?person=usr-cle-13&panel=held", "/persons.json?person=usr-cle-13"):
+        assert client.get(address, headers=FROM_HERE).status_code == 200
+    assert asked == []
+    found = client.get("/persons?person=usr-cle-13&panel=held", headers=FROM_HERE).text
+    (link,) = re.findall(r'href="(/persons[^"#]+)#held"', found)
+    late = client.get(f"{html.unescape(link)}&panel=held", headers=FROM_HERE).text
+    assert asked == ["usr-cle-13"]
+    assert '<th scope="row">users</th>' in late
 
 
 def test_what_is_typed_is_escaped(company: Company) -> None:

@@ -404,6 +404,20 @@ SAMPLES = [
         before=ACCOUNTS,
     ),
     Sample(
+        "retently-feedback", "retently.json",
+        '[{"id": "r1", "customerId": "c1", "email": "ann@acme.example", "companyName": "Acme", '
+        '"campaignName": "Spring", "createdDate": "2024-01-01T09:00:00.512Z", "score": 9, '
+        '"comment": "Good", "metricsType": "nps"}, {"id": "r2", "email": "x@y.example", '
+        '"companyName": "Acme", "campaignName": "Help", "createdDate": '
+        '"2024-01-02T09:00:00.000Z", "score": 4, "comment": "", "metricsType": "star"}]',
+        [(2, 0, 0)],
+        "answer_id, account_id, user_id, survey, kind, CAST(score AS INTEGER), "
+        "strftime(answered_at, '%Y-%m-%d')",
+        [("r1", "a1", "c1", "Spring", "nps", 9, "2024-01-01"),
+         ("r2", "a1", None, "Help", "csat", 4, "2024-01-02")],
+        before=ACCOUNTS,
+    ),
+    Sample(
         "typeform-nps", "responses.csv",
         "#,How likely are you to recommend us to a friend or colleague?,account_id,"
         "Response Type,Start Date (UTC),Submit Date (UTC),Network ID\n"

@@ -252,6 +252,13 @@ def test_who_has_not_answered_is_reminded_once_after_five_days(shop: Shop, box: 
     assert len(shop.rows("SELECT user_id FROM invitations")) == 3
 
 
+def test_a_minute_sends_no_more_than_its_share_and_the_next_goes_on(shop: Shop, box: Box) -> None:
+    invited(shop)
+    found = [shop.surveys.sending.send(most=2, is_at_once=True) for _ in range(3)]
+    assert [(one.sent, one.waiting) for one in found] == [(2, 1), (1, 0), (0, 0)]
+    assert len(box.mails) == len(set(box.to)) == 3
+
+
 def test_two_processes_send_each_mail_once(shop: Shop, box: Box) -> None:
     invited(shop)
     gate = threading.Barrier(2)

@@ -17,10 +17,10 @@ OWN = {"Sec-Fetch-Site": "same-origin"}
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     made = build(tmp_path_factory.mktemp("pages") / "project", {
-        "accounts": "account_id\nacme",
+        "accounts": "account_id industry\nacme EdTech\nbolt Law",
         "users": [{"user_id": "u", "account_id": "acme", "name": "Una Ray"}],
-        "subscriptions": [{"subscription_id": "s", "account_id": "acme", "amount": 100,
-                           "starts_at": "2024-01-01"}],
+        "subscriptions": [{"subscription_id": one, "account_id": one, "amount": 100,
+                           "starts_at": "2024-01-01"} for one in ("acme", "bolt")],
         "answers": [
             {"answer_id": f"a{day}", "survey": "q", "kind": "nps", "account_id": "acme",
              "user_id": "u", "answered_at": f"2024-05-{day:02}", "score": 3, "scale_max": 10,
@@ -55,6 +55,12 @@ def test_satisfaction_shows_the_score_who_is_unhappy_and_no_personal_data(
     # The bounds are scores: as shares they would read -10,000.0%.
     assert ",000.0%" not in page
     assert client.get("/satisfaction?kind=nonsense").status_code == 422
+    assert 'by=industry' in page
+    [by] = [one for one in client.get("/satisfaction.json?by=industry").json()["panels"]
+            if one["name"] == "scores"]
+    assert [(row["segment"], row["value"]) for row in by["rows"]] == [
+        ({"industry": "EdTech"}, -100)]
+    assert client.get("/satisfaction?by=nonsense").status_code == 422
 
 
 def test_support_shows_who_waits(client: TestClient) -> None:

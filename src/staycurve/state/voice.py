@@ -15,12 +15,11 @@ from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.voice.codebook import CodebookChange
 from staycurve.insights.voice.kept import NOTE_KINDS, Note
 from staycurve.insights.voice.languages import folded
-from staycurve.state import audit, cleaning
+from staycurve.state import audit, cleaning, mentions as telling
 from staycurve.state.cleaning import NUMBERS, PAGE, WHO, line
 from staycurve.state.models import AuditRow
 from staycurve.state.voice_models import NOTE, CodebookChangeRow, NoteRow
 
-_MENTION = re.compile(r"(?<![\w.@])@([\w][\w.'’-]{0,60}[\w]|[\w])", re.UNICODE)
 MOST_LINES = 400
 
 
@@ -113,7 +112,7 @@ def add_note(
     if kind not in NOTE_KINDS:
         raise UnknownNameError("kind of note", kind, tuple(NOTE_KINDS))
     kept = paragraphs(text)
-    named = tuple(dict.fromkeys((*mentions, *_MENTION.findall(kept))))
+    named = tuple(dict.fromkeys((*mentions, *telling.MENTION.findall(kept))))
     row = NoteRow(
         account_id=line(account, what="The account", most=PAGE), day=day, kind=kind,
         author=line(author, what="The author", most=WHO, is_required=False), text=kept,
@@ -144,6 +143,7 @@ def delete_note(session: Session, note: int, *, who: str, now: dt.datetime) -> N
         raise UnknownNameError("note", str(note), (), hint="All notes: staycurve notes list")
     gone = _note(row)
     session.delete(row)
+    telling.forget_of(session, note)
     _audit(session, gone, "note.deleted", who=who, now=now)
     return gone
 

@@ -291,9 +291,9 @@ class Company(MeasuredCompany):
         """Every change of the codebook that was made by now, in order."""
         return self.voice.changes()
 
-    def account_notes(self, account: str = "") -> tuple[Note, ...]:
-        """Every note that was kept by now, or those of one account, oldest first."""
-        return self.voice.notes(account)
+    def account_notes(self, account: str = "", *, text: str = "") -> tuple[Note, ...]:
+        """Every note that was kept by now, oldest first: of one account, or with these words."""
+        return self.voice.notes(account, text=text)
 
     @property
     def health(self) -> Health:

@@ -130,8 +130,9 @@ class People:
         if not self.database.is_there:
             return False, None
         with self.database.reading() as session:
-            is_any = people.count(session) > 0
-            found = sessions.checked(session, text) if is_any and text else None
+            found = sessions.checked(session, text) if text else None
+            # Whose session it is, is there.
+            is_any = found is not None or people.count(session) > 0
         if is_any and not self.is_marked():
             self.mark()
         return is_any, found

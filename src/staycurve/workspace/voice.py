@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from staycurve.actions.settings import OWNERSHIP
 from staycurve.errors import UnknownNameError, UsageError
 from staycurve.insights.account.asked import whose
 from staycurve.insights.voice.codebook import (
@@ -16,8 +17,10 @@ from staycurve.insights.voice.codebook import (
 )
 from staycurve.insights.voice.kept import Note
 from staycurve.period import local_day
-from staycurve.state import cleaning, voice as keeping
+from staycurve.state import cleaning, mentions as telling, voice as keeping
+from staycurve.state.audit import ACTING
 from staycurve.state.cleaning import NAME, line
+from staycurve.tables.engine import AnyEngine
 from staycurve.workspace.measured import MeasuredCompany
 
 if TYPE_CHECKING:
@@ -179,7 +182,7 @@ class Voice:
         self, account: str, text: str, *, kind: str = "call", day: str = "", author: str = "",
         mentions: Sequence[str] = (), by: str = "",
     ) -> Note:
-        """Keep a note on an account.
+        """Keep a note on an account; whom it mentions gets a task that says so, once.
 
         Parameters
         ----------
@@ -188,7 +191,8 @@ class Voice:
         kind : str
             call, meeting or email.
         mentions : sequence of str
-            Who was there, beside those whom the text names with an @.
+            Who was there, beside those whom the text names with an @. Nobody of that name is told
+            nothing, and the name stays as it was written.
 
         Raises
         ------
@@ -200,6 +204,7 @@ class Voice:
         company = self._company
         with company.reading() as engine:
             whose(engine, company, account, company.as_of())
+            owners = self._owners(engine)
         today = local_day(company.clock(), company.config.company.zone)
         on = cleaning.day(day) if day else today
         if on > today:
@@ -207,13 +212,39 @@ class Voice:
                 f"{on} lies ahead: a note says what was said.", hint="Write today's day, or before."
             )
         with self._database.writing() as session:
-            return keeping.add_note(
+            made = keeping.add_note(
                 session, account=account, day=on, kind=kind, author=author or by, text=text,
                 mentions=mentions, who=by or author, now=company.clock(),
             )
+            if made.mentions:
+                telling.tell(
+                    session, made, telling.people_by_name(session, owners),
+                    by=(author, by, ACTING.get()), now=company.clock(),
+                )
+            return made
+
+    def mentioned(self, notes: Iterable[Note]) -> dict[str, str]:
+        """What stands after an @ in notes → who is meant, for those that are known."""
+        names = {name for one in notes for name in one.mentions}
+        if not names:
+            return {}
+        with self._company.reading() as engine:
+            owners = self._owners(engine)
+        with self._database.reading() as session:
+            known = telling.people_by_name(session, owners)
+        return {name: found for name in names if (found := telling.meant(name, known))}
+
+    def _owners(self, engine: AnyEngine) -> list[str]:
+        """Everybody who looks after accounts and has not left."""
+        stated = self._company.config[OWNERSHIP]
+        own = [str(row[0]) for row in engine.rows(
+            "SELECT DISTINCT owner FROM accounts WHERE owner IS NOT NULL ORDER BY owner"
+        )]
+        listed = (*own, *stated.people, *(rule.owner for rule in stated.rules))
+        return [one for one in dict.fromkeys(listed) if one not in stated.gone]
 
     def add_notes(self, found: Sequence[Mapping[str, str]], *, by: str) -> None:
-        """Keep many notes in one transaction, as another tool holds them.
+        """Keep many notes in one transaction, as another tool holds them; nobody is told of them.
 
         Parameters
         ----------

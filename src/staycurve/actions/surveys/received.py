@@ -47,7 +47,7 @@ def answers(source: str, kind: str, given: Any, now: dt.datetime) -> list[Receiv
     Parameters
     ----------
     kind : str
-        plain, delighted or typeform.
+        plain, delighted, typeform or retently.
     given : object
         The body, out of JSON.
 
@@ -60,6 +60,8 @@ def answers(source: str, kind: str, given: Any, now: dt.datetime) -> list[Receiv
         return [_delighted(source, given)]
     if kind == "typeform":
         return [_typeform(source, given, now)]
+    if kind == "retently":
+        return [_retently(source, given, now)]
     rows = given if isinstance(given, list) else [given]
     if not rows or len(rows) > MOST:
         raise ShapeError(f"There are {len(rows)} answers.", hint=f"Send 1 to {MOST:,} at a time.")
@@ -124,6 +126,29 @@ def _typeform(source: str, given: Any, now: dt.datetime) -> Received:
         elif answer.get("type") == "email":
             known.setdefault("email", answer.get("email"))
     return _received(source, response.get("token"), known, body, "\n".join(said))
+
+
+def _retently(source: str, given: Any, now: dt.datetime) -> Received:
+    """One response, by the names that Retently's API gives its fields.
+
+    What a webhook of Retently sends is a template of whoever set it up, which begins with all of
+    them.
+    """
+    row = _object(given)
+    kind = (_text(row.get("metricsType")) or "nps").strip().lower()
+    known: dict[str, Any] = {"email": row.get("email")}
+    for one in row.get("customProps") or row.get("properties") or ():
+        named = one if isinstance(one, dict) else {}
+        for name in ("account_id", "user_id"):
+            if name in (named.get("name"), named.get("label")):
+                known[name] = named.get("value")
+    body = {
+        "survey": _text(row.get("campaignName")) or source,
+        "kind": "csat" if kind in ("star", "stars") else kind,
+        "score": _number(row.get("score")),
+        "answered_at": _text(row.get("createdDate")) or now.isoformat(),
+    }
+    return _received(source, row.get("id"), known, body, row.get("comment"))
 
 
 def _titles(response: Mapping[str, Any]) -> dict[str, tuple[str, int | None]]:

@@ -12,7 +12,7 @@ from staycurve.i18n import N_
 from staycurve.secret import Secret
 from staycurve.sections import CLOSED, Section, Takes, Wrong
 
-KINDS = ("plain", "delighted", "typeform")
+KINDS = ("plain", "delighted", "typeform", "retently")
 _HOURS = re.compile(r"(\d{1,2}):00-(\d{1,2}):00")
 
 

@@ -1,4 +1,4 @@
-"""Search: accounts, users, metrics and questions that have a text in their name or id."""
+"""Search: accounts, users, metrics and questions by name or id, and notes by their words."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from staycurve import personal
 from staycurve.i18n import N_
 from staycurve.insights.answers import AccountOrNoneField, Answer, Key, Kind, Row, Said, Table, col
 from staycurve.insights.base import Param, insight
-from staycurve.insights.shared.reader import Reader
+from staycurve.insights.voice.kept import Listener
 from staycurve.metrics.base import Unit
 from staycurve.metrics.catalogue import METRICS
 from staycurve.tables.engine import quoted
 
 KINDS = {
-    "account": N_("Accounts"), "user": N_("Users"), "metric": N_("Metrics"),
-    "page": N_("Pages"),
+    "account": N_("Accounts"), "user": N_("Users"), "note": N_("Notes"),
+    "metric": N_("Metrics"), "page": N_("Pages"),
 }
 LISTED = 8
 """Results of each kind that are listed at first: they fit a screen."""
 MOST = 100
-_OF_USERS = ("kind", ("user",))
+_OF_USERS = ("kind", ("user", "note"))
+_EXCERPT = 100
+"""Letters of a note that a result shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +38,8 @@ class Result(Row):
     ]
     about: Annotated[
         str | None,
-        col(N_("About"), about=N_("Owner, e-mail, or what it means."), is_personal=True,
-            personal_if=_OF_USERS),
+        col(N_("About"), about=N_("Owner, e-mail, day and author, or what it means."),
+            is_personal=True, personal_if=_OF_USERS),
     ]
     account_id: AccountOrNoneField = None
 
@@ -65,7 +67,7 @@ class Found(Answer):
 
 @insight("search", needs="", has_history=False)
 def search(
-    company: Reader, *,
+    company: Listener, *,
     q: Annotated[
         str,
         Param(N_("Part of a name, an id or an e-mail address, as it is written."),
@@ -80,6 +82,9 @@ def search(
 ) -> Found:
     """Which accounts, users, metrics and pages have this text in their name or id?
 
+    Of notes on accounts those are found that have all its words, whatever their capitals and
+    accents, the newest first.
+
     The text is looked for as it is written, in any case of letters: % and _ are letters too.
     What is called so exactly comes first, then what begins so, then what has a word that does.
     """
@@ -90,7 +95,7 @@ def search(
     for one in KINDS:
         if one not in chosen or not text:
             continue
-        if one == "user" and not personal.is_shown():
+        if one in _OF_USERS[1] and not personal.is_shown():
             # That somebody is found tells that they are there.
             continue
         found, count = _LOOK[one](company, text, limit)
@@ -99,14 +104,14 @@ def search(
     return Found(q=q, rows=tuple(rows), counts=tuple(counts))
 
 
-def _accounts(company: Reader, text: str, limit: int) -> tuple[list[Result], int]:
+def _accounts(company: Listener, text: str, limit: int) -> tuple[list[Result], int]:
     return _looked(
         company, "account", "accounts", ("account_id", "name"), text, limit,
         columns="account_id, name, owner, account_id",
     )
 
 
-def _users(company: Reader, text: str, limit: int) -> tuple[list[Result], int]:
+def _users(company: Listener, text: str, limit: int) -> tuple[list[Result], int]:
     return _looked(
         company, "user", "users", ("user_id", "name", "email"), text, limit,
         columns="user_id, name, email, account_id",
@@ -114,7 +119,7 @@ def _users(company: Reader, text: str, limit: int) -> tuple[list[Result], int]:
 
 
 def _looked(
-    company: Reader, kind: str, table: str, names: Sequence[str], text: str, limit: int, *,
+    company: Listener, kind: str, table: str, names: Sequence[str], text: str, limit: int, *,
     columns: str,
 ) -> tuple[list[Result], int]:
     if not company.lake.rows(company.snapshot, table):
@@ -148,14 +153,31 @@ ORDER BY CASE WHEN {exact} THEN 0 WHEN {begins} THEN 1 WHEN {word} THEN 2 ELSE 3
 LIMIT {limit}"""
 
 
-def _metrics(company: Reader, text: str, limit: int) -> tuple[list[Result], int]:
+def _notes(company: Listener, text: str, limit: int) -> tuple[list[Result], int]:
+    found = company.account_notes(text=text)
+    return [
+        Result(
+            kind="note", id=str(one.id), name=_excerpt(one.text),
+            about=", ".join(part for part in (one.day.isoformat(), one.author) if part),
+            account_id=one.account_id,
+        )
+        for one in reversed(found[-limit:])
+    ], len(found)
+
+
+def _excerpt(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _EXCERPT else f"{line[:_EXCERPT]}…"
+
+
+def _metrics(company: Listener, text: str, limit: int) -> tuple[list[Result], int]:
     del company
     return nearest("metric", text, limit, (
         (name, metric.label, metric.about) for name, metric in METRICS.items()
     ))
 
 
-def _pages(company: Reader, text: str, limit: int) -> tuple[list[Result], int]:
+def _pages(company: Listener, text: str, limit: int) -> tuple[list[Result], int]:
     from staycurve.insights.catalogue import INSIGHTS
 
     del company
@@ -185,5 +207,5 @@ def nearest(
 
 
 _LOOK: Mapping[str, Any] = {
-    "account": _accounts, "user": _users, "metric": _metrics, "page": _pages,
+    "account": _accounts, "user": _users, "note": _notes, "metric": _metrics, "page": _pages,
 }

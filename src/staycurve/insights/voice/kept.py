@@ -51,5 +51,5 @@ class Listener(Reader, Protocol):
     def codebook_changes(self) -> tuple[CodebookChange, ...]:
         """Every change of the codebook that was made by now, in order."""
 
-    def account_notes(self, account: str = "") -> tuple[Note, ...]:
-        """Every note that was kept by now, or those of one account, oldest first."""
+    def account_notes(self, account: str = "", *, text: str = "") -> tuple[Note, ...]:
+        """Every note that was kept by now, oldest first: of one account, or with these words."""

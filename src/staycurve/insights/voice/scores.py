@@ -74,8 +74,9 @@ def _nps(promoters: int, detractors: int, size: int) -> tuple[float, float]:
     """NPS as a fraction and its standard error, with three answers added.
 
     Three quarters of an answer go to either side, one and a half to the middle: the plain variance
-    is 0 where all answer alike, and covers as little as 55% at five answers. This one covers 92%
-    or more at 5 to 50 answers, and 91% at five where 60% promote and 5% detract.
+    is 0 where all answer alike, and covers as little as 55% at five answers. This one covers 91%
+    or more at 5 to 50 answers where a tenth or more of people stand on either side, and 93% from
+    ten on where a twentieth does; with 2% on one side it covers 84% at five answers, 89% at ten.
 
     References
     ----------

@@ -15,6 +15,7 @@ from staycurve.interfaces.api import (
     errors,
     goals,
     health,
+    lookup,
     matches,
     observe,
     people,
@@ -92,6 +93,7 @@ def create_app(
     app.state.survey_loader = survey_links.install(app, company, site.templates)
     site.install(app)
     login.install(app)
+    lookup.install(app)
     return app
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from staycurve import personal
 from staycurve.errors import UsageError
@@ -16,6 +17,7 @@ from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Panel, Shown
 from staycurve.interfaces.web.texts import _
 from staycurve.interfaces.web.views_page import number_of
+from staycurve.state.mentions import MENTION
 
 _DONE = {"noted": N_("The note was kept."), "deleted": N_("The note was deleted.")}
 _FIELDS = ("text", "kind", "day", "author")
@@ -51,13 +53,14 @@ def _show(ask: Ask) -> Shown:
              if one.day <= ask.seen.last_day or not ask.options.get("as_of")]
     if found:
         personal.note()
+    known = ask.company.voice.mentioned(found)
     is_own = ask.form.get("do") not in OTHERS
     typed: dict[str, Any] = dict(ask.form) if ask.fault and is_own else {}
     done = ask.options.get("done", "")
     return Shown([one.as_dict() for one in found], {
         "notes": [
             {"note": one, "day": text(one.day, Kind.DAY), "kind": _(NOTE_KINDS[one.kind]),
-             "paragraphs": one.text.splitlines()}
+             "paragraphs": [_pieces(line, known) for line in one.text.splitlines()]}
             for one in found
         ],
         "kinds": [(name, _(label), typed.get("kind") == name)
@@ -66,6 +69,23 @@ def _show(ask: Ask) -> Shown:
         "fault": ask.fault if is_own else None, "done": _(_DONE[done]) if done in _DONE else "",
         "at": ask.address, "hidden": None,
     })
+
+
+def _pieces(line: str, known: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """A line of a note as (text, address, who is meant): mentions of those who are known lead on.
+
+    They lead to every note with the same mention; one of nobody who is known is a word.
+    """
+    found: list[tuple[str, str, str]] = []
+    at = 0
+    for mention in MENTION.finditer(line):
+        who = known.get(mention[1], "")
+        if who:
+            found.append((line[at : mention.start()], "", ""))
+            asked = urlencode({"q": mention[0], "kind": "note"})
+            found.append((mention[0], f"/search?{asked}", who))
+            at = mention.end()
+    return [one for one in (*found, (line[at:], "", "")) if one[0]]
 
 
 NOTES = Panel(

@@ -18,6 +18,8 @@ from staycurve.workspace.held import UnknownPersonError
 
 LONGEST = 500
 """Letters of an id or an address."""
+SEARCH = "all"
+"""What asks for a search of everything that is kept."""
 _KINDS = {
     "ids": N_("User ID"), "emails": N_("E-mail"), "names": N_("Name"), "accounts": N_("Account"),
 }
@@ -80,18 +82,26 @@ def _person(ask: Ask) -> Shown:
 def _held(ask: Ask) -> Shown:
     named = _named(ask)
     if not named:
-        return Shown([], {"lines": [], "said": _("Find a person first.")})
+        return _unsearched(_("Find a person first."))
+    if ask.options.get("search") != SEARCH:
+        # It reads every version of every table and every file: minutes, where there are many.
+        asked = {"person": named, "search": SEARCH}
+        return _unsearched("", f"/persons?{urlencode(asked)}#held")
     try:
         counts = ask.company.personal.held(named).counts()
     except (UsageError, UnknownPersonError) as error:
-        return Shown([], {"lines": [], "said": f"{error.message} {error.hint}"})
+        return _unsearched(f"{error.message} {error.hint}")
     personal.note()
     rows = [
         {"kind": kind, "place": place, "rows": count}
         for kind, own in counts.items() for place, count in own.items()
     ]
     lines = [(_(_PLACES[row["kind"]]), row["place"], row["rows"]) for row in rows]
-    return Shown(rows, {"lines": lines, "said": ""})
+    return Shown(rows, {"lines": lines, "said": "", "search_at": ""})
+
+
+def _unsearched(said: str, search_at: str = "") -> Shown:
+    return Shown([], {"lines": [], "said": said, "search_at": search_at})
 
 
 def _erased(ask: Ask) -> Shown:
@@ -122,7 +132,7 @@ PERSONS = Page(
     has_controls=False,
     needs=(),
     group=Group.PEOPLE,
-    options=("person", "done"),
+    options=("person", "search", "done"),
     can_be_cut=False,
     takes_forms=True,
     act=act,

@@ -14,7 +14,7 @@ from staycurve.insights.voice.satisfaction import scores
 from staycurve.insights.voice.scores import KINDS
 from staycurve.insights.voice.silent import silent
 from staycurve.insights.voice.trend import GRAINS, Trend, trend
-from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web import choices, numbers
 from staycurve.interfaces.web.answered import answered, sentences, tables, text
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
@@ -23,9 +23,11 @@ from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.reading import Card, Reading, between, nothing, shown, told
 from staycurve.interfaces.web.texts import _, plural
 from staycurve.metrics.base import Unit
+from staycurve.metrics.query import known_dims
+from staycurve.metrics.relations import RELATIONS
 
 SPLITS = {
-    "": N_("Not split"), "touchpoint": N_("Touchpoint"), "lifecycle": N_("Lifecycle stage"),
+    "touchpoint": N_("Touchpoint"), "lifecycle": N_("Lifecycle stage"),
     "tenure": N_("Tenure"), "mrr_band": N_("MRR band"), "survey": N_("Survey"),
 }
 _GRAINS = {"month": N_("Month"), "quarter": N_("Quarter")}
@@ -58,10 +60,19 @@ def _figures(ask: Ask) -> Shown:
     return shown([row.as_dict() for row in found.rows], Reading(cards=cards, when=when))
 
 
+def _splits(ask: Ask) -> dict[str, str]:
+    """What scores are split by: what is known of any answer, and attributes of its account."""
+    known = known_dims(RELATIONS["nps_answers"], ask.company.attributes())
+    return SPLITS | {
+        one.name: one.label for one in choices.segments(ask)
+        if one.name in known and one.name not in SPLITS
+    }
+
+
 def _split(ask: Ask) -> Shown:
-    by = chosen_of(ask, "by", SPLITS, "touchpoint")
-    switch = switch_of(ask, "scores", "by", _("Split by"),
-                       {key: label for key, label in SPLITS.items() if key}, "touchpoint")
+    splits = _splits(ask)
+    by = chosen_of(ask, "by", {"": "", **splits}, "touchpoint")
+    switch = switch_of(ask, "scores", "by", _("Split by"), splits, "touchpoint")
     found = answer_of(ask, scores, by=by or "touchpoint")
     return _with(answered(ask, scores, found), switch)
 

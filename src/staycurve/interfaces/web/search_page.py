@@ -17,6 +17,8 @@ from staycurve.interfaces.web.texts import _
 from staycurve.metrics.base import Unit
 
 _LETTERS = 60
+_PART = {"user": "users", "note": "notes"}
+"""Where on the page of its account a result stands."""
 
 
 def _asked(ask: Ask) -> str:
@@ -41,9 +43,8 @@ def _show(ask: Ask) -> Shown:
     limit = MOST if kind else LISTED
     if not text:
         return Shown((), {"q": "", "groups": [], "is_empty": False}, {"q": "", "counts": {}})
-    found: Found = answer_of(
-        ask, search, q=text, kind=(kind,) if kind else ("account", "user", "metric"), limit=limit
-    )
+    kinds = (kind,) if kind else ("account", "user", "note", "metric")
+    found: Found = answer_of(ask, search, q=text, kind=kinds, limit=limit)
     rows = [row for row in found.rows if row.kind != "page"]
     counts = {one.kind: one.found for one in found.counts if one.kind != "page"}
     if kind in ("", "page"):
@@ -76,13 +77,14 @@ def _at(ask: Ask, row: Result) -> str:
         return ask.url(f"/metrics/{quote(row.id)}", q=None, kind=None)
     if row.kind == "page":
         return ask.url(row.id, q=None, kind=None)
-    at = account_at(ask, row.account_id)
-    return f"{at}#users" if row.kind == "user" and at else at
+    at, part = account_at(ask, row.account_id), _PART.get(row.kind, "")
+    return f"{at}#{part}" if part and at else at
 
 
 def _line(ask: Ask, row: Result) -> dict[str, Any]:
     beside = {
         "account": row.id, "metric": row.id, "page": row.id,
+        "note": row.account_id or "",
         "user": row.id if row.account_id is None else _("%(user)s at %(account)s") % {
             "user": row.id, "account": row.account_id},
     }[row.kind]
@@ -96,7 +98,7 @@ def _line(ask: Ask, row: Result) -> dict[str, Any]:
 
 
 FOUND = Panel(
-    "found", N_("Found"), N_("Accounts, users, metrics and pages, best match first"),
+    "found", N_("Found"), N_("Accounts, users, notes, metrics and pages, best match first"),
     "found.html", _show, options=("q", "kind"),
 )
 
@@ -112,7 +114,7 @@ SEARCH = Page(
     address="/search",
     place=5,
     title=N_("Search"),
-    question=N_("Part of a name, an id or an e-mail address."),
+    question=N_("Part of a name, an id or an e-mail address, or words of a note."),
     panels=(FOUND,),
     has_controls=False,
     is_listed=False,

@@ -18,6 +18,7 @@ from staycurve.interfaces.web.texts import _
 from staycurve.interfaces.web.views_page import number_of
 from staycurve.metrics.base import Unit
 from staycurve.state.alerts import LEGAL
+from staycurve.state.mentions import TITLE
 
 STATUSES = {
     "open": N_("Open"), "waiting": N_("Waiting"), "snoozed": N_("Snoozed"),
@@ -50,7 +51,10 @@ def act_on_work(ask: Ask) -> str:
 
 def told_task(ask: Ask, one: dict[str, Any]) -> dict[str, Any]:
     """A task as a card shows it."""
-    return one | {"href": account_at(ask, one["account_id"]),
+    at, title = account_at(ask, one["account_id"]), one["title"]
+    if title == TITLE:
+        at, title = f"{at}#notes" if at else at, _(title)
+    return one | {"href": at, "title": title,
                   "due": text(dt.date.fromisoformat(one["due_on"]), Kind.DAY)}
 
 

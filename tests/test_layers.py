@@ -48,6 +48,7 @@ ONLY_IN = {
             "surveys", "survey_mails", "voice_models", "voice", "people_models", "people",
             "sessions", "links", "survey_invitations", "survey_answers", "survey_occasions",
             "mentions", "occasion_models", "arms", "effects_models", "health", "health_models",
+            "mail_models", "mails", "tickets",
         )
     } | {str(path.relative_to(SRC)) for path in SRC.glob("state/migrations/versions/*.py")}
     | {

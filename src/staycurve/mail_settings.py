@@ -44,6 +44,8 @@ class Mail:
         Mails that are sent in a minute at most.
     webhook_secret : Secret, optional
         What those who report bounces send along.
+    recap_consent : str
+        The attribute of users without whose yes nobody is sent a value recap; empty for none.
     """
 
     __pydantic_config__ = CLOSED
@@ -68,6 +70,9 @@ class Mail:
         Secret | None,
         Takes(N_("the variable that holds the secret"), 'webhook_secret = { env = "MAIL_SECRET" }'),
     ] = None
+    recap_consent: Annotated[
+        str, Takes(N_("the name of a user's attribute"), 'recap_consent = "reports"')
+    ] = ""
 
 
 _THEIRS = {"from": "sender", "smtp": "host", "smtp_host": "host", "smtp_port": "port"}

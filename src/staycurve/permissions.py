@@ -32,3 +32,12 @@ _ABOUT = {
 
 ROLES = ("viewer", "analyst", "operator", "admin")
 """What a person, or a key of the API, can be; each may do what those before it may."""
+
+
+_OF_VIEWER = frozenset({Permission.READ})
+_OF_ANALYST = _OF_VIEWER | {Permission.SAVE}
+_OF_OPERATOR = _OF_ANALYST | {Permission.OPERATE, Permission.PERSONAL}
+ALLOWS: dict[str, frozenset[Permission]] = dict(zip(
+    ROLES, (_OF_VIEWER, _OF_ANALYST, _OF_OPERATOR, frozenset(Permission)), strict=True
+))
+"""Role → what it allows."""

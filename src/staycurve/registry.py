@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
@@ -48,6 +49,7 @@ class Registry(Generic[T]):
         self.group = group
         self.hint = hint
         self.named = named
+        self._lock = threading.Lock()
         self._own: dict[str, T] = {}
         self._left: list[str] | None = None
         self._found: dict[str, T] | None = None
@@ -58,12 +60,20 @@ class Registry(Generic[T]):
 
     def _ours(self, until: str | None = None) -> dict[str, T]:
         """Our own things, in order; where a name is asked for, up to the module that has it."""
-        if self._left is None:
-            self._left = list(self.modules() if callable(self.modules) else self.modules)
-        while self._left and (until is None or until not in self._own):
-            importlib.import_module(self._left[0])
-            self._own |= self._in(self._left.pop(0))
-        return self._own
+        while True:
+            with self._lock:
+                if self._left is None:
+                    self._left = list(self.modules() if callable(self.modules) else self.modules)
+                if not self._left or (until is not None and until in self._own):
+                    return self._own
+                module = self._left[0]
+            # Not under the lock: what is imported may ask this registry itself.
+            importlib.import_module(module)
+            with self._lock:
+                # Another thread may have come first; then the next module is up.
+                if self._left and self._left[0] == module:
+                    self._own |= self._in(module)
+                    self._left.pop(0)
 
     def _all(self) -> dict[str, T]:
         if self._found is None:

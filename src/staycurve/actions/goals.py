@@ -56,6 +56,8 @@ class Pace:
         Whether the goal's month has closed and nobody has reviewed it.
     why : str
         Why the value is unknown.
+    playbooks : tuple of str
+        Those that serve it, by [goals]; of a goal that has ended none.
     """
 
     goal: Goal
@@ -67,6 +69,7 @@ class Pace:
     needed: float | None = None
     is_due: bool = False
     why: str = ""
+    playbooks: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -81,6 +84,7 @@ class Pace:
             "needed_per_month": self.needed, "is_active": goal.is_active, "is_due": self.is_due,
             "note": goal.note,
             "ended_at": goal.ended_at and goal.ended_at.isoformat(), "why": self.why or None,
+            "playbooks": list(self.playbooks),
         }
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from staycurve.actions.facts.base import Moment, Values
 from staycurve.actions.settings import Ownership
 from staycurve.metrics.context import Filter
 from staycurve.metrics.filters import filters_of
+from staycurve.tables.person.terms import is_key
 
 OWN, RULE, SHARED, DEFAULT = "own", "rule", "shared", "default"
 
@@ -20,6 +21,16 @@ class Owner:
 
     name: str
     why: str
+
+
+def is_gone(stated: Ownership, name: str) -> bool:
+    """Whether an owner has left, or was forgotten: then a key stands where the name was."""
+    return name in stated.gone or is_key(name)
+
+
+def without(stated: Ownership, names: Iterable[str]) -> Ownership:
+    """The same where these have left, too: those whom the server lets in no more."""
+    return replace(stated, gone=tuple(dict.fromkeys((*stated.gone, *names))))
 
 
 def owners(moment: Moment, stated: Ownership, accounts: Iterable[str]) -> dict[str, Owner]:
@@ -33,15 +44,15 @@ def owners(moment: Moment, stated: Ownership, accounts: Iterable[str]) -> dict[s
     known = {
         one.dim: moment.read(_fact_of(one.dim)) for filters, _owner in rules for one in filters
     }
-    people = [one for one in stated.people if one not in stated.gone]
+    people = [one for one in stated.people if not is_gone(stated, one)]
     found: dict[str, Owner] = {}
     for account in accounts:
         name = str(own.get(account, "")).strip()
-        if name and name not in stated.gone:
+        if name and not is_gone(stated, name):
             found[account] = Owner(name, OWN)
             continue
         for filters, owner in rules:
-            if owner not in stated.gone and all(_fits(known, one, account) for one in filters):
+            if not is_gone(stated, owner) and all(_fits(known, one, account) for one in filters):
                 found[account] = Owner(owner, RULE)
                 break
         else:

@@ -117,6 +117,8 @@ def _owned(stated: Ownership) -> Ownership:
 
     if not stated.default.strip():
         raise Wrong("takes the name of a person or a team.", key="default")
+    if stated.default in stated.gone:
+        raise Wrong("names somebody who is gone.", key="default")
     for rule in stated.rules:
         try:
             filters_of(rule.where)

@@ -14,20 +14,12 @@ from typing import Any, TypeVar
 from starlette.requests import HTTPConnection
 
 from staycurve.errors import NotPermittedError
-from staycurve.permissions import ROLES, Permission
+from staycurve.permissions import ALLOWS as ALLOWS, ROLES, Permission
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 VISITOR = "staycurve.visitor"
 """The key of a request's scope under which the one who asks stands."""
-
-_OF_VIEWER = frozenset({Permission.READ})
-_OF_ANALYST = _OF_VIEWER | {Permission.SAVE}
-_OF_OPERATOR = _OF_ANALYST | {Permission.OPERATE, Permission.PERSONAL}
-ALLOWS: dict[str, frozenset[Permission]] = dict(zip(
-    ROLES, (_OF_VIEWER, _OF_ANALYST, _OF_OPERATOR, frozenset(Permission)), strict=True
-))
-"""Role → what it allows."""
 
 OPEN = frozenset({
     "/healthz", "/readyz", "/favicon.ico", "/login", "/login/provider", "/login/provider/back",

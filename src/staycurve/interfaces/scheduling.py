@@ -13,6 +13,7 @@ from typing import Any
 
 from staycurve.actions.channels.settings import CHANNELS
 from staycurve.actions.settings import PLAYBOOK_SETTINGS
+from staycurve.actions.ticket_settings import TICKETS
 from staycurve.errors import BusyError, StaycurveError
 from staycurve.insights.risk.settings import RISK
 from staycurve.mail_settings import MAIL
@@ -30,6 +31,8 @@ MAIL_EVERY, ASK_EVERY = 60, 3600
 automatic surveys may ask."""
 KEEP_EVERY = 3600
 """Seconds between two looks at whether a day is over whose scores are not kept yet."""
+DIGEST_EVERY, TICKETS_EVERY = 300, 900
+"""Seconds between two looks at whose digest is due, and at which tickets are solved."""
 EXPIRE_EVERY = 86_400
 """Seconds between two looks at what [retention] no longer allows."""
 
@@ -156,6 +159,16 @@ class Schedule:
         if self.has_mail:
             self._jobs.add_job(self.mail, "interval", seconds=MAIL_EVERY, id="mail")
             self._jobs.add_job(self.ask, "interval", seconds=ASK_EVERY, id="ask")
+        if self._company.digests.is_on:
+            self._jobs.add_job(
+                self.digest, "interval", seconds=DIGEST_EVERY, id="digest",
+                next_run_time=self._company.clock(),
+            )
+        if self._company.config[TICKETS]:
+            self._jobs.add_job(
+                self.close_tickets, "interval", seconds=TICKETS_EVERY, id="tickets",
+                next_run_time=self._company.clock(),
+            )
 
     def ask(self) -> None:
         """Invite whom automatic surveys may ask now."""
@@ -169,11 +182,13 @@ class Schedule:
 
     def mail(self) -> None:
         """Send a minute's worth of the mails that are due."""
-        surveys = self._company.surveys
+        surveys, most = self._company.surveys, self._company.config[MAIL].per_minute
         try:
-            sent = surveys.sending.send(most=self._company.config[MAIL].per_minute)
-            if sent.fault:
-                _log.warning("Mails wait: %s", sent.fault)
+            # Few, and to people who wait for them: they go before surveys.
+            first = self._company.mailing.send(most=most)
+            sent = surveys.sending.send(most=max(0, most - first.sent))
+            for fault in dict.fromkeys(one for one in (first.fault, sent.fault) if one):
+                _log.warning("Mails wait: %s", fault)
             surveys.desk.drain_and_refresh()
         except StaycurveError as error:
             _log.warning("Mails wait: %s", error.message)
@@ -186,6 +201,7 @@ class Schedule:
         config = self._company.config
         return bool(
             config[PLAYBOOK_SETTINGS].seconds or config[CHANNELS] or config[RISK].keep_scores
+            or config[TICKETS]
         )
 
     def work(self) -> None:
@@ -198,6 +214,25 @@ class Schedule:
             _log.warning("playbooks: %s", error.message)
         except Exception:
             _log.exception("Running playbooks failed")
+
+    def digest(self) -> None:
+        """Let the weekly digests wait that are due; the mail job sends them."""
+        try:
+            for one in self._company.digests.put_due():
+                _log.info("The digest of %s waits to be sent", one["week"])
+        except StaycurveError as error:
+            _log.warning("Digests: %s", error.message)
+        except Exception:
+            _log.exception("Digests failed")
+
+    def close_tickets(self) -> None:
+        """End the alerts whose tickets the loaded table calls solved."""
+        try:
+            self._company.work.close_solved()
+        except StaycurveError as error:
+            _log.warning("Tickets: %s", error.message)
+        except Exception:
+            _log.exception("Looking at tickets failed")
 
     def keep_scores(self) -> None:
         """Keep the scores of a day that is over, once."""

@@ -14,7 +14,7 @@ from staycurve.errors import StateError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0016"
+HEAD = "0017"
 """The newest migration. It stands here so that a database that is current needs no Alembic."""
 
 VERSIONS = "alembic_version"

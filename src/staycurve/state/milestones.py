@@ -68,6 +68,41 @@ def drop(session: Session, milestone: int, *, who: str, now: dt.datetime) -> Mil
     return row
 
 
+def unreached(session: Session) -> list[MilestoneRow]:
+    """Every milestone that is still to be reached, oldest first."""
+    return list(session.scalars(
+        select(MilestoneRow)
+        .where(MilestoneRow.is_dropped == 0, MilestoneRow.done_at.is_(None))
+        .order_by(MilestoneRow.id)
+    ))
+
+
+def near(
+    session: Session, *, since: dt.datetime, until: dt.datetime, due_by: dt.date
+) -> list[MilestoneRow]:
+    """Milestones that were reached from one instant to another, are overdue or are due by a day."""
+    return list(session.scalars(
+        select(MilestoneRow)
+        .where(
+            MilestoneRow.is_dropped == 0,
+            or_(
+                (MilestoneRow.done_at >= since) & (MilestoneRow.done_at < until),
+                MilestoneRow.done_at.is_(None) & (MilestoneRow.due_on <= due_by),
+            ),
+        )
+        .order_by(MilestoneRow.due_on, MilestoneRow.id)
+    ))
+
+
+def assign(
+    session: Session, row: MilestoneRow, *, owner: str, who: str, now: dt.datetime
+) -> None:
+    """Give a milestone to another."""
+    before, row.owner = row.owner, line(owner, what="The owner", most=WHO)
+    audit.add(session, at=now, who=who, what="milestone.assigned", subject=f"milestone {row.id}",
+              detail={"account_id": row.account_id, "before": before, "owner": row.owner})
+
+
 def _standing(session: Session, milestone: int) -> MilestoneRow:
     row = (
         session.get(MilestoneRow, milestone, with_for_update=True) if milestone in NUMBERS else None

@@ -7,11 +7,11 @@ import datetime as dt
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from staycurve.state.work_models import AlertRow, TaskRow
+from staycurve.state.work_models import AlertEventRow, AlertRow, TaskRow
 
 __all__ = [
-    "Session", "alerts", "counts", "of_playbook", "opened_on", "recently_resolved", "standing",
-    "steps_of", "tasks", "tasks_of",
+    "Session", "alerts", "between", "counts", "of_playbook", "opened_on", "recently_resolved",
+    "standing", "steps_of", "tasks", "tasks_of",
 ]
 
 
@@ -65,6 +65,29 @@ def alerts(
         query = query.where(AlertRow.is_open == 1)
     query = query.order_by(AlertRow.rank.desc(), AlertRow.id)
     return list(session.scalars(query if most is None else query.limit(most).offset(offset)))
+
+
+def between(
+    session: Session, what: str, since: dt.datetime, until: dt.datetime
+) -> list[tuple[AlertRow, dt.datetime]]:
+    """Alerts that opened, or were resolved, from one instant to another, with when; the most
+    valuable first.
+
+    Parameters
+    ----------
+    what : str
+        `opened` (for its owner: one that waited opens when they get it) or `resolved`.
+    """
+    happened = (
+        select(AlertEventRow.alert_id, func.min(AlertEventRow.at).label("at"))
+        .where(AlertEventRow.what == what, AlertEventRow.at >= since, AlertEventRow.at < until)
+        .group_by(AlertEventRow.alert_id).subquery()
+    )
+    found = session.execute(
+        select(AlertRow, happened.c.at).join(happened, happened.c.alert_id == AlertRow.id)
+        .order_by(AlertRow.rank.desc(), AlertRow.id)
+    )
+    return [(row, at) for row, at in found]
 
 
 def of_playbook(session: Session, playbook: str) -> list[AlertRow]:

@@ -141,7 +141,7 @@ class Audiences:
         found = [
             {"account_id": account, "user_id": user, "email": email, "name": called}
             for account, user, email, called, kept in rows
-            if account in own and _agrees(kept, audience.consent)
+            if account in own and agrees(kept, audience.consent)
         ]
         if not self._state.database.is_there:
             return found
@@ -257,7 +257,8 @@ class Audiences:
         }
 
 
-def _agrees(attributes: str | None, consent: str) -> bool:
+def agrees(attributes: str | None, consent: str) -> bool:
+    """Whether a user's attributes say yes to what consent is asked for; yes where none is."""
     if not consent:
         return True
     import json

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     # What only some commands use is imported by them: `show` starts in half a second.
+    from staycurve.insights.account.agreed import Agreed
     from staycurve.insights.effects.arm import Arm
     from staycurve.insights.risk.kept import KeptScore
     from staycurve.insights.risk.pulse import Pulse
@@ -27,13 +28,16 @@ if TYPE_CHECKING:
     # What only some commands use is imported by them: `show` starts in half a second.
     from staycurve.workspace.audiences import Audiences
     from staycurve.workspace.books import Books
+    from staycurve.workspace.digests import Digests
     from staycurve.workspace.goals import Goals
     from staycurve.workspace.health import Health
     from staycurve.workspace.identities import Identities
     from staycurve.workspace.inbox import Events
+    from staycurve.workspace.mailing import Mailing
     from staycurve.workspace.matching import Matching
     from staycurve.workspace.person import PersonalData
     from staycurve.workspace.proof import Proof
+    from staycurve.workspace.recaps import Recaps
     from staycurve.workspace.sources import Sources
     from staycurve.workspace.state import State
     from staycurve.workspace.surveys import Surveys
@@ -160,6 +164,27 @@ class Company(MeasuredCompany):
 
         return Work(self, self.state)
 
+    @property
+    def mailing(self) -> Mailing:
+        """Digests, recaps and tickets by mail that are due: sending them."""
+        from staycurve.workspace.mailing import Mailing
+
+        return Mailing(self)
+
+    @property
+    def recaps(self) -> Recaps:
+        """Value recaps: written into files, and sent to contacts."""
+        from staycurve.workspace.recaps import Recaps
+
+        return Recaps(self)
+
+    @property
+    def digests(self) -> Digests:
+        """Weekly digests: who gets one, and what is in it."""
+        from staycurve.workspace.digests import Digests
+
+        return Digests(self)
+
     @cached_property
     def audiences(self) -> Audiences:
         """Saved segments: who is in them now, and who was when."""
@@ -184,6 +209,10 @@ class Company(MeasuredCompany):
     def acted(self, playbook: str) -> Mapping[str, dt.date]:
         """account_id → the day on which something was first done in an alert of a playbook."""
         return self.work.acted(playbook)
+
+    def agreed(self, account: str) -> tuple[Agreed, ...]:
+        """The goals of an account's success plan, by day."""
+        return self.work.agreed(account)
 
     @property
     def sources(self) -> Sources:

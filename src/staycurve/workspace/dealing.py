@@ -12,12 +12,12 @@ from staycurve.actions.playbooks import reading
 from staycurve.actions.playbooks.base import Playbook
 from staycurve.errors import UnknownNameError
 from staycurve.period import local_day
-from staycurve.state import alerts as kept, work_reading
+from staycurve.state import alerts as kept, tickets as ticketing, work_reading
 from staycurve.state.work_models import AlertRow
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.playing import read_playbooks
 from staycurve.workspace.state import State
-from staycurve.workspace.work_rows import alert_dict, read, task_dict
+from staycurve.workspace.work_rows import alert_dict, read, task_dict, ticket_dict
 
 
 class Dealing:
@@ -67,12 +67,14 @@ class Dealing:
                                        hint="All alerts: staycurve alerts list")
             row = kept.get(session, alert)
             tasks = [task_dict(one) for one in work_reading.tasks_of(session, alert)]
+            at_desks = [ticket_dict(one) for one in ticketing.of_alerts(session, [alert]).get(
+                alert, ())]
             happened = [
                 {"at": one.at.isoformat(), "who": one.who, "what": one.what, "detail": one.detail}
                 for one in kept.history(session, alert)
             ]
         own = alert_dict(row, reasons_of(row, by_name(self._company)))
-        return own | {"tasks": tasks, "history": happened}
+        return own | {"tasks": tasks, "history": happened, "tickets": at_desks}
 
     def resolve(
         self, alert: int, *, reason: str, by: str, note: str = "", version: int | None = None

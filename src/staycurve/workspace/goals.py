@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from staycurve.actions import goals as pacing
+from staycurve.actions.goal_settings import GOALS
 from staycurve.actions.goals import Pace
-from staycurve.errors import UsageError
+from staycurve.errors import ConfigError, UsageError
 from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.typed_values import text_of
 from staycurve.period import AsOf
+from staycurve.sections import near
 from staycurve.state.goals import OUTCOMES, PLACES, too_many
 from staycurve.state.records import Goal
 from staycurve.workspace.measured import MeasuredCompany
+from staycurve.workspace.playing import read_playbooks
 from staycurve.workspace.state import State
 
 
@@ -41,7 +46,40 @@ class Goals:
         """The pace of goals that have been read already."""
         if not goals:
             return ()
-        return pacing.paces(self._company, goals, seen or self._company.as_of())
+        own = self._company.config[GOALS].playbooks
+        return tuple(
+            replace(one, playbooks=own.get(one.goal.metric, ())) if one.goal.is_active else one
+            for one in pacing.paces(self._company, goals, seen or self._company.as_of())
+        )
+
+    def served_by(self, playbook: str) -> tuple[tuple[str, Pace | None], ...]:
+        """(metric, its active goal or None) that a playbook serves, by [goals]."""
+        metrics = self._company.config[GOALS].metrics_of(playbook)
+        active = self.active() if metrics else ()
+        found: list[tuple[str, Pace | None]] = []
+        for metric in metrics:
+            own = [one for one in active if one.goal.metric == metric]
+            found += [(metric, one) for one in own] or [(metric, None)]
+        return tuple(found)
+
+    def check(self) -> None:
+        """Refuse [goals] that names a playbook which there is not.
+
+        Raises
+        ------
+        ConfigError
+            Which names the nearest one.
+        """
+        stated = self._company.config[GOALS].playbooks
+        known = [one.name for one in read_playbooks(self._company).playbooks] if stated else []
+        for metric, playbooks in stated.items():
+            for name in playbooks:
+                if name not in known:
+                    raise ConfigError(
+                        f"staycurve.toml: [goals] playbooks of {metric} names '{name}', which is "
+                        f"no playbook.{near(name, known)}",
+                        hint="All playbooks: staycurve playbooks list",
+                    )
 
     def add(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from staycurve.insights.account.agreed import Agreed
 from staycurve.state import milestones as planning
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.state import State
@@ -23,6 +24,14 @@ class Planning:
                 return []
             today = self._company.as_of().last_day
             return [milestone_dict(row, today) for row in planning.of_account(session, account)]
+
+    def agreed(self, account: str) -> tuple[Agreed, ...]:
+        """The goals of an account's success plan, by day, without who answers for them."""
+        with read(self._state) as session:
+            rows = planning.of_account(session, account) if session else ()
+        return tuple(
+            Agreed(row.title, row.due_on, row.created_at, row.done_at) for row in rows
+        )
 
     def add_milestone(
         self, account: str, title: str, *, due_on: str, owner: str, by: str = ""

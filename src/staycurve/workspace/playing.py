@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from staycurve.actions import tickets as ticketing
 from staycurve.actions.channels import telling
-from staycurve.actions.channels.settings import CHANNELS
 from staycurve.actions.facts.base import Moment, Together, Values
 from staycurve.actions.holdouts import Holdout, strata_of
 from staycurve.actions.playbooks import finding, history, opening, reading
@@ -22,7 +22,9 @@ from staycurve.period import AsOf, local_day
 from staycurve.state import members, milestones as planning, work_reading
 from staycurve.workspace import segments
 from staycurve.workspace.measured import MeasuredCompany
+from staycurve.workspace.owning import leaving_of, ownership_of
 from staycurve.workspace.state import State
+from staycurve.workspace.ticketing import close_solved, desks_of, told_channels
 from staycurve.workspace.work_rows import read as reading_of
 
 
@@ -120,22 +122,31 @@ class Playing:
             raise read.faults[0]
         chosen = self._chosen(read, only, confirm)
         seen = self._company.as_of(as_of)
+        desks = desks_of(self._company, chosen)
+        close_solved(self._company, self._state, seen)
         findings = self._find(chosen, seen)
         now = self._company.clock()
-        working = self._company.config[PLAYBOOK_SETTINGS]
+        config = self._company.config
+        working = config[PLAYBOOK_SETTINGS]
         by_name = {one.name: one for one in read.playbooks}
         holdouts = self._holdouts(findings, seen)
         # A run as of another day is one of that day.
-        today = None if as_of else local_day(now, self._company.config.company.zone)
+        today = None if as_of else local_day(now, config.company.zone)
+        with self._moment(seen) as moment:
+            leaving = leaving_of(self._company, self._state, moment)
         with self._state.database.writing() as session:
             done = opening.open_alerts(
                 session, findings, working=working, by_name=by_name, now=now, holdouts=holdouts,
-                today=today,
+                leaving=leaving, today=today,
+            )
+            ticketing.open_for(
+                session, [*done.alerts, *done.merged], by_name, desks=desks, now=now,
+                company=config.company.name,
             )
             telling.tell(
-                session, done, by_name, channels=self._company.config[CHANNELS], on=findings.on,
-                now=now, zone=self._company.config.company.zone, quiet=working.quiet,
-                company=self._company.config.company.name,
+                session, done, by_name, channels=told_channels(self._company), on=findings.on,
+                now=now, zone=config.company.zone, quiet=working.quiet,
+                company=config.company.name,
             )
         rows = tuple(
             _row(one, done.tallies[one.playbook.name]) for one in findings.found
@@ -228,7 +239,9 @@ class Playing:
         inside = self._inside(playbooks)
         usage, together = (looks.usage, looks.together) if looks else ("usage_days", None)
         with self._moment(seen, usage=usage, together=together) as moment:
-            return finding.find(moment, playbooks, inside)
+            return finding.find(
+                moment, playbooks, inside, stated=ownership_of(self._company, self._state)
+            )
 
     def _inside(self, playbooks: Sequence[Playbook]) -> dict[str, frozenset[str]]:
         with reading_of(self._state) as session:

@@ -9,6 +9,7 @@ from staycurve.actions.facts.base import Moment
 from staycurve.actions.playbooks import finding, retiring
 from staycurve.state import work_reading
 from staycurve.workspace.measured import MeasuredCompany
+from staycurve.workspace.owning import ownership_of
 from staycurve.workspace.playing import read_playbooks
 from staycurve.workspace.state import State
 from staycurve.workspace.work_rows import read
@@ -56,7 +57,9 @@ class Recording:
         seen = self._company.as_of()
         with self._company.seeing(seen) as engine:
             moment = Moment(self._company, seen, engine)
-            about = finding.about_of(moment, moment.accounts())
+            about = finding.about_of(
+                moment, moment.accounts(), ownership_of(self._company, self._state)
+            )
             status = moment.read("status")
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for account, one in about.items():

@@ -16,6 +16,8 @@ from staycurve.state import (
     survey_mails as mails,
     surveys as keeping,
 )
+from staycurve.state.cleaning import NUMBERS
+from staycurve.state.mail_models import MailRow
 from staycurve.state.survey_records import Asked, Response
 
 OPEN, ANSWERED, EXPIRED, UNKNOWN = "open", "answered", "expired", "unknown"
@@ -117,21 +119,39 @@ class Answering:
             further=said.further, is_finished=said.is_finished, now=now,
         )
 
+    def is_known(self, token: str) -> bool:
+        """Whether a link was made here, of a survey or of another mail."""
+        if not self._company.state.database.is_there:
+            return False
+        with self._company.state.database.reading() as session:
+            return self._address(session, token) is not None
+
     def unsubscribe(self, token: str) -> bool:
         """Write no more to the person of a link, whether it still takes an answer or not.
 
         Returns whether the link was made here.
         """
         with self._company.state.database.writing() as session:
-            asked = self._asked(session, token)
-            if asked is None:
-                return False
-            if asked.invitation.email:
+            email = self._address(session, token)
+            if email:
                 mails.suppress(
-                    session, asked.invitation.email, "unsubscribed", who="",
-                    now=self._company.clock(),
+                    session, email, "unsubscribed", who="", now=self._company.clock()
                 )
-            return True
+            return email is not None
+
+    def _address(self, session: Any, token: str) -> str | None:
+        """The address that a link was sent to, empty for none; None for a link of another's."""
+        asked = self._asked(session, token)
+        if asked is not None:
+            return asked.invitation.email
+        key = keeping.known_signing_key(session, keeping.LINKS)
+        number = links.mail_number(token) if key else None
+        if key is None or number is None or number not in NUMBERS:
+            return None
+        row = session.get(MailRow, number)
+        if row is None:
+            return None
+        return row.email if links.is_of_mail(key, token, row.id, row.email) else None
 
     def _opened(self, session: Any, token: str) -> Opened:
         asked = self._asked(session, token)

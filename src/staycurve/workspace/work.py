@@ -14,6 +14,7 @@ from staycurve.workspace.planning import Planning
 from staycurve.workspace.playing import Playing, Ran
 from staycurve.workspace.recording import Recording
 from staycurve.workspace.state import State
+from staycurve.workspace.ticketing import Ticketing
 from staycurve.workspace.work_rows import message_dict, read
 
 __all__ = ["Ran", "Work"]
@@ -21,7 +22,7 @@ __all__ = ["Ran", "Work"]
 SHOWN = 200
 
 
-class Work(Playing, Recording, Dealing, Planning):
+class Work(Playing, Recording, Dealing, Planning, Ticketing):
     """Playbooks, alerts, tasks and success plans.
 
     Parameters

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from staycurve import personal
+from staycurve.state.mail_models import AlertTicketRow, MailRow
 from staycurve.state.work_models import AlertRow, MilestoneRow, OutboxRow, TaskRow
 from staycurve.workspace.state import State
 
@@ -78,6 +79,33 @@ def message_dict(row: OutboxRow) -> dict[str, Any]:
         "status": row.status, "tries": row.tries, "created_at": row.created_at.isoformat(),
         "next_at": row.next_at.isoformat() if row.status == "waiting" else None,
         "sent_at": row.sent_at.isoformat() if row.sent_at else None, "error": row.error or None,
+    }
+
+
+def ticket_dict(row: AlertTicketRow) -> dict[str, Any]:
+    """The ticket of an alert at a help desk as JSON."""
+    return {
+        "alert_id": row.alert_id, "desk": row.desk, "state": row.state,
+        "reference": row.reference or None, "asked_at": row.asked_at.isoformat(),
+        "opened_at": row.opened_at.isoformat() if row.opened_at else None,
+        "solved_at": row.solved_at.isoformat() if row.solved_at else None,
+        "solved_by": row.solved_by or None,
+    }
+
+
+def mail_dict(row: MailRow) -> dict[str, Any]:
+    """A mail that is no survey's as JSON, without what it says."""
+    is_shown = personal.is_shown()
+    if is_shown:
+        personal.note()
+    return {
+        "id": row.id, "kind": row.kind, "account_id": row.account_id or None,
+        "email": row.email if is_shown else personal.HIDDEN,
+        "subject": row.subject if is_shown else personal.HIDDEN, "state": row.state,
+        "due_at": row.due_at.isoformat() if row.state == "waiting" else None,
+        "attempts": row.attempts, "done_at": row.done_at.isoformat() if row.done_at else None,
+        "said": _written(row.said), "created_at": row.created_at.isoformat(),
+        "created_by": row.created_by or None,
     }
 
 

@@ -49,19 +49,30 @@ class Channel:
         ConfigError
             If the environment variable is not set.
         """
-        text: str = getattr(self, key)
-        if not text.startswith("env:"):
-            return text
-        found = os.environ.get(text[4:], "")
-        if not found:
-            raise ConfigError(
-                f"staycurve.toml: [channels.{self.name}] {key} takes the environment variable "
-                f"{text[4:]}, which is not set.", hint=f"Set {text[4:]} where staycurve runs.",
-            )
-        return found
+        return revealed(getattr(self, key), f"[channels.{self.name}] {key}")
 
 
-def _secret(name: str, key: str, value: object) -> str:
+def revealed(text: str, place: str) -> str:
+    """A text as it is, or what the environment variable holds that it names.
+
+    Raises
+    ------
+    ConfigError
+        If the variable is not set.
+    """
+    if not text.startswith("env:"):
+        return text
+    found = os.environ.get(text[4:], "")
+    if not found:
+        raise ConfigError(
+            f"staycurve.toml: {place} takes the environment variable {text[4:]}, which is not set.",
+            hint=f"Set {text[4:]} where staycurve runs.",
+        )
+    return found
+
+
+def read_secret(name: str, key: str, value: object) -> str:
+    """A text, or `env:NAME` for { env = "NAME" }; raises `Wrong` for anything else."""
     if isinstance(value, Mapping) and list(value) == ["env"] and isinstance(value["env"], str):
         return f"env:{value['env']}"
     if isinstance(value, str) and value and not value.startswith("env:"):
@@ -86,10 +97,11 @@ def _channels(given: Mapping[str, Any]) -> dict[str, Channel]:
         private = table.get("allow_private", False)
         if not isinstance(private, bool):
             raise Wrong(f"{name}: allow_private takes true or false.", _HINT, name)
-        secret = _secret(name, "secret", table["secret"]) if "secret" in table else ""
+        secret = read_secret(name, "secret", table["secret"]) if "secret" in table else ""
         if kind == "webhook" and not secret:
             raise Wrong(f"{name}: a webhook needs a secret to sign with.", _HINT, name)
-        found[name] = Channel(name, kind, _secret(name, "url", table.get("url")), secret, private)
+        url = read_secret(name, "url", table.get("url"))
+        found[name] = Channel(name, kind, url, secret, private)
     return found
 
 

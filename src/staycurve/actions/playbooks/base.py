@@ -82,6 +82,8 @@ class Playbook:
         Whether an alert ends by itself once the account leaves the rule.
     outcome : str
         One of OUTCOMES, or empty.
+    ticket : str
+        The help desk of [tickets] that gets a ticket of each alert; empty for none.
     digest : str
         Changes with the rule: history under another rule is another history.
     """
@@ -105,6 +107,7 @@ class Playbook:
     steps: tuple[Step, ...] = ()
     templates: tuple[Template, ...] = ()
     channels: tuple[str, ...] = ()
+    ticket: str = ""
     is_on: bool = True
     is_confirmed: bool = False
     is_shipped: bool = False
@@ -119,7 +122,7 @@ class Playbook:
             "reasons": list(self.reasons), "act_within_days": self.act_within_days,
             "again_after_days": self.again_after_days, "closes": self.closes,
             "outcome": self.outcome or None, "outcome_days": self.outcome_days,
-            "chance": self.chance, "can_do": self.can_do,
+            "chance": self.chance, "can_do": self.can_do, "ticket": self.ticket or None,
             "tasks": [
                 {"title": one.title, "due_in_days": one.due_in_days,
                  "template": one.template or None} for one in self.steps

@@ -11,7 +11,7 @@ from staycurve.actions.facts.base import Moment, Value
 from staycurve.actions.ownership import Owner, owners
 from staycurve.actions.playbooks.base import FEW, SHARE, Playbook
 from staycurve.actions.rules.conditions import matching
-from staycurve.actions.settings import OWNERSHIP
+from staycurve.actions.settings import OWNERSHIP, Ownership
 from staycurve.errors import NotAnsweredError, UsageError
 
 
@@ -80,7 +80,8 @@ class Findings:
 
 
 def find(
-    moment: Moment, playbooks: Sequence[Playbook], inside: Mapping[str, frozenset[str]]
+    moment: Moment, playbooks: Sequence[Playbook], inside: Mapping[str, frozenset[str]],
+    *, stated: Ownership | None = None,
 ) -> Findings:
     """What playbooks find as of the moment.
 
@@ -88,6 +89,8 @@ def find(
     ----------
     inside : mapping
         Playbook → accounts that are in its rule since earlier.
+    stated : Ownership, optional
+        Whose the accounts are; what [ownership] says without it.
     """
     found = tuple(_found(moment, one, inside.get(one.name, frozenset())) for one in playbooks)
     named = {
@@ -99,7 +102,7 @@ def find(
         for account, kept in _evidence(moment, one.playbook, one.members).items()
     }
     return Findings(
-        moment.seen.at, moment.seen.last_day, found, about_of(moment, sorted(named)), facts
+        moment.seen.at, moment.seen.last_day, found, about_of(moment, sorted(named), stated), facts
     )
 
 
@@ -128,10 +131,12 @@ def refusal(found: Found) -> TooManyError:
     )
 
 
-def about_of(moment: Moment, accounts: Sequence[str]) -> dict[str, About]:
+def about_of(
+    moment: Moment, accounts: Sequence[str], stated: Ownership | None = None
+) -> dict[str, About]:
     """What is known of accounts."""
     names, mrr, plans = (moment.read(name) for name in ("account.name", "mrr", "plan"))
-    own = owners(moment, moment.company.config[OWNERSHIP], accounts)
+    own = owners(moment, stated or moment.company.config[OWNERSHIP], accounts)
     return {
         one: About(str(names.get(one, "")), own[one], _amount(mrr.get(one)),
                    str(plans.get(one, "")))

@@ -11,6 +11,7 @@ from typing import Any
 from staycurve.actions.holdouts import Holdout
 from staycurve.actions.playbooks.base import Playbook, Template
 from staycurve.actions.playbooks.finding import Findings, Found, filled
+from staycurve.actions.playbooks.handing import SELF, Leaving, hand_on
 from staycurve.actions.settings import Working
 from staycurve.errors import UsageError
 from staycurve.state import alerts as kept, members, work_reading
@@ -19,7 +20,6 @@ from staycurve.state.members import Moved
 from staycurve.state.work_models import AlertRow, TaskRow
 from staycurve.state.work_reading import Session
 
-SELF = "staycurve"
 PASSED = "condition_passed"
 """Why an alert ended by itself: its account has left the rule."""
 
@@ -56,11 +56,16 @@ class Opened:
         Playbook → what it did.
     alerts : list
         Alerts that opened, the most valuable first.
+    escalated, handed, merged : list
+        Alerts that nobody acted on in time, those of owners who have left, and open ones to which
+        another playbook added its evidence.
     """
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     alerts: list[AlertRow] = field(default_factory=list)
     escalated: list[AlertRow] = field(default_factory=list)
+    handed: list[AlertRow] = field(default_factory=list)
+    merged: list[AlertRow] = field(default_factory=list)
     woken: int = 0
 
 
@@ -72,7 +77,7 @@ def list_name(playbook: str) -> str:
 def open_alerts(
     session: Session, findings: Findings, *, working: Working, by_name: Mapping[str, Playbook],
     now: dt.datetime, holdouts: Mapping[str, Holdout] | None = None,
-    today: dt.date | None = None,
+    leaving: Leaving | None = None, today: dt.date | None = None,
 ) -> Opened:
     """Follow every rule's members, and open, merge, wake, escalate and close alerts.
 
@@ -82,6 +87,8 @@ def open_alerts(
     ----------
     holdouts : mapping, optional
         Playbook → the experiment that holds accounts out of it: nothing is opened for those.
+    leaving : Leaving, optional
+        Owners that have left, and who has their accounts now.
     today : date, optional
         The local day of the clock, by which people snooze: data may lag behind it. Without it, the
         last day of the findings.
@@ -92,8 +99,11 @@ def open_alerts(
         If a later instant has been looked at already.
     """
     members.alone(session)
-    run = _Run(session, findings, working, by_name, now, holdouts or {})
+    leaving = leaving or Leaving()
+    handed = hand_on(session, leaving, now=now)
+    run = _Run(session, findings, working, by_name, now, holdouts or {}, leaving)
     run.today = max(today or findings.on, findings.on)
+    run.done.handed = handed
     for one in findings.found:
         if one.members is not None and not one.refused:
             run.follow(one)
@@ -110,9 +120,10 @@ class _Run:
     def __init__(
         self, session: Session, findings: Findings, working: Working,
         by_name: Mapping[str, Playbook], now: dt.datetime, holdouts: Mapping[str, Holdout],
+        leaving: Leaving,
     ) -> None:
         self.session, self.findings, self.working = session, findings, working
-        self.holdouts = holdouts
+        self.holdouts, self.leaving = holdouts, leaving
         self.by_name, self.now, self.on = by_name, now, findings.on
         self.today = findings.on
         self.done = Opened({one.playbook.name: Tally() for one in findings.found})
@@ -181,6 +192,7 @@ class _Run:
                 kept.happened(self.session, standing.id, "merged", who=SELF, now=self.now,
                               playbook=playbook.name, facts=facts)
                 if standing.status == "open":
+                    self.done.merged.append(standing)
                     self._tasks(standing, playbook, facts)
             return
         if is_recent:
@@ -282,8 +294,8 @@ class _Run:
                     or row.due_on >= self.on or row.acted_at or row.escalated_at):
                 continue
             row.escalated_at = self.now
-            kept.assign(self.session, row.id, owner=playbook.escalate_to, who=SELF, version=None,
-                        now=self.now)
+            kept.assign(self.session, row.id, owner=self.leaving.standing_in(playbook.escalate_to),
+                        who=SELF, version=None, now=self.now)
             kept.happened(self.session, row.id, "escalated", who=SELF, now=self.now,
                           due_on=row.due_on.isoformat())
             self.done.escalated.append(row)

@@ -21,6 +21,7 @@ from staycurve.actions.playbooks.base import (
 )
 from staycurve.actions.rules.conditions import Kinds, rule_of
 from staycurve.actions.rules.documents import Document, RuleError, read_file
+from staycurve.actions.ticket_settings import TICKETS
 from staycurve.errors import StaycurveError, UnknownNameError
 from staycurve.insights.shared.reader import Reader
 
@@ -28,7 +29,7 @@ FOLDER = "playbooks"
 KEYS = (
     "title", "about", "type", "when", "when_any", "evidence", "chance", "can_do", "reasons",
     "act_within_days", "escalate_to", "again_after_days", "closes", "outcome", "tasks",
-    "templates", "channels", "is_on", "is_confirmed",
+    "templates", "channels", "ticket", "is_on", "is_confirmed",
 )
 REASONS = ("helped", "not_reached", "no_action_needed", "false_alarm", "lost")
 FIELDS = ("account_id", "name", "owner", "playbook", "opened_on")
@@ -67,6 +68,7 @@ def read_all(company: Reader, *, off: Sequence[str] = ()) -> Read:
     """
     found: dict[str, Playbook] = {}
     faults: list[RuleError] = []
+    desks = list(company.config[TICKETS].keys())
     kinds: Kinds = lambda name: kind_of(company, name)  # noqa: E731
     shelves = [shelf for _name, shelf in PLAYBOOKS.items()]
     shipped = [(file, file.name) for shelf in shelves for file in shelf.files()]
@@ -79,7 +81,7 @@ def read_all(company: Reader, *, off: Sequence[str] = ()) -> Read:
         try:
             one = playbook_of(
                 read_file(file, shown), file.stem, kinds, channels=company.config[CHANNELS],
-                is_shipped=is_shipped,
+                is_shipped=is_shipped, desks=desks,
             )
         except RuleError as error:
             # What is shipped may speak of what is not loaded here: its rule is left out then.
@@ -93,9 +95,14 @@ def read_all(company: Reader, *, off: Sequence[str] = ()) -> Read:
 
 def playbook_of(
     document: Document, name: str, kinds: Kinds, *, channels: Mapping[str, Channel],
-    is_shipped: bool = False,
+    is_shipped: bool = False, desks: Sequence[str] = (),
 ) -> Playbook:
     """The playbook of a file.
+
+    Parameters
+    ----------
+    desks : sequence of str
+        The help desks of [tickets], of which it may name one.
 
     Raises
     ------
@@ -136,11 +143,23 @@ def playbook_of(
         steps=_steps(document, [one.name for one in templates]),
         templates=templates,
         channels=named_channels(document, channels),
+        ticket=_ticket(document, desks),
         is_on=document.flag(own, "is_on", default=True),
         is_confirmed=document.flag(own, "is_confirmed", default=False),
         is_shipped=is_shipped,
         digest=hashlib.sha256(rule.words().encode()).hexdigest()[:16],
     )
+
+
+def _ticket(document: Document, desks: Sequence[str]) -> str:
+    found = document.text(document.values, "ticket", default="")
+    if found and found not in desks:
+        known = f"Known: {', '.join(desks)}" if desks else ""
+        raise document.wrong(
+            ("ticket",), f"there is no help desk '{found}' in [tickets] of staycurve.toml.",
+            known or f"Write there: [tickets.{found}]",
+        )
+    return found
 
 
 def _share(document: Document, key: str, default: float) -> float:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from staycurve.actions.playbooks.opening import SELF
+from staycurve.actions.playbooks.handing import SELF
 from staycurve.i18n import N_
 from staycurve.state.work_models import AlertRow
 

@@ -80,6 +80,33 @@ def read_offer(key: str, text: str) -> Offered | None:
     return Offered(*found) if isinstance(found, list) and len(found) == 6 else None
 
 
+def mail(key: str, number: int, email: str) -> str:
+    """The token with which whoever got a mail that is no survey's wants no more of them.
+
+    The address goes into the signature alone: who was forgotten since has another.
+    """
+    signed: str = _signer(key, f"mail {email.lower()}").dumps(number)
+    return signed
+
+
+def mail_number(text: str) -> int | None:
+    """The number of the mail that such a token names, before its signature is looked at."""
+    from itsdangerous import BadData
+
+    if len(text) > LONGEST or not text.isascii():
+        return None
+    try:
+        _is_safe, found = _signer("", "mail").loads_unsafe(text)
+    except BadData:
+        return None
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def is_of_mail(key: str, text: str, number: int, email: str) -> bool:
+    """Whether a token is that of a mail and its address."""
+    return bool(_read(_signer(key, f"mail {email.lower()}"), text) == number)
+
+
 def _read(signer: Any, text: str, *, longest: int = LONGEST) -> Any:
     from itsdangerous import BadData
 

@@ -124,7 +124,7 @@ def features(company: Reader, *, account: AccountId, as_of: AsOfText = None) -> 
             feature: [(month, days) for _one, month, days in rows]
             for feature, rows in _by_feature(engine.rows(own_sql(of))).items()
         }
-        place, is_paying = _place(company, engine, of)
+        place, is_paying = place_of(company, engine, of)
 
         def make() -> dict[Places, Group]:
             return _groups(engine, company, of)
@@ -163,7 +163,7 @@ def _by_feature(rows: Sequence[Sequence[Any]]) -> dict[str, list[Sequence[Any]]]
     return found
 
 
-def _place(company: Reader, engine: AnyEngine, of: Whose) -> tuple[Places, bool]:
+def place_of(company: Reader, engine: AnyEngine, of: Whose) -> tuple[Places, bool]:
     """The account's plan and size, those of its last paid day where it pays no more."""
     every = rows_of(company, engine, of, facts_sql.movements(of))
     moves = [row for row in every if row[2] or row[3]]

@@ -20,6 +20,7 @@ from staycurve.interfaces.api import (
     observe,
     people,
     persons,
+    recaps,
     routes,
     sources,
     survey_links,
@@ -128,6 +129,7 @@ def declared() -> FastAPI:
     app.include_router(voice.notes)
     app.include_router(health.router)
     app.include_router(work.router)
+    app.include_router(recaps.router)
     app.include_router(people.router)
     app.include_router(persons.router)
     return app

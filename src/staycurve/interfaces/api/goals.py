@@ -69,6 +69,7 @@ class GoalShape(TypedDict):
     note: str
     ended_at: str | None
     why: str | None
+    playbooks: list[str]
 
 
 class GoalsShape(TypedDict):

@@ -96,8 +96,8 @@ class Links:
     def unsubscribing(self, request: Request) -> Response:
         """The page that asks whether to unsubscribe; it does nothing by itself."""
         token = request.path_params["token"]
-        found = self.company.surveys.answering.open(token)
-        return self._unsubscribe(token, is_known=found.status != UNKNOWN, is_done=False)
+        is_known = self.company.surveys.answering.is_known(token)
+        return self._unsubscribe(token, is_known=is_known, is_done=False)
 
     async def unsubscribe(self, request: Request) -> Response:
         """Unsubscribe: by the button of the page, or by the mail program's own (RFC 8058)."""

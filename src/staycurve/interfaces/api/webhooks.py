@@ -51,6 +51,19 @@ async def bounces(request: Request) -> JSONResponse:
     return await run_in_threadpool(_bounces, company, body, dict(request.headers))
 
 
+@router.post("/webhooks/tickets/{name}")
+async def tickets(name: str, request: Request) -> JSONResponse:
+    """Take what the help desk NAME says of a ticket, signed as standardwebhooks says.
+
+    Sent twice it changes nothing the second time.
+    """
+    body = await _read(request)
+    if body is None:
+        return _too_large()
+    company: Company = request.app.state.company
+    return await run_in_threadpool(_tickets, company, name, body, dict(request.headers))
+
+
 async def _read(request: Request) -> bytes | None:
     """The body; None for one that is too large."""
     body = bytearray()
@@ -104,6 +117,32 @@ def _bounces(company: Company, body: bytes, headers: dict[str, str]) -> JSONResp
     if not is_allowed(secret.reveal().strip(), body, headers):
         return _bad_secret()
     return JSONResponse({"received": True, **company.surveys.hear(body)})
+
+
+def _tickets(
+    company: Company, name: str, body: bytes, headers: dict[str, str]
+) -> JSONResponse:
+    import orjson
+
+    from staycurve.actions.ticket_settings import TICKETS
+    from staycurve.actions.tickets import is_signed
+
+    desk = company.config[TICKETS].get(name)
+    if desk is None or not desk.secret:
+        return errors.answer((
+            404, "no_webhook", "No help desk of this name sends webhooks.",
+            f'Write: [tickets.{name[:40]}] secret = {{ env = "…" }}',
+        ))
+    if not is_signed(desk.read_secret(), body, headers, company.clock()):
+        return errors.answer((
+            401, "bad_signature", "The signature does not fit the body, the secret and the time.",
+            "Sign as standardwebhooks says: webhook-id, webhook-timestamp, webhook-signature.",
+        ))
+    try:
+        given: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return errors.answer((400, "no_json", "This is no JSON.", "Send JSON."))
+    return JSONResponse({"received": True, "new": company.work.hear(name, given)})
 
 
 def _bad_secret() -> JSONResponse:

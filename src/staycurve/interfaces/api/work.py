@@ -47,6 +47,13 @@ class Completion(_Body):
     version: int | None = None
 
 
+class Handing(_Body):
+    """Which help desk gets a ticket."""
+
+    desk: str = Field(description="Of [tickets] in staycurve.toml")
+    by: str
+
+
 class Milestone(_Body):
     """A dated step of a success plan."""
 
@@ -98,6 +105,21 @@ def snooze(company: Served, alert: int, sent: Snooze) -> JSONResponse:
     return JSONResponse(company.work.snooze(
         alert, until=sent.until, reason=sent.reason, by=sent.by, version=sent.version
     ))
+
+
+@router.post("/alerts/{alert}/ticket", response_model=shapes.AskedTicketShape)
+def hand_over(company: Served, alert: int, sent: Handing) -> JSONResponse:
+    """Ask a help desk for the ticket of an alert, once."""
+    return JSONResponse(company.work.hand_over(alert, desk=sent.desk, by=sent.by))
+
+
+@router.get("/alert-tickets", response_model=shapes.TicketsShape)
+def tickets(
+    company: Served,
+    every: Annotated[bool, Query(alias="all", description="Those that are solved too")] = False,
+) -> JSONResponse:
+    """The tickets of alerts at help desks, newest first."""
+    return JSONResponse({"rows": company.work.tickets(has_solved=every)})
 
 
 @router.get("/tasks", response_model=shapes.TasksShape)

@@ -72,11 +72,37 @@ class HappenedShape(TypedDict):
     detail: dict[str, Any]
 
 
+class TicketShape(TypedDict):
+    """The ticket of an alert at a help desk: asked for, open or solved."""
+
+    alert_id: int
+    desk: str
+    state: str
+    reference: str | None
+    asked_at: str
+    opened_at: str | None
+    solved_at: str | None
+    solved_by: str | None
+
+
+class AskedTicketShape(TicketShape):
+    """A ticket that was asked for, and whether the alert had none there before."""
+
+    is_new: bool
+
+
+class TicketsShape(TypedDict):
+    """Tickets of alerts, newest first."""
+
+    rows: list[TicketShape]
+
+
 class WholeAlertShape(AlertShape):
-    """One alert with its tasks and its history, oldest first."""
+    """One alert with its tasks, its history, oldest first, and its tickets at help desks."""
 
     tasks: list[TaskShape]
     history: list[HappenedShape]
+    tickets: list[TicketShape]
 
 
 class AlertsShape(TypedDict):
@@ -139,6 +165,7 @@ class PlaybookShape(TypedDict):
     outcome_days: int
     chance: float
     can_do: float
+    ticket: str | None
     tasks: list[StepShape]
 
 

@@ -16,7 +16,7 @@ from staycurve.interfaces.cli.opening import work_on
 BY_HAND = (
     "data", "maps", "sources", "matches", "books", "answers", "questions", "comparing", "views",
     "annotations", "goals", "work", "plans", "audiences", "effects", "surveys", "notes", "health",
-    "feedback", "keys",
+    "feedback", "mails", "keys",
     "people", "identities", "person", "running", "operating",
 )
 """The files with commands that are written by hand, in the order in which help lists them."""

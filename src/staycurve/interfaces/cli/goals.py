@@ -61,6 +61,7 @@ def listed(
 ) -> None:
     """The active goals, with their pace."""
     with fresh_company_of(context) as company:
+        company.goals.check()
         found = company.goals.every() if every else company.goals.active()
     if print_data({"rows": [one.as_dict() for one in found]}, output):
         return
@@ -84,6 +85,8 @@ def _print(found: Sequence[Pace]) -> None:
         ],
     )
     for one in found:
+        if one.playbooks:
+            typer.echo(f"Goal {one.goal.id} is served by: {', '.join(one.playbooks)}")
         if one.is_due:
             typer.echo(f"Goal {one.goal.id} is past its date: staycurve goals review {one.goal.id}")
         elif one.needed is not None:

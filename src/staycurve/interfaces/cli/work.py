@@ -69,6 +69,7 @@ def check(context: typer.Context, output: Output = Format.table) -> None:
     from staycurve.actions.playbooks.finding import refusal
 
     with fresh_company_of(context) as company:
+        company.goals.check()
         found = company.work.check()
     if not print_data(found.as_dict(), output):
         print_table(
@@ -258,6 +259,43 @@ def assign(
         found = company.work.assign(alert, owner=owner, by=by or user(), version=version)
     if not print_data({"rows": [found]}, output):
         typer.echo(f"Alert {alert} is {owner}'s.")
+
+
+@alerts.command()
+def ticket(
+    context: typer.Context, alert: Number,
+    desk: Annotated[
+        str, typer.Option("--desk", metavar="NAME", help="Of [tickets] in staycurve.toml.")
+    ],
+    by: Who = "",
+    output: Output = Format.table,
+) -> None:
+    """Ask a help desk for the ticket of an alert, once; it is sent with what else is due."""
+    with company_of(context) as company:
+        found = company.work.hand_over(alert, desk=desk, by=by or user())
+    if not print_data({"rows": [found]}, output):
+        typer.echo(f"Asked {desk} for a ticket of alert {alert}." if found["is_new"]
+                   else f"Alert {alert} has a ticket at {desk} already.")
+
+
+@alerts.command("tickets")
+def alert_tickets(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Those that are solved too.")] = False,
+    output: Output = Format.table,
+) -> None:
+    """The tickets of alerts at help desks."""
+    with company_of(context) as company:
+        rows = company.work.tickets(has_solved=every)
+    if print_data({"rows": rows}, output):
+        return
+    if not rows:
+        typer.echo("No alert has an open ticket.")
+        return
+    print_table("Tickets", ["alert", "desk", "reference", "state", "asked"],
+                [[str(one["alert_id"]), one["desk"], one["reference"] or "", one["state"],
+                  one["asked_at"][:16]] for one in rows[:SHOWN]])
+    say_rest(rows)
 
 
 @tasks.command("list")

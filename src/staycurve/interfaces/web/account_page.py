@@ -25,6 +25,7 @@ from staycurve.interfaces.web.ask import Ask, link
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.page import Page, Panel, Shown
 from staycurve.interfaces.web.reading import Card, Reading, shown
+from staycurve.interfaces.web.recap_page import recap_at
 from staycurve.interfaces.web.texts import _, plural
 from staycurve.metrics.base import Unit
 from staycurve.workspace import Company
@@ -186,6 +187,7 @@ def _who(ask: Ask) -> Shown:
                 "account": found.account_id, "as_of": ask.options.get("as_of", ""),
             }, ()),
         ))
+    lines.append((_("Value recap"), _("to print or to send"), recap_at(found.account_id)))
     lines += [(key.replace("_", " "), value, "") for key, value in found.attributes.items()]
     rows = [{"field": label, "value": value or None} for label, value, _href in lines]
     return Shown(rows, {"lines": lines})

@@ -26,6 +26,9 @@ WHAT = {
     "left_rule": N_("the account left the rule"), "woken": N_("the snooze is over"),
     "escalated": N_("escalated"), "assigned": N_("assigned"), "snoozed": N_("snoozed"),
     "resolved": N_("resolved"), "task_done": N_("a task was done"),
+    "owner_gone": N_("its owner has left"), "ticket_asked": N_("a ticket was asked for"),
+    "ticket_opened": N_("the help desk opened a ticket"),
+    "ticket_solved": N_("the help desk solved the ticket"),
 }
 
 

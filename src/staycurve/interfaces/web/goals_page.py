@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from staycurve.errors import NotAnsweredError, UsageError
+from staycurve.errors import ConfigError, NotAnsweredError, UsageError
 from staycurve.i18n import N_
 from staycurve.interfaces.web import aimed
 from staycurve.interfaces.web.ask import Ask
@@ -13,6 +13,7 @@ from staycurve.interfaces.web.texts import _
 from staycurve.interfaces.web.views_page import number_of
 from staycurve.metrics.catalogue import METRICS
 from staycurve.state.records import Goal
+from staycurve.workspace.dealing import by_name
 
 _DONE = {
     "added": N_("The goal was set."), "dropped": N_("The goal was dropped."),
@@ -51,9 +52,19 @@ def act(ask: Ask) -> str:
 
 def _active(ask: Ask) -> Shown:
     found = [one for one in aimed.paces(ask) if one.goal.is_active]
+    known = by_name(ask.company)
     goals = [
-        {"told": aimed.told(ask, one), "metric_at": _metric_at(ask, one.goal)} for one in found
+        {"told": aimed.told(ask, one), "metric_at": _metric_at(ask, one.goal),
+         "playbooks": [
+             (_(known[name].title) if name in known else name,
+              ask.at(f"/playbooks/{name}") if name in known else "") for name in one.playbooks
+         ]} for one in found
     ]
+    try:
+        ask.company.goals.check()
+        wrong = ""
+    except ConfigError as error:
+        wrong = error.message
     typed = dict(ask.form) if ask.fault and ask.form.get("do") == "add" else {}
     chosen = typed.get("metric", "")
     metrics = sorted(
@@ -63,6 +74,7 @@ def _active(ask: Ask) -> Shown:
     view: dict[str, Any] = {
         "goals": goals,
         "fault": ask.fault,
+        "wrong": wrong,
         "done": _(_DONE[done]) if done in _DONE else "",
         "typed": {name: typed.get(name, "") for name in _FIELDS},
         "metrics": [(name, label, name == chosen) for label, name in metrics],

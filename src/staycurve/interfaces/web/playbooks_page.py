@@ -8,8 +8,9 @@ from staycurve.actions.playbooks.base import TYPES
 from staycurve.actions.playbooks.retiring import SAYS
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
-from staycurve.interfaces.web import numbers
+from staycurve.interfaces.web import aimed, numbers
 from staycurve.interfaces.web.accounts_at import account_at
+from staycurve.interfaces.web.annotated import metric_label
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.page import Group, Page, Panel, Shown
 from staycurve.interfaces.web.playbook_effect import effect
@@ -81,6 +82,8 @@ def _record(ask: Ask) -> Shown:
     ]
     tables = [Table(_("Resolved by reason"), [Head(_("Reason"), is_text=True), Head(_("Alerts"))],
                     lines)] if lines else []
+    served = _served(ask, name)
+    tables += served
     said = [_(own.about), own.rule.words()]
     said += [
         _("Proposed for retirement: %s.") % (
@@ -88,6 +91,23 @@ def _record(ask: Ask) -> Shown:
         ) for one in found["retire"]
     ]
     return shown([found], Reading(cards=cards, said=[one for one in said if one], tables=tables))
+
+
+def _served(ask: Ask, name: str) -> list[Table]:
+    """The goals that it serves, by [goals]; nothing where it is named for none."""
+    lines = []
+    for metric, pace in ask.company.goals.served_by(name):
+        if pace is None:
+            lines.append(Line(words(metric_label(metric), ask.defines(metric)),
+                              [words(_("no active goal")), words(""), words("")]))
+            continue
+        told = aimed.told(ask, pace)
+        lines.append(Line(words(told.label, f"{ask.at('/goals')}#active"), [
+            words(f"{told.target}, {told.until}"), words(told.value), words(told.status),
+        ]))
+    heads = [Head(_("Goal"), is_text=True), Head(_("Target"), is_text=True),
+             Head(_("Value"), is_text=True), Head(_("Status"), is_text=True)]
+    return [Table(_("Goals it serves"), heads, lines, title=_("Goals it serves"))] if lines else []
 
 
 def _open(ask: Ask) -> Shown:

@@ -34,6 +34,7 @@ PERSONAL_KEYS = frozenset({
 """Names in JSON whose values describe a person, in an object that is the person's."""
 
 _SIGNS = re.compile(r"[^a-z0-9]")
+_KEY = re.compile(re.escape(PREFIX) + "[0-9a-f]{12}")
 _LEAST = 8
 """Letters of an id that is looked for inside texts; a shorter one may be any number."""
 
@@ -41,6 +42,11 @@ _LEAST = 8
 def new_key() -> str:
     """A person's random key."""
     return PREFIX + secrets.token_hex(6)
+
+
+def is_key(text: str) -> bool:
+    """Whether a text is the key of somebody who was forgotten, or of one of their ids."""
+    return _KEY.match(text) is not None
 
 
 def is_strong(text: str) -> bool:

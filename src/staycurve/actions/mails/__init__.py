@@ -1,0 +1,1 @@
+"""Mails that are no survey's: value recaps for customers, and weekly digests for ourselves."""

@@ -124,6 +124,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.mail_settings",
         "staycurve.actions.surveys.settings",
         "staycurve.insights.risk.settings",
+        "staycurve.insights.growth.settings",
         "staycurve.actions.settings",
         "staycurve.actions.channels.settings",
     ),

@@ -11,6 +11,7 @@ from staycurve.insights.base import Param
 from staycurve.insights.growth.traits import Traits, traits_of
 from staycurve.insights.growth.upgrades import EXPANSION, expansions_sql
 from staycurve.insights.risk.frames import Frame, Moment, frame_of, history, moment_of
+from staycurve.insights.risk.judging import local_rates
 from staycurve.insights.risk.models import Model
 from staycurve.insights.risk.pulse import mark_of
 from staycurve.insights.risk.track import Lacking, Track, fitted, made, sampled
@@ -95,3 +96,13 @@ def chances_of(company: Reader, seen: AsOf, *, form: str, horizon: int) -> Chanc
     key = (seen.at, horizon, shown, mark_of(company.pulses()))
     model = company.kept("growth model", key, lambda: fitted(shown, track.past, {}))
     return Chances(moment, now, track, shown, model, model.probability(now))
+
+
+def with_interval(
+    probability: np.ndarray, track: Track, form: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many were upgraded of the test rows with the most similar probabilities: (low, high)."""
+    test = track.test
+    return local_rates(
+        probability, track.forms[form].probability, test.has_left, len(set(test.account_ids))
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.money import MICRO
-from staycurve.tables.engine import FAR, AnyEngine
+from staycurve.tables.engine import FAR, AnyEngine, quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
 LEAST = 5
@@ -193,3 +193,33 @@ def _months(config: Config, interval: str) -> Fraction:
         "week": 1 / Fraction(config.convention("weeks_per_month")),
         "day": 1 / Fraction(config.convention("days_per_month")),
     }[interval]
+
+
+def product_prices(
+    engine: AnyEngine, config: Config, day: dt.date, products: Collection[str]
+) -> dict[str, float]:
+    """Product → what an account pays for it a month, in the company's currency: the median, where
+    what accounts pay lies close enough together to be a price."""
+    if not products:
+        return {}
+    listed = ", ".join(sorted(quoted(one) for one in products))
+    amounts: dict[str, list[float]] = {}
+    for product, value in engine.rows(f"""
+SELECT product, SUM(value) AS value
+FROM (
+    SELECT i.account_id, i.product, {value_sql(config, item="i", rate="x")} AS value
+    FROM mrr_items i
+    {rate_join(item="i", day=f"DATE '{day}'", rate="x")}
+    WHERE i.amount > 0 AND i.product IN ({listed})
+      AND i.starts_on <= DATE '{day}' AND coalesce(i.ends_on, {FAR}) > DATE '{day}'
+) items
+WHERE value IS NOT NULL
+GROUP BY account_id, product"""):
+        amounts.setdefault(product, []).append(float(value) / MICRO)
+    found = {}
+    for product, some in amounts.items():
+        some.sort()
+        low, middle, high = (_quantile(some, part) for part in (0.25, 0.5, 0.75))
+        if len(some) >= LEAST and high <= SPREAD * low:
+            found[product] = middle
+    return found

@@ -209,12 +209,12 @@ def known_of(
         if not looks:
             return Known((), None, (), 0)
         additions = additions_of(company, engine, looks, moment.day, horizon, segment)
-        return Known(looks, additions, *tested(additions.counts))
+        return Known(looks, additions, *compared(additions.counts))
 
     return company.kept("growth additions", (moment.seen.at, horizon, segment), make, most=4)
 
 
-def tested(counts: Mapping[Thing, Counts]) -> tuple[tuple[Next, ...], int]:
+def compared(counts: Mapping[Thing, Counts]) -> tuple[tuple[Next, ...], int]:
     """Every group and thing that can be tested, the significant ones first; how many cannot."""
     sides, untested = [], 0
     for (kind, thing), found in counts.items():

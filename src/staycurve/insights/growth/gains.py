@@ -172,7 +172,7 @@ def ladder_of(steps: Sequence[Sequence[Any]], stated: Mapping[str, str]) -> Ladd
             following.setdefault(before, (after, count))
     following |= {before: (after, None) for before, after in stated.items()}
     ways: dict[str, Counter[str]] = {}
-    for account, way, plan, before, *_quantities in steps:
+    for _account, way, plan, before, *_quantities in steps:
         own = before if way == "plan" else plan if way == "seats" else None
         if own:
             ways.setdefault(own, Counter())[way] += 1

@@ -98,8 +98,11 @@ ORDER BY account_id"""
 def holdings_of(engine: AnyEngine, config: Config, day: dt.date) -> dict[str, Held]:
     """Account → what it has bought, of those that pay for a base item."""
     return {
-        row[0]: Held(*row[:6], int(row[6]), float(row[7]))
-        for row in engine.rows(held_sql(config, day)) if row[7] is not None
+        account: Held(account, plan, product, interval, currency, quantity, int(amount), rate)
+        for account, plan, product, interval, currency, quantity, amount, rate in engine.rows(
+            held_sql(config, day)
+        )
+        if rate is not None
     }
 
 

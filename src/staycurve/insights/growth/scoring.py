@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMS = ("points", "boosting")
 HORIZON = 90
-"""Days after a day in which an upgrade counts: as far ahead as risk looks, so that the two can stand
+"""Days after a day in which an upgrade counts: as far ahead as risk looks, so that the two stand
 beside each other."""
 
 Horizon = Annotated[

@@ -1,4 +1,4 @@
-"""Signals of growth: what says that an account may buy more, each with its evidence and its date."""
+"""Signals of growth: what says that an account may buy more, each with its evidence and date."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ NO_LIMITS = N_("Limits: staycurve.toml states no [[limits]].")
 NO_EVENTS = N_("Limits, seats and features: no usage is known.")
 NO_SEATS = N_("Seats: no subscription has more than one unit, so how many seats were bought is not "
               "known.")
-NO_LADDER = N_("The next plan: too few accounts moved from one plan to another, and none is stated "
-               "in [growth].")
-NO_CROSS = N_("Cross-sell: nothing that an account has not got is added significantly more often by "
-              "similar accounts than by the rest, beside the next plan.")
+NO_LADDER = N_("The next plan: too few accounts moved from one plan to another, and none is "
+               "stated in [growth].")
+NO_CROSS = N_("Cross-sell: nothing that an account has not got is added significantly more often "
+              "by similar accounts than by the rest, beside the next plan.")
 NO_FEATURES = N_("a feature has no price of its own")
 FEW_BUY = N_("fewer than {least} accounts show what {thing} costs, or they differ too much")
 
@@ -150,8 +150,8 @@ def signals(
     features of the next plan in use. The next plan is the one that [growth] states, or to which
     most accounts moved; its features are those that [growth] states, or that accounts on it use
     significantly more often. Cross-sell: what similar accounts add significantly more often than
-    the rest (`growth next`), and the account never had; the next plan of its own plan is left out. A
-    gain that cannot be computed is unknown.
+    the rest (`growth next`), and the account never had; the plan after its own is left out. A gain
+    that cannot be computed is unknown.
     """
     seen = company.as_of(as_of)
     standing = standing_of(company, seen)

@@ -52,10 +52,12 @@ class Traits:
             return {name: np.full(len(accounts), None) for name in self.values}
         own = accounts.astype(str)
         places = np.searchsorted(self.account_ids, own).clip(0, len(self.account_ids) - 1)
-        is_known = self.account_ids[places] == own
-        return {
-            name: np.where(is_known, values[places], None) for name, values in self.values.items()
-        }
+        is_unknown = self.account_ids[places] != own
+        found = {}
+        for name, values in self.values.items():
+            found[name] = values[places]
+            found[name][is_unknown] = None
+        return found
 
     def beside(self, frame: Frame) -> Frame:
         """The frame with a column of 1, 0 or NaN for each frequent value, such as

@@ -26,6 +26,11 @@ STATED = N_("{feature}, used on {days} of the last 28 days: {plan} has it")
 NO_LARGER = N_("no plan with a known price allows more of it")
 
 
+SHARED = 0.25
+"""A feature that is used on an account's own plan too is no feature of the next one: there it may
+be used by a quarter of the share of accounts at most, those that try it."""
+
+
 @dataclass(frozen=True)
 class Found:
     """One sign on one account.
@@ -216,7 +221,7 @@ def adding(
     raised = adjusted([side.chance() for *_names, side in tests])
     for (plan, after, feature, side), chance in zip(tests, raised, strict=True):
         share, own = side.share_best or 0.0, side.share_rest or 0.0
-        if chance <= ALPHA and share > own:
+        if chance <= ALPHA and own <= SHARED * share:
             found.append(Adding(plan, after, feature, share, own))
     return found
 

@@ -127,7 +127,7 @@ class Worklist(Answer):
     accounts: Annotated[int, Key(N_("Paying accounts that could be listed."))] = 0
     expected: Annotated[
         float | None,
-        col(N_("Expected gain"), Unit.MONEY, N_("The sum over all accounts for which it is known.")),
+        col(N_("Expected gain"), Unit.MONEY, N_("The sum over all accounts of which it is known.")),
     ] = None
     unknown: Annotated[
         int, Key(N_("Accounts for which the probability or the gain is not known."))

@@ -31,6 +31,8 @@ class Lift:
         less decides.
     p_value : float, optional
         Two-sided, of a share as far from the rest's by chance; None where nothing varies.
+    expected : float
+        Rows with the outcome that the smaller side would have if there were no association.
     """
 
     exposed: int
@@ -41,6 +43,7 @@ class Lift:
     low: float | None = None
     high: float | None = None
     p_value: float | None = None
+    expected: float = 0.0
 
 
 def clustered_lift(outcome: np.ndarray, exposed: np.ndarray, accounts: np.ndarray) -> Lift:
@@ -92,5 +95,6 @@ def clustered_lift(outcome: np.ndarray, exposed: np.ndarray, accounts: np.ndarra
     if variance > 0 and free > 0:
         chance = float(2 * t.sf(abs(float(scores.sum())) / math.sqrt(variance), free))
     return Lift(
-        own, others, share, rest, share / rest if rest else None, low, high, chance
+        own, others, share, rest, share / rest if rest else None, low, high, chance,
+        min(rows, size - rows) * (hits + misses) / size,
     )

@@ -9,7 +9,9 @@ from typing import Any
 FIRST = dt.date(2023, 1, 1)
 AS_OF = "2024-09-01"
 DAYS = 615
-ALLOWANCE = 10
+ASKED = "2024-08-05"
+"""When some of those that never move up ask to leave."""
+ALLOWANCE = 6
 SETTINGS = f"""
 [[limits]]
 feature = "report"
@@ -19,7 +21,7 @@ allowance = {ALLOWANCE}
 
 
 def tables(accounts: int = 130, *, seed: int = 5, is_random: bool = False) -> dict[str, Any]:
-    """Accounts on Basic run a report twice a week; some come to run three on each such day, which
+    """Accounts on Basic run a report every nine days or so; some come to run three on each such day, which
     is beyond the limit of Basic, and 70 to 120 days later they are on Pro.
 
     Parameters
@@ -46,7 +48,8 @@ def tables(accounts: int = 130, *, seed: int = 5, is_random: bool = False) -> di
         own = {"subscription_id": f"s-{account}", "account_id": account, "quantity": seats}
         before = {**own, "plan": "Basic", "unit_amount": 20, "starts_at": str(start)}
         if moved is None or moved > end:
-            found["subscriptions"].append(before)
+            asked = ASKED if number % 16 == 0 else ""
+            found["subscriptions"].append({**before, "cancel_requested_at": asked})
         else:
             found["subscriptions"] += [
                 {**before, "ends_at": str(moved)},
@@ -64,5 +67,5 @@ def tables(accounts: int = 130, *, seed: int = 5, is_random: bool = False) -> di
                 }
                 for place in range(3 if is_busy else 1)
             ]
-            day += dt.timedelta(days=rng.randrange(4, 8))
+            day += dt.timedelta(days=rng.randrange(7, 12))
     return found

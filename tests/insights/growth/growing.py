@@ -21,8 +21,8 @@ allowance = {ALLOWANCE}
 
 
 def tables(accounts: int = 130, *, seed: int = 5, is_random: bool = False) -> dict[str, Any]:
-    """Accounts on Basic run a report every nine days or so; some come to run three on each such day, which
-    is beyond the limit of Basic, and 70 to 120 days later they are on Pro.
+    """Accounts on Basic run a report every nine days or so; some come to run three on each such
+    day, which is beyond the limit of Basic, and 70 to 120 days later they are on Pro.
 
     Parameters
     ----------

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 NEVER_KNOWN = N_("nothing that it rests on is loaded")
 NEVER = N_("it never stood")
-TOO_FEW = N_("fewer than {count} accounts with it, or without it, or fewer than {expected} upgrades "
-             "to be expected there")
+TOO_FEW = N_("fewer than {count} accounts with it, or without it, or fewer than {expected} "
+             "upgrades to be expected there")
 SAYS_NOTHING = N_("upgrades are not significantly more or less frequent with it")
 EXPECTED = 10
 """Upgrades that the smaller side must be expected to have where nothing differs. With ten the test

@@ -45,7 +45,7 @@ def _months(ask: Ask) -> Shown:
     title = _("Playbooks that meet them")
     met = [Table(title, heads, lines, title=title)] if lines else []
     reading = replace(found.view["reading"], tables=[*tables(ask, answer, "rows"), *met])
-    return replace(found, view=found.view | {"reading": reading})
+    return replace(found, view={**found.view, "reading": reading})
 
 
 RISK = Page(

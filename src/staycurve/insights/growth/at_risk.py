@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from staycurve.insights.risk.asked import HORIZON
 from staycurve.insights.risk.frames import frame_of, moment_of
+from staycurve.insights.risk.pulse import mark_of
 from staycurve.insights.risk.scores import model_of
 from staycurve.insights.risk.settings import RISK
 from staycurve.insights.risk.track import Lacking, band_of, is_told, track_of
@@ -48,6 +49,11 @@ def risks_of(company: Reader, seen: AsOf) -> Risks:
     Where nothing can be learned of churn, an account that has requested a cancellation is at risk
     all the same.
     """
+    key = (seen.at, mark_of(company.pulses()))
+    return company.kept("growth risks", key, lambda: _risks(company, seen), most=2)
+
+
+def _risks(company: Reader, seen: AsOf) -> Risks:
     import numpy as np
 
     with company.seeing(seen) as engine:

@@ -85,7 +85,15 @@ class Chances:
 
 
 def chances_of(company: Reader, seen: AsOf, *, form: str, horizon: int) -> Chances:
-    """The probability of an upgrade of every paying account, by the form that may be shown."""
+    """The probability of an upgrade of every paying account, by the form that may be shown; found
+    once for a moment."""
+    key = (seen.at, form, horizon, mark_of(company.pulses()))
+    return company.kept(
+        "growth chances", key, lambda: _chances(company, seen, form=form, horizon=horizon), most=2
+    )
+
+
+def _chances(company: Reader, seen: AsOf, *, form: str, horizon: int) -> Chances:
     with company.seeing(seen) as engine:
         moment = moment_of(engine, seen, horizon)
         track = track_of(company, engine, moment, horizon)
@@ -93,8 +101,7 @@ def chances_of(company: Reader, seen: AsOf, *, form: str, horizon: int) -> Chanc
     if isinstance(track, Lacking) or not len(now):
         return Chances(moment, now, track)
     shown = form if track.beats(form) else "baseline"
-    key = (seen.at, horizon, shown, mark_of(company.pulses()))
-    model = company.kept("growth model", key, lambda: fitted(shown, track.past, {}))
+    model = fitted(shown, track.past, {})
     return Chances(moment, now, track, shown, model, model.probability(now))
 
 

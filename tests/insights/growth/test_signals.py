@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from staycurve.errors import NoAccountError
 from staycurve.insights.growth.signals import SIGNALS
 from staycurve.insights.growth.upsell import Adding, adding
 from staycurve.workspace import Company
@@ -104,6 +105,10 @@ def test_one_account_or_one_kind_of_signal(company: Company) -> None:
     kind = company.growth.signals(signal="limit_reached", as_of=AS_OF)
     assert [row.account_id for row in kind.rows] == ["over", "past"]
     assert set(SIGNALS) == set(kind.counts)
+    gone = company.growth.signals(account="left", as_of=AS_OF)
+    assert (gone.rows, gone.why) == ((), "the account pays nothing")
+    with pytest.raises(NoAccountError, match="fulll"):
+        company.growth.signals(account="fulll", as_of=AS_OF)
 
 
 def test_what_cannot_be_looked_for_is_said(tmp_path: Path) -> None:

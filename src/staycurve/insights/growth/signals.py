@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from staycurve.i18n import N_
+from staycurve.insights.account.asked import whose
 from staycurve.insights.answers import (
     AccountField,
     AccountRow,
@@ -48,6 +49,7 @@ SIGNALS = {
 ADDED = N_("{added:,} of {size:,} similar accounts ({group}) added {thing} within {days} days: "
            "{share:.1%} against {rest:.1%} of the rest, lift {lift:.1f} ({low:.1f} to {high:.1f})")
 
+NOT_PAYING = N_("the account pays nothing")
 NO_LIMITS = N_("Limits: staycurve.toml states no [[limits]].")
 NO_EVENTS = N_("Limits, seats and features: no usage is known.")
 NO_SEATS = N_("Seats: no subscription has more than one unit, so how many seats were bought is not "
@@ -154,6 +156,10 @@ def signals(
     that cannot be computed is unknown.
     """
     seen = company.as_of(as_of)
+    if account:
+        # What is billed with another account stands with that one.
+        with company.seeing(seen) as engine:
+            account = whose(engine, company, account, seen).customer_id
     standing = standing_of(company, seen)
     mrr = dict(zip(standing.now.account_ids, standing.now.mrr, strict=True))
     chosen = [
@@ -173,7 +179,7 @@ def signals(
         as_of=seen.at.isoformat(), currency=company.config.company.currency,
         counts={name: counts[name] for name in SIGNALS},
         accounts=len({one.account_id for one in chosen}), rows=rows, notes=standing.notes,
-        why=None if len(standing.now) else NOBODY_PAYS,
+        why=NOBODY_PAYS if not mrr else NOT_PAYING if account and account not in mrr else None,
     )
 
 

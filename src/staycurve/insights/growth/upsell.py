@@ -132,7 +132,10 @@ def _of_limit(
     held = offers.held.get(account)
     if held is None:
         return offers.next_plan(account)
-    own = {one.plan: one.allowance for one in limits if one.feature == feature}
+    own: dict[str, int] = {}
+    for one in limits:
+        if one.feature == feature:
+            own[one.plan] = max(one.allowance, own.get(one.plan, 0))
     candidates = []
     for plan in offers.prices.plans():
         allowed = own.get(plan, own.get(""))

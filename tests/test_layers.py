@@ -11,8 +11,9 @@ import pytest
 SRC = Path(__file__).parent.parent / "src" / "staycurve"
 
 GROUND = (
-    "errors", "period", "money", "config", "sections", "section_faults", "company", "conventions",
-    "switches", "end_reasons", "behaviour", "lifecycle_rules", "engine_choice", "lake_place",
+    "errors", "period", "money", "config", "sections", "section_faults", "section_values",
+    "company", "conventions", "switches", "end_reasons", "behaviour", "lifecycle_rules",
+    "engine_choice", "lake_place",
     "registry", "i18n", "version", "faults", "secret", "state_place", "chartmogul_keys",
     "permissions", "personal", "login_settings", "retention_rules", "mail_settings",
     "support_hours", "experiments",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import re
@@ -48,8 +47,15 @@ class UsageError(StaycurveError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, if any is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    near = _nearest(name, list(known))
+    return f" Did you mean '{near}'?" if near else ""
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    # Only a mistake needs it, and every command would wait for the import.
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, known, n=1, cutoff=0.5)), None)
 
 
 class UnknownNameError(UsageError):
@@ -62,13 +68,13 @@ class UnknownNameError(UsageError):
         self, kind: str, name: str, known: Iterable[str], *, hint: str = "", code: str = ""
     ) -> None:
         names = sorted(set(known))
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        near = _nearest(name, names)
         message = f"Unknown {kind} '{name}'."
         if near:
-            message += f" Did you mean '{near[0]}'?"
+            message += f" Did you mean '{near}'?"
         super().__init__(message, hint=hint or f"Known: {', '.join(names)}", kind=kind, name=name)
         self.code = code or f"unknown_{kind.replace(' ', '_')}"
-        self.suggestion = near[0] if near else None
+        self.suggestion = near
 
 
 MOST_NAMED = 20

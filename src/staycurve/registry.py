@@ -48,20 +48,21 @@ class Registry(Generic[T]):
         self.group = group
         self.hint = hint
         self.named = named
-        self._own: dict[str, T] | None = None
+        self._own: dict[str, T] = {}
+        self._left: list[str] | None = None
         self._found: dict[str, T] | None = None
 
     def forget(self) -> None:
         """Look for everything anew when next asked."""
-        self._own = self._found = None
+        self._own, self._left, self._found = {}, None, None
 
-    def _ours(self) -> dict[str, T]:
-        if self._own is None:
-            found: dict[str, T] = {}
-            for module in self.modules() if callable(self.modules) else self.modules:
-                importlib.import_module(module)
-                found |= self._in(module)
-            self._own = found
+    def _ours(self, until: str | None = None) -> dict[str, T]:
+        """Our own things, in order; where a name is asked for, up to the module that has it."""
+        if self._left is None:
+            self._left = list(self.modules() if callable(self.modules) else self.modules)
+        while self._left and (until is None or until not in self._own):
+            importlib.import_module(self._left[0])
+            self._own |= self._in(self._left.pop(0))
         return self._own
 
     def _all(self) -> dict[str, T]:
@@ -104,7 +105,9 @@ class Registry(Generic[T]):
 
     def _known(self, name: str) -> dict[str, T]:
         # Looking through what is installed takes time, which a name of our own does not need.
-        return self._ours() if name in self._ours() else self._all()
+        # Nor does it need the modules that come after the one that has it.
+        own = self._ours(until=name)
+        return own if name in own else self._all()
 
     def __getitem__(self, name: str) -> T:
         found = self._known(name)

@@ -24,6 +24,7 @@ from staycurve.section_faults import (
     takes_of,
     translated,
 )
+from staycurve.section_values import NotPlain, plain
 
 __all__ = [
     "CLOSED", "FILE_NAME", "LARGEST", "SECTIONS", "Section", "Takes", "Wrong", "fields_of", "near",
@@ -66,8 +67,6 @@ class Section(Generic[T]):
 
     def read(self, given: object) -> tuple[T, list[ConfigError]]:
         """What the file says, and what is wrong with it; the default where anything is."""
-        from pydantic import ValidationError
-
         odd = [
             fault(self.name, path, text, f"Write: {self.example}")
             for path, text in odd_values(given)
@@ -75,12 +74,11 @@ class Section(Generic[T]):
         if odd:
             return self.default, odd
         try:
-            found = _adapter(self).validate_python(given)
-        except ValidationError as error:
-            errors = error.errors(include_url=False, include_input=False)
-            return self.default, translated(
-                self.name, self.model, given, errors, example=self.example
-            )
+            found = plain(self.model, given)
+        except NotPlain:
+            found, wrong_values = self._validated(given)
+            if wrong_values:
+                return self.default, wrong_values
         try:
             return (self.make(found) if self.make else found), []
         except Wrong as wrong:
@@ -91,6 +89,16 @@ class Section(Generic[T]):
             whole = ConfigError(f"{FILE_NAME}: [{self.name}] {wrong.text}", hint=hint,
                                 key=self.name, place=f"[{self.name}]")
             return self.default, [whole]
+
+    def _validated(self, given: object) -> tuple[Any, list[ConfigError]]:
+        """What pydantic makes of it, and what pydantic found wrong."""
+        from pydantic import ValidationError
+
+        try:
+            return _adapter(self).validate_python(given), []
+        except ValidationError as error:
+            errors = error.errors(include_url=False, include_input=False)
+            return None, translated(self.name, self.model, given, errors, example=self.example)
 
 
 @functools.cache

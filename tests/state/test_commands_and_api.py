@@ -179,7 +179,7 @@ SHOWING = """
 import sys
 from staycurve.interfaces.cli.app import app
 app(["--project", sys.argv[1], "show", "mrr", "--format", "json"], standalone_mode=False)
-dear = ("sqlalchemy", "alembic", "psycopg", "altair", "scipy", "statsmodels", "pandas")
+dear = ("sqlalchemy", "alembic", "psycopg", "altair", "scipy", "statsmodels", "pandas", "pydantic")
 print([m for m in dear if m in sys.modules])
 """
 

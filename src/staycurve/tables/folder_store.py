@@ -107,15 +107,13 @@ class Folder(Store):
     def damaged(self, sizes: Mapping[str, int]) -> tuple[str, str] | None:
         for path, size in sizes.items():
             try:
-                with open(path, "rb", buffering=0) as file:
-                    found = file.seek(0, os.SEEK_END)
-                    if found != size:
-                        return path, f"has {found:,} bytes instead of {size:,}"
-                    file.seek(-len(_MAGIC), os.SEEK_END)
-                    if file.read(len(_MAGIC)) != _MAGIC:
-                        return path, "is not a Parquet file any more"
+                found, last = _end_of(path)
             except (FileNotFoundError, NotADirectoryError):
                 return path, "is missing"
+            if found != size:
+                return path, f"has {found:,} bytes instead of {size:,}"
+            if last != _MAGIC:
+                return path, "is not a Parquet file any more"
         return None
 
     def every(self, below: str = "") -> list[str]:
@@ -172,3 +170,15 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _end_of(path: str) -> tuple[int, bytes]:
+    """Size and last bytes of a file; a table may have thousands, so no file object is made."""
+    # Windows would change line ends otherwise.
+    opened = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        size = os.fstat(opened).st_size
+        os.lseek(opened, max(0, size - len(_MAGIC)), os.SEEK_SET)
+        return size, os.read(opened, len(_MAGIC))
+    finally:
+        os.close(opened)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from staycurve.tables import account_merges
 from staycurve.workspace.measured import MeasuredCompany
 from staycurve.workspace.themes import Theme
 
@@ -123,7 +124,16 @@ class Company(MeasuredCompany):
 
     def is_due(self) -> bool:
         """Whether a refresh has anything to do."""
-        return super().is_due() or self.matching.is_due()
+        return super().is_due() or (self._is_matched() and self.matching.is_due())
+
+    def _is_matched(self) -> bool:
+        """Whether accounts may be of several sources, told without importing any source."""
+        snapshot = self.snapshot
+        return bool(
+            "sources" in self.config.stated
+            or snapshot.meta.get("matched")
+            or self.lake.rows(snapshot, account_merges.NAME)
+        )
 
     def refresh_beside(self, *, is_full: bool = False) -> RefreshReport:
         """Bring matched accounts and derived tables up to date, while readers go on."""

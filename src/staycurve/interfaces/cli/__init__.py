@@ -63,7 +63,6 @@ def _once_more(damaged: DamagedError) -> int:
 
 def _told_of(what: Callable[[], int]) -> int:
     """The status of `what`, whose errors are told; but not of a table that is damaged."""
-    from staycurve import faults
     from staycurve.errors import DamagedError, StaycurveError, system_error
 
     try:
@@ -76,6 +75,9 @@ def _told_of(what: Callable[[], int]) -> int:
         known = system_error(error)
         if known is not None:
             return _told(known)
+        # Nothing else needs it, and what it imports takes a tenth of a short command's start.
+        from staycurve import faults
+
         if faults.is_raised():
             raise
         return _unforeseen(error)

@@ -47,6 +47,7 @@ PAGES: dict[str, str] = {
     "value: metric tree": "/value?panel=tree",
     "risk": "/risk",
     "risk: track record": "/track-record",
+    "growth": "/growth",
     "renewals": "/renewals",
     "lifecycle": "/lifecycle",
 }

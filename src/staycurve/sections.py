@@ -132,6 +132,7 @@ SECTIONS: Registry[Section[Any]] = Registry(
         "staycurve.mail_settings",
         "staycurve.actions.surveys.settings",
         "staycurve.insights.risk.settings",
+        "staycurve.insights.growth.settings",
         "staycurve.actions.settings",
         "staycurve.actions.channels.settings",
         "staycurve.actions.ticket_settings",

@@ -52,6 +52,17 @@ def test_steps_are_steps_and_limits_have_somebody(example: Company) -> None:
     assert limited.near > 0
 
 
+def test_the_industry_that_grows_is_found_first(example: Company) -> None:
+    drivers = example.growth.drivers()
+    named = [row.driver for row in drivers.rows if row.is_significant]
+    # Planted: Software accounts on Team and Business add seats 26% of months, others 10.5%.
+    assert named[0] == "industry: Software"
+    assert drivers.rows[0].low > 1.2
+    # Starter is none of the two plans, and nothing else was planted.
+    assert set(named) <= {"industry: Software", "plan: Starter", "plan: Team", "plan: Business",
+                          "recent_upgrade"}
+
+
 def test_cards_convert_and_leave(example: Company) -> None:
     found = example.trials.report()
     assert found.card_difference.is_named

@@ -40,6 +40,9 @@ THEMES = {
     "risk": N_(
         "Who may churn, on which evidence, and how good such judgements were on past days."
     ),
+    "growth": N_(
+        "Who may grow: signals with their evidence, how likely an upgrade is, and whom to talk to."
+    ),
     "invoices": N_("What invoices bill, and which lines are behind an account's MRR."),
     "books": N_(
         "Closed months and what changed them, what came in, and how other tools count."

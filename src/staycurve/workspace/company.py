@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from staycurve.insights.account.agreed import Agreed
     from staycurve.insights.effects.arm import Arm
     from staycurve.insights.risk.kept import KeptScore
+    from staycurve.insights.risk.months import Meeting
     from staycurve.insights.risk.pulse import Pulse
     from staycurve.insights.voice.codebook import CodebookChange
     from staycurve.insights.voice.kept import Note
@@ -205,6 +206,15 @@ class Company(MeasuredCompany):
     def arms(self, experiment: str) -> Mapping[str, Arm]:
         """account_id → its arm, of an experiment whose arms are kept."""
         return self.proof.arms(experiment)
+
+    def playbooks_on(self, fact: str) -> tuple[Meeting, ...]:
+        """The playbooks whose rule rests on a fact, by name."""
+        from staycurve.insights.risk.months import Meeting
+
+        return tuple(
+            Meeting(one.name, one.title, one.is_on)
+            for one in self.work.playbooks().playbooks if fact in one.rule.facts
+        )
 
     def acted(self, playbook: str) -> Mapping[str, dt.date]:
         """account_id → the day on which something was first done in an alert of a playbook."""

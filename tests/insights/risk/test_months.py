@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from staycurve.actions import playbooks
 from staycurve.insights.cohorts.riskiest_months import month_of
 from staycurve.insights.risk.months import entering
 from staycurve.insights.statistics.proportions import share
@@ -43,3 +44,17 @@ def test_who_leaves_in_month_four_makes_it_a_month_to_work_on(tmp_path: Path) ->
         ("new", dt.date(2024, 1, 15))
     ]
     assert company.risk.months(as_of="2024-01-02", within=5).why
+    # The ready playbook looks for accounts in such a month.
+    assert [(one.playbook, one.is_on) for one in found.playbooks] == [("riskiest-month", True)]
+    assert found.rows[0].playbooks == ("riskiest-month",)
+    assert found.mrr == 70
+    own = company.folder / "playbooks"
+    own.mkdir(exist_ok=True)
+    shipped = Path(playbooks.__file__).parent / "shipped" / "riskiest-month.toml"
+    (own / "riskiest-month.toml").write_text(
+        "is_on = false\n" + shipped.read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    off = company.risk.months(as_of="2024-01-02")
+    assert [(one.playbook, one.is_on) for one in off.playbooks] == [("riskiest-month", False)]
+    assert off.rows[0].playbooks == ()
+    assert off.said()[-1].text == "No playbook that is on meets them."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,9 @@ KEPT = 300_000
 MONTHS = 24
 """Months of history that are looked at: what customers did before may no longer hold."""
 
+Labels = Callable[[Sequence[dt.date], int], str]
+"""(days, horizon) → SQL of (account_id, day, left_on): who has the outcome, and when first."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -35,7 +38,7 @@ class Frame:
     account_ids, plans : array of object, shape (n,)
     days, left_on : array of datetime64[D], shape (n,)
         `left_on` is the first day after which it no longer paid, within the horizon; NaT for
-        those that stayed.
+        those that stayed. Under other labels it is the first day of their outcome.
     mrr : array of int64, shape (n,)
         Micro-units.
     is_requested : array of bool, shape (n,)
@@ -135,7 +138,8 @@ def moment_of(engine: AnyEngine, seen: AsOf, horizon: int) -> Moment:
 
 
 def frames(
-    company: Reader, engine: AnyEngine, days: Sequence[dt.date], horizon: int
+    company: Reader, engine: AnyEngine, days: Sequence[dt.date], horizon: int,
+    labels: Labels = leavers_sql,
 ) -> Iterator[Frame]:
     """The accounts of each day, oldest first, several days to a frame where they are few."""
     if not days:
@@ -143,16 +147,17 @@ def frames(
     accounts = int(engine.value("SELECT COUNT(DISTINCT account_id) FROM mrr_movements")) or 1
     step = max(1, AT_ONCE // accounts)
     for first in range(0, len(days), step):
-        yield frame(company, engine, days[first:first + step], horizon)
+        yield frame(company, engine, days[first:first + step], horizon, labels)
 
 
 def frame(
-    company: Reader, engine: AnyEngine, days: Sequence[dt.date], horizon: int
+    company: Reader, engine: AnyEngine, days: Sequence[dt.date], horizon: int,
+    labels: Labels = leavers_sql,
 ) -> Frame:
     """The accounts of some days, in the order of day and account."""
     import numpy as np
 
-    table: Any = engine.arrow(frame_sql(company, days, horizon))
+    table: Any = engine.arrow(frame_sql(company, days, horizon, labels))
 
     def column(name: str) -> Any:
         return table[name].to_numpy()
@@ -167,15 +172,20 @@ def frame(
     )
 
 
-def frame_sql(company: Reader, days: Sequence[dt.date], horizon: int) -> str:
+def frame_sql(
+    company: Reader, days: Sequence[dt.date], horizon: int, labels: Labels = leavers_sql
+) -> str:
     """SQL of the features on some days and of the day on which each account left, if it did."""
     return f"""SELECT f.*, l.left_on
 FROM ({rows_sql(company, days)}) f
-LEFT JOIN ({leavers_sql(days, horizon)}) l ON l.account_id = f.account_id AND l.day = f.day
+LEFT JOIN ({labels(days, horizon)}) l ON l.account_id = f.account_id AND l.day = f.day
 ORDER BY f.day, f.account_id"""
 
 
-def history(company: Reader, engine: AnyEngine, moment: Moment, horizon: int) -> list[Frame]:
+def history(
+    company: Reader, engine: AnyEngine, moment: Moment, horizon: int,
+    labels: Labels = leavers_sql,
+) -> list[Frame]:
     """Frames of the past days; kept between questions where they are small.
 
     Horizons that are asked for together share what is kept: features know nothing of them.
@@ -183,16 +193,14 @@ def history(company: Reader, engine: AnyEngine, moment: Moment, horizon: int) ->
     accounts = int(engine.value("SELECT COUNT(DISTINCT account_id) FROM mrr_movements"))
     days = days_of(engine, moment, horizon)
     if accounts * len(days) > KEPT:
-        return list(frames(company, engine, moment.past, horizon))
+        return list(frames(company, engine, moment.past, horizon, labels))
     longest = max(together(horizon))
 
     def make() -> list[Frame]:
-        return list(frames(company, engine, days, longest))
+        return list(frames(company, engine, days, longest, labels))
 
-    found = company.kept(
-        "risk history", (moment.seen.at, together(horizon), mark_of(company.pulses())), make,
-        most=2,
-    )
+    key = (moment.seen.at, together(horizon), mark_of(company.pulses()))
+    found = company.kept(f"risk history, {labels.__name__}", key, make, most=2)
     return [one for part in found if len(one := cut(part, moment.past, horizon))]
 
 

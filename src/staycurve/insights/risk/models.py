@@ -148,8 +148,8 @@ def fit_points(frame: Frame, by_hand: Mapping[str, float]) -> Points:
     from sklearn.linear_model import LogisticRegression
 
     left = frame.has_left.astype(int)
-    drafts = [one for name, feature in features().items() if name not in by_hand
-              if (one := _draft(name, feature.label, frame.values[name]))]
+    drafts = [one for name, values in frame.values.items() if name not in by_hand
+              if (one := _draft(name, label_of(name), values))]
     plans = _frequent(frame.plans)
     if len(plans) > 1:
         drafts.append((PLAN, PLAN_LABEL, (), plans, _plan_bins(frame.plans, plans)))
@@ -429,8 +429,11 @@ def fit_boosting(frame: Frame) -> Boosting:
 
 
 def label_of(name: str) -> str:
-    """What a factor is called."""
-    return PLAN_LABEL if name == PLAN else features()[name].label
+    """What a factor is called; one that is no feature says so by its name."""
+    if name == PLAN:
+        return PLAN_LABEL
+    known = features().get(name)
+    return known.label if known else name
 
 
 def value_of(frame: Frame, name: str, place: int) -> str:

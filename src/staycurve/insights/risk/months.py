@@ -6,7 +6,7 @@ import calendar
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from staycurve.config import Config
 from staycurve.i18n import N_
@@ -17,6 +17,7 @@ from staycurve.insights.answers import (
     AsOfField,
     Key,
     Kind,
+    Row,
     Said,
     Table,
     WhyField,
@@ -32,6 +33,31 @@ from staycurve.metrics.base import Unit
 
 NO_MONTH = N_("no month is significantly riskier than the others: see `cohorts riskiest`")
 NOBODY_ENTERS = N_("no account enters a risky month in these days")
+
+FACT = "is_in_riskiest_month"
+"""The fact that rules of playbooks name for an account in such a month."""
+
+
+@dataclass(frozen=True)
+class Meeting(Row):
+    """A playbook that meets accounts in a risky month.
+
+    Attributes
+    ----------
+    is_on : bool
+        Whether it opens alerts.
+    """
+
+    playbook: Annotated[str, Key(N_("Its name."))]
+    title: Annotated[str, col(N_("Playbook"), Kind.NAME)]
+    is_on: Annotated[bool, col(N_("On"), Kind.FLAG, N_("Whether it opens alerts."))]
+
+
+class Guided(Reader, Protocol):
+    """A company that knows which playbooks there are."""
+
+    def playbooks_on(self, fact: str) -> tuple[Meeting, ...]:
+        """The playbooks whose rule rests on a fact."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +75,10 @@ class Entering(AccountRow):
         float | None, col(N_("Other months"), Unit.PERCENT, N_("Churn rate of all other months."))
     ]
     mrr: Annotated[float, col(N_("MRR"), Unit.MONEY, is_summed=True)]
+    playbooks: Annotated[
+        tuple[str, ...],
+        Key(N_("Names of the playbooks that are on and will meet it there.")),
+    ] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +88,23 @@ class EnteringMonths(Answer):
     as_of: AsOfField
     within: Annotated[int, Key(N_("Days that are looked ahead."))]
     months: Annotated[tuple[int, ...], Key(N_("The months that stand above the others."))]
+    mrr: Annotated[float, Key(N_("MRR of those that enter one, each counted once."))] = 0.0
     rows: Annotated[tuple[Entering, ...], Table(N_("Accounts that enter a risky month"))]
+    playbooks: Annotated[tuple[Meeting, ...], Table(N_("Playbooks that meet them"))] = ()
     why: WhyField = None
+
+    def said(self) -> tuple[Said, ...]:
+        if self.why:
+            return ()
+        accounts = len({row.account_id for row in self.rows})
+        found = [Said(
+            N_("%(accounts)s accounts with an MRR of %(mrr)s enter one within %(days)s days."),
+            {"accounts": (accounts, Unit.COUNT), "mrr": (self.mrr, Unit.MONEY),
+             "days": (self.within, Unit.COUNT)},
+        )]
+        if not any(one.is_on for one in self.playbooks):
+            found.append(Said(N_("No playbook that is on meets them.")))
+        return tuple(found)
 
     def title(self) -> Said:
         return Said(
@@ -68,9 +113,9 @@ class EnteringMonths(Answer):
         )
 
 
-@insight("risk months")
+@insight("risk months", aliases=("/risk/entering",))
 def entering_months(
-    company: Reader, *,
+    company: Guided, *,
     within: Annotated[
         int, Param(N_("Days to look ahead."), least=1, most=365, metavar="DAYS")
     ] = 30,
@@ -79,21 +124,25 @@ def entering_months(
     """Who enters one of the riskiest subscription months soon?
 
     The months are those that `cohorts riskiest` names. Accounts that churned before and came back
-    are left out, as they are there.
+    are left out, as they are there. Beside them stand the playbooks whose rule looks for accounts
+    in such a month.
     """
     found = riskiest_months(company, as_of=as_of)
     named = {one.month for one in found.named}
     seen = company.as_of(as_of)
     rows: tuple[Entering, ...] = ()
+    playbooks = company.playbooks_on(FACT)
     if named:
         with company.seeing(seen) as engine:
             day = moment_of(engine, seen, 1).day
             rows = entering(
                 engine.rows(paying_sql(company.config, day)),
                 [one for one in found.rows if one.month in named], day, within,
+                playbooks=tuple(one.playbook for one in playbooks if one.is_on),
             )
     return EnteringMonths(
         as_of=seen.at.isoformat(), within=within, months=tuple(sorted(named)), rows=rows,
+        mrr=sum({row.account_id: row.mrr for row in rows}.values()), playbooks=playbooks,
         why=None if rows else NOBODY_ENTERS if named else NO_MONTH,
     )
 
@@ -112,7 +161,8 @@ ORDER BY p.account_id"""
 
 
 def entering(
-    accounts: Iterable[Sequence[Any]], months: Sequence[Month], day: dt.date, within: int
+    accounts: Iterable[Sequence[Any]], months: Sequence[Month], day: dt.date, within: int,
+    *, playbooks: tuple[str, ...] = (),
 ) -> tuple[Entering, ...]:
     """Accounts that enter one of the months after a day, in at most so many days."""
     found = []
@@ -124,6 +174,7 @@ def entering(
                 found.append(Entering(
                     account_id=account, month=month.month, enters_on=enters, days=days,
                     hazard=month.hazard, base_rate=month.base_rate, mrr=mrr / 1_000_000,
+                    playbooks=playbooks,
                 ))
     return tuple(sorted(found, key=lambda row: (row.enters_on, -row.mrr, row.account_id)))
 

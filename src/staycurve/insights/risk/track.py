@@ -67,11 +67,14 @@ class Outcome:
         Said where nobody, or everybody, has it.
     few : str
         Said where too few have it: how many there are, and when there will be enough.
+    when : str
+        In how many months that is.
     """
 
     none: str
     all: str
     few: str
+    when: str
 
 
 CHURN = Outcome(
@@ -79,6 +82,7 @@ CHURN = Outcome(
     N_("every account churned in the days with a known outcome: there is nobody else"),
     N_("{trained} accounts churned in the days to learn from and {tested} in those to test on; "
        "{least_trained} and {least_tested} are needed{when}"),
+    N_(": in about {months} months, at this churn"),
 )
 
 
@@ -297,7 +301,7 @@ def made(
     left = past.has_left
     if left.all() or not left.any():
         return Lacking(outcome.all if left.all() else outcome.none)
-    found = split(past, horizon, outcome.few)
+    found = split(past, horizon, outcome)
     if isinstance(found, Lacking):
         return found
     train, test = found
@@ -356,7 +360,9 @@ def points_by_hand(company: Reader) -> Mapping[str, float]:
     return stated
 
 
-def split(past: Frame, horizon: int, few: str = CHURN.few) -> tuple[Frame, Frame] | Lacking:
+def split(
+    past: Frame, horizon: int, outcome: Outcome = CHURN
+) -> tuple[Frame, Frame] | Lacking:
     """Days to learn from and days to test on, as many of the latter as leave enough to learn."""
     import numpy as np
 
@@ -370,9 +376,9 @@ def split(past: Frame, horizon: int, few: str = CHURN.few) -> tuple[Frame, Frame
         if trained >= LEAST_TRAINED and tested >= LEAST_TESTED and not train.has_left.all():
             return train, test
         best = max(best, (trained, tested), key=min)
-    return Lacking(few.format(
+    return Lacking(outcome.few.format(
         trained=best[0], tested=best[1], least_trained=LEAST_TRAINED, least_tested=LEAST_TESTED,
-        when=_when(past, horizon),
+        when=_when(past, horizon, outcome),
     ))
 
 
@@ -381,7 +387,7 @@ def leavers(frame: Frame) -> int:
     return len(set(frame.account_ids[frame.has_left]))
 
 
-def _when(past: Frame, horizon: int) -> str:
+def _when(past: Frame, horizon: int, outcome: Outcome) -> str:
     """How long it takes at the pace of the past."""
     import numpy as np
 
@@ -391,7 +397,7 @@ def _when(past: Frame, horizon: int) -> str:
     missing = LEAST_TRAINED + LEAST_TESTED - leavers(past)
     # Between the days to learn from and those to test on lies one horizon that serves neither.
     months = max(0.0, missing / pace if pace else 0.0) + horizon / 30.4375
-    return f": in about {max(1, round(months))} months, at this churn"
+    return outcome.when.format(months=max(1, round(months)))
 
 
 def band_of(probability: float, base_rate: float, at_risk: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
@@ -160,21 +161,21 @@ def judged(parts: Sequence[Frame], risk: Risk, horizon: int) -> tuple[TriggerRow
 
     known = dict(TRIGGERS.items())
     counts = {name: _Count() for name in known}
-    days = sorted({day for part in parts for day in np.unique(part.days)})
-    tested = set(_apart(days, horizon))
+    days = sorted({day.item() for part in parts for day in np.unique(part.days)})
+    tested = np.array(apart(days, horizon), dtype="datetime64[D]")
     for part in parts:
-        is_tested = np.isin(part.days, list(tested))
+        is_tested = np.isin(part.days, tested)
         for name, trigger in known.items():
             _add(counts[name], trigger, part, risk, is_tested)
     rows = [_row(name, known[name], counts[name]) for name in known]
     return _corrected(rows, counts)
 
 
-def _apart(days: Sequence[np.datetime64], horizon: int) -> list[np.datetime64]:
+def apart(days: Sequence[dt.date], horizon: int) -> list[dt.date]:
     """Days at least a horizon apart, from the last one back."""
-    found: list[np.datetime64] = []
+    found: list[dt.date] = []
     for day in reversed(days):
-        if not found or (found[-1] - day).astype(int) >= horizon:
+        if not found or (found[-1] - day).days >= horizon:
             found.append(day)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from staycurve.i18n import N_
@@ -14,10 +15,12 @@ from staycurve.insights.risk.months import entering_months
 from staycurve.insights.risk.scores import scores
 from staycurve.insights.risk.stages import stages
 from staycurve.insights.risk.triggers import triggers
-from staycurve.interfaces.web.answered import answered
+from staycurve.interfaces.web.answered import answered, tables
 from staycurve.interfaces.web.ask import Ask
 from staycurve.interfaces.web.asking import answer_of
 from staycurve.interfaces.web.page import Page, Panel, Shown
+from staycurve.interfaces.web.reading import Head, Line, Table, words
+from staycurve.interfaces.web.texts import _
 from staycurve.interfaces.web.track_record import show_backtest
 
 
@@ -27,6 +30,23 @@ def _shows(insight: Insight[Any, Any]) -> Callable[[Ask], Shown]:
         return answered(ask, insight, answer)
 
     return show
+
+
+def _months(ask: Ask) -> Shown:
+    answer = answer_of(ask, entering_months)
+    found = answered(ask, entering_months, answer)
+    if answer.why:
+        return found
+    lines = [
+        Line(words(_(one.title), ask.at(f"/playbooks/{one.playbook}")),
+             [words(_("on") if one.is_on else _("off"))])
+        for one in answer.playbooks
+    ]
+    heads = [Head(_("Playbook"), is_text=True), Head(_("State"), is_text=True)]
+    title = _("Playbooks that meet them")
+    met = [Table(title, heads, lines, title=title)] if lines else []
+    reading = replace(found.view["reading"], tables=[*tables(ask, answer, "rows"), *met])
+    return replace(found, view={**found.view, "reading": reading})
 
 
 RISK = Page(
@@ -40,8 +60,8 @@ RISK = Page(
         Panel("fired", N_("Accounts under a trigger"), N_("Who stands under which sign now?"),
               "reading.html", _shows(fired), is_late=True),
         Panel("months", N_("Risky months ahead"),
-              N_("Who enters one of the riskiest subscription months?"), "reading.html",
-              _shows(entering_months), is_late=True),
+              N_("Who enters one of the riskiest subscription months?"), "reading.html", _months,
+              is_late=True),
     ),
     has_controls=False,
     can_be_cut=False,

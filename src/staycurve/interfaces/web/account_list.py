@@ -252,9 +252,11 @@ def ordered(
     What is empty comes last either way; rows that are alike stand largest first, then by id.
     """
     key = sort.removeprefix("-")
-    by_size = sorted(
-        rows, key=lambda row: ([-abs(row[s]) for s in sizes], row["account_id"] or "")
-    )
+    by_size = sorted(rows, key=lambda row: row["account_id"] or "")
+    for size in reversed(sizes):
+        # One sort after the other: a list a row would make the sort of a large company twice as
+        # long.
+        by_size.sort(key=lambda row, size=size: -abs(row[size]))
     if not key:
         return by_size
     known = [row for row in by_size if row[key] is not None]

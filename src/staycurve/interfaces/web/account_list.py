@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from staycurve.errors import UnknownNameError, UsageError
@@ -254,9 +255,7 @@ def ordered(
     key = sort.removeprefix("-")
     by_size = sorted(rows, key=lambda row: row["account_id"] or "")
     for size in reversed(sizes):
-        # One sort after the other: a list a row would make the sort of a large company twice as
-        # long.
-        by_size.sort(key=lambda row, size=size: -abs(row[size]))
+        by_size.sort(key=partial(_less_of, size))
     if not key:
         return by_size
     known = [row for row in by_size if row[key] is not None]
@@ -269,6 +268,11 @@ def ordered(
         # Reversed twice: rows that are alike keep their order.
         return [*reversed(sorted(reversed(known), key=place)), *empty]
     return [*sorted(known, key=place), *empty]
+
+
+def _less_of(size: str, row: dict[str, Any]) -> float:
+    # A number and no list of them: of a large company's rows a list each doubles the sort.
+    return -abs(float(row[size]))
 
 
 def _head(

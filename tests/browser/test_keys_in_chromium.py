@@ -39,7 +39,7 @@ def test_a_grid_is_one_stop_with_arrow_keys_inside(opened: Opener) -> None:
 
 def test_a_chart_is_one_stop_with_arrow_keys_inside(opened: Opener) -> None:
     with opened("/") as page:
-        chart = page.locator("#movements svg").first
+        chart = page.locator("#movements svg:has(a)").locator("visible=true").first
         links = chart.locator("a")
         assert links.count() >= 6
         stops = "svg => [...svg.querySelectorAll('a')].filter(a => a.tabIndex === 0).length"

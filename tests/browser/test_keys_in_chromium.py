@@ -37,6 +37,30 @@ def test_a_grid_is_one_stop_with_arrow_keys_inside(opened: Opener) -> None:
         assert page.evaluate(PLACE) == seen[-1]
 
 
+def test_a_chart_is_one_stop_with_arrow_keys_inside(opened: Opener) -> None:
+    with opened("/") as page:
+        chart = page.locator("#movements svg:has(a)").locator("visible=true").first
+        links = chart.locator("a")
+        assert links.count() >= 6
+        stops = "svg => [...svg.querySelectorAll('a')].filter(a => a.tabIndex === 0).length"
+        at = "svg => [...svg.querySelectorAll('a')].indexOf(document.activeElement)"
+        place = "svg => document.activeElement.getBoundingClientRect().x"
+        assert chart.evaluate(stops) == 1
+        chart.evaluate("svg => [...svg.querySelectorAll('a')].find(a => a.tabIndex === 0).focus()")
+        page.keyboard.press("Home")
+        first = chart.evaluate(place)
+        seen = {chart.evaluate(at)}
+        for _key in range(3):
+            page.keyboard.press("ArrowRight")
+            seen.add(chart.evaluate(at))
+            assert chart.evaluate(stops) == 1
+        assert len(seen) == 4
+        assert min(seen) >= 0
+        assert chart.evaluate(place) > first
+        page.keyboard.press("Tab")
+        assert chart.evaluate(at) == -1
+
+
 def test_after_a_part_was_loaded_too(opened: Opener) -> None:
     with opened("/") as page:
         page.get_by_role("link", name="Quarters").click()

@@ -12,6 +12,7 @@ from fractions import Fraction
 from staycurve.metrics.benchmark import Benchmark
 
 _COUNTS_ACCOUNTS = re.compile(r"COUNT\(DISTINCT CASE WHEN (.+) THEN account_id END\)")
+_OF_ONE_ROW = re.compile(r"(?:SUM|MAX)\(((?:(?!SUM|MAX|MIN|COUNT|AVG).)+)\)", re.DOTALL)
 
 Number = int | Fraction
 Values = Mapping[str, Number | None]
@@ -151,6 +152,12 @@ class Measure(Formula):
             return self.sql
         # A distinct count of hundreds of thousands of groups of one is by far the dearest way.
         return f"MAX(CASE WHEN ({counted[1]}) AND account_id IS NOT NULL THEN 1 ELSE 0 END)"
+
+    @property
+    def row_sql(self) -> str | None:
+        """What one row alone adds up to for its account; None where that cannot be told."""
+        added = _OF_ONE_ROW.fullmatch(self.account_sql)
+        return f"({added[1]})" if added else None
 
     def resolve(self, conventions: Mapping[str, str]) -> Formula:
         return self

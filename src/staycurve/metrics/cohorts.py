@@ -19,10 +19,11 @@ from staycurve.metrics.dimensions import (
 )
 from staycurve.metrics.mrr_relations import standing_rows
 from staycurve.metrics.mrr_totals import payer_totals, value_edges, value_totals
-from staycurve.metrics.query import STILL_OPEN, known_dims, points_sql
+from staycurve.metrics.points import points_sql
+from staycurve.metrics.query import STILL_OPEN, known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import AsOf, Period
-from staycurve.tables.engine import FAR
+from staycurve.tables.engine import FAR, quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
 VALUES = {
@@ -82,9 +83,9 @@ def statement(query: CohortQuery, config: Config) -> str:
     """SQL of rows (cohort_on, seg…, age, size, number), money in micro-units."""
     dims = (*query.by, *(f.dim for f in query.filters))
     is_still = not any(dim in ITEM_TRAITS or dim in MOVING for dim in dims)
-    if query.value != "gross_mrr" and is_still and config.convention("netting") != "month":
-        return _from_changes(query, config)
-    return _from_accounts(query, config)
+    if not is_still or config.convention("netting") == "month":
+        return _from_accounts(query, config)
+    return (_from_falls if query.value == "gross_mrr" else _from_changes)(query, config)
 
 
 def _from_changes(query: CohortQuery, config: Config) -> str:
@@ -125,6 +126,89 @@ cells AS (
     UNION ALL
     SELECT {cohort} AS cohort_on{segs}, {_age("start_on", cohort)} AS age, number
     FROM later WHERE start_on > {cohort}
+)
+SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) AS size,
+       CAST(coalesce(c.number, 0) AS HUGEINT) AS number
+FROM opened s
+LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
+ORDER BY {order}s.cohort_on, c.age"""
+
+
+def _from_falls(query: CohortQuery, config: Config) -> str:
+    """The matrix of gross MRR from where it falls: an account that stands still has no row.
+
+    What it last changed to in a month is what it stands at when that month closes; in the month
+    in which it first paid that holds for the next. An account with an item in another currency
+    changes its value with the rate, and is followed month by month.
+    """
+    dims = tuple(dict.fromkeys((*query.by, *(f.dim for f in query.filters))))
+    whole = Context(
+        config, "month", query.months, query.as_of, dims, len(query.by), query.filters
+    )
+    segments, joins = whole.segments(account="v.account_id", own=MOVEMENT_COHORT)
+    segs = "".join(f", seg{place}" for place in range(len(query.by)))
+    order = "".join(f"{order_sql(dim, f's.seg{n}')}, " for n, dim in enumerate(query.by))
+    own = quoted(config.company.currency)
+    abroad = f"SELECT account_id FROM mrr_items WHERE currency <> {own}"
+    walk = "PARTITION BY account_id ORDER BY falls_in ROWS BETWEEN UNBOUNDED PRECEDING AND"
+    return f"""WITH first_days AS ({_first_days(config)}),
+abroad AS (
+    {_followed(query, config, only=abroad)}
+    SELECT cohort_on{segs}, age, SUM(lowest) AS number FROM lowered GROUP BY cohort_on{segs}, age
+),
+periods AS ({points_sql(whole)}),
+firsts AS (SELECT account_id, first_paid_on FROM first_days),
+{whole.segment_ctes}started AS (
+    SELECT account_id, first_paid_on, after{segs},
+           CAST(date_trunc('month', first_paid_on) AS DATE) AS cohort_on,
+           CASE WHEN EXISTS (SELECT 1 FROM ({abroad}) f WHERE f.account_id = listed.account_id)
+                THEN 1 ELSE 0 END AS is_abroad
+    FROM (
+        SELECT v.account_id, v.first_paid_on, v.after{segments}
+        FROM first_days v
+        {joins}
+        WHERE v.first_paid_on <= DATE '{query.as_of.last_day}'
+    ) listed WHERE {whole.where()}
+),
+turns AS (
+    SELECT s.account_id, s.cohort_on{segs.replace("seg", "s.seg")}, s.after AS began, v.after,
+           v.day, v.last_mark,
+           greatest({_month("v.day")}, {_month("s.cohort_on")} + 1) AS falls_in
+    FROM started s
+    JOIN mrr_movements v ON v.account_id = s.account_id AND v.day >= s.first_paid_on
+    WHERE s.is_abroad = 0
+),
+closed AS (
+    SELECT *, lead(falls_in) OVER (PARTITION BY account_id ORDER BY day, last_mark) AS next_in
+    FROM turns
+),
+lows AS (
+    SELECT cohort_on{segs}, falls_in, began, MIN(after) OVER ({walk} CURRENT ROW) AS low,
+           MIN(after) OVER ({walk} 1 PRECEDING) AS low_before
+    FROM closed WHERE next_in IS NULL OR next_in > falls_in
+),
+falls AS (
+    SELECT cohort_on{segs}, falls_in,
+           SUM(least(began, low) - least(began, coalesce(low_before, began))) AS change
+    FROM lows WHERE low < coalesce(low_before, began) GROUP BY cohort_on{segs}, falls_in
+),
+opened AS (
+    SELECT cohort_on{segs}, COUNT(*) AS size,
+           SUM(CASE WHEN is_abroad = 0 THEN after ELSE 0 END) AS number
+    FROM started GROUP BY cohort_on{segs}
+),
+cells AS (
+    SELECT cohort_on{segs}, age, SUM(number) AS number FROM (
+        SELECT o.cohort_on{segs.replace("seg", "o.seg")},
+               {_age("p.start_on", "o.cohort_on")} AS age, o.number
+        FROM opened o JOIN periods p ON p.start_on >= o.cohort_on
+        UNION ALL
+        SELECT f.cohort_on{segs.replace("seg", "f.seg")},
+               {_age("p.start_on", "f.cohort_on")} AS age, f.change
+        FROM falls f JOIN periods p ON f.falls_in <= {_month("p.start_on")}
+        UNION ALL
+        SELECT cohort_on{segs}, age, number FROM abroad
+    ) every GROUP BY cohort_on{segs}, age
 )
 SELECT s.cohort_on{segs.replace("seg", "s.seg")}, c.age, CAST(s.size AS BIGINT) AS size,
        CAST(coalesce(c.number, 0) AS HUGEINT) AS number
@@ -175,11 +259,16 @@ LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
 ORDER BY {order}s.cohort_on, c.age"""
 
 
-def _followed(query: CohortQuery, config: Config) -> str:
+def _followed(query: CohortQuery, config: Config, *, only: str = "") -> str:
     """Each account of a cohort at each age, as `lowered`.
 
     What changes with time, such as the plan, is taken as it was on the account's first paid day;
     the account is then followed whole, whatever it changes to.
+
+    Parameters
+    ----------
+    only : str
+        SQL of the accounts that are followed, where not all are.
     """
     dims = tuple(dict.fromkeys((*query.by, *(f.dim for f in query.filters))))
     context = Context(
@@ -206,6 +295,7 @@ firsts AS ({FIRSTS_SQL}),
         FROM firsts f
         {joins}
         WHERE f.first_paid_on <= DATE '{query.as_of.last_day}'
+              {f"AND f.account_id IN ({only})" if only else ""}
     ) listed WHERE {context.where()}
 ),
 starts AS (
@@ -217,7 +307,10 @@ starts AS (
     {rate_join(item="i", day="m.first_paid_on", rate="x")}
     GROUP BY m.account_id, m.cohort_on{segs}
 ),
-closes AS ({standing_rows("periods", is_counting=True)(bare)}),
+closes AS (
+    SELECT * FROM ({standing_rows("periods", is_counting=True)(bare)}) c
+    {f"WHERE c.account_id IN ({only})" if only else ""}
+),
 later AS (
     SELECT m.account_id, m.cohort_on{segs}, {_age("c.start_on", "m.cohort_on")} AS age,
            MAX(c.is_paying) AS is_paying, SUM(c.value) AS value
@@ -237,9 +330,11 @@ lowered AS (
 
 
 def _age(later: str, cohort: str) -> str:
-    return (
-        f"(year({later}) * 12 + month({later})) - (year({cohort}) * 12 + month({cohort}))"
-    )
+    return f"({_month(later)}) - ({_month(cohort)})"
+
+
+def _month(day: str) -> str:
+    return f"year({day}) * 12 + month({day})"
 
 
 def _same_segments(count: int) -> str:

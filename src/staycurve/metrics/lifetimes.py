@@ -26,18 +26,23 @@ def _lives(context: Context) -> str:
     is_free = ""
     if context.config.convention("free_plan") == "active":
         is_free = " OR (items_after > 0 AND first_paid_on <= day)"
-    return f"""SELECT f.account_id, f.first_paid_on, MIN(x.day) AS left_on
-FROM firsts f
-LEFT JOIN (
-    SELECT account_id, day FROM (
-        SELECT account_id, day, CASE WHEN after > 0{is_free} THEN 1 ELSE 0 END AS is_paying,
+    is_paying = f"CASE WHEN after > 0{is_free} THEN 1 ELSE 0 END"
+    ends = f"""SELECT account_id, day FROM mrr_movements
+    WHERE day <= DATE '{context.as_of.last_day}' AND {is_paying} = 0"""
+    if context.config.convention("netting") != "day":
+        # Of several changes on one day the last is what the day closes with.
+        ends = f"""SELECT account_id, day FROM (
+        SELECT account_id, day, {is_paying} AS is_paying,
                coalesce(lead(day) OVER (PARTITION BY account_id ORDER BY day, last_mark),
                         {FAR}) AS next_day
         FROM mrr_movements
         WHERE day <= DATE '{context.as_of.last_day}'
     ) changes
-    -- Of several changes on one day the last is what the day closes with.
-    WHERE next_day > day AND is_paying = 0
+    WHERE next_day > day AND is_paying = 0"""
+    return f"""SELECT f.account_id, f.first_paid_on, MIN(x.day) AS left_on
+FROM firsts f
+LEFT JOIN (
+    {ends}
 ) x ON x.account_id = f.account_id AND x.day >= f.first_paid_on
 GROUP BY f.account_id, f.first_paid_on"""
 

@@ -19,7 +19,7 @@ ITEM_COLUMNS = {trait: f'i."{trait}"' for trait in ITEM_TRAITS}
 FIRSTS_JOIN = "LEFT JOIN firsts h ON h.account_id = i.account_id"
 
 
-def _items(context: Context, day: str) -> tuple[str, str, str]:
+def items_of(context: Context, day: str) -> tuple[str, str, str]:
     """SQL of the items `i`, of their segment columns, and of the joins that these need.
 
     What does not change with time is joined to items, of which there are few, and not to what
@@ -50,9 +50,9 @@ def _standing(
     context: Context, *, points: str, point: str, is_counting: bool = False, history: str = ""
 ) -> str:
     """Items in force at the close of a day of each period, valued that day."""
-    items, segments, joins = _items(context, f"p.{point}")
+    items, segments, joins = items_of(context, f"p.{point}")
     paying = (
-        f"CASE WHEN i.amount > 0 {_free(context, point)} THEN 1 ELSE 0 END AS is_paying,"
+        f"CASE WHEN i.amount > 0 {free_sql(context, point)} THEN 1 ELSE 0 END AS is_paying,"
         if is_counting
         else ""
     )
@@ -65,7 +65,7 @@ def _standing(
        i.is_contracted, p.{point} AS point_on{history}
 FROM {points} p
 JOIN {items} ON i.starts_on <= p.{point} AND coalesce(i.ends_on, {FAR}) > p.{point}
-{FIRSTS_JOIN if history or (is_counting and _keeps_free(context)) else ""}
+{FIRSTS_JOIN if history or (is_counting and keeps_free(context)) else ""}
 {rates_at(points, point, item="i", alias="x")}
 {joins}"""
 
@@ -76,13 +76,13 @@ def history_rows(context: Context) -> str:
     return _standing(context, points="periods", point="close_on", history=first)
 
 
-def _keeps_free(context: Context) -> bool:
+def keeps_free(context: Context) -> bool:
     return context.config.convention("free_plan") == "active"
 
 
-def _free(context: Context, point: str) -> str:
+def free_sql(context: Context, point: str) -> str:
     """SQL that lets an account that has paid before, and is now on a free plan, count."""
-    return f"OR h.first_paid_on <= p.{point}" if _keeps_free(context) else ""
+    return f"OR h.first_paid_on <= p.{point}" if keeps_free(context) else ""
 
 
 def standing_rows(
@@ -102,75 +102,7 @@ def standing_rows(
     return rows
 
 
-def opener_rows(points: str) -> Callable[[Context], str]:
-    """The accounts that paid when each of `points` opened, and what they pay at its close.
-
-    Rows of (account_id, start_on, seg…, opening, closing, has_left). Both are valued at the
-    opening's rates. In a cut by an item's trait an account that moves between segments is
-    neither lost nor shrunk there: what it carried over is left out on both sides.
-    """
-
-    def rows(context: Context) -> str:
-        items, segments, joins = _items(context, "p.open_on")
-        at_open = f"i.starts_on <= p.open_on AND coalesce(i.ends_on, {FAR}) > p.open_on"
-        at_close = f"i.starts_on <= p.close_on AND coalesce(i.ends_on, {FAR}) > p.close_on"
-        base = f"""SELECT i.account_id, p.start_on, p.open_on{segments},
-       {value_sql(context.config, item="i", rate="x")} AS value,
-       CASE WHEN {at_open} THEN 1 ELSE 0 END AS is_open,
-       CASE WHEN {at_close} THEN 1 ELSE 0 END AS is_close,
-       CASE WHEN i.amount > 0 {_free(context, "open_on")} THEN 1 ELSE 0 END AS is_paying
-FROM {points} p
-JOIN {items} ON i.starts_on <= p.close_on AND coalesce(i.ends_on, {FAR}) > p.open_on
-{FIRSTS_JOIN if _keeps_free(context) else ""}
-{rates_at(points, "open_on", item="i", alias="x")}
-{joins}"""
-        key = f"account_id, start_on, open_on{context.seg_names}"
-        sums = f"""SELECT {key}, SUM(is_open * value) AS opening, SUM(is_close * value) AS closing,
-       MAX(is_open * is_paying) AS was_paying, MAX(is_close * is_paying) AS is_paying
-FROM ({base}) standing GROUP BY {key}"""
-        if not context.traits:
-            return f"""SELECT {key}, opening, closing,
-       CASE WHEN is_paying = 0 THEN 1 ELSE 0 END AS has_left
-FROM ({sums}) summed WHERE was_paying = 1"""
-        return _carried(context, sums)
-
-    return rows
-
-
-def base_rows(points: str) -> Callable[[Context], str]:
-    """The openers and the accounts that paid for the first time since, and whether they left."""
-
-    def rows(context: Context) -> str:
-        columns = f"account_id, start_on, open_on{context.seg_names}"
-        return f"""SELECT {columns}, has_left FROM ({opener_rows(points)(context)}) openers
-UNION ALL
-SELECT {columns},
-       CASE WHEN EXISTS (SELECT 1 FROM mrr_items k WHERE k.account_id = arrivals.account_id
-                AND k.amount > 0 AND k.starts_on <= arrivals.close_on
-                AND coalesce(k.ends_on, {FAR}) > arrivals.close_on) THEN 0 ELSE 1 END AS has_left
-FROM ({movement_rows(context, points=points)}) arrivals WHERE movement = 'new'"""
-
-    return rows
-
-
-def _carried(context: Context, sums: str) -> str:
-    """Openers cut by item traits: less what an account carried over between its segments."""
-    whole = "PARTITION BY account_id, start_on, open_on"
-    carried = _transfer(
-        context,
-        f"""SELECT *, closing - opening AS change,
-       MAX(was_paying) OVER ({whole}) AS account_was_paying,
-       MAX(is_paying) OVER ({whole}) AS account_is_paying
-FROM ({sums}) summed""",
-        whole="account_id, start_on, open_on",
-    )
-    return f"""SELECT account_id, start_on, open_on{context.seg_names}, opening,
-       closing - entering + leaving AS closing,
-       CASE WHEN account_is_paying = 0 THEN 1 ELSE 0 END AS has_left
-FROM ({carried}) carried WHERE was_paying = 1"""
-
-
-def _transfer(context: Context, changes: str, *, whole: str) -> str:
+def transfer(context: Context, changes: str, *, whole: str) -> str:
     """Add `entering` and `leaving` to rows of changes per segment.
 
     What one segment loses and another gains at once is a move, not a movement. The move is shared
@@ -246,7 +178,7 @@ JOIN ({marks_sql(context.config)}) i ON i.account_id = g.account_id AND i.starts
     changes = f"""SELECT {group}, movement, end_class, {placed},
        CAST(SUM(is_after * value) - SUM(is_before * value) AS BIGINT) AS change
 FROM ({standing}) standing GROUP BY {group}, movement, end_class, {placed}"""
-    parts = _transfer(context, changes, whole=group)
+    parts = transfer(context, changes, whole=group)
     columns = f"account_id, {placed}"
     # A customer on a free plan leaves without any MRR.
     free_churn = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,8 +15,9 @@ from staycurve.metrics.catalogue import METRICS
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import COHORT, FIRSTS_SQL, PROPERTY, moving_dims, order_sql
 from staycurve.metrics.mrr_totals import value_edges
+from staycurve.metrics.points import POINTS, listed_sql
 from staycurve.metrics.relations import RELATIONS, Relation
-from staycurve.period import AsOf, Period, month_index, month_start, periods_between
+from staycurve.period import AsOf, Period
 from staycurve.tables.accounts import ACCOUNTS
 
 
@@ -231,11 +231,10 @@ def _statement(
     asked, measures = measures, (*measures, *sizes)
     used = list(dict.fromkeys(measure.relation for measure in measures))
     shared = {need for name in used for need in RELATIONS[name].needs}
-    ctes = [f"periods AS ({_points_sql(_period_points(context))})"]
-    for name, points in (("months", _month_points), ("years", _year_points),
-                         ("rolling", _rolling_points), ("month_rolling", _month_rolling_points)):
-        if name in shared:
-            ctes.append(f"{name} AS ({_points_sql(points(context))})")
+    ctes = [
+        f"{name} AS ({listed_sql(points(context))})"
+        for name, points in POINTS.items() if name == "periods" or name in shared
+    ]
     ctes += [f"{name} AS ({sql})" for name, sql in context.segment_relations().items()]
     keys = [*(["account_id"] if is_by_account else []), "start_on",
             *(f"seg{place}" for place in range(context.by_count))]
@@ -245,10 +244,17 @@ def _statement(
         relation = RELATIONS[name]
         totals = relation.totals if not is_by_account and relation.has_totals(context) else None
         where = "1 = 1" if totals and relation.totals_filter else context.where()
+        summing = [m for m in measures if m.relation == name]
         aggregates = {
             m: _aggregate(m, is_total=totals is not None, is_by_account=is_by_account)
-            for m in measures if m.relation == name
+            for m in summing
         }
+        grouped = f" GROUP BY {key}"
+        # What only restricts would split an account's row further.
+        if is_by_account and relation.is_summed and len(context.dims) == context.by_count:
+            of_rows = {m: m.row_sql for m in summing if m.row_sql}
+            if len(of_rows) == len(summing):
+                aggregates, grouped = of_rows, ""
         sums = ", ".join(
             f"CAST({sql} AS {_sum_type(m)}) AS {m.name}" for m, sql in aggregates.items()
         )
@@ -258,10 +264,10 @@ def _statement(
             ctes.append(f"value_edges AS ({value_edges(context)})")
             has_edges = True
         ctes.append(f"{name}_rows AS ({rows})")
-        summed = f"SELECT {key}, {sums} FROM {name}_rows WHERE {where} GROUP BY {key}"
+        summed = f"SELECT {key}, {sums} FROM {name}_rows WHERE {where}{grouped}"
         if totals and not relation.totals_filter:
             # A segment that ended before the range has sums of zero here, and no rows otherwise.
-            tests = " OR ".join(f"{m.name} <> 0" for m in measures if m.relation == name)
+            tests = " OR ".join(f"{m.name} <> 0" for m in summing)
             summed = f"SELECT * FROM ({summed}) s WHERE {tests}"
         ctes.append(f"{name}_sums AS ({summed})")
     every = " UNION ".join(f"SELECT {key} FROM {name}_sums" for name in used)
@@ -316,75 +322,6 @@ def _aggregate(measure: Measure, *, is_total: bool, is_by_account: bool) -> str:
     if is_by_account:
         return measure.account_sql
     return (is_total and measure.total_sql) or measure.sql
-
-
-_Point = tuple[dt.date, dt.date, dt.date, dt.date]
-
-
-def _points_sql(points: Sequence[_Point]) -> str:
-    """Rows of (start_on, month_on, open_on, close_on); start_on is the asked period's."""
-    rows = ", ".join(
-        f"(DATE '{start}', DATE '{month}', DATE '{opened}', DATE '{closed}')"
-        for start, month, opened, closed in points
-    )
-    return f"SELECT * FROM (VALUES {rows}) AS v(start_on, month_on, open_on, close_on)"
-
-
-_DAY = dt.timedelta(days=1)
-
-
-def points_sql(context: Context) -> str:
-    """SQL of the context's own periods."""
-    return _points_sql(_period_points(context))
-
-
-def _period_points(context: Context) -> list[_Point]:
-    return [(p.start, p.start, p.start - _DAY, context.close_on(p)) for p in context.periods]
-
-
-def _month_points(context: Context) -> list[_Point]:
-    """The closed months of each period."""
-    points = []
-    for period in context.periods:
-        for month in periods_between(period.start, period.end - _DAY, "month"):
-            if not context.as_of.is_open(month):
-                closes = context.close_on(month)
-                points.append((period.start, month.start, month.start - _DAY, closes))
-    return points or [_nothing(context)]
-
-
-def _year_points(context: Context) -> list[_Point]:
-    """From twelve months before each period's end to its close."""
-    points = []
-    for period in context.periods:
-        index = month_index(period.end) - 12
-        start = month_start(index)
-        last = month_start(index + 1) - _DAY
-        opened = min(start + dt.timedelta(days=period.end.day - 1), last) - _DAY
-        points.append((period.start, period.start, opened, context.close_on(period)))
-    return points
-
-
-def _rolling_points(context: Context) -> list[_Point]:
-    """From 30 days before each period's close to it."""
-    return [
-        (p.start, p.start, context.close_on(p) - dt.timedelta(days=30), context.close_on(p))
-        for p in context.periods
-    ]
-
-
-def _month_rolling_points(context: Context) -> list[_Point]:
-    """From 30 days before the close of each closed month to it."""
-    return [
-        (start, month, closed - dt.timedelta(days=30) if closed.year > 1 else opened, closed)
-        for start, month, opened, closed in _month_points(context)
-    ]
-
-
-def _nothing(context: Context) -> _Point:
-    """A point at which no item can stand."""
-    start = context.periods[0].start
-    return start, start, dt.date(1, 1, 1), dt.date(1, 1, 1)
 
 
 STILL_OPEN = N_("the period is still open")

@@ -9,10 +9,8 @@ from staycurve.metrics.context import Context
 from staycurve.metrics.lifetimes import life_rows, mean_lifetimes
 from staycurve.metrics.mrr_relations import (
     ITEM_COLUMNS,
-    base_rows,
     history_rows,
     movement_rows,
-    opener_rows,
     standing_rows,
 )
 from staycurve.metrics.mrr_totals import (
@@ -23,6 +21,7 @@ from staycurve.metrics.mrr_totals import (
     payer_totals,
     value_totals,
 )
+from staycurve.metrics.openers import base_rows, opener_rows
 from staycurve.metrics.usage_relations import (
     FEATURE,
     account_rows as usage_account_rows,
@@ -69,6 +68,8 @@ class Relation:
         only restrict.
     has_users : bool
         Whether a row is a user's, so that traits of users cut it.
+    is_summed : bool
+        Whether an account has at most one row in a period and its segments.
     """
 
     base: str
@@ -83,6 +84,7 @@ class Relation:
     has_totals: Callable[[Context], bool] = has_still_segments
     totals_filter: bool = False
     has_users: bool = False
+    is_summed: bool = False
 
     def is_unknown(self, empty_tables: Collection[str]) -> bool:
         """Whether nothing is loaded to tell it from: its numbers are unknown, not zero."""
@@ -252,6 +254,7 @@ RELATIONS: dict[str, Relation] = {
         _ITEM,
         totals=opener_totals("periods"),
         has_totals=counts_openers,
+        is_summed=True,
     ),
     "month_openers": Relation(
         "subscriptions",
@@ -262,10 +265,10 @@ RELATIONS: dict[str, Relation] = {
         has_totals=counts_openers,
     ),
     "year_openers": Relation(
-        "subscriptions", opener_rows("years"), _ITEM, needs=("years",)
+        "subscriptions", opener_rows("years"), _ITEM, needs=("years",), is_summed=True
     ),
     "rolling_openers": Relation(
-        "subscriptions", opener_rows("rolling"), _ITEM, needs=("rolling",)
+        "subscriptions", opener_rows("rolling"), _ITEM, needs=("rolling",), is_summed=True
     ),
     "month_rolling_openers": Relation(
         "subscriptions", opener_rows("month_rolling"), _ITEM, needs=("month_rolling",)

@@ -46,6 +46,20 @@ def _followers() -> tuple[str, ...]:
     return tuple(found)
 
 
+def _named(sql: str) -> set[str]:
+    """The derived tables that a statement names, and what these are computed from."""
+    named = {table for table in _followers() if re.search(rf"\b{table}\b", sql)}
+    for name in reversed(_followers()):
+        if name in named:
+            named |= {*DERIVED[name].reads} & {*_followers()}
+    return named
+
+
+def _any_of(tests: Collection[str], switches: Collection[str]) -> str:
+    """SQL over `focus` of whether any of these switches can touch an account."""
+    return " OR ".join(f"touched_by_{one}" for one in switches if one in tests) or "1 = 0"
+
+
 def touches_ledger(switch: str) -> bool:
     """Whether a switch can change derived tables, and not formulas alone."""
     return bool(SWITCHES[switch].touches)
@@ -105,6 +119,7 @@ class Ledgers:
             for table, columns in views.stored_columns().items()
         }
         self._stored = self._own = self._now
+        self._is_focused = False
         self._empty = views.empty_tables(lake, snapshot, RESTED_ON)
         views.create(engine, lake, snapshot)
 
@@ -112,6 +127,7 @@ class Ledgers:
         """Look at every account again, as the lake has it."""
         self._made = {}
         self._own = self._stored
+        self._is_focused = False
         self._point(self._stored)
 
     def focus(
@@ -122,17 +138,22 @@ class Ledgers:
         With `switches`, those alone that at least one of these switches can touch.
         """
         self.widen()
-        touched = "" if switches is None else f"AND ({self._touched(switches)})"
+        tests = self._tests()
+        flags = ", ".join(f"{test} AS touched_by_{switch}" for switch, test in tests.items())
+        touched = "" if switches is None else f"AND ({_any_of(tests, switches)})"
         self._table(
             "focus",
             f"""WITH {with_standing()}
-SELECT r.root_id AS account_id
-FROM stated s
-JOIN account_roots r ON r.account_id = s.account_id
-WHERE NOT r.is_excluded
-GROUP BY r.root_id
-HAVING bool_or(s.starts_on <= DATE '{until}'
-               AND (s.ends_on IS NULL OR s.ends_on >= DATE '{since}')) {touched}""",
+SELECT * FROM (
+    SELECT r.root_id AS account_id,
+           bool_or(s.starts_on <= DATE '{until}'
+                   AND (s.ends_on IS NULL OR s.ends_on >= DATE '{since}')) AS is_standing,
+           {flags}
+    FROM stated s
+    JOIN account_roots r ON r.account_id = s.account_id
+    WHERE NOT r.is_excluded
+    GROUP BY r.root_id
+) every WHERE is_standing {touched}""",
         )
         billed = (
             "account_id IN (SELECT r.account_id FROM account_roots r JOIN focus f "
@@ -149,6 +170,7 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
         own = (*_SOURCES, "fx_days", *_followers())
         self._made = {}
         self._own = {table: f"SELECT * FROM own_{table}" for table in own}
+        self._is_focused = True
 
     def focus_on(self, query: Query, formulas: Collection[Formula]) -> None:
         """Keep the accounts that formulas can count in the periods of a query."""
@@ -192,26 +214,22 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
             ]
         return values_of(made, self.run(made))
 
-    def _touched(self, switches: Collection[str]) -> str:
+    def _tests(self) -> Mapping[str, str]:
+        """Switch → SQL, over an account's spans, of whether it can touch it."""
         own = quoted(self.config.company.currency)
-        tests = [
-            f"({switch.touches.format(currency=own)})"
-            for name, switch in SWITCHES.items()
-            if name in switches and switch.touches
-        ]
-        return " OR ".join(tests) or "1 = 0"
+        return {
+            name: f"({switch.touches.format(currency=own)})"
+            for name, switch in SWITCHES.items() if switch.touches
+        }
 
     def _use(self, config: Config, sql: str) -> None:
         """Let every table that `sql` names be what it is under a configuration."""
-        changed = tuple(
-            (switch, config.convention(switch))
-            for switch in SWITCHES
-            if touches_ledger(switch)
-            and config.convention(switch) != self.config.convention(switch)
-        )
+        changed = self.changed(config, sql)
         if not changed:
             self._point(self._own)
             return
+        # What `sql` cannot see stays ours, so that one ledger serves all that see as much.
+        config = self.config.under(dict(self.config.conventions) | dict(changed))
         if changed not in self._made:
             self._made[changed] = self._begin(config, [switch for switch, _ in changed])
         ledger = self._made[changed]
@@ -224,6 +242,31 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
                 self._compute(ledger, config, DERIVED[table])
         self._point(ledger.whole)
 
+    def changed(self, config: Config, sql: str) -> tuple[tuple[str, str], ...]:
+        """The switches that are others under a configuration and that `sql` can tell apart."""
+        named = _named(sql)
+        # Items differ by the netting in why they ended, and in nothing else.
+        is_blind = named <= {"mrr_items"} and not re.search(r"\bend_class\b", sql)
+
+        def is_seen(switch: str) -> bool:
+            if switch == "fx":
+                return True
+            if switch == "netting" and is_blind:
+                return False
+            back = config.under(
+                dict(config.conventions) | {switch: self.config.convention(switch)}
+            )
+            return any(DERIVED[one].statement(config) != DERIVED[one].statement(back)
+                       for one in named)
+
+        return tuple(
+            (switch, config.convention(switch))
+            for switch in SWITCHES
+            if touches_ledger(switch)
+            and config.convention(switch) != self.config.convention(switch)
+            and is_seen(switch)
+        )
+
     def _wanted(self, config: Config, sql: str, *, has_rates: bool) -> set[str]:
         """The derived tables that `sql` rests on and that are others under a configuration."""
         others = {"fx_days"} if has_rates else set()
@@ -232,11 +275,7 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
             is_other = table.statement(config) != table.statement(self.config)
             if is_other or others & set(table.reads):
                 others.add(name)
-        named = {table for table in _followers() if re.search(rf"\b{table}\b", sql)}
-        for name in reversed(_followers()):
-            if name in named:
-                named |= set(DERIVED[name].reads)
-        return others & named
+        return others & _named(sql)
 
     def _begin(self, config: Config, switches: Collection[str]) -> _Ledger:
         number = len(self._made)
@@ -247,11 +286,14 @@ HAVING bool_or(s.starts_on <= DATE '{until}'
             fx_days.build(self.engine, config, f"fx_days_{number}")
             whole["fx_days"] = f"SELECT * FROM fx_days_{number}"
         self._point(self._own)
+        tests = self._tests()
         self._table(
             f"touched_{number}",
+            f"SELECT account_id FROM focus WHERE {_any_of(tests, switches)}"
+            if self._is_focused else
             f"WITH {with_standing()} SELECT r.root_id AS account_id FROM stated s "
-            "JOIN account_roots r ON r.account_id = s.account_id "
-            f"GROUP BY r.root_id HAVING {self._touched(switches)}",
+            "JOIN account_roots r ON r.account_id = s.account_id GROUP BY r.root_id HAVING "
+            + " OR ".join(tests[switch] for switch in switches if switch in tests),
         )
         billed = (
             "SELECT r.account_id FROM account_roots r "

@@ -170,8 +170,7 @@ def _readings(
         and all(f == formulas[0] for f in formulas)
         and not any(m.is_empty_without_rows for m in formulas[0].measures())
     )
-    switches = [s for s in SWITCHES if any(c[s] != own.convention(s) for c in chosen)]
-    ledgers.focus(since, until, switches=switches if is_short else None)
+    ledgers.focus(since, until, switches=_told(ledgers, query, chosen) if is_short else None)
     answers: list[_Answer] = []
     asked: dict[str, _Answer] = {}
     for conventions, formula in zip(chosen, formulas, strict=True):
@@ -204,6 +203,26 @@ def _readings(
         for answer in answers
     ]
     return found[0], found[1:]
+
+
+def _told(
+    ledgers: Ledgers, query: Query, chosen: Sequence[Mapping[str, str]]
+) -> list[str]:
+    """The switches that the statement of any reading can tell apart, or that change it."""
+    own = ledgers.config
+
+    def tells(conventions: Mapping[str, str], switch: str) -> bool:
+        config = ledgers.under(conventions)
+        made = ledgers.plan(query, config, is_by_account=True)
+        if any(switch == name for name, _value in ledgers.changed(config, made.sql)):
+            return True
+        back = ledgers.under(dict(conventions) | {switch: own.convention(switch)})
+        return ledgers.plan(query, back, is_by_account=True).sql != made.sql
+
+    return [
+        switch for switch in SWITCHES
+        if any(c[switch] != own.convention(switch) and tells(c, switch) for c in chosen)
+    ]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from staycurve.errors import UnknownNameError, UsageError
@@ -252,9 +253,9 @@ def ordered(
     What is empty comes last either way; rows that are alike stand largest first, then by id.
     """
     key = sort.removeprefix("-")
-    by_size = sorted(
-        rows, key=lambda row: ([-abs(row[s]) for s in sizes], row["account_id"] or "")
-    )
+    by_size = sorted(rows, key=lambda row: row["account_id"] or "")
+    for size in reversed(sizes):
+        by_size.sort(key=partial(_less_of, size))
     if not key:
         return by_size
     known = [row for row in by_size if row[key] is not None]
@@ -267,6 +268,11 @@ def ordered(
         # Reversed twice: rows that are alike keep their order.
         return [*reversed(sorted(reversed(known), key=place)), *empty]
     return [*sorted(known, key=place), *empty]
+
+
+def _less_of(size: str, row: dict[str, Any]) -> float:
+    # A number and no list of them: of a large company's rows a list each doubles the sort.
+    return -abs(float(row[size]))
 
 
 def _head(

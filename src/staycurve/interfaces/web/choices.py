@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,11 +33,20 @@ _VALUES: Cache[list[str]] = Cache(64)
 
 @dataclass(frozen=True)
 class Choice:
-    """One control: its name, what people call it, and (value, text, whether it is chosen)."""
+    """One control: its name, what people call it, and (value, text, whether it is chosen).
+
+    `place` counts the controls of one name: a form sends what each of them has.
+    """
 
     name: str
     label: str
     options: tuple[tuple[str, str, bool], ...]
+    place: int = 1
+
+    @property
+    def anchor(self) -> str:
+        """Its id, unique on a page."""
+        return f"choose-{self.name}" + (f"-{self.place}" if self.place > 1 else "")
 
 
 def _values(ask: Ask, dim: str) -> list[str]:
@@ -53,31 +63,45 @@ def _values(ask: Ask, dim: str) -> list[str]:
 
 
 def segments(ask: Ask) -> list[Choice]:
-    """The dimensions that can be chosen from a list."""
-    chosen = {
-        f.dim: f.values[0] for f in ask.filters if len(f.values) == 1 and f.sign == "="
-    }
-    choices = []
+    """The dimensions that can be chosen from a list: a list for each chosen value, and one more.
+
+    Values of one dimension are alternatives. The first list alone stands where none is chosen.
+    """
+    chosen = _chosen(ask)
+    choices: list[Choice] = []
     for dim in dict.fromkeys((*FIRST, *ask.company.attributes())):
         values = _values(ask, dim) if dim not in ask.own else []
         if not 2 <= len(values) <= MOST and dim not in chosen:
             continue
-        own = chosen.get(dim)
-        if own and own not in values:
-            values = [*values, own]
-        options = [("", _("All"), own is None)] + [(v, v, v == own) for v in values]
+        own = chosen.get(dim, ())
+        values = [*values, *(one for one in own if one not in values)]
         label = _(_LABELS[dim]) if dim in _LABELS else dim.replace("_", " ").capitalize()
-        choices.append(Choice(dim, label, tuple(options)))
+        for place, one in enumerate((*own, None) if own else (None,), start=1):
+            others = [value for value in values if value == one or value not in own]
+            if one is None and not others:
+                continue
+            # Taking one of several away does not show all of them.
+            nothing = _("All") if place == 1 and len(own) < 2 else "–"
+            options = [("", nothing, one is None)] + [(v, v, v == one) for v in others]
+            text = label if place == 1 else _("or %(dimension)s") % {"dimension": label}
+            choices.append(Choice(dim, text, tuple(options), place))
     return choices
+
+
+def _chosen(ask: Ask) -> dict[str, tuple[str, ...]]:
+    """Dimension → the values of its one filter that lists can show: whole ones, none empty."""
+    counts = Counter(one.dim for one in ask.filters)
+    return {
+        one.dim: tuple(value for value in one.values if value)
+        for one in ask.filters
+        if one.sign == "=" and counts[one.dim] == 1 and all(one.values)
+    }
 
 
 def unlisted(ask: Ask, choices: list[Choice]) -> str:
     """The filters that no list shows, as `where` writes them: the form carries them along."""
-    listed = {choice.name for choice in choices}
-    kept = [
-        f for f in ask.filters if f.dim not in listed or len(f.values) != 1 or f.sign != "="
-    ]
-    return where_text(kept)
+    shown = _chosen(ask).keys() & {choice.name for choice in choices}
+    return where_text([one for one in ask.filters if one.dim not in shown])
 
 
 def chips(ask: Ask) -> list[dict[str, Any]]:

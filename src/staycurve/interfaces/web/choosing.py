@@ -41,7 +41,7 @@ def chooser(*makers: Maker, relation: str = "closing") -> Panel:
             {"choice": choice.name, "chosen": value}
             for choice in offered
             for value, _text, is_on in choice.options
-            if is_on
+            if is_on and (value or choice.place == 1)
         ]
         return Shown(rows, {
             "choices": offered,

@@ -49,7 +49,9 @@ def dims_of(ask: Ask, name: str) -> dict[str, str]:
     """The dimensions that are offered, and what people call them."""
     company = ask.company
     known = dimensions(METRICS[name], company.config, company.attributes())
-    listed = {choice.name: choice.label for choice in choices.segments(ask)}
+    listed = {
+        choice.name: choice.label for choice in choices.segments(ask) if choice.place == 1
+    }
     found = {dim: label for dim, label in listed.items() if dim in known}
     for dim in known:
         if dim in _NAMES:

@@ -1,20 +1,40 @@
-// What pages do beyond htmx: one tab stop a table, with arrow keys inside, and copying a link.
+// What pages do beyond htmx: one tab stop a table or chart, with arrow keys inside, and copying a link.
 // Without it every link is a tab stop, and "Copy link" leads to the page as it stands.
 "use strict";
 
-const FEWEST = 4; // Links from which on a table is one stop: below it Tab is as fast.
+const FEWEST = 4; // Links from which on a grid is one stop: below it Tab is as fast.
 
-function rowsOf(table) {
-  return [...table.rows]
-    .map((row) => [...row.querySelectorAll("a[href]")])
-    .filter((links) => links.length);
+const GRIDS = "main table, main svg";
+
+function rowsOf(grid) {
+  if (grid.matches("table")) {
+    return [...grid.rows]
+      .map((row) => [...row.querySelectorAll("a[href]")])
+      .filter((links) => links.length);
+  }
+  return rowsOfChart(grid);
+}
+
+// Marks of a chart stand where they are drawn: those above one another are a column, and a row
+// holds the first of each column, the second of each, and so on, from the top.
+function rowsOfChart(chart) {
+  const columns = new Map();
+  for (const link of chart.querySelectorAll("a")) {
+    const box = link.getBoundingClientRect();
+    const x = Math.round(box.x + box.width / 2);
+    columns.set(x, [...(columns.get(x) ?? []), { link, y: box.y }]);
+  }
+  const sorted = [...columns.entries()].sort(([one], [other]) => one - other)
+    .map(([, marks]) => marks.sort((one, other) => one.y - other.y).map(({ link }) => link));
+  const most = Math.max(0, ...sorted.map((marks) => marks.length));
+  return [...Array(most).keys()].map((y) => sorted.map((marks) => marks[Math.min(y, marks.length - 1)]));
 }
 
 function prepare(root) {
-  for (const table of root.querySelectorAll("main table")) {
-    const links = rowsOf(table).flat();
+  for (const grid of root.querySelectorAll(GRIDS)) {
+    const links = [...grid.querySelectorAll(grid.matches("table") ? "a[href]" : "a")];
     if (links.length < FEWEST || links.some((link) => link.tabIndex === 0 && link.dataset.stop)) continue;
-    const first = table.tBodies[0]?.querySelector("a[href]") ?? links[0];
+    const first = grid.tBodies?.[0]?.querySelector("a[href]") ?? links[0];
     for (const link of links) link.tabIndex = link === first ? 0 : -1;
     first.dataset.stop = "1";
   }
@@ -24,8 +44,8 @@ function moved(rows, link, key) {
   const y = rows.findIndex((links) => links.includes(link));
   const x = rows[y].indexOf(link);
   const column = (links) => {
-    const cell = link.closest("td, th").cellIndex;
-    return links.find((one) => one.closest("td, th").cellIndex === cell)
+    const cell = link.closest("td, th")?.cellIndex;
+    return links.find((one) => cell !== undefined && one.closest("td, th").cellIndex === cell)
       ?? links[Math.min(x, links.length - 1)];
   };
   switch (key) {
@@ -41,9 +61,9 @@ function moved(rows, link, key) {
 
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const link = event.target.closest?.("main table a[href]");
+  const link = event.target.closest?.("main table a[href], main svg a");
   if (!link || !/^(Arrow|Home$|End$)/.test(event.key)) return;
-  const rows = rowsOf(link.closest("table"));
+  const rows = rowsOf(link.closest("table, svg"));
   if (!rows.flat().some((one) => one.dataset.stop)) return;
   const next = moved(rows, link, event.key);
   event.preventDefault();

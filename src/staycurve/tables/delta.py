@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable, Schema
 
 LOGS_AT_ONCE = 8
+VERSIONS_AT_HAND = 8
+"""Of each table; a table of a thousand files takes half a megabyte of memory a version."""
 KEPT = Path(".tmp") / "listings"
 
 _DELTA_TYPES = {
@@ -70,6 +73,7 @@ class DeltaTables:
         self.pointer = Pointer(folder)
         self._listings: dict[tuple[str, int], Listing] = {}
         self._whole: set[tuple[str, int | None]] = set()
+        self._lock = threading.Lock()
 
     def create(self) -> None:
         """Make the folder and the pointer where they are not there yet."""
@@ -102,14 +106,33 @@ class DeltaTables:
         if version is None:
             return None
         key = (table, version)
-        if key not in self._listings and self.store.is_far:
+        found = self._listings.get(key)
+        if found is None and self.store.is_far:
             # Each log takes a few requests, so those of a snapshot are asked for together.
             wanted = [k for k in snapshot.tables.items() if k not in self._listings]
             with ThreadPoolExecutor(LOGS_AT_ONCE) as pool:
-                self._listings |= zip(wanted, pool.map(self._read, wanted), strict=True)
-        elif key not in self._listings:
-            self._listings[key] = self._read(key)
-        return self._listings[key]
+                read = dict(zip(wanted, pool.map(self._read, wanted), strict=True))
+            for one, listing in read.items():
+                self._remember(one, listing)
+            found = read.get(key) or self._read(key)
+        elif found is None:
+            found = self._read(key)
+            self._remember(key, found)
+        return found
+
+    def _remember(self, key: tuple[str, int], listing: Listing) -> None:
+        """Keep a listing at hand; of one table the last few versions, for a server sees many."""
+        with self._lock:
+            self._listings[key] = listing
+            older = [one for one in self._listings if one[0] == key[0]][:-VERSIONS_AT_HAND]
+            for one in older:
+                del self._listings[one]
+            self._whole -= set(older)
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Keep the listing of every table for other processes, which need not read its log."""
+        for table in snapshot.tables:
+            self._listing(snapshot, table)
 
     def _read(self, key: tuple[str, int]) -> Listing:
         """The listing that another process kept, or else what the log says."""
@@ -166,7 +189,8 @@ class DeltaTables:
 
     def forget_listings(self) -> None:
         """Read the logs again: files were written anew under their names."""
-        self._listings.clear()
+        with self._lock:
+            self._listings.clear()
 
     def damage(self, snapshot: Snapshot, table: str) -> DamagedError | None:
         """What is wrong with the log or the files of a table, as far as names and bytes tell."""
@@ -174,7 +198,8 @@ class DeltaTables:
             found = self.store.damaged(self.sizes(snapshot, table))
             if found:
                 # Another process may have written files anew since the log was read.
-                self._listings.pop((table, snapshot.tables.get(table, -1)), None)
+                with self._lock:
+                    self._listings.pop((table, snapshot.tables.get(table, -1)), None)
                 found = self.store.damaged(self.sizes(snapshot, table))
         except DamagedError as error:
             return error
@@ -348,7 +373,8 @@ class DeltaTables:
             return 0
         self.open(table).create_checkpoint()
         self.store.renumber(table, used + 1)
-        self._listings = {k: v for k, v in self._listings.items() if k[0] != table}
+        with self._lock:
+            self._listings = {k: v for k, v in self._listings.items() if k[0] != table}
         return used + 1
 
     @contextlib.contextmanager

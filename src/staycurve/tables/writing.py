@@ -125,7 +125,7 @@ class Writing:
         """Take the rows whose `key` is in relation `keys` out, and put the rows of `new` in.
 
         Only files that hold such a row are rewritten (and small ones, when there are many; of a
-        partitioned table, all of a day that has many). `held` are the files that hold such a row,
+        partitioned table, those of a day that has many). `held` are the files that hold such a row,
         where they are known.
         """
         files = self.files(table)
@@ -159,10 +159,11 @@ class Writing:
         self._commit(table, columns, removed=touched, added=new_files, partition=partition)
 
     def _crowded(self, table: str, days: Set[str]) -> set[str]:
-        """The files of those days that have many."""
+        """The small files of those days that have many: what has grown large stays as it is."""
+        sizes = self.lake.sizes(self.now_seen, table)
         by_day: dict[str, list[str]] = {}
         for path, day in self.lake.parts(self.now_seen, table).items():
-            if day in days:
+            if day in days and sizes[path] < SMALL_BYTES:
                 by_day.setdefault(str(day), []).append(path)
         return {path for paths in by_day.values() if len(paths) >= SMALL_FILES for path in paths}
 

@@ -130,9 +130,18 @@ class DeltaTables:
             self._whole -= set(older)
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Keep the listing of every table for other processes, which need not read its log."""
-        for table in snapshot.tables:
-            self._listing(snapshot, table)
+        """Keep the listing of every table for other processes, which need not read its log.
+
+        What this process wrote it knows without having read it.
+        """
+        if self.store.is_far:
+            return
+        for table, version in snapshot.tables.items():
+            root, place = self.store.table(table), self.folder / KEPT / f"{table}.json"
+            marks = listings.marks_of(Path(root) / LOG)
+            found = self._listing(snapshot, table)
+            if found and marks and listings.kept(place, root, version, marks) is None:
+                listings.keep(place, root, version, marks, found)
 
     def _read(self, key: tuple[str, int]) -> Listing:
         """The listing that another process kept, or else what the log says."""

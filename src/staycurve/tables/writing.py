@@ -6,6 +6,7 @@ never changed, only left out and put in anew.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
@@ -131,6 +132,7 @@ class Writing:
         files = self.files(table)
         same = " AND ".join(f"t.{name(k)} IS NOT DISTINCT FROM k.{name(k)}" for k in key)
         touched: list[str] = []
+        small: dict[str, list[str]] = {}
         if files:
             if held is None:
                 listed = ", ".join(quoted(path) for path in files)
@@ -145,7 +147,7 @@ class Writing:
                 days = {str(row[0]) for row in engine.rows(
                     f"SELECT DISTINCT {name(partition)} FROM ({new})"
                 )}
-                held = held | self._crowded(table, days)
+                small = self._crowded(table, days, held)
             touched = sorted(held) if partition else self._rewritten(table, held)
         kept = scan_sql(touched, columns, self.lake.held(self.now_seen, table))
         names = ", ".join(name(column) for column, _ in columns)
@@ -156,16 +158,28 @@ class Writing:
                 f"WHERE NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
             )
         new_files = self._copy(engine, table, columns, sql, order, "", partition)
+        for day, paths in small.items():
+            # Copied as they lie: sorted with the others, all of them would stand in memory.
+            rows = scan_sql(paths, columns, self.lake.held(self.now_seen, table))
+            made = self._copy(engine, table, columns, rows, "")
+            new_files += [dataclasses.replace(file, part=day) for file in made]
+            touched += paths
         self._commit(table, columns, removed=touched, added=new_files, partition=partition)
 
-    def _crowded(self, table: str, days: Set[str]) -> set[str]:
-        """The small files of those days that have many: what has grown large stays as it is."""
+    def _crowded(self, table: str, days: Set[str], held: Set[str]) -> dict[str, list[str]]:
+        """Day → its small files, of those days that have many; what has grown large stays.
+
+        Parameters
+        ----------
+        held : set of str
+            Files that are written anew in any case.
+        """
         sizes = self.lake.sizes(self.now_seen, table)
         by_day: dict[str, list[str]] = {}
         for path, day in self.lake.parts(self.now_seen, table).items():
-            if day in days and sizes[path] < SMALL_BYTES:
+            if day in days and path not in held and sizes[path] < SMALL_BYTES:
                 by_day.setdefault(str(day), []).append(path)
-        return {path for paths in by_day.values() if len(paths) >= SMALL_FILES for path in paths}
+        return {day: paths for day, paths in by_day.items() if len(paths) >= SMALL_FILES}
 
     def update(
         self,

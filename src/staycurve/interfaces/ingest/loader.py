@@ -8,6 +8,7 @@ a line of JSON, and ends with its input: a server that was killed leaves none be
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import json
 import os
@@ -42,8 +43,12 @@ def main() -> None:
     os.dup2(2, 1)
     with Company(Path(folder), clock=_clock) as company:
         company.config = config
-        for turn, _ in enumerate(_lines(company)):
-            print(json.dumps(_loaded(company, is_first=turn == 0)), file=answers, flush=True)
+        # Where the server was killed meanwhile, nobody reads the answer.
+        with contextlib.suppress(BrokenPipeError):
+            for turn, _ in enumerate(_lines(company)):
+                print(json.dumps(_loaded(company, is_first=turn == 0)), file=answers, flush=True)
+    with contextlib.suppress(BrokenPipeError):
+        answers.close()
 
 
 def _clock() -> dt.datetime:

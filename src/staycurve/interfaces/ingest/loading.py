@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import os
@@ -158,8 +159,6 @@ class Loading:
 
 def _hang_up(child: subprocess.Popen[str] | None) -> None:
     if child is not None and child.stdin is not None:
-        try:
+        # It may have ended first.
+        with contextlib.suppress(OSError):
             child.stdin.close()
-        except OSError:
-            # It ended first.
-            pass

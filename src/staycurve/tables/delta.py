@@ -313,6 +313,15 @@ class DeltaTables:
             # Commits after the pinned version were left by a killed writer: step back first.
             delta.restore(before.tables[table], commit_properties=about)
             delta = self.open(table)
+        sizes = self.sizes(before, table) if delta else {}
+        # Of a table that is written whole, nothing of how it was laid out need stay.
+        is_other = bool(
+            delta and partition and set(sizes) <= set(removed)
+            and delta.metadata().partition_columns != [partition]
+        )
+        if is_other:
+            self._lay_out(table, schema, partition, about)
+            delta, removed, sizes = self.open(table), (), {}
         # A table that was not partitioned when it was made stays so.
         keys = delta.metadata().partition_columns if delta else [partition] if partition else []
         parts = self.parts(before, table) if keys else {}
@@ -331,7 +340,6 @@ class DeltaTables:
                 storage_options=self.store.options, commit_properties=about,
             )
             return self._numbered(table)
-        sizes = self.sizes(before, table)
         old = [
             RemoveAction(
                 Path(path).name, True, now, size=sizes[path],
@@ -340,7 +348,7 @@ class DeltaTables:
             for path in removed
         ]
         if not (new or old):
-            return before.tables[table]
+            return delta.version() if is_other else before.tables[table]
         if set(names := [column for column, _ in columns]) - (self.held(before, table) or set()):
             # The files of a table have all of its columns: with a new one all are written anew.
             left = sorted(set(sizes) - set(removed))
@@ -360,6 +368,17 @@ class DeltaTables:
                 commit_properties=about,
             )
         return self.open(table).version()
+
+    def _lay_out(self, table: str, schema: Schema, partition: str, about: Any) -> None:
+        """Let a table be empty, and partitioned by another column; its versions before stay."""
+        from arro3.core import Table
+        from deltalake import write_deltalake
+
+        write_deltalake(
+            self.store.table(table), Table.from_batches([], schema=schema.to_arrow()),
+            mode="overwrite", schema_mode="overwrite", partition_by=[partition],
+            storage_options=self.store.options, commit_properties=about,
+        )
 
     def _open_newest(self, table: str, pinned: int) -> DeltaTable:
         from deltalake.exceptions import DeltaError

@@ -110,6 +110,44 @@ class Writing:
         new = self._copy(engine, table, columns, sql, order, "", partition)
         self._commit(table, columns, removed=gone, added=new, partition=partition)
 
+    def write_days(
+        self, engine: AnyEngine, table: str, columns: Columns, sql: str, *, partition: str,
+        days: Collection[str],
+    ) -> None:
+        """Make the rows of these days, in a column `day`, those of `sql`, which has no others.
+
+        The table is partitioned by month. What these days get lies in files of its own, so that
+        today's rows, which change all day, are few; files that held them are left without them,
+        and of a month with many small ones all are written into one.
+        """
+        months = {f"{day[:7]}-01" for day in days}
+        parts, sizes = (
+            self.lake.parts(self.now_seen, table), self.lake.sizes(self.now_seen, table)
+        )
+        by_month: dict[str, list[str]] = {}
+        for path in self.files(table):
+            if parts.get(path) in months:
+                by_month.setdefault(str(parts[path]), []).append(path)
+        listed = ", ".join(f"DATE {quoted(day)}" for day in days)
+        touched: list[str] = []
+        for paths in by_month.values():
+            named = ", ".join(quoted(path) for path in paths)
+            found = {Path(row[0]).name for row in engine.rows(
+                f"SELECT DISTINCT t.filename FROM read_parquet([{named}], filename=true) t "
+                f"WHERE t.day IN ({listed})"
+            )}
+            small = [path for path in paths if sizes[path] < SMALL_BYTES]
+            touched += [
+                path for path in paths if Path(path).name in found
+                or (len(small) >= SMALL_FILES and path in small)
+            ]
+        new = self._copy(engine, table, columns, sql, "day", "", partition)
+        if touched:
+            kept = scan_sql(touched, columns, self.lake.held(self.now_seen, table))
+            kept = f"SELECT * FROM ({kept}) t WHERE day NOT IN ({listed})"
+            new += self._copy(engine, table, columns, kept, "day", "", partition)
+        self._commit(table, columns, removed=touched, added=new, partition=partition)
+
     def replace(
         self,
         engine: AnyEngine,

@@ -54,6 +54,11 @@ class Loading:
         self._is_owed = False
         self._thread = threading.Thread(target=self._run, name="loading", daemon=True)
 
+    @property
+    def process(self) -> int | None:
+        """The number of the process that loads; None while there is none."""
+        return self._child.pid if self._child else None
+
     def start(self) -> None:
         """Load until `close`, or until the process ends."""
         self._thread.start()

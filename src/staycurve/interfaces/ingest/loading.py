@@ -14,6 +14,7 @@ import threading
 import time
 from typing import Any
 
+from staycurve import faults
 from staycurve.errors import StaycurveError
 from staycurve.workspace import Company
 
@@ -116,6 +117,14 @@ class Loading:
                 self.turn()
             except (StaycurveError, OSError) as error:
                 _log.warning("Events wait in the inbox: %s", error)
+                self._end()
+            except Exception as error:
+                # Whatever it was, the next turn may go well: events must not wait for a restart.
+                kept = faults.keep(
+                    error, doing="loading events", at=self._company.clock(),
+                    folder=self._company.folder,
+                )
+                _log.error("Events wait in the inbox: entry %s of %s", kept.number, kept.path)
                 self._end()
             # From one beginning to the next, so that a long load lets nobody wait twice.
             left = self._every - (time.monotonic() - began)

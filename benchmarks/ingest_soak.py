@@ -2,23 +2,27 @@
 
     python benchmarks/ingest_soak.py [--seconds 120] [--batch 50] [--senders 4] [--kills 0]
 
-Prints events and requests a second, the server's resident memory at its highest, the time of
-answers (median, 99th percentile), and what was lost or doubled. With --kills the server is killed
-(-9) and started again at random moments; what it had acknowledged must all be there once.
+Prints events and requests a second, the resident memory of the server and of its loader at their
+highest, the time of answers (median, 99th percentile), and what was lost or doubled. With --kills
+the server is killed (-9) and started again at random moments, its loader too or before it by
+chance; what it had acknowledged must all be there once.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import http.client
 import json
 import multiprocessing as mp
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -72,24 +76,63 @@ class Server:
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().split()[-1]
 
-    def resident(self) -> int:
-        """KiB at its highest so far; 0 where the system does not tell."""
-        status = Path(f"/proc/{self.process.pid}/status")
-        lines = status.read_text().splitlines() if status.exists() else []
-        return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+        self.most = self.most_loader = self.most_both = 0
+        self._spent: dict[int, float] = {}
+        self._ended = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self._watch.start()
+
+    def loader(self) -> int:
+        """The process that loads; 0 where there is none now."""
+        # A process is listed with the thread that started it.
+        for thread in Path(f"/proc/{self.process.pid}/task").glob("*"):
+            with contextlib.suppress(OSError):
+                for child in (thread / "children").read_text().split():
+                    return int(child)
+        return 0
 
     def seconds(self) -> float:
-        """Of the processor, so far: what a machine that has more to do lets it have."""
-        stat = Path(f"/proc/{self.process.pid}/stat")
-        if not stat.exists():
-            return 0.0
-        fields = stat.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Of the processor, of both so far: what a machine that has more to do lets them have."""
+        return sum(self._spent.values())
 
-    def end(self) -> None:
-        """Kill it."""
+    def _look(self) -> None:
+        """Keep what both take at their highest, in KiB; nothing where the system does not tell."""
+        while not self._ended.wait(0.05):
+            loader = self.loader()
+            own, other = (_resident(one) if one else 0 for one in (self.process.pid, loader))
+            self.most, self.most_loader = max(self.most, own), max(self.most_loader, other)
+            self.most_both = max(self.most_both, own + other)
+            for one in filter(None, (self.process.pid, loader)):
+                self._spent[one] = max(self._spent.get(one, 0.0), _seconds(one))
+
+    def end(self, *, how: str = "server") -> None:
+        """Kill it: the server alone, both at once, or the loader a moment before."""
+        loader = self.loader()
+        self._ended.set()
+        self._watch.join()
+        if loader and how != "server":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(loader, signal.SIGKILL)
+            if how == "loader first":
+                time.sleep(0.5)
         self.process.kill()
         self.process.wait()
+
+
+def _resident(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+
+
+def _seconds(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -106,8 +149,10 @@ def main() -> None:
             key = company.state.create_key("ingest")[1]
         known: dict[str, int] = {}
         times: list[float] = []
-        refused = highest = 0
+        refused = 0
+        highest = (0, 0, 0)
         took = busy = 0.0
+        hows = ("server", "both", "loader first")
         for turn in range(asked.kills + 1):
             server = Server(folder)
             length = chance.uniform(3, 12) if asked.kills else asked.seconds
@@ -124,8 +169,7 @@ def main() -> None:
                 senders.append((process, there))
             if asked.kills:
                 time.sleep(length)
-                highest = max(highest, server.resident())
-                server.end()
+                server.end(how=chance.choice(hows))
             for process, there in senders:
                 name, count, own, no = there.recv()
                 known[name] = count
@@ -134,15 +178,21 @@ def main() -> None:
                 process.join()
             took += time.time() - began
             if not asked.kills:
-                highest, busy = server.resident(), server.seconds() - before
+                busy = server.seconds() - before
                 server.end()
+            now = (server.most, server.most_loader, server.most_both)
+            highest = tuple(map(max, highest, now))
+            print(f"turn {turn}: {sum(known.values()) * asked.batch:,} events acknowledged so far",
+                  file=sys.stderr, flush=True)
         sent = sum(known.values()) * asked.batch
         times.sort()
         print(f"{sent / took:,.0f} events/s, {len(times) / took:,.0f} requests/s, "
               f"{refused} told to wait; {sent:,} events acknowledged in {took:.0f} s")
         if busy:
-            print(f"{sent / busy:,.0f} events a second of the server's processor time")
-        print(f"resident at most {highest / 1024:.0f} MiB; answers: median "
+            print(f"{sent / busy:,.0f} events a second of both processes' time of the processor")
+        own, other, both = (one / 1024 for one in highest)
+        print(f"resident at most: server {own:.0f} MiB, loader {other:.0f} MiB, both at once "
+              f"{both:.0f} MiB; answers: median "
               f"{times[len(times) // 2] * 1000:.1f} ms, p99 "
               f"{times[int(len(times) * 0.99)] * 1000:.1f} ms")
         with Company(folder, clock=lambda: dt.datetime.now(dt.UTC)) as company:

@@ -91,6 +91,13 @@ MORE: dict[str, Asked] = {
         event="a", measure="sum", of_property="n", by="country,role", as_of=AS_OF
     ),
     "active": lambda c: c.usage.activity(as_of=f"{AS_OF}T12:00:00").users(2, 28),
+    "metrics by a property": lambda c: c.show(
+        "mau", "dau", "active_accounts", "feature_adoption", by="property:session",
+        where="property:platform=web,role is set", as_of=AS_OF
+    ),
+    "metrics by a trait": lambda c: c.show(
+        "active_accounts", by="role", where="property:session=(other)", as_of=AS_OF
+    ),
 }
 
 SETTINGS = '[usage]\nsession = "session"\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from staycurve.config import Config
@@ -229,7 +229,24 @@ class Context:
         """`, seg0, seg1, …` for a SELECT or GROUP BY."""
         return "".join(f", seg{place}" for place in range(len(self.dims)))
 
-    def where(self) -> str:
-        """SQL that keeps the rows in the asked segments."""
-        tests = [f.sql(self.seg(f.dim)) for f in self.filters]
+    @property
+    def split_names(self) -> str:
+        """Those of them that split the answer."""
+        return "".join(f", seg{place}" for place in range(self.by_count))
+
+    @property
+    def any_of_rest(self) -> str:
+        """`, MIN(seg1) AS seg1, …` of those that only restrict: of what passes, any value does."""
+        rest = range(self.by_count, len(self.dims))
+        return "".join(f", MIN(seg{place}) AS seg{place}" for place in rest)
+
+    def where(self, *, without: Collection[str] = ()) -> str:
+        """SQL that keeps the rows in the asked segments.
+
+        Parameters
+        ----------
+        without : collection of str
+            Dimensions to whose segments the rows are kept already.
+        """
+        tests = [f.sql(self.seg(f.dim)) for f in self.filters if f.dim not in without]
         return " AND ".join(tests) or "1 = 1"

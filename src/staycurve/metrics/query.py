@@ -207,8 +207,9 @@ def _check_dims(
                 "dimension", dim, every, hint=f"Known: {', '.join(sorted(every))}"
             )
         for measure in measures:
-            known = known_dims(RELATIONS[measure.relation], attributes, traits)
-            if dim not in known:
+            relation = RELATIONS[measure.relation]
+            known = known_dims(relation, attributes, traits)
+            if dim not in known and not (relation.has_users and dim.startswith(PROPERTY)):
                 raise NotAnsweredError(
                     f"{', '.join(query.metrics)} cannot be cut by {dim}: "
                     f"{measure.label} does not carry it.",
@@ -243,7 +244,9 @@ def _statement(
     for name in used:
         relation = RELATIONS[name]
         totals = relation.totals if not is_by_account and relation.has_totals(context) else None
-        where = "1 = 1" if totals and relation.totals_filter else context.where()
+        where = context.where(without=relation.told(context))
+        if totals and relation.totals_filter:
+            where = "1 = 1"
         summing = [m for m in measures if m.relation == name]
         aggregates = {
             m: _aggregate(m, is_total=totals is not None, is_by_account=is_by_account)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from staycurve.metrics.context import Context
 from staycurve.metrics.lifetimes import life_rows, mean_lifetimes
@@ -22,6 +23,7 @@ from staycurve.metrics.mrr_totals import (
     value_totals,
 )
 from staycurve.metrics.openers import base_rows, opener_rows
+from staycurve.metrics.told_use import told_dims
 from staycurve.metrics.usage_relations import (
     FEATURE,
     account_rows as usage_account_rows,
@@ -67,9 +69,11 @@ class Relation:
         Whether `totals` keep to the asked segments themselves, and have no column for those that
         only restrict.
     has_users : bool
-        Whether a row is a user's, so that traits of users cut it.
+        Whether it is of what users do, so that their traits and properties of events cut it.
     is_summed : bool
         Whether an account has at most one row in a period and its segments.
+    told : callable
+        Context → those of the asked dimensions to whose segments its rows are kept already.
     """
 
     base: str
@@ -85,6 +89,7 @@ class Relation:
     totals_filter: bool = False
     has_users: bool = False
     is_summed: bool = False
+    told: Callable[[Context], tuple[str, ...]] = lambda context: ()
 
     def is_unknown(self, empty_tables: Collection[str]) -> bool:
         """Whether nothing is loaded to tell it from: its numbers are unknown, not zero."""
@@ -206,7 +211,7 @@ def _usage(
     """A relation over a month table of usage."""
     return Relation(
         "events", rows, own or {}, day="first_day", table=table, rests_on=table, totals=totals,
-        has_totals=always, has_users=table == "user_months",
+        has_totals=always, has_users=True, told=partial(told_dims, table=table),
     )
 
 

@@ -262,6 +262,10 @@ def notes_of(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
         return (f"There is nothing to split: no rows of {bases} lie in the range and filters.",)
     if is_additive(plan):
         return ()
+    shared = _shared_by(plan)
+    if shared:
+        return (f"Who did something in several values of {', '.join(shared)} counts in each: "
+                "counts do not add up.",)
     traits = ", ".join(dim for dim in plan.query.by if dim in ITEM_TRAITS)
     return (f"An account with several values of {traits} counts in each: counts do not add up.",)
 
@@ -269,7 +273,18 @@ def notes_of(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
 def is_additive(plan: Plan) -> bool:
     """Whether the segments of every count sum to the whole."""
     is_cut = any(dim in ITEM_TRAITS for dim in plan.query.by)
-    return not is_cut or all(measure.is_money for measure in plan.measures)
+    if is_cut and not all(measure.is_money for measure in plan.measures):
+        return False
+    return not _shared_by(plan)
+
+
+def _shared_by(plan: Plan) -> list[str]:
+    """Dimensions of the split in several of whose segments somebody may be active."""
+    told = {
+        dim for measure in plan.measures
+        for dim in RELATIONS[measure.relation].told(plan.context)
+    }
+    return [dim for dim in plan.query.by if dim in told]
 
 
 def account_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> tuple[list[Row], Row]:

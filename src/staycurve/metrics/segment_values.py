@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from staycurve.config import Config
-from staycurve.errors import UnknownValueError
+from staycurve.errors import UnknownNameError, UnknownValueError, UsageError
 from staycurve.metrics import user_traits
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import (
@@ -161,3 +161,26 @@ def _named(value: str, known: Sequence[str]) -> str | None:
          if asked & {own.casefold(), (names.get(own.upper()) or own).casefold()}),
         None,
     )
+
+
+def check_property(key: str, engine: AnyEngine) -> None:
+    """Raise for a property that no event has, once any event is loaded.
+
+    Raises
+    ------
+    UnknownNameError
+        With the nearest that some event has.
+    UsageError
+        If it has no name.
+    """
+    if not key.replace('"', ""):
+        raise UsageError(
+            f"'{PROPERTY}{key}' names no property.", hint=f"Write: {PROPERTY}plan"
+        )
+    has_it = f"{property_sql('e.properties', key)} IS NOT NULL"
+    # Mostly one of the first events has it; all of them are looked through for the suggestion.
+    if engine.rows(f"SELECT 1 AS one FROM events e WHERE {has_it} LIMIT 1"):
+        return
+    known = engine.json_keys("events", "properties")
+    if key not in known and (known or engine.rows("SELECT 1 AS one FROM events LIMIT 1")):
+        raise UnknownNameError("property", key, known)

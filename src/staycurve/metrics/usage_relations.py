@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from staycurve.metrics.context import Context
+from staycurve.metrics.told_use import months_sql, told_dims
 from staycurve.period import Period, month_index, month_start
 from staycurve.tables.standing import spans_sql
 
@@ -68,14 +69,26 @@ def _picked(
     *, user: str = "",
 ) -> str:
     """Rows of a month table with days in a period, with its segments, in the asked ones."""
+    told = told_dims(context, table)
+    held = table
+    if told:
+        held = f"({months_sql(context, table, *_days_of(found))})"
+        own = own | {dim: f"u.told{place}" for place, dim in enumerate(told)}
     segments, joins = context.segments(account="u.account_id", own=own, day="p.close_on", user=user)
     return f"""SELECT * FROM (
     SELECT u.account_id, p.start_on, p.month_on{segments}, {columns}, u.days & p.bits AS days
-    FROM {table} u
+    FROM {held} u
     JOIN ({points_sql(found)}) p ON p.month_on = u.month_on
     {joins}
     WHERE u.days & p.bits <> 0
-) seen WHERE {context.where()}"""
+) seen WHERE {context.where(without=told)}"""
+
+
+def _days_of(found: list[UsagePoint]) -> tuple[dt.date, dt.date]:
+    """The first and the last day of the points."""
+    month = min(one.month for one in found)
+    lowest = min(one.bits & -one.bits for one in found if one.month == month)
+    return month.replace(day=lowest.bit_length()), max(one.close for one in found)
 
 
 def user_rows(trailing: int = 0) -> Callable[[Context], str]:
@@ -90,12 +103,15 @@ def user_rows(trailing: int = 0) -> Callable[[Context], str]:
         columns = "u.user_id, u.is_shared"
         picked = _picked(context, "user_months", columns, found, {}, user="u.user_id")
         days = _days_case(context, trailing)
-        several = f"""SELECT MIN(account_id) AS account_id, start_on{segs}, user_id,
+        # In several segments of the split a user counts in each, in several of a filter once.
+        split, rest = context.split_names, context.any_of_rest
+        several = f"""SELECT MIN(account_id) AS account_id, start_on{split}{rest}, user_id,
        CAST(SUM(bit_count(days)) AS BIGINT) AS active_days
 FROM (
-    SELECT MIN(account_id) AS account_id, start_on, month_on{segs}, user_id, bit_or(days) AS days
-    FROM ({{}}) picked GROUP BY start_on, month_on{segs}, user_id
-) once GROUP BY start_on{segs}, user_id"""
+    SELECT MIN(account_id) AS account_id, start_on, month_on{split}{rest}, user_id,
+           bit_or(days) AS days
+    FROM ({{}}) picked GROUP BY start_on, month_on{split}, user_id
+) once GROUP BY start_on{split}, user_id"""
         if not _is_whole(found):
             every = several.format(picked)
         else:
@@ -135,9 +151,11 @@ def calendar_rows(context: Context) -> str:
     if not context.dims:
         return f"""SELECT CAST(NULL AS VARCHAR) AS account_id, start_on, {days} AS period_days
 FROM ({periods}) c"""
-    named = segs.removeprefix(", ")
+    split = context.split_names
+    named = f"{split}{context.any_of_rest}".removeprefix(", ")
+    once = f"GROUP BY {split.removeprefix(', ')}" if split else "HAVING COUNT(*) > 0"
     return f"""SELECT CAST(NULL AS VARCHAR) AS account_id, start_on{segs}, {days} AS period_days
-FROM ({periods}) c CROSS JOIN (SELECT DISTINCT {named} FROM ({user_rows()(context)}) a) s"""
+FROM ({periods}) c CROSS JOIN (SELECT {named} FROM ({user_rows()(context)}) a {once}) s"""
 
 
 def account_rows(context: Context) -> str:
@@ -186,7 +204,7 @@ def _feature_base(context: Context, *, is_by_account: bool) -> str:
     plain = Context(
         context.config, context.grain, context.periods, context.as_of, tuple(others),
         len([dim for dim in others if dim in context.dims[: context.by_count]]),
-        tuple(f for f in context.filters if f.dim != "feature"),
+        tuple(f for f in context.filters if f.dim != "feature"), context.of_users,
     )
     names = {dim: plain.seg(dim) for dim in others} | {"feature": "f.feature"}
     segs = "".join(f", {_of(names[dim])} AS {context.seg(dim)}" for dim in context.dims)
@@ -194,14 +212,27 @@ def _feature_base(context: Context, *, is_by_account: bool) -> str:
     listed = ", ".join(f"DATE '{month}'" for month in months)
     # The features that anybody used while the periods ran are the ones to adopt.
     features = f"SELECT DISTINCT feature FROM feature_months WHERE month_on IN ({listed})"
+    join = "CROSS JOIN"
+    on = ""
+    told = told_dims(plain, "feature_months")
+    if told:
+        # Those of the segment: it counts as if its events were all that there are.
+        named = ", ".join(f"told{place}" for place in range(len(told)))
+        made = months_sql(plain, "feature_months", *_days_of(found))
+        features = f"SELECT DISTINCT feature, {named} FROM ({made}) m"
+        join = "JOIN"
+        on = " ON " + " AND ".join(
+            f"f.told{place} IS NOT DISTINCT FROM s.{plain.seg(dim)}"
+            for place, dim in enumerate(told)
+        )
     active = account_rows(plain)
     if not is_by_account:
         active = f"""SELECT start_on{plain.seg_names}, COUNT(account_id) AS accounts
     FROM ({active}) a GROUP BY start_on{plain.seg_names}"""
         return f"""SELECT CAST(NULL AS VARCHAR) AS account_id, s.start_on{segs}, s.accounts
-FROM ({active}) s CROSS JOIN ({features}) f"""
+FROM ({active}) s {join} ({features}) f{on}"""
     return f"""SELECT s.account_id, s.start_on{segs}, CAST(1 AS BIGINT) AS accounts
-FROM ({active}) s CROSS JOIN ({features}) f"""
+FROM ({active}) s {join} ({features}) f{on}"""
 
 
 def _of(column: str) -> str:

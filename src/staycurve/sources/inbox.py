@@ -190,6 +190,10 @@ class Inbox:
                 # While somebody writes, the log is left for the next time.
                 connection.execute(f"PRAGMA busy_timeout={MOMENT}").fetchall()
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Find out how much is stored: another process may have removed what is in the lake."""
         stored = self._measured()
         with self._lock:
             self._stored = stored
@@ -310,6 +314,14 @@ def waiting_in(path: Path) -> tuple[int, int]:
             "FROM requests"
         ).fetchone()
     return int(events), int(failed)
+
+
+def has_any(path: Path) -> bool:
+    """Whether the inbox at a path holds a request that can be loaded."""
+    with told(path), closing(sqlite3.connect(path, timeout=WAIT)) as connection:
+        return connection.execute(
+            "SELECT 1 FROM requests WHERE failed IS NULL LIMIT 1"
+        ).fetchone() is not None
 
 
 @contextlib.contextmanager

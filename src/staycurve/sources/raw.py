@@ -8,10 +8,7 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from staycurve.sources.batches import Batch, RawObject
 from staycurve.sources.cursors import Cursor
@@ -32,11 +29,9 @@ from staycurve.tables.raw import (
 from staycurve.tables.staging import parquet_sql
 from staycurve.tables.writing import Writing
 
-_SCHEMA = pa.schema([
-    ("object", pa.string()), ("id", pa.string()), ("parent", pa.string()),
-    ("created", pa.int64()), ("digest", pa.string()), ("is_deleted", pa.bool_()),
-    ("body", pa.string()), ("listing", pa.int64()), ("place", pa.int64()),
-])
+if TYPE_CHECKING:
+    # Only a sync needs it, and its libraries take 50 MiB.
+    import pyarrow as pa
 
 
 def keep_objects(
@@ -47,6 +42,8 @@ def keep_objects(
 
     Of an object that is there twice, the later one counts.
     """
+    import pyarrow.parquet as pq
+
     path = folder / "objects.parquet"
     forgotten = tombstones.read(writing.lake.folder)
     pq.write_table(_arrow(batches, forgotten), path, compression="zstd")
@@ -87,6 +84,13 @@ def keep_objects(
 
 
 def _arrow(batches: Sequence[Batch], forgotten: Tombstones) -> pa.Table:
+    import pyarrow as pa
+
+    schema = pa.schema([
+        ("object", pa.string()), ("id", pa.string()), ("parent", pa.string()),
+        ("created", pa.int64()), ("digest", pa.string()), ("is_deleted", pa.bool_()),
+        ("body", pa.string()), ("listing", pa.int64()), ("place", pa.int64()),
+    ])
     found: list[tuple[RawObject, int]] = [
         (_stripped(one, forgotten) if forgotten else one, batch.listing)
         for batch in batches for one in batch.objects
@@ -99,7 +103,7 @@ def _arrow(batches: Sequence[Batch], forgotten: Tombstones) -> pa.Table:
             [_digest(one) for one, _ in found], [one.is_deleted for one, _ in found],
             texts, [listing for _, listing in found], list(range(len(found))),
         ],
-        schema=_SCHEMA,
+        schema=schema,
     )
 
 

@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from staycurve.errors import LoadError, StaycurveError
 from staycurve.sources import lines
@@ -23,6 +20,10 @@ from staycurve.sources.options import ReadOptions
 from staycurve.sources.workbook import sheet_rows
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.staging import LINE, ROW, Staged, stage_csv, stage_parquet, staged_name
+
+if TYPE_CHECKING:
+    # Its libraries take 50 MiB, which a server that loads nothing itself does without.
+    import pyarrow as pa
 
 BATCH = 50_000
 """Records held in memory at a time where Python reads them."""
@@ -99,6 +100,8 @@ def _link(path: Path, folder: Path, suffix: str) -> Path:
 
 
 def _parquet(engine: Engine, path: Path, folder: Path) -> Read:
+    import pyarrow.parquet as pq
+
     target = folder / "raw.parquet"
     try:
         pq.read_metadata(path)
@@ -327,6 +330,9 @@ class _Parts:
         self.add(bad.line, [lines.printable(bad.text), lines.printable(bad.rule)])
 
     def _flush(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         count = len(self._lines)
         if not count:
             return
@@ -357,6 +363,8 @@ class _Parts:
 
 
 def _texts(values: Sequence[str | None]) -> pa.Array | pa.ChunkedArray:
+    import pyarrow as pa
+
     builder = pa.lib.StringBuilder()
     try:
         builder.append_values(values)
@@ -367,5 +375,7 @@ def _texts(values: Sequence[str | None]) -> pa.Array | pa.ChunkedArray:
 
 
 def _numbers(values: Iterable[int]) -> pa.Array:
+    import pyarrow as pa
+
     found = array("q", values)
     return pa.Array.from_buffers(pa.int64(), len(found), [None, pa.py_buffer(found)])

@@ -12,9 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from staycurve.config import Config
 from staycurve.errors import NotAnsweredError
 from staycurve.tables.base import PROVENANCE, Table
@@ -47,8 +44,6 @@ ACCOUNTS_COLUMNS = (
     ("value", "BIGINT"),
 )
 """`value` is in micro-units of the company's currency; accounts without one have no row."""
-
-_KINDS = {"DATE": pa.date32(), "VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64()}
 
 _CAUSES = ("subscriptions", "invoice_lines", "plans", "payments", "accounts", "fx_rates")
 """The tables that an account's MRR depends on."""
@@ -211,7 +206,14 @@ def write(
 def _store(
     path: Path, columns: Sequence[tuple[str, str]], rows: Iterable[tuple[object, ...]]
 ) -> None:
-    schema = pa.schema([(column, _KINDS[kind]) for column, kind in columns])
+    # Only a close needs the library, and it takes 50 MiB.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {
+        "DATE": pa.date32(), "VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(),
+    }
+    schema = pa.schema([(column, kinds[kind]) for column, kind in columns])
     names = [column for column, _ in columns]
     found = [dict(zip(names, row, strict=True)) for row in rows]
     pq.write_table(pa.Table.from_pylist(found, schema=schema), path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable, Schema
 
 LOGS_AT_ONCE = 8
+VERSIONS_AT_HAND = 8
+"""Of each table; a table of a thousand files takes half a megabyte of memory a version."""
 KEPT = Path(".tmp") / "listings"
 
 _DELTA_TYPES = {
@@ -70,6 +73,7 @@ class DeltaTables:
         self.pointer = Pointer(folder)
         self._listings: dict[tuple[str, int], Listing] = {}
         self._whole: set[tuple[str, int | None]] = set()
+        self._lock = threading.Lock()
 
     def create(self) -> None:
         """Make the folder and the pointer where they are not there yet."""
@@ -102,14 +106,42 @@ class DeltaTables:
         if version is None:
             return None
         key = (table, version)
-        if key not in self._listings and self.store.is_far:
+        found = self._listings.get(key)
+        if found is None and self.store.is_far:
             # Each log takes a few requests, so those of a snapshot are asked for together.
             wanted = [k for k in snapshot.tables.items() if k not in self._listings]
             with ThreadPoolExecutor(LOGS_AT_ONCE) as pool:
-                self._listings |= zip(wanted, pool.map(self._read, wanted), strict=True)
-        elif key not in self._listings:
-            self._listings[key] = self._read(key)
-        return self._listings[key]
+                read = dict(zip(wanted, pool.map(self._read, wanted), strict=True))
+            for one, listing in read.items():
+                self._remember(one, listing)
+            found = read.get(key) or self._read(key)
+        elif found is None:
+            found = self._read(key)
+            self._remember(key, found)
+        return found
+
+    def _remember(self, key: tuple[str, int], listing: Listing) -> None:
+        """Keep a listing at hand; of one table the last few versions, for a server sees many."""
+        with self._lock:
+            self._listings[key] = listing
+            older = [one for one in self._listings if one[0] == key[0]][:-VERSIONS_AT_HAND]
+            for one in older:
+                del self._listings[one]
+            self._whole -= set(older)
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Keep the listing of every table for other processes, which need not read its log.
+
+        What this process wrote it knows without having read it.
+        """
+        if self.store.is_far:
+            return
+        for table, version in snapshot.tables.items():
+            root, place = self.store.table(table), self.folder / KEPT / f"{table}.json"
+            marks = listings.marks_of(Path(root) / LOG)
+            found = self._listing(snapshot, table)
+            if found and marks and listings.kept(place, root, version, marks) is None:
+                listings.keep(place, root, version, marks, found)
 
     def _read(self, key: tuple[str, int]) -> Listing:
         """The listing that another process kept, or else what the log says."""
@@ -166,7 +198,8 @@ class DeltaTables:
 
     def forget_listings(self) -> None:
         """Read the logs again: files were written anew under their names."""
-        self._listings.clear()
+        with self._lock:
+            self._listings.clear()
 
     def damage(self, snapshot: Snapshot, table: str) -> DamagedError | None:
         """What is wrong with the log or the files of a table, as far as names and bytes tell."""
@@ -174,7 +207,8 @@ class DeltaTables:
             found = self.store.damaged(self.sizes(snapshot, table))
             if found:
                 # Another process may have written files anew since the log was read.
-                self._listings.pop((table, snapshot.tables.get(table, -1)), None)
+                with self._lock:
+                    self._listings.pop((table, snapshot.tables.get(table, -1)), None)
                 found = self.store.damaged(self.sizes(snapshot, table))
         except DamagedError as error:
             return error
@@ -279,6 +313,15 @@ class DeltaTables:
             # Commits after the pinned version were left by a killed writer: step back first.
             delta.restore(before.tables[table], commit_properties=about)
             delta = self.open(table)
+        sizes = self.sizes(before, table) if delta else {}
+        # Of a table that is written whole, nothing of how it was laid out need stay.
+        is_other = bool(
+            delta and partition and set(sizes) <= set(removed)
+            and delta.metadata().partition_columns != [partition]
+        )
+        if is_other:
+            self._lay_out(table, schema, partition, about)
+            delta, removed, sizes = self.open(table), (), {}
         # A table that was not partitioned when it was made stays so.
         keys = delta.metadata().partition_columns if delta else [partition] if partition else []
         parts = self.parts(before, table) if keys else {}
@@ -297,7 +340,6 @@ class DeltaTables:
                 storage_options=self.store.options, commit_properties=about,
             )
             return self._numbered(table)
-        sizes = self.sizes(before, table)
         old = [
             RemoveAction(
                 Path(path).name, True, now, size=sizes[path],
@@ -306,7 +348,7 @@ class DeltaTables:
             for path in removed
         ]
         if not (new or old):
-            return before.tables[table]
+            return delta.version() if is_other else before.tables[table]
         if set(names := [column for column, _ in columns]) - (self.held(before, table) or set()):
             # The files of a table have all of its columns: with a new one all are written anew.
             left = sorted(set(sizes) - set(removed))
@@ -326,6 +368,17 @@ class DeltaTables:
                 commit_properties=about,
             )
         return self.open(table).version()
+
+    def _lay_out(self, table: str, schema: Schema, partition: str, about: Any) -> None:
+        """Let a table be empty, and partitioned by another column; its versions before stay."""
+        from arro3.core import Table
+        from deltalake import write_deltalake
+
+        write_deltalake(
+            self.store.table(table), Table.from_batches([], schema=schema.to_arrow()),
+            mode="overwrite", schema_mode="overwrite", partition_by=[partition],
+            storage_options=self.store.options, commit_properties=about,
+        )
 
     def _open_newest(self, table: str, pinned: int) -> DeltaTable:
         from deltalake.exceptions import DeltaError
@@ -348,7 +401,8 @@ class DeltaTables:
             return 0
         self.open(table).create_checkpoint()
         self.store.renumber(table, used + 1)
-        self._listings = {k: v for k, v in self._listings.items() if k[0] != table}
+        with self._lock:
+            self._listings = {k: v for k, v in self._listings.items() if k[0] != table}
         return used + 1
 
     @contextlib.contextmanager

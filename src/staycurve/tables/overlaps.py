@@ -10,9 +10,6 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import Row
 from staycurve.tables.staging import parquet_sql, store
@@ -22,15 +19,6 @@ LOADED, ARRIVING, ASIDE = 0, 1, 2
 
 ITEM = ("subscription_id", "item_id")
 _COLUMNS = "subscription_id, item_id, starts_at, ends_at"
-_SCHEMA = pa.schema(
-    [
-        ("subscription_id", pa.string()),
-        ("item_id", pa.string()),
-        ("starts_at", pa.timestamp("us")),
-        ("origin", pa.int32()),
-        ("rule", pa.string()),
-    ]
-)
 
 
 def same(left: str, right: str, columns: Iterable[str]) -> str:
@@ -77,10 +65,22 @@ def decide(
         f"SELECT {_COLUMNS}, origin FROM {spans} u WHERE EXISTS (SELECT 1 FROM doubtful d "
         f"WHERE {same('u', 'd', ITEM)}) ORDER BY subscription_id, item_id, starts_at, origin"
     )
-    with pq.ParquetWriter(target, _SCHEMA) as writer:
-        for batch in _decided(engine.batches(ordered)):
-            writer.write_table(pa.Table.from_pylist(batch, schema=_SCHEMA))
+    _write(target, _decided(engine.batches(ordered)))
     return parquet_sql(target)
+
+
+def _write(target: Path, decided: Iterable[list[dict[str, object]]]) -> None:
+    # A server imports this module and decides nothing: the library takes 50 MiB.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([
+        ("subscription_id", pa.string()), ("item_id", pa.string()),
+        ("starts_at", pa.timestamp("us")), ("origin", pa.int32()), ("rule", pa.string()),
+    ])
+    with pq.ParquetWriter(target, schema) as writer:
+        for batch in decided:
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
 
 
 def _universe_sql(engine: Engine, arriving: str, loaded: str | None, aside: str | None) -> str:

@@ -98,7 +98,8 @@ loose AS (
     JOIN users u ON u.user_id = s.user_id
 )
 SELECT coalesce(r.root_id, s.own_id, l.account_id) AS account_id, s.user_id, s.feature, s.day,
-       s.is_active, s.is_activation, s.uses, s.errors, s.seconds
+       s.is_active, s.is_activation, s.uses, s.errors, s.seconds,
+       CAST(date_trunc('month', s.day) AS DATE) AS month_on
 FROM summed s
 LEFT JOIN loose l ON s.own_id IS NULL AND l.user_id = s.user_id
 LEFT JOIN account_roots r ON r.account_id = coalesce(s.own_id, l.account_id)
@@ -123,8 +124,10 @@ USAGE_DAYS = Derived(
         ("uses", "BIGINT"),
         ("errors", "BIGINT"),
         ("seconds", "BIGINT"),
+        # A file a day would be a thousand of a few kilobytes after three years.
+        ("month_on", "DATE"),
     ),
     reads=("events", "users", "account_roots"),
     statement=_statement,
-    partition="day",
+    partition="month_on",
 )

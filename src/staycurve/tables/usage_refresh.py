@@ -20,7 +20,7 @@ from staycurve.tables.usage_months import FEATURE_MONTHS, OVER_ALL
 from staycurve.tables.views import USAGE, by_person_sql, create_one, seen_sql
 from staycurve.tables.writing import Writing
 
-USAGE_VERSION = 1
+USAGE_VERSION = 2
 """Grows when a statement of a usage table changes its meaning: then all of it is computed."""
 
 def full_reason(meta: Mapping[str, Any], tables: Mapping[str, int], config: Config) -> str:
@@ -191,7 +191,7 @@ def _all(engine: AnyEngine, config: Config, writing: Writing) -> None:
 
 def _order(table: Derived) -> str:
     """Months lie by account: who asks for one account then reads a few of a month's rows."""
-    return "" if table is USAGE_DAYS else table.order
+    return "day" if table is USAGE_DAYS else table.order
 
 
 def _some(engine: AnyEngine, config: Config, writing: Writing, days: Sequence[str]) -> None:
@@ -199,16 +199,13 @@ def _some(engine: AnyEngine, config: Config, writing: Writing, days: Sequence[st
     held = writing.lake.scan_parts(writing.now_seen, EVENTS.name, EVENTS.stored, days)
     held = seen_sql(writing.lake, writing.now_seen, EVENTS.name, held)
     create_one(engine, "events", f"SELECT * FROM ({held}) d WHERE occurred_on IN ({listed})")
-    _replace(engine, writing, USAGE_DAYS.name, USAGE_DAYS.statement(config), days)
-    months = sorted({f"{day[:7]}-01" for day in days})
-    in_month = sorted(
-        day
-        for day in {part for part in writing.lake.parts(
-            writing.now_seen, USAGE_DAYS.name).values() if part}
-        if f"{day[:7]}-01" in set(months)
+    writing.write_days(
+        engine, USAGE_DAYS.name, USAGE_DAYS.columns, USAGE_DAYS.statement(config),
+        partition=USAGE_DAYS.partition, days=days,
     )
+    months = sorted({f"{day[:7]}-01" for day in days})
     seen = writing.lake.scan_parts(
-        writing.now_seen, USAGE_DAYS.name, USAGE_DAYS.columns, in_month
+        writing.now_seen, USAGE_DAYS.name, USAGE_DAYS.columns, months
     )
     create_one(engine, USAGE_DAYS.name, seen)
     _replace(engine, writing, FEATURE_MONTHS.name, FEATURE_MONTHS.statement(config), months)

@@ -6,6 +6,7 @@ never changed, only left out and put in anew.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
@@ -109,6 +110,44 @@ class Writing:
         new = self._copy(engine, table, columns, sql, order, "", partition)
         self._commit(table, columns, removed=gone, added=new, partition=partition)
 
+    def write_days(
+        self, engine: AnyEngine, table: str, columns: Columns, sql: str, *, partition: str,
+        days: Collection[str],
+    ) -> None:
+        """Make the rows of these days, in a column `day`, those of `sql`, which has no others.
+
+        The table is partitioned by month. What these days get lies in files of its own, so that
+        today's rows, which change all day, are few; files that held them are left without them,
+        and of a month with many small ones all are written into one.
+        """
+        months = {f"{day[:7]}-01" for day in days}
+        parts, sizes = (
+            self.lake.parts(self.now_seen, table), self.lake.sizes(self.now_seen, table)
+        )
+        by_month: dict[str, list[str]] = {}
+        for path in self.files(table):
+            if parts.get(path) in months:
+                by_month.setdefault(str(parts[path]), []).append(path)
+        listed = ", ".join(f"DATE {quoted(day)}" for day in days)
+        touched: list[str] = []
+        for paths in by_month.values():
+            named = ", ".join(quoted(path) for path in paths)
+            found = {Path(row[0]).name for row in engine.rows(
+                f"SELECT DISTINCT t.filename FROM read_parquet([{named}], filename=true) t "
+                f"WHERE t.day IN ({listed})"
+            )}
+            small = [path for path in paths if sizes[path] < SMALL_BYTES]
+            touched += [
+                path for path in paths if Path(path).name in found
+                or (len(small) >= SMALL_FILES and path in small)
+            ]
+        new = self._copy(engine, table, columns, sql, "day", "", partition)
+        if touched:
+            kept = scan_sql(touched, columns, self.lake.held(self.now_seen, table))
+            kept = f"SELECT * FROM ({kept}) t WHERE day NOT IN ({listed})"
+            new += self._copy(engine, table, columns, kept, "day", "", partition)
+        self._commit(table, columns, removed=touched, added=new, partition=partition)
+
     def replace(
         self,
         engine: AnyEngine,
@@ -125,12 +164,13 @@ class Writing:
         """Take the rows whose `key` is in relation `keys` out, and put the rows of `new` in.
 
         Only files that hold such a row are rewritten (and small ones, when there are many; of a
-        partitioned table, all of a day that has many). `held` are the files that hold such a row,
+        partitioned table, those of a day that has many). `held` are the files that hold such a row,
         where they are known.
         """
         files = self.files(table)
         same = " AND ".join(f"t.{name(k)} IS NOT DISTINCT FROM k.{name(k)}" for k in key)
         touched: list[str] = []
+        small: dict[str, list[str]] = {}
         if files:
             if held is None:
                 listed = ", ".join(quoted(path) for path in files)
@@ -145,7 +185,7 @@ class Writing:
                 days = {str(row[0]) for row in engine.rows(
                     f"SELECT DISTINCT {name(partition)} FROM ({new})"
                 )}
-                held = held | self._crowded(table, days)
+                small = self._crowded(table, days, held)
             touched = sorted(held) if partition else self._rewritten(table, held)
         kept = scan_sql(touched, columns, self.lake.held(self.now_seen, table))
         names = ", ".join(name(column) for column, _ in columns)
@@ -156,15 +196,28 @@ class Writing:
                 f"WHERE NOT EXISTS (SELECT 1 FROM {keys} k WHERE {same})"
             )
         new_files = self._copy(engine, table, columns, sql, order, "", partition)
+        for day, paths in small.items():
+            # Copied as they lie: sorted with the others, all of them would stand in memory.
+            rows = scan_sql(paths, columns, self.lake.held(self.now_seen, table))
+            made = self._copy(engine, table, columns, rows, "")
+            new_files += [dataclasses.replace(file, part=day) for file in made]
+            touched += paths
         self._commit(table, columns, removed=touched, added=new_files, partition=partition)
 
-    def _crowded(self, table: str, days: Set[str]) -> set[str]:
-        """The files of those days that have many."""
+    def _crowded(self, table: str, days: Set[str], held: Set[str]) -> dict[str, list[str]]:
+        """Day → its small files, of those days that have many; what has grown large stays.
+
+        Parameters
+        ----------
+        held : set of str
+            Files that are written anew in any case.
+        """
+        sizes = self.lake.sizes(self.now_seen, table)
         by_day: dict[str, list[str]] = {}
         for path, day in self.lake.parts(self.now_seen, table).items():
-            if day in days:
+            if day in days and path not in held and sizes[path] < SMALL_BYTES:
                 by_day.setdefault(str(day), []).append(path)
-        return {path for paths in by_day.values() if len(paths) >= SMALL_FILES for path in paths}
+        return {day: paths for day, paths in by_day.items() if len(paths) >= SMALL_FILES}
 
     def update(
         self,

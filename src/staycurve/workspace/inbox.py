@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
 
-from staycurve import faults
-from staycurve.errors import BusyError, StaycurveError
 from staycurve.sources.draining import SENDER, Drained, drain
-from staycurve.sources.inbox import FILE_NAME, Inbox, waiting_in
+from staycurve.sources.inbox import FILE_NAME, Inbox, has_any, waiting_in
 from staycurve.sources.sent.facts import Facts
 from staycurve.sources.sent.forgetting import strip
 from staycurve.sources.sent.knowing import Known, value_of
@@ -24,10 +21,6 @@ from staycurve.tables.person import tombstones
 from staycurve.workspace.project import Project
 
 LOCK = ".inbox.lock"
-EVERY = 20.0
-"""Seconds between two drains: with a refresh after each, an event is on a page within a minute."""
-
-_log = logging.getLogger("staycurve.inbox")
 
 
 class Events:
@@ -44,12 +37,16 @@ class Events:
         self._made: Inbox | None = None
         self._making = threading.Lock()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
 
     @property
     def is_there(self) -> bool:
         """Whether anything was ever sent."""
         return (self._project.folder / FILE_NAME).exists()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether anything waits that can be loaded."""
+        return self.is_there and has_any(self._project.folder / FILE_NAME)
 
     def waiting(self) -> tuple[int, int]:
         """How many events wait, and how many requests cannot be loaded."""
@@ -98,49 +95,38 @@ class Events:
                 strip=lambda facts: strip(facts, forgotten),
             )
 
-    def bring(self) -> Drained:
-        """Drain, and refresh what rests on it; readers wait for neither."""
+    def bring(self, *, is_owed: bool = False) -> Drained:
+        """Drain, and refresh what rests on it; readers wait for neither.
+
+        Parameters
+        ----------
+        is_owed : bool
+            Whether a refresh may be due although nothing was drained: who drained last may have
+            been killed before it.
+        """
         done = self.drain()
         project = self._project
-        if done.requests and project.is_due():
+        if (done.requests or is_owed) and project.is_due():
             # Not by project.refresh: readers of this process would wait for its lock.
             project.refresh_beside()
         return done
 
-    def start(self, *, every: float = EVERY) -> None:
-        """Drain in the background, as long as the process lives or until `close`."""
-        if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._run, args=(every,), name="drain", daemon=True
-            )
-            self._thread.start()
+    def stop(self) -> None:
+        """Let a drain that is under way end after its commit, and begin no other."""
+        self._stop.set()
+
+    def look_again(self) -> None:
+        """Find out how much room the inbox has, once another process has drained it."""
+        if self._made is not None:
+            self._made.look_again()
 
     def close(self) -> None:
         """Commit what was taken, and stop draining after the commit that is under way."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
         if self._made is not None:
             self._made.close()
             self._made = None
         self._stop.clear()
-
-    def _run(self, every: float) -> None:
-        while not self._stop.is_set():
-            try:
-                self.bring()
-            except BusyError as error:
-                _log.info("Events wait: %s", error.message)
-            except StaycurveError as error:
-                _log.warning("Events wait in the inbox: %s", error.message)
-            except Exception as error:
-                kept = faults.keep(
-                    error, doing="loading events", at=self._project.clock(),
-                    folder=self._project.folder,
-                )
-                _log.error("Events wait in the inbox: entry %s of %s", kept.number, kept.path)
-            self._stop.wait(every)
 
     def _known(self, facts: Facts) -> Known:
         """What the lake knows of those of whom facts tell."""

@@ -141,6 +141,7 @@ class MeasuredCompany(Project):
         return Query(tuple(metrics), grain, periods, seen, tuple(by), filters_of(where))
 
     def _plan(self, query: Query, *, is_by_account: bool = False) -> Plan:
+        self.check_properties((*query.by, *(one.dim for one in query.filters)))
         self.check_filters(query.filters)
         snapshot = self.snapshot
         empty = views.empty_tables(self.lake, snapshot, RESTED_ON)

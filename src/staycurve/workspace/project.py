@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,8 @@ from staycurve.errors import DamagedError, ProjectError, system_error
 from staycurve.insights.lifecycle import lifecycle_spans
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
 from staycurve.metrics.context import Filter
-from staycurve.metrics.segment_values import check_filters
+from staycurve.metrics.dimensions import PROPERTY
+from staycurve.metrics.segment_values import check_filters, check_property
 from staycurve.period import AsOf, as_of, as_of_latest, local_day, parse_instant
 from staycurve.tables import asof, refresh, views
 from staycurve.tables.conformed import CONFORMED
@@ -309,6 +310,19 @@ class Project:
     def traits(self) -> list[str]:
         """Names of what is loaded of users beside the declared columns."""
         return personal.may_see(self.snapshot.meta.get("traits", []))
+
+    def check_properties(self, dims: Iterable[str]) -> None:
+        """Raise for a property among dimensions that no event has; see `segment_values`."""
+        for dim in dict.fromkeys(dims):
+            if dim.startswith(PROPERTY):
+                key = dim.removeprefix(PROPERTY)
+
+                def check(key: str = key) -> bool:
+                    with self.reading() as engine:
+                        check_property(key, engine)
+                    return True
+
+                self.kept("checked properties", key, check, most=256)
 
     def check_filters(self, filters: Sequence[Filter]) -> None:
         """Raise for a value of a filter that nothing loaded has; see `segment_values`."""

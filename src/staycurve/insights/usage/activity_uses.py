@@ -29,6 +29,7 @@ from staycurve.insights.usage.activity import asked_of
 from staycurve.insights.usage.activity_sql import ActivityQuestion, uses_sql
 from staycurve.insights.usage.members import Person
 from staycurve.insights.usage.usage_asking import Day, Event, Whose, question_of, seeing
+from staycurve.insights.usage.usage_segments import cut
 from staycurve.metrics.base import Unit
 from staycurve.tables.engine import quoted
 
@@ -109,12 +110,23 @@ def uses(
 def statement(asked: ActivityQuestion, entity: str) -> str:
     """SQL of rows (account_id, day, feature, uses) of one user or account.
 
-    They are the acts that `activity_sql.top_statement` counts.
+    They are the acts that `activity_sql.top_statement` counts: of who is in the asked segments.
     """
-    return f"""SELECT d.account_id, d.day, d.feature, CAST(SUM(d.uses) AS BIGINT) AS uses
-FROM ({uses_sql(asked)}) d WHERE d.{asked.use.who} = {quoted(entity)}
-GROUP BY d.account_id, d.day, d.feature
-ORDER BY d.day DESC, uses DESC, d.feature, d.account_id"""
+    who = asked.use.who
+    done = f"""done AS (
+    SELECT d.{who} AS entity, d.account_id AS of_account, d.day, d.feature,
+           MIN(MIN(d.account_id)) OVER () AS account_id, CAST(SUM(d.uses) AS BIGINT) AS uses
+    FROM ({uses_sql(asked)}) d WHERE d.{who} = {quoted(entity)}
+    GROUP BY d.{who}, d.account_id, d.day, d.feature
+)"""
+    columns = ("entity", "account_id", "of_account", "day", "feature", "uses")
+    cutting = cut(
+        asked.use.undivided().by_account(), "done", columns, day=f"DATE '{asked.day}'"
+    )
+    ctes = ",\n".join((done, *cutting.ctes))
+    return f"""WITH {ctes}
+SELECT DISTINCT of_account, day, feature, uses FROM {cutting.name}
+ORDER BY day DESC, uses DESC, feature, of_account"""
 
 
 def known_statement(asked: ActivityQuestion, entity: str) -> str:

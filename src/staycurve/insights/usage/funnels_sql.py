@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+from staycurve.insights.usage import funnel_chains_sql
 from staycurve.insights.usage.funnels_asked import UNORDERED, FunnelQuestion
 from staycurve.insights.usage.usage_acts import acts_sql, told_sql
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
@@ -141,6 +142,8 @@ def _cut(asked: FunnelQuestion, *, is_listed: bool = False) -> tuple[list[str], 
 
     Whose account it is, and what the first event was, is read where it is needed alone.
     """
+    if funnel_chains_sql.is_for(asked) and not is_listed:
+        return funnel_chains_sql.chains(asked, _acts(asked)), Cut((), "chains")
     if not (asked.use.dims or is_listed):
         return [*_done(asked), *_chains(asked)], Cut((), "chains")
     own = asked.own
@@ -164,6 +167,13 @@ def _done(asked: FunnelQuestion, *, has_accounts: bool = False) -> list[str]:
     say which steps an event can be, the first only within the range; those of `outs` which
     exclusions it falls under.
     """
+    place = "row_number() OVER (PARTITION BY a.entity ORDER BY a.done_at, a.event_id)"
+    sql = _acts(asked, has_accounts=has_accounts)
+    return [f"done AS (SELECT a.*, {place} AS pos FROM ({sql}) a)"]
+
+
+def _acts(asked: FunnelQuestion, *, has_accounts: bool = False) -> str:
+    """Rows of `done` without their places."""
     use = asked.use
     tests = [step.test(use.config) for step in asked.steps]
     outs = [one.doing.test(use.config) for one in asked.exclusions]
@@ -191,15 +201,13 @@ def _done(asked: FunnelQuestion, *, has_accounts: bool = False) -> list[str]:
     if asked.order == "strict":
         # Everything that is done counts, as what may come between.
         either = "1 = 1"
-    sql = acts_sql(
+    return acts_sql(
         use, columns=", ".join(columns), has_accounts=has_accounts,
         where=(
             f"{either} AND e.occurred_on >= DATE '{asked.first}' "
             f"AND e.occurred_on <= DATE '{min(last, use.as_of.last_day)}'"
         ),
     )
-    place = "row_number() OVER (PARTITION BY a.entity ORDER BY a.done_at, a.event_id)"
-    return [f"done AS (SELECT a.*, {place} AS pos FROM ({sql}) a)"]
 
 
 def _bits(tests: Iterable[str]) -> str:

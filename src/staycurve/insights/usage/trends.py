@@ -55,13 +55,13 @@ from staycurve.insights.usage.usage_asking import (
 )
 from staycurve.insights.usage.usage_question import (
     NO_EVENTS,
-    check_property,
     doing,
 )
 from staycurve.insights.usage.usage_tops import Values, with_tops
 from staycurve.metrics.base import Unit
 from staycurve.metrics.dimensions import PROPERTY
 from staycurve.metrics.query import STILL_OPEN
+from staycurve.metrics.segment_values import check_property
 from staycurve.period import Period
 
 NOT_DONE = N_("division by zero: it was not done")

@@ -20,6 +20,7 @@ from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, OTHER, PROPERTY, moving_dims
 from staycurve.metrics.filters import parse_filters
+from staycurve.metrics.segment_values import check_property
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.engine import AnyEngine, quoted
 from staycurve.tables.usage_days import active_sql, counted_sql, feature_sql, property_sql
@@ -281,29 +282,6 @@ def check(
         elif dim not in known:
             raise UnknownNameError("dimension", dim, known)
     _check_doings(question.config, doings, engine)
-
-
-def check_property(key: str, engine: AnyEngine) -> None:
-    """Raise for a property that no event has, once any event is loaded.
-
-    Raises
-    ------
-    UnknownNameError
-        With the nearest that some event has.
-    UsageError
-        If it has no name.
-    """
-    if not key.replace('"', ""):
-        raise UsageError(
-            f"'{PROPERTY}{key}' names no property.", hint=f"Write: {PROPERTY}plan"
-        )
-    has_it = f"{property_sql('e.properties', key)} IS NOT NULL"
-    # Mostly one of the first events has it; all of them are looked through for the suggestion.
-    if engine.rows(f"SELECT 1 AS one FROM events e WHERE {has_it} LIMIT 1"):
-        return
-    known = engine.json_keys("events", "properties")
-    if key not in known and (known or engine.rows("SELECT 1 AS one FROM events LIMIT 1")):
-        raise UnknownNameError("property", key, known)
 
 
 def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from staycurve.interfaces.cli.app import app
-from staycurve.interfaces.cli.opening import clock, company_of, folder_of, fresh_company_of
+from staycurve.interfaces.cli.opening import clock, company_of, folder_of
 
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
 AllowOption = Annotated[
@@ -54,7 +54,8 @@ def serve(
         logs.install()
     with company_of(context) as company:
         check_people(company, host)
-    with fresh_company_of(context) as company:
+        if company.is_due():
+            typer.echo("Refreshing …", err=True)
         run(company, host, port, names=allow_host or ())
 
 

@@ -12,19 +12,18 @@ import socket
 import threading
 from collections.abc import Callable, Collection
 
-import pyarrow
 import uvicorn
 
 from staycurve.errors import StaycurveError, UsageError
 from staycurve.interfaces.api.app import create_app
 from staycurve.interfaces.api.patience import Protocol
 from staycurve.interfaces.api.security import LOOPBACK, host_name
+from staycurve.interfaces.ingest.loading import ARROW, EVERY, Loading
 from staycurve.interfaces.scheduling import Schedule
 from staycurve.interfaces.web.site import Site
 from staycurve.workspace import Company
 from staycurve.workspace.asking import number_of
 from staycurve.workspace.imports import ImportDesk
-from staycurve.workspace.inbox import EVERY
 
 HOSTS = "STAYCURVE_HOSTS"
 DRAIN_EVERY = "STAYCURVE_DRAIN_EVERY"
@@ -88,20 +87,22 @@ def serve(
     UsageError
         If the host is not one of this machine's.
     """
-    # Arrow's own pool keeps what a load once needed, tens of MiB, for as long as the server lives.
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    for name, value in ARROW.items():
+        os.environ.setdefault(name, value)
     check_people(company, host)
     is_local = _is_local(host)
     listener = _listen(host, port)
+    loading = Loading(company, every=number_of(DRAIN_EVERY, EVERY))
     try:
         # What was taken in by a server that ended before it was loaded.
         ImportDesk(company).drain()
         company.surveys.desk.drain()
         company.personal.take_up()
-        if company.is_due():
+        # What a refresh needs at its highest is not to stay with the server.
+        if company.is_due() and not (loading.catch_up() and not company.is_due()):
             company.refresh()
         app = create_app(company, hosts=hosts_of(host, names), is_local=is_local)
-        company.events.start(every=number_of(DRAIN_EVERY, EVERY))
+        loading.start()
         threading.Thread(target=_warm, args=(app.state.site,), daemon=True).start()
         config = uvicorn.Config(
             app, http=Protocol, log_level="warning", log_config=None, server_header=False,
@@ -118,6 +119,7 @@ def serve(
         finally:
             schedule.stop()
     finally:
+        loading.close()
         company.events.close()
         listener.close()
 

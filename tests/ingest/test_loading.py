@@ -1,0 +1,65 @@
+"""The process that loads: followed by another when it is gone, ended when nothing waits."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+from staycurve.interfaces.ingest.loading import MOST_IDLE, Loading
+from staycurve.tables import listings
+from staycurve.tables.delta import KEPT
+from tests.ingest.conftest import Ours
+from tests.ingest.test_doors import track
+
+
+def loaded(ours: Ours) -> list[Any]:
+    with ours.company.reading() as engine:
+        return [row[0] for row in engine.rows("SELECT event_id FROM events ORDER BY 1")]
+
+
+def test_a_loader_that_was_killed_is_followed_by_another(ours: Ours) -> None:
+    loading = Loading(ours.company)
+    try:
+        loading.turn()
+        assert loading.process is None
+        ours.post("/v1/batch", {"batch": [track(1)]})
+        assert ours.company.events.is_waiting
+        loading.turn()
+        assert loaded(ours) == ["m1"]
+        assert not ours.company.events.is_waiting
+        first = loading.process
+        assert first is not None
+        # What it wrote, readers find without a look at any log.
+        tables, lake = ours.company.snapshot.tables, ours.company.lake
+        assert "events" in tables
+        for table, version in tables.items():
+            root = lake.store.table(table)
+            marks = listings.marks_of(lake.folder / "lake" / table / "_delta_log")
+            assert marks
+            place = lake.folder / KEPT / f"{table}.json"
+            assert listings.kept(place, root, version, marks) is not None, table
+        os.kill(first, signal.SIGKILL)
+        ours.post("/v1/batch", {"batch": [track(2)]})
+        loading.turn()
+        assert loaded(ours) == ["m1"]
+        loading.turn()
+        assert loaded(ours) == ["m1", "m2"]
+        assert loading.process not in (None, first)
+        for _ in range(MOST_IDLE):
+            loading.turn()
+        assert loading.process is None
+    finally:
+        loading.close()
+
+
+def test_a_loader_ends_with_its_server(ours: Ours) -> None:
+    loading = Loading(ours.company)
+    assert loading.catch_up()
+    process = loading._child
+    assert process is not None
+    assert process.stdin is not None
+    # As if the server were killed: nobody says anything, its end of the pipe is gone.
+    process.stdin.close()
+    assert process.wait(timeout=60) == 0
+    loading.close()

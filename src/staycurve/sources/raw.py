@@ -65,7 +65,8 @@ def keep_objects(
         "CREATE OR REPLACE TEMP TABLE kept_objects AS "
         "SELECT object, id, arg_max(digest, load) AS digest "
         f"FROM ({scan}) k WHERE source = {quoted(source)} AND object IN ({kinds}) "
-        "AND EXISTS (SELECT 1 FROM arriving_objects a WHERE a.object = k.object AND a.id = k.id) GROUP BY object, id"
+        "AND EXISTS (SELECT 1 FROM arriving_objects a WHERE a.object = k.object AND a.id = k.id) "
+        "GROUP BY object, id"
     )
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE fresh_objects AS SELECT a.place, k.id IS NULL AS is_new "

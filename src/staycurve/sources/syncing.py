@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 50_000
 """Rows in one commit: fewer make more commits, more are lost to a failure and read again."""
 FILES_AT_ONCE = 64
 BYTES_AT_ONCE = 256 * 1024 * 1024
-OBJECT_BYTES_AT_ONCE = 64 * 1024 * 1024
+OBJECT_BYTES_AT_ONCE = 32 * 1024 * 1024
 """Of objects as they came, which are in memory until their commit."""
 
 

@@ -247,6 +247,8 @@ def _pulled(
             # The rows after them would move the cursor beyond rows that are not in.
             return False
         is_restart = is_restart and len(wrong) == len(reports)
+        # What is in need not stay in memory while the next is read.
+        del group
         say(0, 0, "reading")
     return True
 
@@ -272,8 +274,9 @@ def _groups(found: Generator[Batch, None, None]) -> Iterator[_Group]:
                 break
             group.add(batch)
             if group.is_full:
-                yield group
-                group = _Group()
+                full, group = group, _Group()
+                yield full
+                del full
     if group.batches:
         yield group
     if failure is not None:

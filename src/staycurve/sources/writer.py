@@ -27,7 +27,6 @@ from staycurve.tables.duckdb_engine import Engine, remove_leftovers
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 
-
 MEMORY = "1200MB"
 MEMORY_OF_ROWS = "500MB"
 """What the engine takes: rows arrive by the ten thousand, from a process that holds them."""

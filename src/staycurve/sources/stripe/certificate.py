@@ -133,8 +133,11 @@ def _line(kept: Kept, source: str, kind: Kind) -> Line:
         )
     differences, counts = {}, {}
     for question, sql in questions.items():
-        ids = [str(row[0]) for row in kept.rows(f"{sql} ORDER BY 1")] if sql else []
-        differences[question], counts[question] = tuple(ids[:MOST_NAMED]), len(ids)
+        rows = kept.rows(
+            f"SELECT id, COUNT(*) OVER () FROM ({sql}) ORDER BY id LIMIT {MOST_NAMED}"
+        ) if sql else []
+        differences[question] = tuple(str(row[0]) for row in rows)
+        counts[question] = int(rows[0][1]) if rows else 0
     return Line(
         source, kind.object, str(listed_at) if listed_at else None,
         int(kept.rows(f"SELECT count(*) FROM ({listed})")[0][0]) if listed_at else None,

@@ -1,7 +1,8 @@
 """Certificate: whether everything that Stripe listed and announced is here, kind by kind.
 
-Stripe counts nothing, so a count at the source is that of its last complete list. Three witnesses
-are compared: that list, the objects that are kept, and the events that said that one was created.
+Stripe counts nothing, so a count at the source is that of its last complete list. Four witnesses
+are compared: that list, the objects that are kept, the events that said that one was created, and
+the objects that name another.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from staycurve.sources.base import Kept
 from staycurve.sources.stripe.kinds import KINDS, Kind
+from staycurve.sources.stripe.named import missing_sql
 from staycurve.tables.engine import quoted
 from staycurve.tables.raw import newest_sql
 
@@ -29,7 +31,8 @@ CONFORMED_AS: Mapping[str, tuple[str, str, str]] = MappingProxyType({
 """Object → the table that it becomes rows of, the column with its id, and which of them do."""
 
 DIFFERENCES = (
-    "listed_not_kept", "kept_not_listed", "announced_not_kept", "not_conformed",
+    "listed_not_kept", "kept_not_listed", "announced_not_kept", "named_not_kept",
+    "not_conformed",
 )
 
 
@@ -119,6 +122,7 @@ def _line(kept: Kept, source: str, kind: Kind) -> Line:
         "announced_not_kept": f"SELECT a.id FROM ({announced.format('created')}) a WHERE NOT "
             f"EXISTS (SELECT 1 FROM ({newest}) n WHERE n.id = a.id AND NOT n.is_deleted) "
             f"AND NOT EXISTS (SELECT 1 FROM ({announced.format('deleted')}) d WHERE d.id = a.id)",
+        "named_not_kept": missing_sql(kind.object),
         "not_conformed": "",
     }
     conformed = None

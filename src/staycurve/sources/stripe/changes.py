@@ -19,9 +19,10 @@ from staycurve.sources.base import Pull
 from staycurve.sources.batches import Batch, RawObject
 from staycurve.sources.cursors import Cursor
 from staycurve.sources.http import NotThereError, PermissionMissingError
-from staycurve.sources.stripe import inbox
+from staycurve.sources.stripe import deriving, inbox
 from staycurve.sources.stripe.api import Api, gone, is_gone, opened, raw_of
 from staycurve.sources.stripe.kinds import KINDS, OF_OBJECT, Kind
+from staycurve.sources.stripe.named import NAMED_BY, missing_sql
 from staycurve.sources.stripe.settings import Stripe
 from staycurve.sources.stripe.shapes import Object, at, id_of, seconds
 from staycurve.tables.engine import quoted
@@ -131,6 +132,7 @@ class _Seen:
         self.newest = last
         self.count = 0
         self._pull, self._done = pull, done
+        self._now = int(pull.now.timestamp())
         self._recent: dict[str, int] = {}
         self._began = {kind.object: _listed_at(pull, kind) for kind in KINDS}
 
@@ -147,7 +149,8 @@ class _Seen:
             id = id_of(event)
             if id is None:
                 continue
-            self.newest = max(self.newest or 0, _when(event))
+            # An instant that is still to come would hide all that happens until then.
+            self.newest = max(self.newest or 0, min(_when(event), self._now))
             self._recent[id] = _when(event)
             if id not in self._done:
                 self._done.add(id)
@@ -219,7 +222,8 @@ def _listed_at(pull: Pull[Stripe], kind: Kind) -> int | None:
 
 
 def _unlisted(api: Api, pull: Pull[Stripe], checked: dict[str, Any]) -> Iterator[Batch]:
-    """Objects that are kept and that the last complete listing did not show: are they gone?
+    """Objects that the last complete listing did not show: kept ones, which may be gone, and those
+    that others name.
 
     `checked` is object → the listing that was compared last.
     """
@@ -230,25 +234,29 @@ def _unlisted(api: Api, pull: Pull[Stripe], checked: dict[str, Any]) -> Iterator
         if not listing or began is None or checked.get(kind.object) == listing:
             continue
         newest = newest_sql("raw_objects", object_name=kind.object)
-        missing = pull.kept.rows(
+        yield from _asked_for(api, pull, kind, (
             f"SELECT n.id FROM ({newest}) n WHERE NOT n.is_deleted "
             f"AND n.created < {began - FIRST_OVERLAP} AND NOT EXISTS (SELECT 1 FROM raw_listed l "
             f"WHERE l.object = {quoted(kind.object)} AND l.listing = {int(listing)} "
-            "AND l.id = n.id) ORDER BY n.id"
-        )
+            "AND l.id = n.id)"
+        ))
+        if kind.object in NAMED_BY:
+            yield from _asked_for(api, pull, kind, missing_sql(kind.object))
+        checked[kind.object] = int(listing)
+
+
+def _asked_for(api: Api, pull: Pull[Stripe], kind: Kind, sql: str) -> Iterator[Batch]:
+    """The objects whose ids a statement finds, one by one; those that are gone as gone."""
+    for ids in deriving.chunks(pull, sql, AT_ONCE):
         found = []
-        for (id,) in missing:
+        for id in ids:
             try:
                 found.append(raw_of(kind, api.one(kind, id)))
             except NotThereError as error:
                 if is_gone(error):
                     found.append(gone(kind, id))
-            if len(found) >= AT_ONCE:
-                yield Batch([], objects=tuple(found))
-                found = []
         if found:
             yield Batch([], objects=tuple(found))
-        checked[kind.object] = int(listing)
 
 
 def _fetched(api: Api, wanted: dict[tuple[str, str], _Told]) -> Iterator[Batch]:

@@ -31,7 +31,9 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.rows = sqlite3.connect(folder / "rows.db", check_same_thread=False)
-        self.rows.execute('CREATE TABLE "Customers" (id TEXT, label TEXT, seats TEXT, changed TEXT)')
+        self.rows.execute(
+            'CREATE TABLE "Customers" (id TEXT, label TEXT, seats TEXT, changed TEXT)'
+        )
         self.asked: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

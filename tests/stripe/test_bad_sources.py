@@ -78,7 +78,14 @@ def test_a_dry_run_keeps_nothing_and_since_lists_a_part(
 ) -> None:
     fake = filled()
     with fake.serving(), company_of(tmp_path / "p", fake, monkeypatch) as company:
-        reports = {one.stream: one for one in company.sources.sync(is_dry_run=True)}
+        told: list[tuple[int, int, str]] = []
+        reports = {one.stream: one for one in company.sources.sync(
+            is_dry_run=True, progress=lambda *one: told.append(one)
+        )}
+        # A bar is told the stream, and how far of all of them it has come.
+        read = [one for one in told if one[2] == "billing/invoices: 6 invoices read"]
+        assert read
+        assert 0 < read[0][0] < read[0][1] == len(reports)
         assert (reports["invoices"].count("accepted"), reports["customers"].count("accepted")) == (
             len(fake.objects["invoices"]), 1,
         )

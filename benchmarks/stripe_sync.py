@@ -108,7 +108,7 @@ def serve(count: int) -> None:
                 text = "{}"
             elif name == "told":
                 text = json.dumps({**served, "cpu_s": time.process_time()})
-            elif one:
+            elif one and name in kinds:
                 text = kinds[name][1](int(one.rpartition("_")[2]))
             else:
                 total, made = kinds.get(name, (0, customer))

@@ -66,12 +66,7 @@ def gather(pull: Pull[Stripe], known: int, *, after: str) -> int:
         "ON t.id = l.subscription_id ORDER BY t.place",
     )
     kept.put("no_subscriptions", (("subscription_id", "VARCHAR"), ("account_id", "VARCHAR")), [])
-    customers = newest_sql("raw_objects", object_name="customer")
-    card = " OR ".join(
-        f"coalesce(json_extract_string(body, '{path}'), '') <> ''"
-        for path in ("$.invoice_settings.default_payment_method", "$.default_source")
-    )
-    kept.keep("with_card", f"SELECT id FROM ({customers}) WHERE NOT is_deleted AND ({card})")
+    kept.keep("with_card", _with_card())
     return count
 
 
@@ -119,6 +114,20 @@ def gathered(
             or str(id_of(today.get("customer"))) in with_card
         )
     return chosen, found
+
+
+def _with_card() -> str:
+    """SQL for the customers of trials who have a payment method."""
+    customers = newest_sql("raw_objects", object_name="customer")
+    card = " OR ".join(
+        f"coalesce(json_extract_string(body, '{path}'), '') <> ''"
+        for path in ("$.invoice_settings.default_payment_method", "$.default_source")
+    )
+    return f"""
+        SELECT id FROM ({customers} AND r.id IN (
+            SELECT json_extract_string(body, '$.customer') FROM held
+            WHERE object = 'subscription' AND json_extract_string(body, '$.trial_end') <> ''))
+        WHERE NOT is_deleted AND ({card})"""
 
 
 def _within(start: int, end: int) -> str:

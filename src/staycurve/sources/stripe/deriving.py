@@ -27,13 +27,12 @@ def newest(pull: Pull[Stripe], object: str, ids: Sequence[str]) -> dict[str, Obj
     import orjson
 
     pull.kept.put("asked", (("id", "VARCHAR"),), [(id,) for id in ids])
-    sql = newest_sql("raw_objects", object_name=object, columns="r.id, r.body, r.is_deleted")
+    sql = newest_sql(
+        "raw_objects", object_name=object, columns="r.id, r.body, r.is_deleted",
+        among="SELECT id FROM asked",
+    )
     return {
-        id: orjson.loads(body)
-        for id, body, is_deleted in pull.kept.rows(
-            f"{sql} AND r.id IN (SELECT id FROM asked)"
-        )
-        if not is_deleted
+        id: orjson.loads(body) for id, body, is_deleted in pull.kept.rows(sql) if not is_deleted
     }
 
 

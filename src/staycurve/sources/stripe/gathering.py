@@ -118,16 +118,16 @@ def gathered(
 
 def _with_card() -> str:
     """SQL for the customers of trials who have a payment method."""
-    customers = newest_sql("raw_objects", object_name="customer")
+    customers = newest_sql(
+        "raw_objects", object_name="customer",
+        among="SELECT json_extract_string(body, '$.customer') FROM held "
+        "WHERE object = 'subscription' AND json_extract_string(body, '$.trial_end') <> ''",
+    )
     card = " OR ".join(
         f"coalesce(json_extract_string(body, '{path}'), '') <> ''"
         for path in ("$.invoice_settings.default_payment_method", "$.default_source")
     )
-    return f"""
-        SELECT id FROM ({customers} AND r.id IN (
-            SELECT json_extract_string(body, '$.customer') FROM held
-            WHERE object = 'subscription' AND json_extract_string(body, '$.trial_end') <> ''))
-        WHERE NOT is_deleted AND ({card})"""
+    return f"SELECT id FROM ({customers}) WHERE NOT is_deleted AND ({card})"
 
 
 def _within(start: int, end: int) -> str:

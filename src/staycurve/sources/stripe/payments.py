@@ -34,14 +34,14 @@ def read(pull: Pull[Stripe]) -> Iterator[Batch]:
     settled = _Settled(pull)
     # First those that were there before, of which only by now is known what they settle: the
     # cursors of the others say that nothing older has to be looked at.
-    newest = newest_sql(
-        "raw_objects", object_name="charge", columns="r.id, r.body, r.is_deleted"
-    )
-    late = f"""{newest} AND r.load <= {known} AND r.id IN (
-        SELECT c.id FROM raw_objects c JOIN raw_objects p
-          ON p.object = 'invoice_payment' AND p.load > {known}
-         AND (p.parent = c.parent OR p.parent = c.id)
-        WHERE c.object = 'charge' AND c.load <= {known} AND p.parent <> '')"""
+    late = newest_sql(
+        "raw_objects", object_name="charge", columns="r.id, r.body, r.is_deleted",
+        among=f"""
+            SELECT c.id FROM raw_objects c JOIN raw_objects p
+              ON p.object = 'invoice_payment' AND p.load > {known}
+             AND (p.parent = c.parent OR p.parent = c.id)
+            WHERE c.object = 'charge' AND c.load <= {known} AND p.parent <> ''""",
+    ) + f" AND r.load <= {known}"
     is_any = False
     for some in deriving.parsed(pull, late) if known else ():
         is_any = True

@@ -75,7 +75,9 @@ def _rows(pull: Pull[Stripe], chosen: list[str], names: Names) -> list[Row | Unr
     pull.kept.put("asked", (("id", "VARCHAR"),), [(id,) for id in chosen])
     for object in _OURS:
         newest = newest_sql(
-            "raw_objects", object_name=object, columns="r.id, r.body, r.is_deleted"
+            "raw_objects", object_name=object, columns="r.id, r.body, r.is_deleted",
+            among=f"SELECT id FROM raw_objects WHERE object = {quoted(object)} "
+            "AND parent IN (SELECT id FROM asked)",
         )
         for some in _of(pull, newest):
             held[object].append(some)
@@ -101,10 +103,7 @@ def _rows(pull: Pull[Stripe], chosen: list[str], names: Names) -> list[Row | Unr
 def _of(pull: Pull[Stripe], newest: str) -> Iterator[Object]:
     import orjson
 
-    for id, body, is_deleted in pull.kept.rows(
-        f"{newest} AND r.parent IN (SELECT id FROM asked) ORDER BY r.id"
-    ):
-        del id
+    for _, body, is_deleted in pull.kept.rows(f"{newest} ORDER BY r.id"):
         if not is_deleted:
             yield orjson.loads(body)
 

@@ -13,12 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.stripe.families import shaped, timed
+from tests.stripe.families import seconds, shaped, timed
 
 KEY = "sk_test_fake51H8"
 KINDS = {
     "customers": "customer", "products": "product", "prices": "price", "coupons": "coupon",
-    "promotion_codes": "promotion_code", "subscriptions": "subscription",
+    "billing/meters": "billing.meter", "promotion_codes": "promotion_code",
+    "subscriptions": "subscription",
     "subscription_schedules": "subscription_schedule", "invoices": "invoice",
     "invoiceitems": "invoiceitem", "invoice_payments": "invoice_payment",
     "charges": "charge", "refunds": "refund",
@@ -51,6 +52,8 @@ class Fake:
         At most so many objects a page, whatever is asked for.
     repeats : bool
         Whether each page begins with the last object of the one before.
+    used : list of (meter, customer, instant, value)
+        Meter events.
     requests : list of str
         What was asked.
     """
@@ -66,6 +69,7 @@ class Fake:
         self.fail_after: int | None = None
         self.page = 100
         self.repeats = False
+        self.used: list[tuple[str, str, str, int]] = []
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.origin = ""
@@ -80,6 +84,8 @@ class Fake:
     def answer(self, path: str, asked: Mapping[str, list[str]]) -> tuple[int, Any]:
         """(status, body) of one request."""
         parts = [unquote(one) for one in path.strip("/").split("/")]
+        if parts[1:2] == ["billing"]:
+            parts[1:3] = ["/".join(parts[1:3])]
         if parts[0] != "v1" or len(parts) < 2:
             return 404, {"error": {"message": "Unrecognized request URL"}}
         name = parts[1]
@@ -98,9 +104,30 @@ class Fake:
             return 404, {"error": {
                 "code": "resource_missing", "message": f"No such {KINDS[name]}: '{parts[2]}'",
             }}
+        if parts[3:] == ["event_summaries"]:
+            return self._summaries(one, asked)
         if len(parts) == 4:
             return 200, self._listed(self._whole(one, parts[3]), asked, newest=False)
         return 200, self._cut(shaped(one, self.family))
+
+    def _summaries(
+        self, meter: Mapping[str, Any], asked: Mapping[str, list[str]]
+    ) -> tuple[int, Any]:
+        start, end = (int(asked[key][0]) for key in ("start_time", "end_time"))
+        if start % 60 or end % 60 or start >= end:
+            return 400, {"error": {"message": "Times are whole minutes, the start before the end."}}
+        whose = (meter["id"], asked["customer"][0])
+        found = [
+            value for name, customer, at, value in self.used
+            if (name, customer) == whose and start <= seconds(at) < end
+        ]
+        sums = {"sum": sum, "count": len, "last": lambda values: (values or [0])[-1]}
+        body = {
+            "id": "mtrusg_1", "object": "billing.meter_event_summary", "meter": meter["id"],
+            "start_time": start, "end_time": end, "livemode": False,
+            "aggregated_value": sums[meter["default_aggregation"]["formula"]](found),
+        }
+        return 200, {"object": "list", "data": [body] if found else [], "has_more": False}
 
     def _whole(self, found: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
         shape = shaped(dict(found), self.family) if found else {}

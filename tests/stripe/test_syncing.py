@@ -459,3 +459,25 @@ def test_what_a_customer_no_longer_says_goes_and_what_others_say_stays(
         assert rows(company, "accounts", columns, "1")[0] == (
             "cus_1", "Retail", "ada", "silver", None
         )
+
+
+def test_a_card_of_the_customer_is_the_trial_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = filled("trial_running")
+    subscription = fake.objects["subscriptions"]["sub_1"]
+    card = subscription.pop("default_payment_method")
+    with fake.serving(), company_of(tmp_path / "p", fake, monkeypatch) as company:
+        synced(company)
+        assert rows(company, "subscriptions", "status, card_on_file", "starts_at")[0] == (
+            "trialing", False,
+        )
+        fake.objects["customers"]["cus_1"]["invoice_settings"] = {"default_payment_method": card}
+        fake.fill({"events": [
+            event("evt_1", "2025-07-01", "customer.updated", {"id": "cus_1", "object": "customer"}),
+            event("evt_2", "2025-07-01", "customer.subscription.updated", subscription),
+        ]})
+        synced(company)
+        assert rows(company, "subscriptions", "status, card_on_file", "starts_at")[0] == (
+            "trialing", True,
+        )

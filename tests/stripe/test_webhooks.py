@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,34 @@ def test_one_process_of_all_keeps_the_schedule(
         fake.missing.add("events")
         second.sync("billing")
         second.stop()
+
+
+def test_a_server_syncs_by_itself_while_it_leads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, done = [], threading.Event()
+
+    class Told(Schedule):
+        def sync(self, name: str) -> None:
+            super().sync(name)
+            asked.append((self, name))
+            done.set()
+
+    fake = filled()
+    with fake.serving(), company_of(
+        tmp_path / "p", fake, monkeypatch, settings='every = "15m"\n'
+    ) as company:
+        first, second = Told(company), Told(company)
+        first.start()
+        second.start()
+        try:
+            assert done.wait(120)
+            assert (first.is_leading, second.is_leading) == (True, False)
+        finally:
+            first.stop()
+            second.stop()
+        assert asked == [(first, "billing")]
+        assert [row[0] for row in spans(company)] == ["sub_1"]
 
 
 @pytest.mark.parametrize("every", ['"5"', '"0m"', '"1s"', "15", '"often"'])

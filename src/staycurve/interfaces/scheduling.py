@@ -74,7 +74,10 @@ class Schedule:
 
         # One thread: the company's tables have one writer.
         self._jobs = BackgroundScheduler(
-            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1},
+            timezone="UTC", job_defaults={
+                # What waited for a long sync is late, and still to be done.
+                "coalesce": True, "max_instances": 1, "misfire_grace_time": None,
+            },
             executors={"default": {"type": "threadpool", "max_workers": 1}},
         )
         self._jobs.add_job(self.lead, "interval", seconds=LEAD_EVERY, id=LEADING)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -34,6 +34,17 @@ class Kept(Protocol):
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a statement."""
+        ...
+
+    def batches(self, sql: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of a statement over what is kept, `size` at a time and never all at once.
+
+        Relations that were made by `keep` and `put` are not among what it can ask for.
+        """
+        ...
+
+    def keep(self, relation: str, sql: str) -> None:
+        """Make a relation of what a statement answers, for statements to come."""
         ...
 
     def put(

@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 """A row as its system sends it: field → text, number, true or false, None, a list or an object."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RawObject:
     """One object as its system sent it, which the lake keeps.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     # Only a sync needs it, and its libraries take 50 MiB.
     import pyarrow as pa
 
+MEMORY = "400MB"
+"""What the engine takes that looks through what is kept, beside the one that writes."""
+AT_ONCE = 5_000
+"""Objects that are written side by side."""
+
 
 def keep_objects(
     engine: Engine, writing: Writing, batches: Sequence[Batch], *, source: str, load: int,
@@ -42,11 +48,8 @@ def keep_objects(
 
     Of an object that is there twice, the later one counts.
     """
-    import pyarrow.parquet as pq
-
     path = folder / "objects.parquet"
-    forgotten = tombstones.read(writing.lake.folder)
-    pq.write_table(_arrow(batches, forgotten), path, compression="zstd")
+    kinds = _stage(batches, tombstones.read(writing.lake.folder), path)
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE arriving_objects AS SELECT object, id, digest, place FROM "
         f"(SELECT object, id, digest, place, row_number() OVER (PARTITION BY object, id "
@@ -56,8 +59,9 @@ def keep_objects(
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE kept_objects AS "
         "SELECT object, id, arg_max(digest, load) AS digest "
-        f"FROM ({scan}) k WHERE source = {quoted(source)} AND EXISTS (SELECT 1 FROM "
-        "arriving_objects a WHERE a.object = k.object AND a.id = k.id) GROUP BY object, id"
+        f"FROM ({scan}) k WHERE source = {quoted(source)} AND object IN ({kinds}) "
+        "AND EXISTS (SELECT 1 FROM arriving_objects a WHERE a.object = k.object AND a.id = k.id) "
+        "GROUP BY object, id"
     )
     engine.execute(
         "CREATE OR REPLACE TEMP TABLE fresh_objects AS SELECT a.place, k.id IS NULL AS is_new "
@@ -83,27 +87,49 @@ def keep_objects(
     return new, changed
 
 
-def _arrow(batches: Sequence[Batch], forgotten: Tombstones) -> pa.Table:
+def _schema() -> pa.Schema:
     import pyarrow as pa
 
-    schema = pa.schema([
+    return pa.schema([
         ("object", pa.string()), ("id", pa.string()), ("parent", pa.string()),
         ("created", pa.int64()), ("digest", pa.string()), ("is_deleted", pa.bool_()),
         ("body", pa.string()), ("listing", pa.int64()), ("place", pa.int64()),
     ])
-    found: list[tuple[RawObject, int]] = [
-        (_stripped(one, forgotten) if forgotten else one, batch.listing)
-        for batch in batches for one in batch.objects
-    ]
+
+
+def _stage(batches: Sequence[Batch], forgotten: Tombstones, path: Path) -> str:
+    """Write the objects of batches into a file; their kinds, as a list for SQL."""
+    import pyarrow.parquet as pq
+
+    found = ((one, batch.listing) for batch in batches for one in batch.objects)
+    kinds: set[str] = set()
+    place = 0
+    # Side by side and as columns, all of them would take their memory three times.
+    with pq.ParquetWriter(path, _schema(), compression="zstd") as file:
+        while some := list(itertools.islice(found, AT_ONCE)):
+            file.write_table(_arrow(some, forgotten, place))
+            kinds.update(one.object for one, _ in some)
+            place += len(some)
+    # What nobody looks for is in no file, whose statistics say so.
+    return ", ".join(quoted(one) for one in sorted(kinds)) or "NULL"
+
+
+def _arrow(
+    given: Sequence[tuple[RawObject, int]], forgotten: Tombstones, place: int
+) -> pa.Table:
+    import pyarrow as pa
+
+    found = [(_stripped(one, forgotten) if forgotten else one, listing) for one, listing in given]
     texts = [one.body.decode("utf-8", "replace").replace("\\u0000", "\\ufffd") for one, _ in found]
     return pa.table(
         [
             [one.object for one, _ in found], [one.id for one, _ in found],
             [one.parent for one, _ in found], [one.created for one, _ in found],
             [_digest(one) for one, _ in found], [one.is_deleted for one, _ in found],
-            texts, [listing for _, listing in found], list(range(len(found))),
+            texts, [listing for _, listing in found],
+            list(range(place, place + len(found))),
         ],
-        schema=schema,
+        schema=_schema(),
     )
 
 
@@ -136,8 +162,12 @@ class LakeKept:
     @functools.cached_property
     def _engine(self) -> Engine:
         # Many streams ask for nothing.
+        return self._seeing(
+            self._closing.enter_context(Engine(self._lake.folder / ".tmp", memory=MEMORY))
+        )
+
+    def _seeing(self, engine: Engine) -> Engine:
         lake, snapshot, (source, _) = self._lake, self._snapshot, self._own
-        engine = self._closing.enter_context(Engine(lake.folder / ".tmp", memory="400MB"))
         raw = lake.scan(snapshot, RAW_TABLE, RAW_COLUMNS)
         listed = lake.scan(snapshot, LISTED_TABLE, LISTED_COLUMNS)
         of_source = f"WHERE source = {quoted(source)}"
@@ -150,6 +180,15 @@ class LakeKept:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a statement."""
         return self._engine.rows(sql)
+
+    def batches(self, sql: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of a statement, `size` at a time; other statements may be run meanwhile."""
+        with contextlib.closing(self._engine.beside()) as beside:
+            yield from self._seeing(beside).batches(sql, size)
+
+    def keep(self, relation: str, sql: str) -> None:
+        """Make a relation of what a statement answers, for statements to come."""
+        self._engine.keep(relation, sql)
 
     def put(
         self, relation: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]]

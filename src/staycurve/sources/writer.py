@@ -27,6 +27,10 @@ from staycurve.tables.duckdb_engine import Engine, remove_leftovers
 from staycurve.tables.lake import Lake
 from staycurve.tables.pointer import Snapshot
 
+MEMORY = "1200MB"
+MEMORY_OF_ROWS = "500MB"
+"""What the engine takes: rows arrive by the ten thousand, from a process that holds them."""
+
 
 class LakeWriter:
     """Brings batches into the lake of one project; see `staycurve.sources.port.Writer`.
@@ -70,8 +74,10 @@ class LakeWriter:
         """Take batches in one commit; see `staycurve.sources.port.Writer`."""
         reports: list[FileReport] = []
         items: list[Item] = []
-        with self.lake.writing(wait=self.wait) as writing, \
-                Engine(self.lake.folder / ".tmp") as engine:
+        has_files = any(isinstance(one.rows, Path) for one in batches)
+        with self.lake.writing(wait=self.wait) as writing, Engine(
+            self.lake.folder / ".tmp", memory=MEMORY if has_files else MEMORY_OF_ROWS
+        ) as engine:
             remove_leftovers(self.lake.folder / ".tmp")
             meta = _company(writing.start, self.config)
             known = self.lake.pointer.loads()

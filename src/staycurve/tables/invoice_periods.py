@@ -41,7 +41,9 @@ def _months() -> str:
     return f"CASE WHEN {years} > 0 AND {rest} <= {years} THEN 12 * {years} {cases} END"
 
 
-def lines_sql(condition: str = "TRUE", *, described: str = "subscriptions") -> str:
+def lines_sql(
+    condition: str = "TRUE", *, described: str = "subscriptions", relation: str = "invoice_lines"
+) -> str:
     """SQL: relation `lines`, those that can count, with what they bill; to be put after WITH.
 
     Parameters
@@ -50,6 +52,8 @@ def lines_sql(condition: str = "TRUE", *, described: str = "subscriptions") -> s
         SQL over invoice_lines `l`.
     described : str
         A relation like subscriptions; lines of what it describes do not count.
+    relation : str
+        One like invoice_lines.
     """
     priced = half_even_sql(
         "(CAST(CAST(l.quantity AS DECIMAL(25,6)) * 1000000 AS HUGEINT) * l.unit_amount)", "1000000"
@@ -70,7 +74,7 @@ def lines_sql(condition: str = "TRUE", *, described: str = "subscriptions") -> s
                AS taken_off_once,
            CASE WHEN l.quantity >= 0 AND l.unit_amount >= 0 THEN {priced} END AS priced,
            l.canceled_at, l.canceled_on
-    FROM invoice_lines l
+    FROM {relation} l
     WHERE l.invoice_status NOT IN ({", ".join(quoted(state) for state in UNBILLED)})
       AND l.kind <> 'one_time' AND l.amount >= 0 AND l.period_end > l.period_start
       AND NOT EXISTS (SELECT 1 FROM {described} s WHERE s.subscription_id = l.subscription_id)

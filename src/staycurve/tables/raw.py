@@ -39,15 +39,27 @@ def digest_of(body: bytes, *, parent: str, is_deleted: bool) -> str:
     return hashlib.blake2b(told + body, digest_size=16).hexdigest()
 
 
-def newest_sql(relation: str, *, object_name: str, columns: str = "r.*") -> str:
-    """SQL for the newest version of each object of one kind.
+def newest_sql(
+    relation: str, *, object_name: str, columns: str = "r.*", among: str = ""
+) -> str:
+    """SQL for the newest version of each object of one kind; conditions without a subquery may
+    follow it.
 
     Parameters
     ----------
     relation : str
         A relation with RAW_COLUMNS, of one source.
+    among : str
+        SQL of the ids that are meant; all of them without it.
     """
     kind = quoted(object_name)
+    if among:
+        # Beside NOT EXISTS, another subquery has the engine read every body of every kind.
+        return (
+            f"SELECT {columns} FROM {relation} r JOIN (SELECT n.id, MAX(n.load) AS load "
+            f"FROM {relation} n WHERE n.object = {kind} AND n.id IN ({among}) GROUP BY n.id) newer "
+            f"ON newer.id = r.id AND newer.load = r.load WHERE r.object = {kind}"
+        )
     return (
         f"SELECT {columns} FROM {relation} r WHERE r.object = {kind} AND NOT EXISTS ("
         f"SELECT 1 FROM {relation} n WHERE n.object = {kind} AND n.id = r.id AND n.load > r.load)"

@@ -21,6 +21,7 @@ _DIFFERENCES = {
     "listed_not_kept": N_("listed there, not here"),
     "kept_not_listed": N_("here, not listed there"),
     "announced_not_kept": N_("announced by an event, not here"),
+    "named_not_kept": N_("named by another object, not here"),
     "not_conformed": N_("here, without rows"),
 }
 ADDRESS = "/data"

@@ -91,6 +91,10 @@ class Api:
             found = {**found, field: {**held, "data": elements, "has_more": False}}
         return found
 
+    def elements(self, path: str, params: tuple[tuple[str, str], ...]) -> list[Object]:
+        """All elements of a list that is asked for by parameters of its own."""
+        return [one for page in self._pages(path, params, (), "") for one in page.objects]
+
     def _pages(
         self, path: str, params: tuple[tuple[str, str], ...], expand: tuple[str, ...], after: str
     ) -> Iterator[Page]:
@@ -130,8 +134,14 @@ class Api:
         return found
 
 
-def raw_of(kind: Kind | None, found: Object) -> RawObject:
-    """An object as it is kept."""
+def raw_of(kind: Kind | None, found: Object, *, parent: str = "") -> RawObject:
+    """An object as it is kept.
+
+    Parameters
+    ----------
+    parent : str
+        By what it is looked for, where it is of no kind that says so.
+    """
     import orjson
 
     if any(key in found for key in SECRETS):
@@ -139,7 +149,7 @@ def raw_of(kind: Kind | None, found: Object) -> RawObject:
     name = found.get("object")
     return RawObject(
         kind.object if kind else name if isinstance(name, str) else "unknown",
-        id_of(found) or "", orjson.dumps(found), (kind.parent(found) or "") if kind else "",
+        id_of(found) or "", orjson.dumps(found), (kind.parent(found) or "") if kind else parent,
         seconds(found.get("created")) or 0, bool(found.get("deleted")),
     )
 

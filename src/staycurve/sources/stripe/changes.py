@@ -7,8 +7,11 @@ object as it was then, and is kept for that: it tells since when a subscription 
 from __future__ import annotations
 
 import datetime as dt
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from staycurve.errors import SourceError
@@ -16,9 +19,10 @@ from staycurve.sources.base import Pull
 from staycurve.sources.batches import Batch, RawObject
 from staycurve.sources.cursors import Cursor
 from staycurve.sources.http import NotThereError, PermissionMissingError
-from staycurve.sources.stripe import inbox
+from staycurve.sources.stripe import deriving, inbox
 from staycurve.sources.stripe.api import Api, gone, is_gone, opened, raw_of
 from staycurve.sources.stripe.kinds import KINDS, OF_OBJECT, Kind
+from staycurve.sources.stripe.named import NAMED_BY, missing_sql
 from staycurve.sources.stripe.settings import Stripe
 from staycurve.sources.stripe.shapes import Object, at, id_of, seconds
 from staycurve.tables.engine import quoted
@@ -43,13 +47,15 @@ def read(pull: Pull[Stripe]) -> Iterator[Batch]:
     last = seconds(state.get("created"))
     seen = _Seen(pull, {str(one) for one in state.get("done") or ()}, last)
     refused: SourceError | None = None
+    told: list[str] = []
     with opened(pull) as client:
         api = Api(client)
         checked = dict(state.get("checked") or {})
         yield from _unlisted(api, pull, checked)
-        told = list(inbox.events(pull.folder, pull.name))
-        if told:
-            yield Batch([], objects=_kept(seen.take(told)))
+        waiting = inbox.events(pull.folder, pull.name)
+        while some := list(islice(waiting, AT_ONCE)):
+            told += [str(id_of(one)) for one in some]
+            yield Batch([], objects=_kept(seen.take(some)))
         try:
             for page in api.events(None if last is None else last - OVERLAP):
                 new = seen.take(page.objects)
@@ -60,7 +66,7 @@ def read(pull: Pull[Stripe]) -> Iterator[Batch]:
             refused = error
         yield from _fetched(api, seen.wanted)
     kept: dict[str, Any] = {
-        "inbox": [id_of(one) for one in told], "checked": checked,
+        "inbox": told, "checked": checked,
         "is_unavailable": True if refused else None,
     }
     if not refused:
@@ -81,13 +87,40 @@ def read(pull: Pull[Stripe]) -> Iterator[Batch]:
         raise SourceError(text, hint="Give the key read permission for events.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the last event of an object says: when it happened, and, packed, how the object was.
+
+    Of a month of events each holds an object, and they are all needed before the first is fetched.
+    """
+
+    at: int
+    is_deletion: bool
+    packed: bytes
+
+    @classmethod
+    def of(cls, event: Object, name: str) -> _Told:
+        import orjson
+
+        held = zlib.compress(orjson.dumps(at(event, "data", "object")), 1)
+        return cls(_when(event), str(event.get("type", "")).endswith(f"{name}.deleted"), held)
+
+    @property
+    def object(self) -> Object:
+        """The object as it was then."""
+        import orjson
+
+        found: Object = orjson.loads(zlib.decompress(self.packed))
+        return found
+
+
 class _Seen:
     """The events of one sync: which are new, and which objects have to be fetched again.
 
     Attributes
     ----------
     wanted : dict
-        (object, id) → the last event that speaks of it.
+        (object, id) → what the last event that speaks of it says.
     newest : int, optional
         When the last event happened.
     count : int
@@ -95,10 +128,11 @@ class _Seen:
     """
 
     def __init__(self, pull: Pull[Stripe], done: set[str], last: int | None) -> None:
-        self.wanted: dict[tuple[str, str], Object] = {}
+        self.wanted: dict[tuple[str, str], _Told] = {}
         self.newest = last
         self.count = 0
-        self._pull, self._done, self._is_first = pull, done, last is None
+        self._pull, self._done = pull, done
+        self._now = int(pull.now.timestamp())
         self._recent: dict[str, int] = {}
         self._began = {kind.object: _listed_at(pull, kind) for kind in KINDS}
 
@@ -115,7 +149,8 @@ class _Seen:
             id = id_of(event)
             if id is None:
                 continue
-            self.newest = max(self.newest or 0, _when(event))
+            # An instant that is still to come would hide all that happens until then.
+            self.newest = max(self.newest or 0, min(_when(event), self._now))
             self._recent[id] = _when(event)
             if id not in self._done:
                 self._done.add(id)
@@ -134,21 +169,26 @@ class _Seen:
             key = (name, id)
             if key not in found or _when(event) > _when(found[key]):
                 found[key] = event
-        if self._is_first and found:
-            # What was listed after the event is newer than it.
-            self._pull.kept.put("told", (("object", "VARCHAR"), ("id", "VARCHAR")), list(found))
-            known = set(self._pull.kept.rows(
-                "SELECT object, id FROM told t WHERE EXISTS (SELECT 1 FROM raw_objects r "
-                "WHERE r.object = t.object AND r.id = t.id)"
-            ))
-            found = {
-                key: event for key, event in found.items()
-                if key not in known
-                or _when(event) >= (self._began[key[0]] or 0) - FIRST_OVERLAP
-            }
-        for key, event in found.items():
-            if key not in self.wanted or _when(event) > _when(self.wanted[key]):
-                self.wanted[key] = event
+        for key, event in self._newer_than_lists(found).items():
+            if key not in self.wanted or _when(event) > self.wanted[key].at:
+                self.wanted[key] = _Told.of(event, key[0])
+
+    def _newer_than_lists(
+        self, found: dict[tuple[str, str], Object]
+    ) -> dict[tuple[str, str], Object]:
+        """Those of which no list has told since: what was listed after the event is newer."""
+        old = [
+            key for key, event in found.items()
+            if _when(event) < (self._began[key[0]] or 0) - FIRST_OVERLAP
+        ]
+        if not old:
+            return found
+        self._pull.kept.put("told", (("object", "VARCHAR"), ("id", "VARCHAR")), old)
+        known = set(self._pull.kept.rows(
+            "SELECT object, id FROM told t WHERE EXISTS (SELECT 1 FROM raw_objects r "
+            "WHERE r.object = t.object AND r.id = t.id)"
+        ))
+        return {key: event for key, event in found.items() if key not in known}
 
 
 def _is_old(seen_at: object, now: dt.datetime) -> bool:
@@ -182,7 +222,8 @@ def _listed_at(pull: Pull[Stripe], kind: Kind) -> int | None:
 
 
 def _unlisted(api: Api, pull: Pull[Stripe], checked: dict[str, Any]) -> Iterator[Batch]:
-    """Objects that are kept and that the last complete listing did not show: are they gone?
+    """Objects that the last complete listing did not show: kept ones, which may be gone, and those
+    that others name.
 
     `checked` is object → the listing that was compared last.
     """
@@ -193,14 +234,22 @@ def _unlisted(api: Api, pull: Pull[Stripe], checked: dict[str, Any]) -> Iterator
         if not listing or began is None or checked.get(kind.object) == listing:
             continue
         newest = newest_sql("raw_objects", object_name=kind.object)
-        missing = pull.kept.rows(
+        yield from _asked_for(api, pull, kind, (
             f"SELECT n.id FROM ({newest}) n WHERE NOT n.is_deleted "
             f"AND n.created < {began - FIRST_OVERLAP} AND NOT EXISTS (SELECT 1 FROM raw_listed l "
             f"WHERE l.object = {quoted(kind.object)} AND l.listing = {int(listing)} "
-            "AND l.id = n.id) ORDER BY n.id"
-        )
+            "AND l.id = n.id)"
+        ))
+        if kind.object in NAMED_BY:
+            yield from _asked_for(api, pull, kind, missing_sql(kind.object))
+        checked[kind.object] = int(listing)
+
+
+def _asked_for(api: Api, pull: Pull[Stripe], kind: Kind, sql: str) -> Iterator[Batch]:
+    """The objects whose ids a statement finds, one by one; those that are gone as gone."""
+    for ids in deriving.chunks(pull, sql, AT_ONCE):
         found = []
-        for (id,) in missing:
+        for id in ids:
             try:
                 found.append(raw_of(kind, api.one(kind, id)))
             except NotThereError as error:
@@ -208,23 +257,22 @@ def _unlisted(api: Api, pull: Pull[Stripe], checked: dict[str, Any]) -> Iterator
                     found.append(gone(kind, id))
         if found:
             yield Batch([], objects=tuple(found))
-        checked[kind.object] = int(listing)
 
 
-def _fetched(api: Api, wanted: dict[tuple[str, str], Object]) -> Iterator[Batch]:
+def _fetched(api: Api, wanted: dict[tuple[str, str], _Told]) -> Iterator[Batch]:
     """The objects as they are now; where Stripe does not give one, as its last event had it."""
     refused: set[str] = set()
 
-    def one(asked: tuple[tuple[str, str], Object]) -> RawObject | None:
-        (name, id), event = asked
+    def one(asked: tuple[tuple[str, str], _Told]) -> RawObject | None:
+        (name, id), last = asked
         kind = OF_OBJECT[name]
         if name in refused:
             return None
         try:
             return raw_of(kind, api.one(kind, id))
         except NotThereError as error:
-            is_over = is_gone(error) or str(event.get("type", "")).endswith(f"{name}.deleted")
-            return gone(kind, id) if is_over else raw_of(kind, event["data"]["object"])
+            is_over = is_gone(error) or last.is_deletion
+            return gone(kind, id) if is_over else raw_of(kind, last.object)
         except PermissionMissingError:
             refused.add(name)
             return None

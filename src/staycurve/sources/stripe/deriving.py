@@ -12,8 +12,9 @@ from staycurve.sources.stripe.shapes import Object, id_of
 from staycurve.tables.engine import quoted
 from staycurve.tables.raw import newest_sql
 
-AT_ONCE = 5_000
-"""Objects that are parsed side by side."""
+ROWS_AT_ONCE = 500
+TEXT_AT_ONCE = 4 * 1024 * 1024
+"""Of objects that are parsed side by side: then they take ten times the memory of their text."""
 
 
 def done_until(pull: Pull[Stripe]) -> int:
@@ -26,13 +27,12 @@ def newest(pull: Pull[Stripe], object: str, ids: Sequence[str]) -> dict[str, Obj
     import orjson
 
     pull.kept.put("asked", (("id", "VARCHAR"),), [(id,) for id in ids])
-    sql = newest_sql("raw_objects", object_name=object, columns="r.id, r.body, r.is_deleted")
+    sql = newest_sql(
+        "raw_objects", object_name=object, columns="r.id, r.body, r.is_deleted",
+        among="SELECT id FROM asked",
+    )
     return {
-        id: orjson.loads(body)
-        for id, body, is_deleted in pull.kept.rows(
-            f"{sql} AND r.id IN (SELECT id FROM asked)"
-        )
-        if not is_deleted
+        id: orjson.loads(body) for id, body, is_deleted in pull.kept.rows(sql) if not is_deleted
     }
 
 
@@ -41,26 +41,51 @@ def changed(
 ) -> Iterator[tuple[Cursor | None, list[Object], list[str]]]:
     """Load by load, the objects of a kind that are the newest by now, and the ids of those that are
     gone; the last of a load come with the cursor after it."""
+    known = done_until(pull)
+    kind = quoted(object)
+    loads = pull.kept.rows(
+        f"SELECT DISTINCT load FROM raw_objects WHERE object = {kind} AND load > {known} "
+        "ORDER BY load"
+    )
+    for (load,) in loads:
+        # Written out, the number says which files need not be opened.
+        sql = (
+            "SELECT r.id, r.body, r.is_deleted FROM raw_objects r "
+            f"WHERE r.object = {kind} AND r.load = {int(load)} AND NOT EXISTS ("
+            f"SELECT 1 FROM raw_objects n WHERE n.object = {kind} AND n.load > {int(load)} "
+            "AND n.id = r.id)"
+        )
+        found: list[Object] = []
+        gone: list[str] = []
+        for some in parsed(pull, sql):
+            if found or gone:
+                yield None, found, gone
+            found = [body for _, body in some if body is not None]
+            gone = [id for id, body in some if body is None]
+        yield Cursor(int(load)), found, gone
+
+
+def parsed(pull: Pull[Stripe], sql: str) -> Iterator[list[tuple[str, Object | None]]]:
+    """(id, object, or None where it is gone) of a statement's rows, a few megabytes at a time."""
     import orjson
 
-    known = done_until(pull)
-    loads = pull.kept.rows(
-        f"SELECT DISTINCT load FROM raw_objects WHERE object = {quoted(object)} "
-        f"AND load > {known} ORDER BY load"
-    )
-    sql = newest_sql("raw_objects", object_name=object, columns="r.id, r.body, r.is_deleted")
-    for (load,) in loads:
-        count = int(pull.kept.rows(
-            f"SELECT COUNT(*) FROM raw_objects WHERE object = {quoted(object)} AND load = {load}"
-        )[0][0])
-        # Parsed, an object takes ten times the memory of its text.
-        for start in range(0, count, AT_ONCE):
-            rows = pull.kept.rows(
-                f"{sql} AND r.load = {load} ORDER BY r.id LIMIT {AT_ONCE} OFFSET {start}"
-            )
-            found = [orjson.loads(body) for _, body, is_deleted in rows if not is_deleted]
-            gone = [id for id, _, is_deleted in rows if is_deleted]
-            yield Cursor(int(load)) if start + AT_ONCE >= count else None, found, gone
+    found: list[tuple[str, Object | None]] = []
+    size = 0
+    for rows in pull.kept.batches(sql, ROWS_AT_ONCE):
+        for id, body, is_deleted in rows:
+            found.append((id, None if is_deleted else orjson.loads(body)))
+            size += len(body)
+            if size >= TEXT_AT_ONCE:
+                yield found
+                found, size = [], 0
+    if found:
+        yield found
+
+
+def chunks(pull: Pull[Stripe], sql: str, size: int) -> Iterator[list[str]]:
+    """The ids that a statement finds, each once, `size` at a time."""
+    for some in pull.kept.batches(f"SELECT DISTINCT id FROM ({sql}) ORDER BY id", size):
+        yield [row[0] for row in some]
 
 
 class Names:

@@ -68,6 +68,10 @@ KINDS = (
         "prices", "price", "/v1/prices", N_("What it costs, with every tier."),
         expand=("tiers",), parent=lambda value: id_of(value.get("product")),
     ),
+    Kind(
+        "meters", "billing.meter", "/v1/billing/meters",
+        N_("What is metered, and how it adds up."),
+    ),
     Kind("coupons", "coupon", "/v1/coupons", N_("What is taken off, and for how long.")),
     Kind(
         "promotion_codes", "promotion_code", "/v1/promotion_codes", N_("Codes of coupons."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from staycurve.sources.base import Pull
@@ -22,73 +22,112 @@ from staycurve.sources.stripe.shapes import (
     major,
     seconds,
 )
-
-AT_ONCE = 20_000
+from staycurve.tables.raw import newest_sql
 
 
 def read(pull: Pull[Stripe]) -> Iterator[Batch]:
     """Batches of payments whose charge, or what says of which invoice it is, has changed."""
     known = deriving.done_until(pull)
-    after = str((pull.cursor.kept if pull.cursor else {}).get("after") or "")
     until = int(pull.kept.rows("SELECT coalesce(MAX(load), 0) FROM raw_objects")[0][0])
-    ids = [row[0] for row in pull.kept.rows(f"""
-        SELECT DISTINCT id FROM raw_objects WHERE object = 'charge' AND load > {known}
-        UNION
-        SELECT DISTINCT c.id FROM raw_objects c JOIN raw_objects p
-          ON p.object = 'invoice_payment' AND p.load > {known}
-         AND (p.parent = c.parent OR p.parent = c.id)
-        WHERE c.object = 'charge' AND p.parent <> '' ORDER BY 1
-    """) if row[0] > after]
-    for start in range(0, len(ids), AT_ONCE):
-        chosen = ids[start : start + AT_ONCE]
-        charges = deriving.newest(pull, "charge", chosen)
-        invoices = _invoices(pull, charges)
-        rows = [_readable(charge, invoices) for charge in charges.values()]
-        is_last = start + AT_ONCE >= len(ids)
-        cursor = Cursor(until, {"after": None}) if is_last else Cursor(
-            known, {"after": chosen[-1]}
+    if until == known:
+        return
+    settled = _Settled(pull)
+    # First those that were there before, of which only by now is known what they settle: the
+    # cursors of the others say that nothing older has to be looked at.
+    late = newest_sql(
+        "raw_objects", object_name="charge", columns="r.id, r.body, r.is_deleted",
+        among=f"""
+            SELECT c.id FROM raw_objects c JOIN raw_objects p
+              ON p.object = 'invoice_payment' AND p.load > {known}
+             AND (p.parent = c.parent OR p.parent = c.id)
+            WHERE c.object = 'charge' AND c.load <= {known} AND p.parent <> ''""",
+    ) + f" AND r.load <= {known}"
+    is_any = False
+    for some in deriving.parsed(pull, late) if known else ():
+        is_any = True
+        yield _batch([body for _, body in some if body is not None], [], settled, None)
+    for cursor, found, gone in deriving.changed(pull, "charge"):
+        is_any = True
+        yield _batch(found, gone, settled, cursor)
+    if is_any:
+        yield Batch([], Cursor(until))
+
+
+def _batch(
+    charges: Sequence[Object], gone: Sequence[str], settled: _Settled, cursor: Cursor | None
+) -> Batch:
+    invoices = settled.invoices(charges)
+    ids = (*(str(id_of(one)) for one in charges), *gone)
+    return Batch(
+        [_readable(one, invoices) for one in charges], cursor,
+        whole=(Whole("payments", "payment_id", ids),),
+    )
+
+
+class _Settled:
+    """Which invoices charges settle, and of which subscriptions these are."""
+
+    def __init__(self, pull: Pull[Stripe]) -> None:
+        self._kept = pull.kept
+        self._is_looked_up = False
+
+    def _look_up(self) -> None:
+        self._is_looked_up = True
+        newest = newest_sql(
+            "raw_objects", object_name="invoice_payment", columns="r.body, r.is_deleted"
         )
-        yield Batch(rows, cursor, whole=(Whole("payments", "payment_id", tuple(chosen)),))
+        # Looked through once: an account has as many of them as it has charges.
+        self._kept.keep("settling", f"""
+            SELECT paid_by, coalesce(
+                nullif(json_extract_string(body, '$.invoice.id'), ''),
+                json_extract_string(body, '$.invoice')) AS invoice
+            FROM (SELECT body, unnest([{_id("payment_intent")}, {_id("charge")}]) AS paid_by
+                  FROM ({newest}) WHERE NOT is_deleted)
+            WHERE paid_by <> ''
+        """)
+        self._kept.keep(
+            "billing", "SELECT id, arg_max(parent, load) AS subscription FROM raw_objects "
+            "WHERE object = 'invoice' GROUP BY id",
+        )
 
-
-def _invoices(
-    pull: Pull[Stripe], charges: Mapping[str, Object]
-) -> dict[str, tuple[str, str | None]]:
-    """Charge → (invoice, subscription)."""
-    of_parent: dict[str, list[str]] = {}
-    found: dict[str, str] = {}
-    for id, charge in charges.items():
-        invoice = id_of(charge.get("invoice"))
-        if invoice:
-            found[id] = invoice
-            continue
-        for parent in (id, id_of(charge.get("payment_intent"))):
-            if parent:
-                of_parent.setdefault(parent, []).append(id)
-    if of_parent:
-        pull.kept.put("parents", (("id", "VARCHAR"),), [(one,) for one in of_parent])
-        settled = [row[0] for row in pull.kept.rows(
-            "SELECT DISTINCT id FROM raw_objects WHERE object = 'invoice_payment' "
-            "AND parent IN (SELECT id FROM parents)"
-        )]
-        for payment in deriving.newest(pull, "invoice_payment", settled).values():
-            invoice = id_of(payment.get("invoice"))
-            for parent in (
-                id_of(at(payment, "payment", "payment_intent")),
-                id_of(at(payment, "payment", "charge")),
+    def invoices(self, charges: Sequence[Object]) -> dict[str, tuple[str, str | None]]:
+        """Charge → (invoice, subscription)."""
+        asked = []
+        found: dict[str, str] = {}
+        for charge in charges:
+            id, invoice = str(id_of(charge)), id_of(charge.get("invoice"))
+            if invoice:
+                found[id] = invoice
+            else:
+                parents = (id, id_of(charge.get("payment_intent")))
+                asked += [(id, parent) for parent in parents if parent]
+        if (asked or found) and not self._is_looked_up:
+            self._look_up()
+        if asked:
+            self._kept.put("paid", (("id", "VARCHAR"), ("paid_by", "VARCHAR")), asked)
+            for id, invoice in self._kept.rows(
+                "SELECT p.id, MIN(s.invoice) FROM paid p JOIN settling s USING (paid_by) "
+                "WHERE s.invoice <> '' GROUP BY p.id"
             ):
-                for charge_id in of_parent.get(parent or "", ()):
-                    if invoice:
-                        found.setdefault(charge_id, invoice)
-    pull.kept.put("settled", (("id", "VARCHAR"),), [(one,) for one in set(found.values())])
-    subscriptions = dict(pull.kept.rows(
-        "SELECT id, arg_max(parent, load) FROM raw_objects WHERE object = 'invoice' "
-        "AND id IN (SELECT id FROM settled) GROUP BY id"
-    ))
-    return {
-        charge: (invoice, subscriptions.get(invoice) or None)
-        for charge, invoice in found.items()
-    }
+                found[id] = invoice
+        if not found:
+            return {}
+        self._kept.put("settled", (("id", "VARCHAR"),), [(one,) for one in set(found.values())])
+        subscriptions = dict(self._kept.rows(
+            "SELECT id, subscription FROM billing WHERE id IN (SELECT id FROM settled)"
+        ))
+        return {
+            charge: (invoice, subscriptions.get(invoice) or None)
+            for charge, invoice in found.items()
+        }
+
+
+def _id(field: str) -> str:
+    """SQL for the id at a field of a payment, which may be the object itself."""
+    path = f"$.payment.{field}"
+    return (
+        f"coalesce(json_extract_string(body, '{path}.id'), json_extract_string(body, '{path}'))"
+    )
 
 
 def _readable(

@@ -52,6 +52,12 @@ class Stripe:
               'connected_account = "acct_1032D82eZvKYlo2C"'),
     ] = None
 
+    open_usage: Annotated[
+        bool,
+        Takes(N_("true where usage that is not billed yet is asked for, once a day and item"),
+              "open_usage = true"),
+    ] = False
+
     @property
     def origin(self) -> str:
         """The origin without what follows it."""

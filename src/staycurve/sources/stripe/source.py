@@ -9,7 +9,16 @@ from staycurve.i18n import N_
 from staycurve.sources.base import Pull, Source, Stream
 from staycurve.sources.batches import Batch
 from staycurve.sources.mapping import Feed
-from staycurve.sources.stripe import accounts, changes, inbox, lines, payments, spans
+from staycurve.sources.stripe import (
+    accounts,
+    changes,
+    inbox,
+    lines,
+    payments,
+    spans,
+    upcoming,
+    usage,
+)
 from staycurve.sources.stripe.certificate import certificate
 from staycurve.sources.stripe.fetching import fetch
 from staycurve.sources.stripe.kinds import KINDS, Kind
@@ -45,8 +54,17 @@ STRIPE = Source(
             "events", N_("What changed since; each object is fetched again."), changes.read,
             cursor=N_("the last event"),
         ),
+        Stream(
+            "open_usage", N_("What meters counted of periods that are not billed yet."),
+            usage.read, cursor=N_("the day of the last sums"),
+        ),
         _deriving("accounts", "accounts", N_("Customers as accounts."), accounts.read),
         _deriving("invoice_lines", "invoice_lines", N_("The lines of invoices."), lines.read),
+        _deriving(
+            "upcoming", "invoice_lines",
+            N_("What the next invoices are going to bill; it counts for nothing until they do."),
+            upcoming.read,
+        ),
         _deriving("payments", "payments", N_("Charges as payments."), payments.read),
         _deriving(
             "spans", "subscriptions",

@@ -151,14 +151,12 @@ def _from_falls(query: CohortQuery, config: Config) -> str:
     own = quoted(config.company.currency)
     abroad = f"SELECT account_id FROM mrr_items WHERE currency <> {own}"
     walk = "PARTITION BY account_id ORDER BY falls_in ROWS BETWEEN UNBOUNDED PRECEDING AND"
-    return f"""WITH first_days AS ({_first_days(config)}),
+    followed = _followed(query, config, only=abroad, first_days=_first_days(config))
+    return f"""{followed},
 abroad AS (
-    {_followed(query, config, only=abroad)}
     SELECT cohort_on{segs}, age, SUM(lowest) AS number FROM lowered GROUP BY cohort_on{segs}, age
 ),
-periods AS ({points_sql(whole)}),
-firsts AS (SELECT account_id, first_paid_on FROM first_days),
-{whole.segment_ctes}started AS (
+started AS (
     SELECT account_id, first_paid_on, after{segs},
            CAST(date_trunc('month', first_paid_on) AS DATE) AS cohort_on,
            CASE WHEN EXISTS (SELECT 1 FROM ({abroad}) f WHERE f.account_id = listed.account_id)
@@ -259,7 +257,9 @@ LEFT JOIN cells c ON c.cohort_on = s.cohort_on{_same_segments(len(query.by))}
 ORDER BY {order}s.cohort_on, c.age"""
 
 
-def _followed(query: CohortQuery, config: Config, *, only: str = "") -> str:
+def _followed(
+    query: CohortQuery, config: Config, *, only: str = "", first_days: str = ""
+) -> str:
     """Each account of a cohort at each age, as `lowered`.
 
     What changes with time, such as the plan, is taken as it was on the account's first paid day;
@@ -269,6 +269,9 @@ def _followed(query: CohortQuery, config: Config, *, only: str = "") -> str:
     ----------
     only : str
         SQL of the accounts that are followed, where not all are.
+    first_days : str
+        SQL of the accounts' first paid days, as `first_days`, where the rest of the statement
+        needs them, too.
     """
     dims = tuple(dict.fromkeys((*query.by, *(f.dim for f in query.filters))))
     context = Context(
@@ -286,8 +289,10 @@ def _followed(query: CohortQuery, config: Config, *, only: str = "") -> str:
         {joins}"""
     segs = "".join(f", seg{place}" for place in range(len(query.by)))
     bare = Context(config, "month", query.months, query.as_of)
-    return f"""WITH periods AS ({points_sql(bare)}),
-firsts AS ({FIRSTS_SQL}),
+    firsts = "SELECT account_id, first_paid_on FROM first_days" if first_days else FIRSTS_SQL
+    known = f"first_days AS ({first_days}),\n" if first_days else ""
+    return f"""WITH {known}periods AS ({points_sql(bare)}),
+firsts AS ({firsts}),
 {context.segment_ctes}members AS (
     SELECT DISTINCT account_id, first_paid_on, cohort_on{segs} FROM (
         SELECT f.account_id, f.first_paid_on,

@@ -246,7 +246,7 @@ def test_reparse_asks_nobody_and_gives_the_same(
         reports = synced(company, is_reparse=True)
         assert asked(fake) == []
         assert {one.stream for one in reports} == {
-            "accounts", "invoice_lines", "payments", "spans"
+            "accounts", "invoice_lines", "payments", "spans", "upcoming"
         }
         assert (spans(company), rows(company, "invoice_lines", "line_id, amount", "1")) == before
 

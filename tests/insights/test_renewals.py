@@ -116,7 +116,7 @@ def test_no_dates_at_all_is_said(tmp_path: Path) -> None:
     company = build(tmp_path / "p", {"subscriptions": [sub("ann", 10)]})
     found = company.account.renewals(as_of=AS_OF)
     assert (found.rows, found.due, found.known_mrr) == ((), (), 0)
-    assert found.why == "no renewal date is loaded: subscriptions have no renews_at"
+    assert found.why == "no renewal date is known: subscriptions have neither renews_at nor a term"
     company.close()
 
 

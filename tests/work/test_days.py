@@ -53,3 +53,30 @@ due_in_days = 190
         company.work.run()
         (alert,) = company.work.alerts()
         assert (alert["status"], alert["snoozed_until"]) == ("open", None)
+
+
+def test_alerts_are_handed_on_by_the_clock_while_data_lag(tmp_path: Path) -> None:
+    build(
+        tmp_path / "p", {"subscriptions": SUBSCRIPTIONS}, timezone="Pacific/Auckland"
+    ).close()
+    clock = Clock()
+    # 11:00 on 1 October there, four days after the last day of data.
+    clock.now = utc("2026-09-30T22:00")
+    with Company(tmp_path / "p", clock=clock) as company:
+        playbook(company, rule("mrr", "at_least = 100", more="""act_within_days = 2
+escalate_to = "Head"
+"""))
+        company.work.run()
+        (alert,) = company.work.alerts()
+        # Its owner has two days from today, however old the data are.
+        assert (alert["opened_on"], alert["due_on"]) == ("2026-09-27", "2026-10-03")
+        assert (alert["owner"] == "Head", alert["escalated_at"]) == (False, None)
+        # 23:59 on the last day there, and a minute later; nothing was loaded since.
+        clock.now = utc("2026-10-03T10:59")
+        company.work.run()
+        assert company.work.alerts()[0]["escalated_at"] is None
+        clock.now = utc("2026-10-03T11:00")
+        company.work.run()
+        (alert,) = company.work.alerts()
+        assert alert["owner"] == "Head"
+        assert dt.datetime.fromisoformat(alert["escalated_at"]) == clock.now

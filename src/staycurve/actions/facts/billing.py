@@ -9,6 +9,7 @@ from typing import Any
 from staycurve.actions.facts.base import FLAG, TEXT, Fact, Moment, Values
 from staycurve.i18n import N_
 from staycurve.insights.shared.account_facts import closing_sql, plans_sql
+from staycurve.insights.shared.renewing import join_sql, renews_sql, requested_sql, terms_sql
 from staycurve.metrics.base import Unit
 from staycurve.money import MICRO
 from staycurve.tables.engine import FAR
@@ -115,12 +116,10 @@ ORDER BY account_id"""
 def _items(moment: Moment) -> dict[str, tuple[dt.date | None, bool]]:
     """account_id → (its next renewal, whether a cancellation was requested), of items in force."""
     day = moment.day
-    sql = f"""SELECT i.account_id, MIN(CASE WHEN s.renews_on > {day} THEN s.renews_on END),
-       MAX(CASE WHEN i.requested_on <= {day}
-             OR (i.own_requested_on <= {day} AND i.followed_on > {day}) THEN 1 ELSE 0 END)
+    sql = f"""SELECT i.account_id, MIN({renews_sql("i", "s", day)}) AS renews_on,
+       MAX(CASE WHEN {requested_sql("i", day)} THEN 1 ELSE 0 END) AS is_requested
 FROM mrr_items i
-LEFT JOIN subscriptions s ON s.subscription_id = i.subscription_id
-     AND s.starts_at = i.starts_at AND coalesce(s.item_id, '') = coalesce(i.item_id, '')
+{join_sql("i", "s")}
 WHERE i.starts_on <= {day} AND coalesce(i.ends_on, {FAR}) > {day}
 GROUP BY i.account_id ORDER BY i.account_id"""
     return moment.once(
@@ -129,8 +128,9 @@ GROUP BY i.account_id ORDER BY i.account_id"""
 
 
 def _renews(moment: Moment) -> Values:
-    moment.rests_on("subscriptions WHERE renews_on IS NOT NULL",
-                    "no subscription says when it renews", hint="Load renews_at.")
+    moment.rests_on(f"({terms_sql()}) s WHERE stated_on IS NOT NULL OR term IS NOT NULL",
+                    "no subscription says when it renews",
+                    hint="Load renews_at or term_months.")
     return {
         one: -moment.since(renews) for one, (renews, _asked) in _items(moment).items()
         if renews is not None
@@ -193,7 +193,8 @@ churn_type = Fact(
     TEXT, _churn_type, unit=None,
 )
 renews_in_days = Fact(
-    N_("Renews in days"), N_("Days until the next renewal of its items in force."), "number",
+    N_("Renews in days"), N_("Days until the next renewal of its items in force, stated or "
+                                "counted; monthly plans have none."), "number",
     _renews,
 )
 is_cancel_requested = Fact(

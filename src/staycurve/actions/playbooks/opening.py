@@ -90,8 +90,8 @@ def open_alerts(
     leaving : Leaving, optional
         Owners that have left, and who has their accounts now.
     today : date, optional
-        The local day of the clock, by which people snooze: data may lag behind it. Without it, the
-        last day of the findings.
+        The local day of the clock, by which people snooze and have their days to act: data may lag
+        behind it. Without it, the last day of the findings.
 
     Raises
     ------
@@ -202,7 +202,7 @@ class _Run:
             account_id=account, account_name=about.name[:PAGE], type=playbook.type,
             status="waiting", is_open=1, playbook=playbook.name, owner=about.owner.name[:WHO],
             opened_at=self.findings.at, opened_on=self.on,
-            due_on=self.on + dt.timedelta(days=playbook.act_within_days),
+            due_on=self.today + dt.timedelta(days=playbook.act_within_days),
             mrr=about.mrr, chance=playbook.chance, can_do=playbook.can_do,
             rank=rank_of(about.mrr, playbook.chance, playbook.can_do), evidence=[proof],
             snoozed_until=None, snooze_reason="", escalated_at=None, acted_at=None,
@@ -268,7 +268,12 @@ class _Run:
             if row.opened_on != self.on:
                 # It begins for its owner on the day on which they get it.
                 late = self.on - row.opened_on
-                row.due_on, row.opened_on = row.due_on + late, self.on
+                playbook = self.by_name.get(row.playbook)
+                row.due_on = (
+                    row.due_on + late if playbook is None
+                    else self.today + dt.timedelta(days=playbook.act_within_days)
+                )
+                row.opened_on = self.on
                 row.version += 1
             self.done.alerts.append(row)
         self.session.flush()
@@ -291,7 +296,7 @@ class _Run:
         for _key, row in sorted(self.open.items()):
             playbook = self.by_name.get(row.playbook)
             if (playbook is None or not playbook.escalate_to or row.status != "open"
-                    or row.due_on >= self.on or row.acted_at or row.escalated_at):
+                    or row.due_on >= self.today or row.acted_at or row.escalated_at):
                 continue
             row.escalated_at = self.now
             kept.assign(self.session, row.id, owner=self.leaving.standing_in(playbook.escalate_to),

@@ -47,7 +47,8 @@ NO_TABLE = {
     "events": N_("no events are loaded"), "invoice_lines": N_("no invoice lines are loaded"),
 }
 NOT_PAYING = N_("it has no subscription in force")
-NO_RENEWAL = N_("no renewal date is loaded for its subscriptions")
+NO_RENEWAL = N_("no renewal date is known of its subscriptions")
+ENDING = N_("its cancellation was requested: nothing renews")
 NO_ANSWER = N_("it has answered no survey")
 NO_USE = N_("it has not used the product yet")
 NO_STAGE = N_("it is in no stage yet")
@@ -243,7 +244,7 @@ class _Found:
                 since, ended, end_class = day, None, None
             elif before > 0 == after:
                 since, ended, end_class = None, day, own_class or "unknown"
-        renewals = [one.renews_on for one in items if one.renews_on and one.renews_on > of.last_day]
+        renewals = [one.renews_on for one in items if one.renews_on]
         is_trial = any(one.status == "trialing" for one in items) or self._is_in_trial()
         status = "paying" if is_paying else (
             "churned" if first else "trial" if is_trial else "never_paid"
@@ -251,7 +252,10 @@ class _Found:
         if of.is_excluded:
             self.unknown |= dict.fromkeys(("mrr", "committed_mrr", "status"), NOT_COUNTED)
         if not renewals:
-            self.unknown["renews_on"] = NO_RENEWAL if items else NOT_PAYING
+            self.unknown["renews_on"] = (
+                NOT_PAYING if not items
+                else ENDING if all(one.cancel_requested_on for one in items) else NO_RENEWAL
+            )
         if first is None:
             self.unknown |= dict.fromkeys(("first_paid_on", "tenure_days"), NEVER_PAID)
         if not items:

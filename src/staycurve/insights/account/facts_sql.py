@@ -8,6 +8,7 @@ from typing import Any
 
 from staycurve.insights.account.asked import Whose
 from staycurve.insights.lifecycle.lifecycle_spans import SPANS
+from staycurve.insights.shared.renewing import join_sql, renews_sql, requested_sql
 from staycurve.tables.engine import FAR, quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
@@ -31,9 +32,8 @@ def items(of: Whose) -> str:
     day = f"DATE '{of.last_day}'"
     return f"""SELECT i.subscription_id, i.item_id, i.plan, i.product, i.kind, i.status,
        i.interval, i.currency, CAST(s.quantity AS DOUBLE) AS quantity, i.starts_on, i.ends_on,
-       s.renews_on, s.term_months,
-       i.requested_on <= {day} OR (i.own_requested_on <= {day} AND i.followed_on > {day})
-           AS is_requested,
+       {renews_sql("i", "k", day)} AS renews_on, s.term_months,
+       {requested_sql("i", day)} AS is_requested,
        CASE WHEN i.requested_on <= {day} THEN i.requested_on ELSE i.own_requested_on END
            AS requested_on,
        CAST({value_sql(of.config, item="i", rate="x")} AS BIGINT) AS mrr
@@ -42,6 +42,7 @@ FROM mrr_items i
 LEFT JOIN (SELECT * FROM subscriptions WHERE account_id IN ({of.listed})) s
   ON s.subscription_id = i.subscription_id AND s.starts_at = i.starts_at
  AND coalesce(s.item_id, '') = coalesce(i.item_id, '')
+{join_sql("i", "k", f"i.account_id = {of.customer}")}
 WHERE i.account_id = {of.customer} AND i.starts_on <= {day} AND coalesce(i.ends_on, {FAR}) > {day}
 ORDER BY mrr DESC, i.subscription_id, coalesce(i.item_id, ''), i.starts_at"""
 

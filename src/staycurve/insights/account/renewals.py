@@ -33,6 +33,7 @@ from staycurve.insights.shared.labels import only
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.renewing import due_sql, join_sql, requested_sql
 from staycurve.metrics.base import Unit
 from staycurve.money import major
 from staycurve.tables.engine import FAR, AnyEngine, timestamp
@@ -45,7 +46,7 @@ MOST = 731
 STATES = {
     "committed": N_("No cancellation requested"), "requested": N_("Cancellation requested"),
 }
-NO_DATES = N_("no renewal date is loaded: subscriptions have no renews_at")
+NO_DATES = N_("no renewal date is known: subscriptions have neither renews_at nor a term")
 NONE_DUE = N_("nothing renews in these days")
 
 
@@ -138,8 +139,10 @@ def renewals(
 ) -> Renewals:
     """What renews in the next days, by owner, and how is each account doing?
 
-    An item whose cancellation was requested stands at its renewal date, or else at its known end.
-    Items without either are in no window: how much MRR has a date is told beside.
+    A date that is stated goes before one that is counted from the term or the billing interval;
+    monthly plans have none. An item whose cancellation was requested stands at its stated date, or
+    else at its known end. Items without a date are in no window: how much MRR has one is told
+    beside.
     """
     asked = question_on_day(company, (), where, as_of)
     last = asked.as_of.last_day
@@ -252,19 +255,17 @@ FROM (
 def statement(asked: Question) -> str:
     """SQL of the items in force: (account_id, owner, renews_on, cancel_requested_on, mrr).
 
-    `renews_on` is empty where no date is known or the known one has passed.
+    `renews_on` is empty where no date is known: none is stated ahead, and no term of months.
     """
     last = asked.as_of.last_day
     day = f"DATE '{last}'"
-    is_requested = (
-        f"(i.requested_on <= {day} OR (i.own_requested_on <= {day} AND i.followed_on > {day}))"
-    )
+    is_requested = requested_sql("i", day)
     return f"""WITH {shared_sql(asked)}{picked_sql(asked, {last: last})},
 standing AS (
     SELECT i.account_id, a.owner,
-           CASE WHEN s.renews_on > {day} THEN s.renews_on
-                WHEN coalesce({is_requested}, FALSE) THEN i.ends_on END AS renews_on,
-           CASE WHEN coalesce({is_requested}, FALSE) THEN
+           CASE WHEN NOT {is_requested} THEN {due_sql("s", day)}
+                WHEN s.stated_on > {day} THEN s.stated_on ELSE i.ends_on END AS renews_on,
+           CASE WHEN {is_requested} THEN
                 CASE WHEN i.requested_on <= {day} THEN i.requested_on
                      ELSE i.own_requested_on END END AS cancel_requested_on,
            CAST({value_sql(asked.config, item="i", rate="x")} AS BIGINT) AS mrr,
@@ -272,8 +273,7 @@ standing AS (
     FROM mrr_items i
     JOIN picked k ON k.account_id = i.account_id
     {rate_join(item="i", day=day, rate="x")}
-    LEFT JOIN subscriptions s ON s.subscription_id = i.subscription_id
-         AND s.starts_at = i.starts_at AND coalesce(s.item_id, '') = coalesce(i.item_id, '')
+    {join_sql("i", "s")}
     LEFT JOIN accounts a ON a.account_id = i.account_id
     WHERE i.starts_on <= {day} AND coalesce(i.ends_on, {FAR}) > {day}
 )

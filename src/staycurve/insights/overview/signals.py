@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from staycurve.i18n import N_
 from staycurve.insights.account.facts_sql import open_sql
 from staycurve.insights.shared.members import Question
+from staycurve.insights.shared.renewing import join_sql, renews_sql
 from staycurve.tables.engine import FAR, timestamp
 
 RENEWS_WITHIN = 30
@@ -110,10 +111,9 @@ def items_sql(day: dt.date, value: str, join: str) -> str:
     SELECT i.account_id, i.status, i.starts_on, CAST({value} AS BIGINT) AS mrr,
            CASE WHEN i.requested_on <= {on} THEN i.requested_on
                 WHEN i.own_requested_on <= {on} AND i.followed_on > {on} THEN i.own_requested_on
-           END AS asked_on, s.renews_on
+           END AS asked_on, {renews_sql("i", "s", on)} AS renews_on
     FROM mrr_items i
     {join}
-    LEFT JOIN subscriptions s ON s.subscription_id = i.subscription_id
-         AND s.starts_at = i.starts_at AND coalesce(s.item_id, '') = coalesce(i.item_id, '')
+    {join_sql("i", "s")}
     WHERE i.starts_on <= {on} AND coalesce(i.ends_on, {FAR}) > {on}
 )"""

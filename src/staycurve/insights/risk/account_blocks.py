@@ -14,7 +14,7 @@ from staycurve.insights.risk.reads import (
     USED,
     USED_BY_CHAMPIONS,
 )
-from staycurve.metrics.lifetimes import whole_months
+from staycurve.insights.shared.renewing import counted_on, join_sql, requested_sql
 from staycurve.tables.engine import FAR
 
 _LAST_90 = f"CAST(b.day - INTERVAL {LONGEST} DAY AS DATE)"
@@ -159,60 +159,33 @@ GROUP BY b.account_id, b.day
 
 def _contract(config: Config, days: Days) -> str:
     del config, days
-    month = f"CAST({whole_months('i.first_on', 'i.day')} AS BIGINT)"
-    # The renewal is counted from the subscription's first paid day: a date that a source moves on
-    # with each renewal would tell on a past day that the account was going to renew.
-    index = (
-        "(year(first_on) * 12 + month(first_on) - 1 + term * (CAST(floor(months / term) AS BIGINT)"
-        " + 1))"
-    )
-    first = (
-        f"make_date(CAST(floor({index} / 12) AS INTEGER), CAST({index} % 12 + 1 AS INTEGER), 1)"
-    )
+    # The renewal is counted, whatever date is stated: one that a source moves on with each renewal
+    # would tell on a past day that the account was going to renew.
+    next_on = counted_on("k.first_on", "k.term", "d.day")
     return f"""
 SELECT account_id, day, items, seats, is_requested, is_annual,
        MIN(CASE WHEN {days_between("day", "renews_on")} >= 0
            THEN {days_between("day", "renews_on")} END) AS days_to_renewal
 FROM (
-    SELECT account_id, day, items, seats, is_requested, is_annual,
-           CASE WHEN term IS NOT NULL THEN CAST({first} + CAST(least(day(first_on),
-               day(last_day({first}))) - 1 AS INTEGER) AS DATE) END AS renews_on
-    FROM (
-        SELECT i.account_id, i.day, i.first_on, {month} AS months,
-               CASE WHEN i.term_months >= 2 THEN CAST(i.term_months AS BIGINT)
-                    WHEN i.interval = 'year' THEN CAST(12 * coalesce(i.interval_count, 1) AS BIGINT)
-                    WHEN i.interval = 'quarter'
-                    THEN CAST(3 * coalesce(i.interval_count, 1) AS BIGINT)
-                    WHEN i.interval = 'month' AND i.interval_count >= 2
-                    THEN CAST(i.interval_count AS BIGINT) END AS term,
-               COUNT(*) OVER (PARTITION BY i.account_id, i.day) AS items,
-               SUM(i.quantity) OVER (PARTITION BY i.account_id, i.day) AS seats,
-               MAX(CASE WHEN i.is_requested THEN 1 ELSE 0 END)
-                   OVER (PARTITION BY i.account_id, i.day) AS is_requested,
-               MAX(CASE WHEN i.is_contracted THEN 1 ELSE 0 END)
-                   OVER (PARTITION BY i.account_id, i.day) AS is_annual
-        FROM (
-            SELECT i.account_id, d.day, i.interval, i.is_contracted, s.interval_count,
-                   s.term_months, CAST(s.quantity AS DOUBLE) AS quantity, f.first_on,
-                   coalesce(i.requested_on <= d.day
-                       OR (i.own_requested_on <= d.day AND i.followed_on > d.day), FALSE)
-                       AS is_requested
-            FROM mrr_items i
-            JOIN days d ON i.starts_on <= d.day AND coalesce(i.ends_on, {FAR}) > d.day
-            JOIN (
-                SELECT account_id, subscription_id, MIN(starts_on) AS first_on
-                FROM mrr_items WHERE amount > 0 GROUP BY account_id, subscription_id
-            ) f ON f.account_id = i.account_id AND f.subscription_id = i.subscription_id
-            LEFT JOIN (
-                SELECT subscription_id, starts_at, coalesce(item_id, '') AS item,
-                       MAX(interval_count) AS interval_count, MAX(term_months) AS term_months,
-                       MAX(quantity) AS quantity
-                FROM subscriptions GROUP BY subscription_id, starts_at, coalesce(item_id, '')
-            ) s ON s.subscription_id = i.subscription_id AND s.starts_at = i.starts_at
-               AND s.item = coalesce(i.item_id, '')
-            WHERE i.amount > 0
-        ) i
-    ) terms
+    SELECT i.account_id, d.day,
+           COUNT(*) OVER (PARTITION BY i.account_id, d.day) AS items,
+           SUM(CAST(s.quantity AS DOUBLE)) OVER (PARTITION BY i.account_id, d.day) AS seats,
+           MAX(CASE WHEN {requested_sql("i", "d.day")} THEN 1 ELSE 0 END)
+               OVER (PARTITION BY i.account_id, d.day) AS is_requested,
+           MAX(CASE WHEN i.is_contracted THEN 1 ELSE 0 END)
+               OVER (PARTITION BY i.account_id, d.day) AS is_annual,
+           CASE WHEN k.term IS NOT NULL AND NOT {requested_sql("i", "d.day")} THEN {next_on} END
+               AS renews_on
+    FROM mrr_items i
+    JOIN days d ON i.starts_on <= d.day AND coalesce(i.ends_on, {FAR}) > d.day
+    {join_sql("i", "k")}
+    LEFT JOIN (
+        SELECT subscription_id, starts_at, coalesce(item_id, '') AS item,
+               MAX(quantity) AS quantity
+        FROM subscriptions GROUP BY subscription_id, starts_at, coalesce(item_id, '')
+    ) s ON s.subscription_id = i.subscription_id AND s.starts_at = i.starts_at
+       AND s.item = coalesce(i.item_id, '')
+    WHERE i.amount > 0
 ) dated
 GROUP BY account_id, day, items, seats, is_requested, is_annual
 """

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from staycurve.config import Config
+from staycurve.insights.shared.renewing import join_sql, renews_sql
 from staycurve.period import AsOf
 from staycurve.tables.engine import FAR, AnyEngine
 from staycurve.tables.mrr_movements import rate_join, value_sql
@@ -26,11 +27,10 @@ def standing_of(engine: AnyEngine, config: Config, seen: AsOf) -> Mapping[str, S
     sql = f"""SELECT account_id, CAST(SUM(mrr) AS BIGINT) AS mrr, MIN(renews_on) AS renews_on
 FROM (
     SELECT i.account_id, CAST({value_sql(config, item="i", rate="x")} AS BIGINT) AS mrr,
-           CASE WHEN s.renews_on > {day} THEN s.renews_on END AS renews_on
+           {renews_sql("i", "s", day)} AS renews_on
     FROM mrr_items i
     {rate_join(item="i", day=day, rate="x")}
-    LEFT JOIN subscriptions s ON s.subscription_id = i.subscription_id
-         AND s.starts_at = i.starts_at AND coalesce(s.item_id, '') = coalesce(i.item_id, '')
+    {join_sql("i", "s")}
     WHERE i.starts_on <= {day} AND coalesce(i.ends_on, {FAR}) > {day}
 ) items
 GROUP BY account_id HAVING SUM(mrr) > 0

@@ -52,40 +52,46 @@ def learned(
         found = []
         for part in frames(company, engine, days, longest):
             own = part.is_requested
-            drawn = joined([sampled(part.where(~own)), part.where(own)])
-            assert drawn is not None
-            found.append(drawn)
+            day = joined([sampled(part.where(~own)), part.where(own)])
+            assert day is not None
+            found.append(day)
         return found
 
     key = (moment.seen.at, together(horizon), mark_of(company.pulses()))
-    kept = company.kept("risk drawn", key, make, most=1)
+    drawn = kept = company.kept("risk drawn", key, make, most=1)
     if labels is not leavers_sql:
         kept = company.kept(
             f"risk drawn, {labels.__name__}", key,
-            lambda: [labelled(engine, part, longest, labels) for part in kept], most=1,
+            lambda: labelled(engine, drawn, longest, labels), most=1,
         )
     return [one for part in kept if len(one := cut(part, moment.past, horizon))]
 
 
-def labelled(engine: AnyEngine, part: Frame, horizon: int, labels: Labels) -> Frame:
+def labelled(
+    engine: AnyEngine, parts: Sequence[Frame], horizon: int, labels: Labels
+) -> list[Frame]:
     """The same rows under other labels: what is known on a day knows nothing of them."""
     import numpy as np
 
-    days = np.unique(part.days)
-    left = np.full(len(part), np.datetime64("NaT"), dtype="datetime64[D]")
-    if not len(days):
-        return replace(part, left_on=left)
-    table: Any = engine.arrow(labels(days.tolist(), horizon))
+    days = sorted({day for part in parts for day in np.unique(part.days).tolist()})
+    if not days:
+        return list(parts)
+    # One statement for all days: whoever finds the outcomes of one day reads those of all.
+    table: Any = engine.arrow(labels(days, horizon))
     on = table["day"].to_numpy().astype("datetime64[D]")
     names = table["account_id"].to_numpy().astype(object)
     firsts = table["left_on"].to_numpy().astype("datetime64[D]")
-    for day in days:
-        then, own = on == day, (part.days == day).nonzero()[0]
-        known = dict(zip(names[then], firsts[then], strict=True))
-        for place in own:
-            if (first := known.get(part.account_ids[place])) is not None:
-                left[place] = first
-    return replace(part, left_on=left)
+    found = []
+    for part in parts:
+        left = np.full(len(part), np.datetime64("NaT"), dtype="datetime64[D]")
+        for day in np.unique(part.days):
+            then = on == day
+            known = dict(zip(names[then], firsts[then], strict=True))
+            for place in (part.days == day).nonzero()[0]:
+                if (first := known.get(part.account_ids[place])) is not None:
+                    left[place] = first
+        found.append(replace(part, left_on=left))
+    return found
 
 
 def sampled(part: Frame) -> Frame:

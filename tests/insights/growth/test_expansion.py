@@ -5,6 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
+
+from staycurve.insights.growth.upgrades import expansions_sql
+from staycurve.insights.risk import learned as learning
+from staycurve.insights.risk.frames import frame, joined, moment_of
 from staycurve.insights.risk.kept_table import kept_days
 from staycurve.workspace import Company
 from tests.company import build
@@ -35,7 +41,8 @@ def test_the_planted_cause_comes_first_and_beats_the_baseline(growing: Company) 
     assert found.difference_low > 0
     assert found.auc > found.baseline.auc
     assert found.lift_top_decile > 3
-    assert found.rows[0].reasons[0].reason.startswith("Share of its limit used")
+    # Reports that were run, as they are and as a share of what the plan allows: one cause.
+    assert found.rows[0].reasons[0].reason.startswith(("Share of its limit used", "Uses"))
     assert [one.form for one in found.models] == ["points", "boosting", "baseline"]
     assert sum(one.rows for one in found.reliability) == found.tested
     assert "Better than the baseline" in found.said()[0].text
@@ -113,3 +120,62 @@ def test_a_company_without_upgrades_says_so(tmp_path: Path) -> None:
     assert drivers.tested == 0
     assert drivers.said()[0].values["tested"][0] == 0
     assert all(row.why and not row.is_significant for row in drivers.rows)
+
+
+def test_a_large_company_learns_of_upgrades_from_the_draw_that_churn_is_learned_from(
+    growing: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning, "KEPT", 0)
+    monkeypatch.setattr(learning, "PER_DAY", 40)
+    seen = growing.as_of(AS_OF)
+    with growing.seeing(seen) as engine:
+        moment = moment_of(engine, seen, 90)
+        whole = frame(growing, engine, moment.past, 90, expansions_sql)
+        churn = joined(learning.learned(growing, engine, moment, 90))
+
+        def never(*_given: object) -> None:
+            raise AssertionError("features were read again")
+
+        monkeypatch.setattr(learning, "frames", never)
+        drawn = joined(learning.learned(growing, engine, moment, 90, expansions_sql))
+    assert drawn is not None
+    assert churn is not None
+    assert list(zip(drawn.account_ids, drawn.days, strict=True)) == list(
+        zip(churn.account_ids, churn.days, strict=True)
+    )
+    assert 0 < len(drawn) < len(whole)
+    # Each drawn row is the row of the whole frame, with the first upgrade that follows it.
+    places = {
+        one: place
+        for place, one in enumerate(zip(whole.account_ids, whole.days, strict=True))
+    }
+    own = whole.where(np.array([
+        places[one] for one in zip(drawn.account_ids, drawn.days, strict=True)
+    ]))
+    assert np.array_equal(drawn.left_on, own.left_on, equal_nan=True)
+    assert 0 < drawn.has_left.sum() < len(drawn)
+    assert churn.has_left.sum() != drawn.has_left.sum()
+    for name, values in own.values.items():
+        assert np.array_equal(drawn.values[name], values, equal_nan=True), name
+
+
+def test_nothing_is_learned_from_what_no_longer_comes_in(
+    growing: Company, tmp_path: Path
+) -> None:
+    given = tables()
+    # Everybody answered once, and nobody has for a year.
+    given["answers"] = [
+        {"answer_id": f"n{place}", "survey": "nps", "kind": "nps",
+         "account_id": row["account_id"], "answered_at": "2023-08-20", "score": place % 11}
+        for place, row in enumerate(given["accounts"])
+    ]
+    company = build(tmp_path / "c", given, end_reasons=SETTINGS)
+    found = company.growth.expansion(as_of=AS_OF)
+    assert "NPS score" in found.without
+    assert any("Known of no account any more" in one.text for one in found.said())
+    plain = growing.growth.expansion(as_of=AS_OF)
+    assert plain.without == ()
+    assert len(found.rows) > 50
+    assert [(row.account_id, row.probability) for row in found.rows] == [
+        (row.account_id, row.probability) for row in plain.rows
+    ]

@@ -44,6 +44,25 @@ def on_pro(prices: Sequence[float], quantity: float = 10) -> list[Held]:
     ]
 
 
+class Counted(dict[Any, Any]):
+    """A mapping that counts how often it is gone through."""
+
+    read = 0
+
+    def items(self) -> Any:
+        self.read += 1
+        return super().items()
+
+
+def test_holdings_are_gone_through_once_a_plan_however_many_accounts_ask() -> None:
+    prices = Prices({one.account_id: one for one in on_pro([30.0] * 6)}, {})
+    counted = prices.by_plan = Counted(prices.by_plan)
+    for _account in range(50):
+        assert prices.is_per_unit("Pro")
+        assert not prices.is_per_unit("Team")
+    assert counted.read == 2
+
+
 def test_the_next_plan_costs_what_accounts_on_it_pay_for_a_seat() -> None:
     own = held("own", "Team", 12, 240, currency="EUR", rate=1.1)
     pro = [

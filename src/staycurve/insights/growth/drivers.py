@@ -30,8 +30,8 @@ from staycurve.insights.growth.settings import GROWTH, Growth
 from staycurve.insights.growth.sign import SIGNS
 from staycurve.insights.growth.upgrades import expansions_sql
 from staycurve.insights.risk.asked import NO_HISTORY
-from staycurve.insights.risk.frames import Frame, history, joined, moment_of
-from staycurve.insights.risk.learned import sampled
+from staycurve.insights.risk.frames import Frame, joined, moment_of
+from staycurve.insights.risk.learned import learned, sampled
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.clustered import Lift, clustered_lift
@@ -136,7 +136,7 @@ def drivers(
         traits = kept_traits(company, engine, moment)
         past = joined([
             traits.beside(sampled(part.where(~part.is_requested)))
-            for part in history(company, engine, moment, horizon, expansions_sql)
+            for part in learned(company, engine, moment, horizon, expansions_sql)
         ])
     has_past = past is not None and len(past) > 0
     rows = driven(past, company.config[GROWTH]) if past is not None and has_past else ()

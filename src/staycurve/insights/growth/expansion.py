@@ -33,11 +33,12 @@ from staycurve.insights.growth.scoring import (
 )
 from staycurve.insights.risk.asked import NOBODY_PAYS
 from staycurve.insights.risk.backtest import OfForm, Plain
+from staycurve.insights.risk.drift import labels
 from staycurve.insights.risk.feature_table import features
 from staycurve.insights.risk.frames import Frame
 from staycurve.insights.risk.judged import tenths_of
 from staycurve.insights.risk.models import label_of, value_of
-from staycurve.insights.risk.score_rows import REASONS, Reason
+from staycurve.insights.risk.score_rows import REASONS, Reason, drifted
 from staycurve.insights.risk.scoring import ASKED, NOTHING_KNOWN
 from staycurve.insights.risk.track import (
     FORM_NAMES,
@@ -135,6 +136,10 @@ class Expansion(Answer):
     reliability: Annotated[
         tuple[Decile, ...], Table(N_("Reliability"), N_("Probability against what happened."))
     ] = ()
+    without: Annotated[
+        tuple[str, ...],
+        Key(N_("Features that are known of no account now; nothing was learned from them.")),
+    ] = ()
     rows: Annotated[tuple[Chance, ...], Table(N_("Upgrade probability by account"))] = ()
     why: WhyField = None
 
@@ -159,7 +164,7 @@ class Expansion(Answer):
             N_("%(form)s, fitted to %(rows)s rows; %(base)s are upgraded within %(days)s days."),
             {"form": Said(FORM_NAMES[self.shown]), "rows": (self.trained_on, Unit.COUNT),
              "base": (self.base_rate, Unit.PERCENT), "days": (self.horizon, Unit.COUNT)},
-        ))
+        ), *drifted(self.without, ()))
 
 
 @insight("growth expansion", comes_from="/growth#expansion")
@@ -202,7 +207,7 @@ def _record(track: Track, form: str) -> Mapping[str, Any]:
         "base_rate": track.base_rate, "trained_until": last_day(track.past),
         "trained_on": len(track.past), "tested_from": first_day(track.test),
         "tested_until": last_day(track.test), "tested": len(track.test),
-        "upgraded_tested": leavers(track.test),
+        "upgraded_tested": leavers(track.test), "without": labels(track.without),
         "models": tuple(
             OfForm(form=name, **asdict(one.figures)) for name, one in track.forms.items()
         ),

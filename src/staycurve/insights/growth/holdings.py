@@ -121,6 +121,7 @@ class Prices:
             plan: {one.product for one in found} for (plan, _c), found in self.by_plan.items()
         }
         self._known: dict[tuple[str, str, str | None], Price] = {}
+        self._per_unit: dict[str, bool] = {}
 
     def plans(self) -> list[str]:
         """Every plan that somebody is on, or that is listed."""
@@ -128,10 +129,13 @@ class Prices:
 
     def is_per_unit(self, plan: str) -> bool:
         """Whether accounts on a plan buy several units of it: most have more than one."""
-        found = [
-            one for (own, _c), some in self.by_plan.items() if own == plan for one in some
-        ]
-        return 2 * sum((one.quantity or 0) > 1 for one in found) > len(found)
+        # Asked for every account: counted once a plan, or the cost grows with their square.
+        if plan not in self._per_unit:
+            found = [
+                one for (own, _c), some in self.by_plan.items() if own == plan for one in some
+            ]
+            self._per_unit[plan] = 2 * sum((one.quantity or 0) > 1 for one in found) > len(found)
+        return self._per_unit[plan]
 
     def of(self, plan: str, currency: str, interval: str | None) -> Price:
         """What a plan costs: its list price, else the median of what accounts pay that are billed

@@ -10,9 +10,10 @@ from staycurve.i18n import N_
 from staycurve.insights.base import Param
 from staycurve.insights.growth.traits import Traits, traits_of
 from staycurve.insights.growth.upgrades import EXPANSION, expansions_sql
-from staycurve.insights.risk.frames import Frame, Moment, frame_of, history, moment_of
+from staycurve.insights.risk.drift import lost
+from staycurve.insights.risk.frames import Frame, Moment, frame_of, moment_of
 from staycurve.insights.risk.judging import local_rates
-from staycurve.insights.risk.learned import sampled
+from staycurve.insights.risk.learned import learned, sampled
 from staycurve.insights.risk.models import Model
 from staycurve.insights.risk.pulse import mark_of
 from staycurve.insights.risk.track import Lacking, Track, fitted, made
@@ -43,10 +44,11 @@ def track_of(
 
     def make() -> Track | Lacking:
         traits = kept_traits(company, engine, moment)
-        parts = history(company, engine, moment, horizon, expansions_sql)
+        parts = learned(company, engine, moment, horizon, expansions_sql)
+        without = lost(frame_of(company, engine, moment), parts)
         return made(
-            (traits.beside(sampled(part)) for part in parts), horizon, {}, outcome=EXPANSION,
-            forms=FORMS,
+            (traits.beside(sampled(part).without(without)) for part in parts), horizon, {},
+            outcome=EXPANSION, forms=FORMS, without=without,
         )
 
     return company.kept("growth track", key, make, most=4)

@@ -63,6 +63,13 @@ def test_holdings_are_gone_through_once_a_plan_however_many_accounts_ask() -> No
     assert counted.read == 2
 
 
+def test_a_plan_sold_in_two_currencies_has_the_products_of_both() -> None:
+    prices = Prices({
+        "a": held("a", "Pro", 1, 30.0), "b": held("b", "Pro", 1, 28.0, currency="EUR", product="X"),
+    }, {})
+    assert prices.products == {"Pro": {"Flow", "X"}}
+
+
 def test_the_next_plan_costs_what_accounts_on_it_pay_for_a_seat() -> None:
     own = held("own", "Team", 12, 240, currency="EUR", rate=1.1)
     pro = [

@@ -117,9 +117,9 @@ class Prices:
         for one in held.values():
             if one.plan:
                 self.by_plan.setdefault((one.plan, one.currency), []).append(one)
-        self.products = {
-            plan: {one.product for one in found} for (plan, _c), found in self.by_plan.items()
-        }
+        self.products: dict[str, set[str | None]] = {}
+        for (plan, _currency), found in self.by_plan.items():
+            self.products.setdefault(plan, set()).update(one.product for one in found)
         self._known: dict[tuple[str, str, str | None], Price] = {}
         self._per_unit: dict[str, bool] = {}
 

@@ -43,6 +43,9 @@ class Retention:
         Personal fields of objects as sources sent them, from when they were fetched on.
     rejects : str
         What rejected rows held, from their load on; file, line, column and rule stay.
+    mails : str
+        Whom digests and tickets by mail went to, and what they and value recaps said, from when
+        they were sent or given up. The address of a recap stays: its link to unsubscribe needs it.
     """
 
     __pydantic_config__ = CLOSED
@@ -52,6 +55,7 @@ class Retention:
     leads: _Span = ""
     raw: _Span = ""
     rejects: _Span = ""
+    mails: _Span = ""
 
     def cutoffs(self, now: dt.datetime) -> dict[str, dt.datetime]:
         """Key → the instant before which it applies, UTC without zone; those that are set."""

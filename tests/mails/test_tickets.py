@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from pydantic import TypeAdapter
 from standardwebhooks.webhooks import Webhook
 
 from staycurve.actions.channels.sending import Message, NotSentError, send_all
@@ -16,6 +17,7 @@ from staycurve.actions.channels.settings import CHANNELS, Channel
 from staycurve.actions.rules.documents import RuleError
 from staycurve.actions.ticket_settings import TICKETS
 from staycurve.errors import ConfigError, UnknownNameError
+from staycurve.interfaces.api.work_shapes import ListedAlertShape
 from staycurve.state.alerts import TransitionError
 from staycurve.workspace import Company
 from tests.mails.conftest import Office, free_port
@@ -185,6 +187,34 @@ def test_what_cannot_be_followed_changes_nothing(office: Office) -> None:
         assert (found[0], found[1]["error"]["code"]) == (status, code), given
     assert office.work.alert(first["id"])["status"] == "open"
     assert office.client().post("/webhooks/tickets/other", content=b"{}").status_code == 404
+
+
+def test_a_ticket_stands_on_the_cards_of_its_alert(office: Office) -> None:
+    first, second = office.open()
+    client = office.client()
+    assert "<dt>Owner</dt>" in client.get("/work").text
+    assert "<dt>Ticket</dt>" not in client.get("/work").text
+    for one in (first, second):
+        office.work.hand_over(one["id"], desk="zendesk", by="Ana")
+    said(office, {"type": "ticket.opened", "data": {"alert": first["id"], "reference": "4711"}})
+    rows = client.get("/api/v1/alerts").json()["rows"]
+    assert [(one["id"], [own["reference"] for own in one["tickets"]]) for one in rows] == [
+        (first["id"], ["4711"]), (second["id"], [None])
+    ]
+    TypeAdapter(list[ListedAlertShape]).validate_python(rows, strict=True)
+    opened, asked = (
+        f'<dt>Ticket</dt><dd>zendesk {one} <span class="quiet">{state}</span></dd>'
+        for one, state in (("4711", "open"), ("", "asked for"))
+    )
+
+    def cards(path: str) -> list[str]:
+        html = client.get(path).text
+        return [one for one in (opened, asked) if one in html]
+
+    assert cards("/work") == [opened, asked]
+    assert cards(f"/alerts/{first['id']}") == cards("/accounts/big") == [opened]
+    said(office, solved(reference="4711"))
+    assert '4711 <span class="quiet">solved</span>' in client.get(f"/alerts/{first['id']}").text
 
 
 def test_a_ticket_has_one_reference(office: Office) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -23,10 +23,11 @@ from staycurve.state.survey_mails import (
     UNSURE,
     WAITING,
 )
+from staycurve.tables.person.terms import EXPIRED
 
 __all__ = [
     "DROPPED", "FAILED", "SENDING", "SENT", "UNSURE", "WAITING", "MailRow", "claim",
-    "due", "known", "listed", "put", "replace", "settle", "stale",
+    "due", "expire", "expired_count", "known", "listed", "put", "replace", "settle", "stale",
 ]
 
 DIGEST, RECAP, TICKET = "digest", "recap", "ticket"
@@ -122,3 +123,29 @@ def listed(
     if account:
         query = query.where(MailRow.account_id == account)
     return tuple(session.scalars(query))
+
+
+def expired_count(session: Session, before: dt.datetime) -> int:
+    """How many mails that ended before an instant still say something."""
+    return session.scalar(select(func.count()).where(*_ended(before))) or 0
+
+
+def expire(session: Session, before: dt.datetime) -> int:
+    """Blank to whom mails went and what they said that ended before an instant; how many.
+
+    The rows stay, and none is sent again. A recap keeps its address: the link in it by which
+    its reader unsubscribes is signed with that.
+    """
+    done = session.execute(
+        update(MailRow).where(*_ended(before)).values(
+            email=case((MailRow.kind == RECAP, MailRow.email), else_=EXPIRED), person_name="",
+            subject=EXPIRED, text=EXPIRED, html=EXPIRED, said="",
+        ).execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _ended(before: dt.datetime) -> tuple[ColumnElement[bool], ...]:
+    # What waits is still to be sent, as it is.
+    return (MailRow.state.not_in((WAITING, SENDING)), MailRow.done_at < before,
+            MailRow.text != EXPIRED)

@@ -30,7 +30,10 @@ class Dealing:
         self, *, owner: str = "", kind: str = "", status: str = "", account: str = "",
         has_resolved: bool = False, most: int | None = None, offset: int = 0,
     ) -> list[dict[str, Any]]:
-        """Alerts, those first of which the most can be kept: MRR × chance × what can be done."""
+        """Alerts, those first of which the most can be kept: MRR × chance × what can be done.
+
+        Each has its `tickets` at help desks.
+        """
         with read(self._state) as session:
             if session is None:
                 return []
@@ -38,8 +41,12 @@ class Dealing:
                 session, owner=owner, kind=kind, status=status, account=account,
                 has_resolved=has_resolved, most=most, offset=offset,
             )
+            at_desks = ticketing.of_alerts(session, [row.id for row in rows])
         named = by_name(self._company)
-        return [alert_dict(row, reasons_of(row, named)) for row in rows]
+        return [
+            alert_dict(row, reasons_of(row, named))
+            | {"tickets": [ticket_dict(one) for one in at_desks.get(row.id, ())]} for row in rows
+        ]
 
     def counts(self, *, has_resolved: bool = False) -> dict[str, dict[str, int]]:
         """How many alerts there are by owner, type and status; resolved ones where asked for."""

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from staycurve import personal
 from staycurve.actions.mails.digest_letter import Week, letter_of
 from staycurve.actions.mails.documents import Document, html_of, text_of
 from staycurve.actions.mails.settings import DIGEST, last_due, week_of
@@ -43,6 +44,13 @@ class Recipient:
     def whose(self) -> str:
         """Whose accounts it tells of; empty for all."""
         return ", ".join(self.owners)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "email": self.email, "owners": list(self.owners), "timezone": self.zone.key,
+            "sees_personal_data": self.sees_personal,
+        }
 
 
 class Digests:
@@ -109,21 +117,49 @@ class Digests:
         UnknownNameError
             If nobody of this name gets one.
         """
+        return self.preview_for(whose)[1]
+
+    def preview_for(
+        self, whose: str = "", *, is_or_all: bool = False
+    ) -> tuple[Recipient | None, Document]:
+        """Who of that name gets one, None for all accounts, and the digest as `preview` says.
+
+        A request that may not see personal data sees no text that people wrote.
+
+        Parameters
+        ----------
+        is_or_all : bool
+            Whether somebody who gets none sees that of all accounts.
+        """
+        one = self._recipient(whose, is_or_all=is_or_all) if whose else None
         gathered = gather(self._company, until=self._company.clock())
-        if not whose:
-            return self._letter(gathered.week, "")
+        week = self._of(one, gathered) if one else gathered.week
+        if personal.is_shown():
+            personal.note()
+        else:
+            week = hidden(week)
+        return one, self._letter(week, one.whose if one else "")
+
+    def _recipient(self, whose: str, *, is_or_all: bool) -> Recipient | None:
         everybody = self.recipients()
         for one in everybody:
             if whose.casefold() in (one.email.casefold(), *(o.casefold() for o in one.owners)):
-                return self._letter(self._of(one, gathered), one.whose)
+                return one
+        if is_or_all:
+            return None
         known = [name for one in everybody for name in (*one.owners, one.email)]
         raise UnknownNameError("recipient", whose, known, hint=f"Known: {', '.join(known)}")
 
-    def put_due(self) -> list[dict[str, Any]]:
+    def put_due(self, *, is_dry_run: bool = False) -> list[dict[str, Any]]:
         """Let the digests wait that are due and were not put in before; one row each.
 
         What was missed while no server ran goes out late, within the week; of two weeks that were
         missed the later one alone.
+
+        Parameters
+        ----------
+        is_dry_run : bool
+            Whether to tell of them only.
 
         Raises
         ------
@@ -142,6 +178,9 @@ class Digests:
         if not due:
             return []
         by_email = {one.email: one for one in self.recipients()}
+        if is_dry_run:
+            return [{"email": email, "week": week, "owners": list(by_email[email].owners)}
+                    for email, _person, week in due]
         # Once for all: the dearest part is the same for everybody.
         gathered = gather(company, until=company.clock())
         told = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from staycurve.tables.person.finding import Person, find
 from staycurve.tables.person.rewriting import finish, is_under_way, rewrite
 from staycurve.tables.person.searching import files_of, search
 from staycurve.tables.person.terms import Terms, is_strong
+from staycurve.workspace.expiring_mails import expire_mails
 from staycurve.workspace.forgetting import BEGUN, Begun, Forgetting, counted, move
 from staycurve.workspace.held import Forgotten, Held, UnknownPersonError, whole_rows
 from staycurve.workspace.inbox import Events
@@ -233,8 +235,19 @@ class PersonalData:
         """
         company = self._company
         cutoffs = company.config[RETENTION].cutoffs(company.clock())
-        if not cutoffs:
-            return {}
+        before = cutoffs.pop("mails", None)
+        counts = self._expire_tables(cutoffs, is_dry_run=is_dry_run) if cutoffs else {}
+        if before is not None:
+            counts |= expire_mails(self._database, before, is_dry_run=is_dry_run)
+        if counts and not is_dry_run:
+            with self._database.writing() as session:
+                personal.note_expired(session, counts=counts, now=company.clock())
+        return counts
+
+    def _expire_tables(
+        self, cutoffs: dict[str, dt.datetime], *, is_dry_run: bool
+    ) -> dict[str, int]:
+        company = self._company
         with self._engine() as engine, company.lake.locked():
             finish(company.lake)
             hits = expired(engine, company.lake, cutoffs)
@@ -242,9 +255,6 @@ class PersonalData:
                 engine.spill.mkdir(parents=True, exist_ok=True)
                 rewrite(engine, company.lake, hits, engine.spill)
                 move(company)
-        if hits.files and not is_dry_run:
-            with self._database.writing() as session:
-                personal.note_expired(session, counts=hits.by_table(), now=company.clock())
         return hits.by_table()
 
     def _held(self, engine: Engine, named: str) -> Held:

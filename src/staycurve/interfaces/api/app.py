@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from staycurve.errors import StaycurveError
 from staycurve.interfaces import logs
 from staycurve.interfaces.api import (
+    digests,
     errors,
     goals,
     health,
@@ -130,6 +131,7 @@ def declared() -> FastAPI:
     app.include_router(health.router)
     app.include_router(work.router)
     app.include_router(recaps.router)
+    app.include_router(digests.router)
     app.include_router(people.router)
     app.include_router(persons.router)
     return app

@@ -46,6 +46,25 @@ class AlertShape(TypedDict):
     note: str | None
 
 
+class TicketShape(TypedDict):
+    """The ticket of an alert at a help desk: asked for, open or solved."""
+
+    alert_id: int
+    desk: str
+    state: str
+    reference: str | None
+    asked_at: str
+    opened_at: str | None
+    solved_at: str | None
+    solved_by: str | None
+
+
+class ListedAlertShape(AlertShape):
+    """One alert with its tickets at help desks."""
+
+    tickets: list[TicketShape]
+
+
 class TaskShape(TypedDict):
     """One task; `status` is open, done or dropped."""
 
@@ -72,19 +91,6 @@ class HappenedShape(TypedDict):
     detail: dict[str, Any]
 
 
-class TicketShape(TypedDict):
-    """The ticket of an alert at a help desk: asked for, open or solved."""
-
-    alert_id: int
-    desk: str
-    state: str
-    reference: str | None
-    asked_at: str
-    opened_at: str | None
-    solved_at: str | None
-    solved_by: str | None
-
-
 class AskedTicketShape(TicketShape):
     """A ticket that was asked for, and whether the alert had none there before."""
 
@@ -97,18 +103,17 @@ class TicketsShape(TypedDict):
     rows: list[TicketShape]
 
 
-class WholeAlertShape(AlertShape):
+class WholeAlertShape(ListedAlertShape):
     """One alert with its tasks, its history, oldest first, and its tickets at help desks."""
 
     tasks: list[TaskShape]
     history: list[HappenedShape]
-    tickets: list[TicketShape]
 
 
 class AlertsShape(TypedDict):
     """Alerts, those first of which the most can be kept."""
 
-    rows: list[AlertShape]
+    rows: list[ListedAlertShape]
 
 
 class TasksShape(TypedDict):

@@ -147,11 +147,7 @@ def send_digest(context: typer.Context, output: Output = Format.table) -> None:
 def recipients(context: typer.Context, output: Output = Format.table) -> None:
     """Who gets a digest, of whose accounts, and in which time zone."""
     with fresh_company_of(context) as company:
-        rows: list[dict[str, Any]] = [
-            {"email": one.email, "owners": list(one.owners), "timezone": one.zone.key,
-             "sees_personal_data": one.sees_personal}
-            for one in company.digests.recipients()
-        ]
+        rows: list[dict[str, Any]] = [one.as_dict() for one in company.digests.recipients()]
     if print_data({"rows": rows}, output):
         return
     if not rows:

@@ -24,6 +24,9 @@ STATUSES = {
     "open": N_("Open"), "waiting": N_("Waiting"), "snoozed": N_("Snoozed"),
     "resolved": N_("Resolved"),
 }
+TICKETS = {
+    "asked": N_("asked for"), "open": N_("open"), "solved": N_("solved"),
+}
 DONE = {
     "resolved": N_("The alert was resolved."), "snoozed": N_("The alert was snoozed."),
     "done": N_("The task is done."),
@@ -75,6 +78,10 @@ def told(ask: Ask, one: dict[str, Any]) -> dict[str, Any]:
         "chance": numbers.compact(one["chance"], Unit.PERCENT),
         "can_do": numbers.compact(one["can_do"], Unit.PERCENT),
         "reasons": [(reason, reason.replace("_", " ")) for reason in one["reasons"]],
+        "tickets": [
+            (desk["desk"], desk["reference"] or "", _(TICKETS[desk["state"]]))
+            for desk in one["tickets"]
+        ],
         "evidence": [
             (proof["playbook"], ", ".join(
                 _fact(ask, fact, value) for fact, value in proof["facts"].items()

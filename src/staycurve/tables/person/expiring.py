@@ -14,11 +14,10 @@ from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.engine import name, quoted
 from staycurve.tables.lake import Lake
 from staycurve.tables.person.searching import Hit, Hits, files_of
-from staycurve.tables.person.terms import PERSONAL_KEYS, plain
+from staycurve.tables.person.terms import EXPIRED, PERSONAL_KEYS, plain
 from staycurve.tables.raw import RAW_TABLE
 from staycurve.tables.rejects import REJECTED, REJECTS_TABLE
 
-EXPIRED = "(expired)"
 _BY = {
     # key of [retention] → table, instant, columns
     "events": ("events", "occurred_at", ("properties",)),

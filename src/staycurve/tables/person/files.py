@@ -136,6 +136,25 @@ def database(path: Path, terms: Terms, *, is_kept: bool) -> list[Any]:
     return found
 
 
+def compact(path: Path) -> None:
+    """Build a SQLite database anew: nothing of changed rows lies in its free pages any more.
+
+    Raises
+    ------
+    LakeError
+        If another program holds it.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise LakeError(
+            f"{path} cannot be built anew: {error}.",
+            hint="What was blanked may lie in its free pages until it is.",
+        ) from error
+
+
 def _tables(connection: sqlite3.Connection) -> Iterator[tuple[str, list[str]]]:
     for (table,) in connection.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import quote
 
 PREFIX = "forgotten-"
+EXPIRED = "(expired)"
+"""What stands where something was kept for as long as it may be."""
 PERSON_COLUMNS = frozenset({"user_id", "anonymous_id", "alias", "subject_id"})
 """Columns whose values are a person's ids, whatever they look like."""
 

@@ -11,6 +11,7 @@ import pytest
 from staycurve.insights.lifecycle import lifecycle_spans
 from staycurve.insights.lifecycle.visits import AccountVisit
 from staycurve.interfaces.api.app import create_app
+from staycurve.interfaces.web import site
 from staycurve.sources.files import load_files
 from staycurve.tables.duckdb_engine import Engine
 from staycurve.tables.kept import KEPT
@@ -134,7 +135,24 @@ def test_what_is_put_off_is_made_when_it_is_named(tmp_path: Path) -> None:
 
 def test_a_server_that_has_warmed_up_has_kept_them(tmp_path: Path) -> None:
     with build(tmp_path / "p", SPANS) as company:
-        site = create_app(company).state.site
+        warmed = create_app(company).state.site
         assert kept(company.folder) == []
-        site.warm()
+        warmed.warm()
         assert len(kept(company.folder)) == 1
+
+
+def test_a_server_that_has_warmed_up_has_compiled_every_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.templates.cache_clear()
+    with build(tmp_path / "p", SPANS) as company:
+        warmed = create_app(company).state.site
+        warmed.warm()
+        compiled: list[str] = []
+        monkeypatch.setattr(
+            warmed.templates, "compile", lambda *given: pytest.fail(f"compiled late: {given[1]}")
+        )
+        for name in warmed.templates.list_templates():
+            compiled.append(warmed.templates.get_template(name).name)
+        assert {"page.html", "panels/series.html"} <= set(compiled)
+        assert create_app(company).state.site.templates is warmed.templates

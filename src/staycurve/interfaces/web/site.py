@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -72,6 +73,28 @@ class Rendered:
     is_personal: bool = False
 
 
+@cache
+def templates() -> Environment:
+    """Every template of the pages, compiled once for all sites of a process."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # Plain callables: each asks which language the request has.
+    made.install_gettext_callables(_, plural, newstyle=False)  # type: ignore[attr-defined]
+    made.globals |= {
+        "has_wide": panel_sheets.has_wide,
+        "static": static_files.address,
+        "htmx": json.dumps(HTMX),
+        "navigation": _Navigation(),
+    }
+    return made
+
+
 class Site:
     """Renders the pages of one company."""
 
@@ -79,24 +102,7 @@ class Site:
         self.company = company
         self._kept: Cache[Rendered] = Cache(KEPT_PAGES)
         self._beside = Reader(company)
-        self.templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.i18n"],
-        )
-        self.templates.globals["has_wide"] = panel_sheets.has_wide
-        # Plain callables: each asks which language the request has.
-        self.templates.install_gettext_callables(  # type: ignore[attr-defined]
-            _, plural, newstyle=False
-        )
-        self.templates.globals |= {
-            "static": static_files.address,
-            "htmx": json.dumps(HTMX),
-            "navigation": _Navigation(),
-        }
+        self.templates = templates()
 
     def install(self, app: FastAPI) -> None:
         """Give every page its addresses."""
@@ -116,6 +122,9 @@ class Site:
         drawing.warm()
         page = PAGES["OVERVIEW"]
         self._page(page, page.address, [], "html")
+        # Else the first reader of each page waits while its templates are compiled.
+        for name in self.templates.list_templates():
+            self.templates.get_template(name)
         if self.company.config.engine == "duckdb":
             # Every account's page names them, and they take seconds; another engine keeps no file.
             with self.company.reading() as engine:

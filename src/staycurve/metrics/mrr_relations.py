@@ -186,15 +186,17 @@ FROM ({standing}) standing GROUP BY {group}, movement, end_class, {placed}"""
         if context.config.convention("free_plan") == "active"
         else ""
     )
-    return f"""SELECT {columns}, parts.movement, abs(change) - entering - leaving AS amount,
-       end_class
-FROM ({parts}) parts WHERE movement <> 'none' AND (abs(change) > entering + leaving {free_churn})
-UNION ALL
-SELECT {columns}, 'entering' AS movement, entering AS amount, NULL AS end_class
-FROM ({parts}) parts WHERE entering > 0
-UNION ALL
-SELECT {columns}, 'leaving' AS movement, leaving AS amount, NULL AS end_class
-FROM ({parts}) parts WHERE leaving > 0"""
+    # One walk over the parts: a union of three would compute them once for each.
+    return f"""SELECT {columns},
+       CASE side WHEN 'own' THEN parts.movement ELSE side END AS movement,
+       CASE side WHEN 'own' THEN abs(change) - entering - leaving
+                 WHEN 'entering' THEN entering ELSE leaving END AS amount,
+       CASE WHEN side = 'own' THEN end_class END AS end_class
+FROM ({parts}) parts
+CROSS JOIN (VALUES ('own'), ('entering'), ('leaving')) AS sides(side)
+WHERE CASE side
+      WHEN 'own' THEN movement <> 'none' AND (abs(change) > entering + leaving {free_churn})
+      WHEN 'entering' THEN entering > 0 ELSE leaving > 0 END"""
 
 
 def _transitions(context: Context, points: str) -> str:

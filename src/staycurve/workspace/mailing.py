@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
 from staycurve.actions.mails import messages
@@ -12,46 +11,12 @@ from staycurve.actions.surveys.post import Post, PostError
 from staycurve.mail_settings import MAIL, Mail as Settings, is_address
 from staycurve.state import mails, survey_mails
 from staycurve.state.mail_models import MailRow
-from staycurve.workspace.survey_sending import AGAIN, MOST_ATTEMPTS
+from staycurve.workspace.posting import ENDED, MOST, Sent, again_at, handed_over
 from staycurve.workspace.work_rows import mail_dict, read
 
-ENDED = "The program ended while it was sent."
 SUPPRESSED = "The address is not written to any more."
 NO_ADDRESS = "There is no address any more."
-MOST = 100_000
 SHOWN = 200
-
-
-@dataclass
-class Sent:
-    """What became of the mails that were due.
-
-    Attributes
-    ----------
-    sent, refused, later, unsure, dropped : int
-        Taken by the server, refused for good, put off by it, handed over when the connection
-        broke, and no longer to be sent.
-    waiting : int
-        Due, and not sent: the server is away, or a minute's worth was sent.
-    fault : str
-        Why the server took nothing more.
-    """
-
-    sent: int = 0
-    refused: int = 0
-    later: int = 0
-    unsure: int = 0
-    dropped: int = 0
-    waiting: int = 0
-    fault: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "sent": self.sent, "refused": self.refused, "later": self.later,
-            "unsure": self.unsure, "dropped": self.dropped, "waiting": self.waiting,
-            "fault": self.fault or None,
-        }
 
 
 class Mailing:
@@ -123,13 +88,10 @@ class Mailing:
                 # Another process sends it.
                 return
         try:
-            heard = server.send(messages.message_of(mail), email)
+            heard = handed_over(server, lambda: messages.message_of(mail), email)
         except PostError as error:
             self._settle(number, mails.WAITING, said=error.message, due_at=now)
             raise
-        except (ValueError, UnicodeError) as error:
-            # An address that no header can hold: the others must not wait for it.
-            heard = post.Heard(post.REFUSED, f"It cannot be written to: {error}"[:200])
         self._note(number, email, attempts, heard, done)
 
     def _why_not(self, session: Any, row: MailRow | None) -> str:
@@ -150,9 +112,9 @@ class Mailing:
         self, number: int, email: str, attempts: int, heard: post.Heard, done: Sent
     ) -> None:
         now = self._company.clock()
-        if heard.outcome == post.LATER and attempts < MOST_ATTEMPTS:
-            self._settle(number, mails.WAITING, said=heard.said,
-                         due_at=now + AGAIN * 2 ** (attempts - 1))
+        due = again_at(heard, attempts, now)
+        if due is not None:
+            self._settle(number, mails.WAITING, said=heard.said, due_at=due)
             done.later += 1
         elif heard.outcome == post.UNSURE:
             self._settle(number, mails.UNSURE, said=heard.said)

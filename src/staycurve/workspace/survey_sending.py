@@ -17,39 +17,21 @@ from staycurve.state import (
     surveys as keeping,
 )
 from staycurve.state.survey_records import Mail
+from staycurve.workspace import posting
+from staycurve.workspace.posting import ENDED, MOST, again_at, handed_over
 from staycurve.workspace.survey_asking import link_of
-
-AGAIN = dt.timedelta(minutes=15)
-"""After so long what a server put off is tried again; twice as long each further time."""
-MOST_ATTEMPTS = 8
-"""After so many a mail is given up: a day and a half has passed."""
-MOST = 100_000
 
 
 @dataclass
-class Sent:
-    """What became of the mails that were due.
+class Sent(posting.Sent):
+    """The same of invitations and reminders.
 
     Attributes
     ----------
-    sent, refused, later, unsure, dropped : int
-        Taken by the server, refused for good, put off by it, handed over when the connection
-        broke, and no longer wanted.
-    waiting : int
-        Due, and not sent: the server is away, or a minute's worth was sent.
-    fault : str
-        Why the server took nothing more.
     next_at : datetime, optional
         When the next one is due.
     """
 
-    sent: int = 0
-    refused: int = 0
-    later: int = 0
-    unsure: int = 0
-    dropped: int = 0
-    waiting: int = 0
-    fault: str = ""
     hint: str = ""
     next_at: dt.datetime | None = None
 
@@ -80,7 +62,7 @@ class Sending:
         now = self._company.clock()
         with state.writing() as session:
             for mail in mails.stale(session, now):
-                self._keep_unsure(session, mail, "The program ended while it was sent.", now)
+                self._keep_unsure(session, mail, ENDED, now)
                 done.unsure += 1
             found = mails.due(session, now, most=most + 1)
             key = keeping.signing_key(session, keeping.LINKS, now) if found else ""
@@ -116,13 +98,13 @@ class Sending:
                 # Another process sends it.
                 return
         try:
-            heard = server.send(self._letter(settings, key, mail, now), mail.asked.invitation.email)
+            heard = handed_over(
+                server, lambda: self._letter(settings, key, mail, now),
+                mail.asked.invitation.email,
+            )
         except PostError as error:
             self._settle(mail, mails.WAITING, said=error.message, due_at=now)
             raise
-        except (ValueError, UnicodeError) as error:
-            # An address that no header can hold: the others must not wait for it.
-            heard = post.Heard(post.REFUSED, f"It cannot be written to: {error}"[:200])
         self._note(mail, heard, now, done)
 
     def _is_wanted(self, mail: Mail, now: dt.datetime) -> bool:
@@ -153,8 +135,8 @@ class Sending:
     def _note(self, mail: Mail, heard: post.Heard, now: dt.datetime, done: Sent) -> None:
         """Keep what the server said, and what follows from it, in one transaction."""
         with self._company.state.database.writing() as session:
-            if heard.outcome == post.LATER and mail.attempts + 1 < MOST_ATTEMPTS:
-                due = now + AGAIN * 2**mail.attempts
+            due = again_at(heard, mail.attempts + 1, now)
+            if due is not None:
                 mails.settle(session, mail.id, mails.WAITING, now=now, said=heard.said, due_at=due)
                 done.later += 1
                 return

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from staycurve.i18n import N_
 from staycurve.insights.account.asked import Whose
 from staycurve.insights.account.facts_sql import TRAILING, seen_bits
-from staycurve.insights.account.similar import ENOUGH, Places, place_of
-from staycurve.insights.shared.account_facts import paying_sql, plans_sql, size_sql
+from staycurve.insights.account.similar import ENOUGH, Places, place_of, placed_sql
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.reader import Reader
 from staycurve.tables.engine import AnyEngine
@@ -133,14 +132,7 @@ def groups_sql(of: Whose) -> str:
 
     listed = ", ".join(f"DATE '{month}'" for month in months)
     question = Question(of.config, of.seen)
-    return f"""WITH {paying_sql("payers", last, question)},
-{plans_sql("largest", last)},
-placed AS (
-    SELECT p.account_id, l.plan, {size_sql("a.employees", "p.mrr")} AS size
-    FROM payers p
-    LEFT JOIN largest l ON l.account_id = p.account_id
-    LEFT JOIN accounts a ON a.account_id = p.account_id
-),
+    return f"""WITH {placed_sql(last, question)},
 used AS (
     SELECT account_id, feature, {days(middle + dt.timedelta(days=1), last)} AS is_used,
            {days(first, middle)} AS was_used

@@ -223,6 +223,18 @@ WHERE account_id = {of.customer} AND month_on <= DATE '{of.last_day}'
 ORDER BY feature, month_on"""
 
 
+def placed_sql(day: dt.date, question: Question) -> str:
+    """SQL to follow WITH: `placed` (account_id, plan, size) of all that pay on a day."""
+    return f"""{paying_sql("payers", day, question)},
+{plans_sql("largest", day)},
+placed AS (
+    SELECT p.account_id, l.plan, {size_sql("a.employees", "p.mrr")} AS size
+    FROM payers p
+    LEFT JOIN largest l ON l.account_id = p.account_id
+    LEFT JOIN accounts a ON a.account_id = p.account_id
+)"""
+
+
 def groups_sql(of: Whose) -> str:
     """SQL of (plan, size, feature, accounts, days) of all paying accounts; a row without a feature
     counts the accounts of its plan and size."""
@@ -235,14 +247,7 @@ def groups_sql(of: Whose) -> str:
     )
     listed = ", ".join(f"DATE '{month}'" for month in months)
     question = Question(of.config, of.seen)
-    return f"""WITH {paying_sql("payers", last, question)},
-{plans_sql("largest", last)},
-placed AS (
-    SELECT p.account_id, l.plan, {size_sql("a.employees", "p.mrr")} AS size
-    FROM payers p
-    LEFT JOIN largest l ON l.account_id = p.account_id
-    LEFT JOIN accounts a ON a.account_id = p.account_id
-),
+    return f"""WITH {placed_sql(last, question)},
 used AS (
     SELECT account_id, feature, CAST(SUM(CASE {cases} ELSE 0 END) AS BIGINT) AS days
     FROM feature_months WHERE month_on IN ({listed})

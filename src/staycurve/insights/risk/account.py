@@ -23,11 +23,26 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import insight
 from staycurve.insights.risk.asked import HORIZON, Horizon
-from staycurve.insights.risk.horizons import HorizonRow
 from staycurve.insights.risk.pulse import LEVELS, standing
-from staycurve.insights.risk.score_rows import BANDS, Form, drifted
+from staycurve.insights.risk.score_rows import (
+    BANDS,
+    AheadField,
+    ExpectedField,
+    ExpectedHighField,
+    ExpectedLowField,
+    ExpectedWhyField,
+    Form,
+    HorizonsField,
+    NearField,
+    NearHighField,
+    NearLowField,
+    NearWhyField,
+    ShiftedField,
+    StageField,
+    WithoutField,
+    model_told,
+)
 from staycurve.insights.risk.scoring import fitted_now
-from staycurve.insights.risk.track import FORM_NAMES
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
@@ -71,35 +86,16 @@ class AccountHealth(Answer):
     ] = None
     low: LowField = None
     high: HighField = None
-    probability_30: Annotated[
-        float | None,
-        col(N_("Within 30 days"), Unit.PERCENT,
-            N_("Probability of churn within 30 days, by a model of its own; never above that "
-               "within the horizon."), ends=("low_30", "high_30"), why="why_30"),
-    ] = None
-    low_30: Annotated[float | None, Key(N_("The lower end of its 95% interval."))] = None
-    high_30: Annotated[float | None, Key(N_("The upper end of its 95% interval."))] = None
-    why_30: Annotated[str | None, Key(N_("Why it is unknown."), is_omitted=True)] = None
-    expected_months: Annotated[
-        float | None,
-        col(N_("Expected months"), Unit.MONTHS,
-            N_("Months until it churns, of which only those up to the horizon beside it count. "
-               "Its interval is that of the mean of such accounts, not of one account's life."),
-            ends=("expected_low", "expected_high"), why="expected_why"),
-    ] = None
-    expected_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))] = None
-    expected_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))] = None
-    expected_horizon: Annotated[
-        int | None, col(N_("Of the next"), Unit.COUNT, N_("Months that are looked ahead."))
-    ] = None
-    expected_why: Annotated[
-        str | None, Key(N_("Why no lifetime is expected."), is_omitted=True)
-    ] = None
-    stage: Annotated[
-        str | None,
-        Key(N_("The lifecycle stage that its model is of; `all` where the model of all accounts "
-               "speaks. Only of the form by_stage."), is_omitted=True),
-    ] = None
+    probability_30: NearField = None
+    low_30: NearLowField = None
+    high_30: NearHighField = None
+    why_30: NearWhyField = None
+    expected_months: ExpectedField = None
+    expected_low: ExpectedLowField = None
+    expected_high: ExpectedHighField = None
+    expected_horizon: AheadField = None
+    expected_why: ExpectedWhyField = None
+    stage: StageField = None
     horizon: Annotated[int, Key(N_("Days after the day in which churn counts."))] = HORIZON
     form: Annotated[str | None, Key(N_("The form that is shown."))] = None
     beats_baseline: Annotated[
@@ -117,18 +113,9 @@ class AccountHealth(Answer):
         str | None, Key(N_("The account that it is of: the worst of a customer's counts."))
     ] = None
     rows: Annotated[tuple[ReasonRow, ...], Table(N_("Reasons"))] = ()
-    horizons: Annotated[
-        tuple[HorizonRow, ...],
-        Table(N_("How good they are"), N_("Each horizon's own backtest.")),
-    ] = ()
-    without: Annotated[
-        tuple[str, ...],
-        Key(N_("Features that are known of no account now; nothing was learned from them.")),
-    ] = ()
-    shifted: Annotated[
-        tuple[str, ...],
-        Key(N_("Features that are distributed otherwise now than in what was learned from.")),
-    ] = ()
+    horizons: HorizonsField = ()
+    without: WithoutField = ()
+    shifted: ShiftedField = ()
     why: WhyField = None
 
     def title(self) -> Said:
@@ -137,20 +124,7 @@ class AccountHealth(Answer):
     def said(self) -> tuple[Said, ...]:
         if self.form is None or self.why:
             return ()
-        found = []
-        if not self.beats_baseline:
-            found.append(Said(N_(
-                "The model does not beat the plain baseline of recency, tenure and plan on past "
-                "days: the baseline is shown."
-            )))
-        found.append(Said(
-            N_("%(form)s, fitted to %(rows)s rows up to %(day)s; %(base)s churn within %(days)s "
-               "days."),
-            {"form": Said(FORM_NAMES[self.form]), "rows": (self.trained_on, Unit.COUNT),
-             "day": (self.trained_until, Kind.DAY), "base": (self.base_rate, Unit.PERCENT),
-             "days": (self.horizon, Unit.COUNT)},
-        ))
-        return (*found, *drifted(self.without, self.shifted))
+        return model_told(self, self.form)
 
 
 @insight("risk account")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
@@ -36,6 +36,47 @@ REASONS = 3
 
 Form = Annotated[str, Param(N_("The form of the model."), choices=FORMS)]
 
+NearField = Annotated[
+    float | None,
+    col(N_("Within 30 days"), Unit.PERCENT,
+        N_("Probability of churn within 30 days, by a model of its own; never above that "
+           "within the horizon."), ends=("low_30", "high_30"), why="why_30"),
+]
+NearLowField = Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+NearHighField = Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+NearWhyField = Annotated[str | None, Key(N_("Why it is unknown."), is_omitted=True)]
+ExpectedField = Annotated[
+    float | None,
+    col(N_("Expected months"), Unit.MONTHS,
+        N_("Months until it churns, of which only those up to the horizon beside it count. "
+           "Its interval is that of the mean of such accounts, not of one account's life."),
+        ends=("expected_low", "expected_high"), why="expected_why"),
+]
+ExpectedLowField = Annotated[float | None, Key(N_("The lower end of its 95% interval."))]
+ExpectedHighField = Annotated[float | None, Key(N_("The upper end of its 95% interval."))]
+AheadField = Annotated[
+    int | None, col(N_("Of the next"), Unit.COUNT, N_("Months that are looked ahead."))
+]
+ExpectedWhyField = Annotated[
+    str | None, Key(N_("Why no lifetime is expected."), is_omitted=True)
+]
+StageField = Annotated[
+    str | None,
+    Key(N_("The lifecycle stage that its model is of; `all` where the model of all accounts "
+           "speaks. Only of the form by_stage."), is_omitted=True),
+]
+HorizonsField = Annotated[
+    tuple[HorizonRow, ...], Table(N_("How good they are"), N_("Each horizon's own backtest."))
+]
+WithoutField = Annotated[
+    tuple[str, ...],
+    Key(N_("Features that are known of no account now; nothing was learned from them.")),
+]
+ShiftedField = Annotated[
+    tuple[str, ...],
+    Key(N_("Features that are distributed otherwise now than in what was learned from.")),
+]
+
 
 @dataclass(frozen=True)
 class Reason(Row):
@@ -64,35 +105,16 @@ class Score(AccountRow):
     ]
     low: LowField
     high: HighField
-    probability_30: Annotated[
-        float | None,
-        col(N_("Within 30 days"), Unit.PERCENT,
-            N_("Probability of churn within 30 days, by a model of its own; never above that "
-               "within the horizon."), ends=("low_30", "high_30"), why="why_30"),
-    ] = None
-    low_30: Annotated[float | None, Key(N_("The lower end of its 95% interval."))] = None
-    high_30: Annotated[float | None, Key(N_("The upper end of its 95% interval."))] = None
-    why_30: Annotated[str | None, Key(N_("Why it is unknown."), is_omitted=True)] = None
-    expected_months: Annotated[
-        float | None,
-        col(N_("Expected months"), Unit.MONTHS,
-            N_("Months until it churns, of which only those up to the horizon beside it count. "
-               "Its interval is that of the mean of such accounts, not of one account's life."),
-            ends=("expected_low", "expected_high"), why="expected_why"),
-    ] = None
-    expected_low: Annotated[float | None, Key(N_("The lower end of its 95% interval."))] = None
-    expected_high: Annotated[float | None, Key(N_("The upper end of its 95% interval."))] = None
-    expected_horizon: Annotated[
-        int | None, col(N_("Of the next"), Unit.COUNT, N_("Months that are looked ahead."))
-    ] = None
-    expected_why: Annotated[
-        str | None, Key(N_("Why no lifetime is expected."), is_omitted=True)
-    ] = None
-    stage: Annotated[
-        str | None,
-        Key(N_("The lifecycle stage that its model is of; `all` where the model of all accounts "
-               "speaks. Only of the form by_stage."), is_omitted=True),
-    ] = None
+    probability_30: NearField = None
+    low_30: NearLowField = None
+    high_30: NearHighField = None
+    why_30: NearWhyField = None
+    expected_months: ExpectedField = None
+    expected_low: ExpectedLowField = None
+    expected_high: ExpectedHighField = None
+    expected_horizon: AheadField = None
+    expected_why: ExpectedWhyField = None
+    stage: StageField = None
     points: Annotated[
         int | None, Key(N_("The sum of its points, where the model is one of points."))
     ]
@@ -126,18 +148,9 @@ class Scores(Answer):
     ]
     trained_on: Annotated[int, Key(N_("Rows, one an account and day, that it was fitted to."))]
     bands: Annotated[Mapping[str, int], Key(N_("Band → accounts."))]
-    horizons: Annotated[
-        tuple[HorizonRow, ...],
-        Table(N_("How good they are"), N_("Each horizon's own backtest.")),
-    ] = ()
-    without: Annotated[
-        tuple[str, ...],
-        Key(N_("Features that are known of no account now; nothing was learned from them.")),
-    ] = ()
-    shifted: Annotated[
-        tuple[str, ...],
-        Key(N_("Features that are distributed otherwise now than in what was learned from.")),
-    ] = ()
+    horizons: HorizonsField = ()
+    without: WithoutField = ()
+    shifted: ShiftedField = ()
     rows: Annotated[tuple[Score, ...], Table(N_("Health by account"))]
     why: WhyField = None
 
@@ -147,20 +160,44 @@ class Scores(Answer):
     def said(self) -> tuple[Said, ...]:
         if self.why or self.form is None:
             return ()
-        found = []
-        if not self.beats_baseline:
-            found.append(Said(N_(
-                "The model does not beat the plain baseline of recency, tenure and plan on past "
-                "days: the baseline is shown."
-            )))
-        found.append(Said(
-            N_("%(form)s, fitted to %(rows)s rows up to %(day)s; %(base)s churn within %(days)s "
-               "days."),
-            {"form": Said(FORM_NAMES[self.form]), "rows": (self.trained_on, Unit.COUNT),
-             "day": (self.trained_until, Kind.DAY), "base": (self.base_rate, Unit.PERCENT),
-             "days": (self.horizon, Unit.COUNT)},
-        ))
-        return (*found, *drifted(self.without, self.shifted))
+        return model_told(self, self.form)
+
+
+class _OfModel(Protocol):
+    """An answer that says what its model was fitted to."""
+
+    @property
+    def horizon(self) -> int: ...
+    @property
+    def beats_baseline(self) -> bool | None: ...
+    @property
+    def base_rate(self) -> float | None: ...
+    @property
+    def trained_until(self) -> dt.date | None: ...
+    @property
+    def trained_on(self) -> int: ...
+    @property
+    def without(self) -> tuple[str, ...]: ...
+    @property
+    def shifted(self) -> tuple[str, ...]: ...
+
+
+def model_told(answer: _OfModel, form: str) -> tuple[Said, ...]:
+    """Whether the model is worth anything, what it was fitted to, and what changed since."""
+    found = []
+    if not answer.beats_baseline:
+        found.append(Said(N_(
+            "The model does not beat the plain baseline of recency, tenure and plan on past "
+            "days: the baseline is shown."
+        )))
+    found.append(Said(
+        N_("%(form)s, fitted to %(rows)s rows up to %(day)s; %(base)s churn within %(days)s "
+           "days."),
+        {"form": Said(FORM_NAMES[form]), "rows": (answer.trained_on, Unit.COUNT),
+         "day": (answer.trained_until, Kind.DAY), "base": (answer.base_rate, Unit.PERCENT),
+         "days": (answer.horizon, Unit.COUNT)},
+    ))
+    return (*found, *drifted(answer.without, answer.shifted))
 
 
 def drifted(without: tuple[str, ...], shifted: tuple[str, ...]) -> tuple[Said, ...]:

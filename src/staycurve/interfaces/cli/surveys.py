@@ -124,7 +124,7 @@ def invite(
     if at_once and not send:
         raise UsageError("--now sends nothing by itself.", hint="Write: --send --now")
     from staycurve.mail_settings import MAIL
-    from staycurve.workspace.survey_sending import MOST
+    from staycurve.workspace.posting import MOST
 
     sent: Sent | None = None
     with fresh_company_of(context) as company:

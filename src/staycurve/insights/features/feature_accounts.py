@@ -294,7 +294,7 @@ def _using(asked: FeatureQuestion, feature: str, part: str, breadth: int | None)
         if part == "breadth":
             join, order = join.removeprefix("LEFT "), "features DESC, "
             test = "1 = 1" if breadth is None else f"b.features = {breadth}"
-    return f"""{with_sql(asked, window.last_seen, *relations)}
+    return f"""{with_sql(asked, window.last_seen, *relations, use=window)}
 SELECT s.account_id, s.status, {columns}
 FROM standing s {join}
 WHERE {test}

@@ -134,7 +134,8 @@ def members_sql(asked: FeatureQuestion, spans: Sequence[Span], features: Sequenc
     if asked.has_segment:
         in_segment = "JOIN picked k ON k.account_id = s.account_id AND k.key_on = p.base"
         picked = f"{picked_sql(question, {one.base: one.base for one in spans})},\n"
-    return f"""WITH {shared_sql(question)}{picked}{spells_sql(question)},
+    told = question.told_sql(min(s.use_from for s in spans), max(s.base for s in spans))
+    return f"""WITH {told}{shared_sql(question)}{picked}{spells_sql(question)},
 points AS (SELECT * FROM (VALUES {points}) AS v(base, close)),
 bits AS (SELECT * FROM (VALUES {bits}) AS v(base, month_on, mask)),
 payers AS (

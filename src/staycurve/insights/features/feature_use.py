@@ -11,10 +11,9 @@ from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.base import Param
 from staycurve.insights.shared.account_facts import paying_sql, picked_sql, shared_sql
-from staycurve.insights.shared.asking import question_on_day
-from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.params import FIRST_FEATURES
 from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.told_use import UseOf, use_on_day
 from staycurve.insights.usage.usage_windows import (
     TRAILING_DAYS,
     Window,
@@ -67,7 +66,7 @@ class FeatureQuestion:
         How many are shown one by one.
     """
 
-    question: Question
+    question: UseOf
     window: Window
     top: int = FIRST_FEATURES
     features: tuple[str, ...] = ()
@@ -83,7 +82,7 @@ def asked_of(
     *, top: int = FIRST_FEATURES, features: Sequence[str] = (),
 ) -> FeatureQuestion:
     """What is asked of a period; without one of the last month that has closed."""
-    question = question_on_day(company, (), where, as_of)
+    question = use_on_day(company, (), where, as_of)
     fiscal = company.config.company.fiscal_year_start
     window = window_of(period, question.as_of, fiscal)
     return FeatureQuestion(question, window, top, tuple(features))
@@ -109,13 +108,22 @@ def first_day_of(engine: AnyEngine) -> dt.date | None:
     return found
 
 
-def with_sql(asked: FeatureQuestion, day: dt.date, *relations: str) -> str:
-    """WITH, the segment's relation as of a day where one is asked for, and `relations`."""
+def with_sql(
+    asked: FeatureQuestion, day: dt.date, *relations: str, use: Window | tuple[dt.date, dt.date]
+) -> str:
+    """WITH, the segment's relation as of a day where one is asked for, and `relations`.
+
+    Parameters
+    ----------
+    use : Window or (date, date)
+        The first and the last day of the events that are looked at.
+    """
     parts = list(relations)
     if asked.has_segment:
         picked = picked_sql(asked.question, {day: day})
         parts = [f"{shared_sql(asked.question)}{picked}", *parts]
-    return "WITH " + ",\n".join(parts)
+    first, last = (use.start, use.last_seen) if isinstance(use, Window) else use
+    return f"WITH {asked.question.told_sql(first, last)}" + ",\n".join(parts)
 
 
 def in_segment(asked: FeatureQuestion, alias: str, *, key: str = "") -> str:
@@ -195,7 +203,7 @@ def features_statement(asked: FeatureQuestion) -> str:
     window = asked.window
     relations = with_sql(
         asked, window.last_seen, active_sql(asked, window), used_sql(asked, window),
-        standing_sql(asked, window),
+        standing_sql(asked, window), use=window,
     )
     return f"""{relations}
 SELECT u.feature, CAST(COUNT(*) AS BIGINT) AS accounts, {sums}, {statuses}
@@ -208,7 +216,8 @@ def statuses_statement(asked: FeatureQuestion) -> str:
     """SQL of rows (status, active accounts)."""
     window = asked.window
     relations = with_sql(
-        asked, window.last_seen, active_sql(asked, window), standing_sql(asked, window)
+        asked, window.last_seen, active_sql(asked, window), standing_sql(asked, window),
+        use=window,
     )
     return f"""{relations}
 SELECT status, CAST(COUNT(*) AS BIGINT) AS accounts FROM standing GROUP BY status
@@ -219,7 +228,8 @@ def breadth_statement(asked: FeatureQuestion) -> str:
     """SQL of rows (features, accounts): how many accounts use that many features."""
     window = asked.window
     relations = with_sql(
-        asked, window.last_seen, active_sql(asked, window), used_sql(asked, window), BREADTH_SQL
+        asked, window.last_seen, active_sql(asked, window), used_sql(asked, window), BREADTH_SQL,
+        use=window,
     )
     return f"""{relations}
 SELECT features, CAST(COUNT(*) AS BIGINT) AS accounts
@@ -231,7 +241,7 @@ ORDER BY features"""
 def using_statement(asked: FeatureQuestion, window: Window) -> str:
     """SQL of rows (feature, accounts) of another window; feature NULL for all that were active."""
     relations = with_sql(
-        asked, window.last_seen, active_sql(asked, window), used_sql(asked, window)
+        asked, window.last_seen, active_sql(asked, window), used_sql(asked, window), use=window
     )
     return f"""{relations}
 SELECT CAST(NULL AS VARCHAR) AS feature, CAST(COUNT(*) AS BIGINT) AS accounts FROM active
@@ -256,7 +266,9 @@ def repeat_sql(asked: FeatureQuestion) -> str:
     GROUP BY f.account_id, f.feature
 )"""
     # Segments are read before it is known who came back.
-    return with_sql(asked, middle - dt.timedelta(days=1), again)
+    return with_sql(
+        asked, middle - dt.timedelta(days=1), again, use=(start, asked.window.last_seen)
+    )
 
 
 def repeat_statement(asked: FeatureQuestion) -> str:
@@ -276,10 +288,13 @@ def adoption_statement(asked: FeatureQuestion, windows: Sequence[Window]) -> str
         "JOIN account_months a ON a.account_id = f.account_id AND a.month_on = f.month_on"
         if active else ""
     )
-    with_ = ""
+    told = asked.question.told_sql(windows[0].start, windows[-1].last_seen).rstrip(",\n")
+    parts = [told] if told else []
     if asked.has_segment:
         picked = picked_sql(asked.question, {w.start: w.last_seen for w in windows})
-        with_ = f"WITH {shared_sql(asked.question)}{picked}\n"
+        parts.append(f"{shared_sql(asked.question)}{picked}")
+    joined = ",\n".join(parts)
+    with_ = f"WITH {joined}\n" if parts else ""
     return f"""{with_}SELECT m.month_on, CAST(NULL AS VARCHAR) AS feature,
        CAST(COUNT(*) AS BIGINT) AS accounts
 FROM account_months m {in_segment(asked, "m", key="m.month_on")}

@@ -91,7 +91,7 @@ def users(
 def statement(asked: FeatureQuestion, feature: str) -> str:
     """SQL of the rows of User."""
     window = asked.window
-    return f"""{with_sql(asked, window.last_seen, active_sql(asked, window))}
+    return f"""{with_sql(asked, window.last_seen, active_sql(asked, window), use=window)}
 SELECT u.account_id, u.user_id, CAST(SUM(u.uses) AS BIGINT) AS uses,
        CAST(COUNT(DISTINCT u.day) AS BIGINT) AS days, MAX(u.day) AS last_on
 FROM usage_days u JOIN active a ON a.account_id = u.account_id

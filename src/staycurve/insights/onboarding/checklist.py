@@ -28,7 +28,6 @@ from staycurve.insights.onboarding.checklist_facts import (
     later_statement,
     reach_statement,
 )
-from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.columns import (
     AboutField,
     ColumnsField,
@@ -41,6 +40,7 @@ from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.shared.staying import Stayed, stayed
+from staycurve.insights.shared.told_use import use_on_day
 from staycurve.insights.statistics.association import METHOD, Association, Stratum, associations
 from staycurve.insights.statistics.proportions import Share, share
 from staycurve.metrics.base import Unit
@@ -170,7 +170,7 @@ def checklist(
 
     The steps are those of [activation] checklist. Who stays is told for all segments together.
     """
-    asked = question_on_day(company, by, where, as_of, relation="signups")
+    asked = use_on_day(company, by, where, as_of, relation="signups")
     activation = asked.config.behaviour.activation
     names, places = activation.checklist, len(asked.by)
     told: dict[str, Any] = {

@@ -24,11 +24,11 @@ from staycurve.insights.answers import (
 from staycurve.insights.base import Param, insight
 from staycurve.insights.onboarding.checklist import NO_STEPS
 from staycurve.insights.onboarding.checklist_facts import accounts_statement
-from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.columns import AboutField, TotalField
 from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.params import AsOfText, Where
 from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.told_use import use_on_day
 from staycurve.metrics.base import Unit
 
 STATES = {
@@ -119,7 +119,7 @@ def step_accounts(
     where: Where = "", as_of: AsOfText = None,
 ) -> StepAccounts:
     """Which accounts are behind a step of the checklist, and which steps did each do?"""
-    asked = question_on_day(company, (), where, as_of, relation="signups")
+    asked = use_on_day(company, (), where, as_of, relation="signups")
     names = asked.config.behaviour.activation.checklist
     if not names:
         raise UsageError(

@@ -7,7 +7,8 @@ from staycurve.insights.features.feature_use import listed
 from staycurve.insights.onboarding.signup_facts import members_sql
 from staycurve.insights.shared.account_facts import size_sql
 from staycurve.insights.shared.asked import segs_of
-from staycurve.insights.shared.members import Question, spells_sql
+from staycurve.insights.shared.members import spells_sql
+from staycurve.insights.shared.told_use import UseOf
 from staycurve.tables.engine import quoted
 from staycurve.tables.standing import spans_sql
 
@@ -25,7 +26,7 @@ CONFOUNDERS = {
 }
 
 
-def _acts(asked: Question) -> str:
+def _acts(asked: UseOf) -> str:
     """The relation `acts`: (account_id, event, occurred_at, occurred_on) of every step done."""
     steps = asked.config.behaviour.activation.checklist
     return f"""acts AS (
@@ -37,7 +38,7 @@ def _acts(asked: Question) -> str:
 )"""
 
 
-def progress_sql(asked: Question) -> str:
+def progress_sql(asked: UseOf) -> str:
     """WITH and the relations up to `progress`: one row an account that signed up.
 
     Rows of (members' columns, in0 … the instant of each step in order, any0 … that of its first
@@ -74,12 +75,12 @@ def progress_sql(asked: Question) -> str:
     return ",\n".join(parts)
 
 
-def _in_window(asked: Question, place: int) -> str:
+def _in_window(asked: UseOf, place: int) -> str:
     days = asked.config.behaviour.activation.window_days
     return f"on{place} <= CAST(signup_on + INTERVAL {days} DAY AS DATE)"
 
 
-def reach_statement(asked: Question) -> str:
+def reach_statement(asked: UseOf) -> str:
     """SQL of rows (seg…, accounts, and for each step: in order, in any order, in the window)."""
     segs = segs_of(asked)
     steps = asked.config.behaviour.activation.checklist
@@ -106,7 +107,7 @@ def _minutes(start: str, end: str) -> str:
     )
 
 
-def gaps_statement(asked: Question) -> str:
+def gaps_statement(asked: UseOf) -> str:
     """SQL of rows (seg…, step, minutes from the step before, accounts); steps from the second."""
     segs = segs_of(asked)
     steps = asked.config.behaviour.activation.checklist
@@ -123,7 +124,7 @@ FROM ({" UNION ALL ".join(parts)}) gaps
 GROUP BY {segs.removeprefix(", ") + ", " if segs else ""}step, minutes"""
 
 
-def later_statement(asked: Question) -> str:
+def later_statement(asked: UseOf) -> str:
     """SQL of rows (step, did, size, channel, plan, time, before, accounts, paying, active).
 
     `did` is 1 for accounts that did the step within the window. Accounts whose day lies after
@@ -148,7 +149,7 @@ FROM ({every}) every
 GROUP BY {key}"""
 
 
-def _later_sql(asked: Question) -> str:
+def _later_sql(asked: UseOf) -> str:
     # Of the 28 days up to the day, those in its own month and those in the month before.
     own = "m.days & ((CAST(1 AS BIGINT) << CAST(day(d.later_on) AS INTEGER)) - 1)"
     first = "CAST(date_trunc('month', d.from_on) AS DATE)"
@@ -204,7 +205,7 @@ LATER_TESTS = {"": "1 = 1", "_paying": "is_paying = 1", "_active": "is_active = 
 """What `did` and `did_not` end in → who of them is listed."""
 
 
-def accounts_statement(asked: Question, place: int, state: str) -> str:
+def accounts_statement(asked: UseOf, place: int, state: str) -> str:
     """SQL of rows (account_id, signup_on, steps in order, instants…)."""
     steps = asked.config.behaviour.activation.checklist
     did = _in_window(asked, place)

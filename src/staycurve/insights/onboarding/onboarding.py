@@ -26,12 +26,12 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import insight
 from staycurve.insights.onboarding.signup_facts import accounts_statement, statement
-from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.columns import AboutField, ColumnsField, columns_of
 from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.members import Question, Segment as Values
 from staycurve.insights.shared.params import AsOfText, By, Where
 from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.told_use import use_on_day
 from staycurve.insights.statistics import survival
 from staycurve.insights.statistics.proportions import Share, share
 from staycurve.metrics.base import Unit
@@ -182,7 +182,7 @@ def time_to_value(
     Time to first value and activation rate, by month of sign-up. What changes with time is read on
     the day of sign-up.
     """
-    asked = question_on_day(company, by, where, as_of, relation="signups")
+    asked = use_on_day(company, by, where, as_of, relation="signups")
     is_known = knows_use(company)
     sql = statement(asked)
     places = len(asked.by)

@@ -22,11 +22,11 @@ from staycurve.insights.answers import (
 )
 from staycurve.insights.base import Param, insight
 from staycurve.insights.onboarding.signup_facts import accounts_statement
-from staycurve.insights.shared.asking import question_on_day
 from staycurve.insights.shared.columns import AboutField, TotalField
 from staycurve.insights.shared.known_use import knows_use, missing
 from staycurve.insights.shared.params import AsOfText, Cohort, Where
 from staycurve.insights.shared.reader import Reader
+from staycurve.insights.shared.told_use import use_on_day
 from staycurve.metrics.base import Unit
 from staycurve.period import Period, align
 
@@ -116,7 +116,7 @@ def accounts(
     where: Where = "", as_of: AsOfText = None,
 ) -> SignedUpAccounts:
     """Which accounts signed up, and how far did they get?"""
-    asked = question_on_day(company, (), where, as_of, relation="signups")
+    asked = use_on_day(company, (), where, as_of, relation="signups")
     month = align(cohort, "month", is_last=False) if cohort else None
     is_known = part in KNOWN or knows_use(company)
     sql = accounts_statement(asked, part, month.start if month else None)

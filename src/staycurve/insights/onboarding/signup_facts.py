@@ -6,12 +6,12 @@ import datetime as dt
 
 from staycurve.insights.shared.account_facts import shared_sql
 from staycurve.insights.shared.asked import segs_of
-from staycurve.insights.shared.members import Question
+from staycurve.insights.shared.told_use import UseOf
 from staycurve.metrics.usage_relations import signup_sql
 from staycurve.tables.standing import spans_sql
 
 
-def members_sql(asked: Question) -> str:
+def members_sql(asked: UseOf) -> str:
     """WITH and the relations up to `members`: one row an account that signed up, in the segment.
 
     Rows of (account_id, signup_on, cohort_on, seg…, activated_on, days, is_mature, is_in_window).
@@ -22,7 +22,7 @@ def members_sql(asked: Question) -> str:
     last = f"DATE '{asked.as_of.last_day}'"
     window = asked.config.behaviour.activation.window_days
     end = f"CAST(s.signup_on + INTERVAL {window} DAY AS DATE)"
-    return f"""WITH {shared_sql(asked)}signups AS ({signup_sql(context)}),
+    return f"""WITH {asked.told_sql()}{shared_sql(asked)}signups AS ({signup_sql(context)}),
 members AS (
     SELECT * FROM (
         SELECT s.account_id, s.signup_on,
@@ -39,7 +39,7 @@ members AS (
 )"""
 
 
-def statement(asked: Question) -> str:
+def statement(asked: UseOf) -> str:
     """SQL of rows (cohort_on, seg…, days, is_activated, is_mature, is_in_window, accounts)."""
     key = (
         f"cohort_on{segs_of(asked)}, days, CASE WHEN activated_on IS NULL THEN 0 ELSE 1 END, "
@@ -58,7 +58,7 @@ def _befores() -> str:
 )"""
 
 
-def accounts_statement(asked: Question, part: str, cohort: dt.date | None) -> str:
+def accounts_statement(asked: UseOf, part: str, cohort: dt.date | None) -> str:
     """SQL of rows (account_id, signup_on, activated_on, days)."""
     if part == "unknown":
         return f"""WITH {shared_sql(asked)}signups AS ({signup_sql(asked.context)})

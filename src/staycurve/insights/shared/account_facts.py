@@ -10,7 +10,7 @@ from staycurve.errors import NotAnsweredError, UnknownNameError
 from staycurve.i18n import N_
 from staycurve.insights.shared.members import Question
 from staycurve.metrics.context import Filter
-from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS
+from staycurve.metrics.dimensions import FIRSTS_SQL, ITEM_TRAITS, PROPERTY
 from staycurve.metrics.query import known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.tables.engine import FAR, quoted
@@ -25,7 +25,7 @@ SIZE_LABEL = N_("account size: employees, or MRR where they are not known")
 
 def check_dims(
     by: Sequence[str], filters: Sequence[Filter], attributes: Sequence[str],
-    *, relation: str = "closing",
+    *, relation: str = "closing", also: Sequence[str] = (),
 ) -> None:
     """Raise for a dimension that is not known, or that the reading does not carry.
 
@@ -35,6 +35,8 @@ def check_dims(
         Names of account attributes beside the declared columns.
     relation : str
         The relation of the metrics that can be cut as the reading can.
+    also : sequence of str
+        What else the reading carries, for the suggestion.
     """
     known = known_dims(RELATIONS[relation], attributes)
     for dim in (*by, *(f.dim for f in filters)):
@@ -46,7 +48,13 @@ def check_dims(
                 hint=f"It can be cut by: {', '.join(known)}",
                 dimension=dim,
             )
-        raise UnknownNameError("dimension", dim, known)
+        if dim.startswith(PROPERTY):
+            raise NotAnsweredError(
+                f"This cannot be cut by {dim}: it is about accounts, and not about what they do.",
+                hint=f"It can be cut by: {', '.join(known)}",
+                dimension=dim,
+            )
+        raise UnknownNameError("dimension", dim, [*known, *also])
 
 
 def shared_sql(question: Question) -> str:

@@ -41,6 +41,16 @@ MORE: dict[str, Asked] = {
     "adoption of a segment": lambda c: c.features.adoption(
         months=2, as_of="2024-07-01", where="plan=Pro"
     ),
+    "by what is told": lambda c: c.features.report(
+        period="2024-05", as_of="2024-09-01", months=1, spans=1,
+        where="property:size>=2,role is not set",
+    ),
+    "first value by what is told": lambda c: c.onboarding.time_to_value(
+        as_of="2024-09-01", where="property:size>=2"
+    ),
+    "checklist by what is told": lambda c: c.onboarding.checklist(
+        as_of="2024-09-01", where="property:size>=2"
+    ),
     "adoption": lambda c: c.features.adoption(months=4, as_of="2024-09-01"),
     **{
         f"{part} accounts": lambda c, part=part: c.features.accounts(
@@ -75,6 +85,8 @@ def both(
     folder = tmp_path_factory.mktemp("features") / "project"
     tables = drawn(1)
     tables["subscriptions"] = [{**row, "plan": "Pro"} for row in tables["subscriptions"]]
+    for place, row in enumerate(tables["events"]):
+        row["properties"] = f'{{"size": {place % 4}}}'
     here = loaded(folder, tables, {"timezone": "America/New_York", "end_reasons": SETTINGS})
     with here, spark.of(here) as there:
         here.refresh()

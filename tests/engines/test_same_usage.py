@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -67,6 +68,10 @@ MORE: dict[str, Asked] = {
     "by a trait": lambda c: c.usage.lifecycle(
         per="week", by="role", whose="account", where="property:session>=s1", as_of=AS_OF
     ),
+    "nested and quoted names": lambda c: c.usage.activity(
+        by='property:in.side', where='property:"a ""b""*"=x,property:in.side<2024-02-20',
+        as_of=AS_OF
+    ),
     "often": lambda c: c.usage.retention(
         per="week", start="a", back="b", start_times=2, back_times=2, ages=2, as_of=AS_OF
     ),
@@ -104,11 +109,12 @@ SETTINGS = '[usage]\nsession = "session"\n'
 
 
 def row_of(event: Event) -> dict[str, str]:
+    odd = {"in": {"side": f"{event.at:%Y-%m-%d}"[:8] + "11"}, 'a "b"*': "xy"[event.number % 2]}
     return {
         "event_id": f"e{event.number:05d}", "account_id": event.account, "user_id": event.user,
         "event": event.name, "occurred_at": event.at.isoformat(),
         "properties": f'{{"platform": "{event.platform}", "session": "{event.session}", '
-        f'"n": {event.number % 7}.25}}',
+        f'"n": {event.number % 7}.25, {json.dumps(odd)[1:]}',
     }
 
 

@@ -24,6 +24,14 @@ def test_a_json_key_may_hold_any_sign() -> None:
     assert found == "SELECT FROM_JSON(`x`, 'MAP<STRING, STRING>')['it\\'s a ?'] FROM `t`"
 
 
+def test_a_json_pointer_and_a_path_name_keys() -> None:
+    inside = "FROM_JSON(`x`, 'MAP<STRING, STRING>')"
+    found = translated("""SELECT json_extract_string(x, '/a"b~1c~0*') FROM t""").sql
+    assert found == f"SELECT {inside}['a\"b/c~*'] FROM `t`"
+    found = translated("""SELECT json_extract_string(x, '$."a"."b"') FROM t""").sql
+    assert found == f"SELECT FROM_JSON({inside}['a'], 'MAP<STRING, STRING>')['b'] FROM `t`"
+
+
 def test_listed_files_become_a_relation() -> None:
     found = translated("SELECT * FROM read_parquet(['/a b/x''y.parquet', '/c'])")
     (scan,) = found.scans
@@ -55,6 +63,17 @@ def test_what_is_named_twice_is_computed_once() -> None:
     assert found.rest.needs == {relation, "once", "other"}
     assert f"`{relation}` AS `s`" in found.rest.sql
     assert f"`{relation}` AS `sums`" in found.rest.sql
+
+
+def test_a_with_inside_a_step_keeps_its_relations() -> None:
+    found = translated("""
+        WITH t AS (SELECT * FROM t WHERE a = 1),
+             sums AS (WITH own AS (SELECT a FROM t) SELECT a, COUNT(*) AS n FROM own GROUP BY a)
+        SELECT * FROM sums s JOIN sums ON sums.a = s.n
+    """)
+    ((_, step),) = found.steps
+    assert step.needs == {"own", "t"}
+    assert step.sql.index("`t` AS (") < step.sql.index("`own` AS (") < step.sql.index("GROUP BY")
 
 
 def test_relations_are_named_once_and_in_lower_case() -> None:

@@ -109,6 +109,8 @@ def test_every_insight_into_features_and_onboarding_takes_them(shop: Company) ->
     for ask in (shop.features.limits, shop.trials.report, shop.value.ltv):
         with pytest.raises(NotAnsweredError, match="about accounts, and not about what they do"):
             ask(where="property:platform=ios")
+        with pytest.raises(NotAnsweredError, match="about accounts, and not about what they do"):
+            ask(where="role=admin")
 
 
 def test_what_is_not_known_is_refused(shop: Company) -> None:

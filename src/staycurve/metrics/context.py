@@ -20,6 +20,8 @@ COMPARED = ("<", "<=", ">", ">=")
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _LARGEST = "1e308"
+_DATE = re.compile(r"\d{4}-\d{2}(-\d{2}|$)")
+_DAY = "'____-__-__%'"
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class Filter:
     Attributes
     ----------
     test : str
-        = one of the values, ~ contains one of them in any case, <, <=, > or >= one of them. What
-        is empty is neither smaller nor larger than anything.
+        = one of the values, ~ contains one of them in any case, <, <=, > or >= one of them: as
+        numbers where it is a number, as dates where it is a date, else as texts. What is not
+        there is neither smaller nor larger than anything.
     """
 
     dim: str
@@ -57,9 +60,12 @@ class Filter:
         if value is None:
             return f"{column} IS NULL"
         if self.test == EQUALS:
-            return f"coalesce({column}, '') = {quoted(value)}"
+            return f"coalesce({column} = {quoted(value)}, FALSE)"
         if self.test == CONTAINS:
             return f"strpos(lower(coalesce({column}, '')), {quoted(value.lower())}) > 0"
+        if _DATE.match(value):
+            # Numbers and words are neither before nor after a day.
+            return f"coalesce({column} {self.test} {quoted(value)} AND {column} LIKE {_DAY}, FALSE)"
         if not _NUMBER.fullmatch(value):
             return f"coalesce({column} {self.test} {quoted(value)}, FALSE)"
         number = f"TRY_CAST({column} AS DOUBLE)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ COHORT = "cohort"
 
 PROPERTY = "property:"
 """Before the name of a property of events, as a dimension of what users do."""
+
+USER = "user:"
+"""Before the name of a trait of users, where a dimension of accounts may have the same."""
 
 OTHER = "(other)"
 """The segment of all values that are not shown one by one."""
@@ -116,9 +120,36 @@ MOVING: Registry[Moving] = Registry(
 """Name → moving dimension: every metric can be cut by it, whichever floor computes it."""
 
 
+_LISTED = re.compile(r'\s*(?:property:|user:)?"(?:[^"]|"")*"|[^,]+')
+_SIGNS = re.compile(r'[=<>~,"|\[\]!]|^\s|\s$|\s(?:is|contains|does not)\b')
+
+
 def dims_of(by: str | Sequence[str]) -> tuple[str, ...]:
-    """The dimensions in 'plan,industry', or as they are given one by one."""
-    return tuple(dim for dim in by.split(",") if dim) if isinstance(by, str) else tuple(by)
+    """The dimensions in 'plan,industry', or as they are given one by one.
+
+    A name with a comma stands in quotes: property:"a, b".
+    """
+    return tuple(map(dim_of, _LISTED.findall(by))) if isinstance(by, str) else tuple(by)
+
+
+def dim_of(text: str) -> str:
+    """A dimension as it is written: in quotes, or after property: or user: in quotes, or plain."""
+    text = text.strip()
+    prefix = next((one for one in (PROPERTY, USER) if text.startswith(one)), "")
+    name = text.removeprefix(prefix)
+    if len(name) > 1 and name.startswith('"') and name.endswith('"'):
+        return prefix + name[1:-1].replace('""', '"')
+    return text
+
+
+def dim_text(dim: str) -> str:
+    """A dimension as `dims_of` and filters read it: in quotes where it holds their signs."""
+    prefix = next((one for one in (PROPERTY, USER) if dim.startswith(one)), "")
+    name = dim.removeprefix(prefix)
+    if not _SIGNS.search(name):
+        return dim
+    doubled = name.replace('"', '""')
+    return f'{prefix}"{doubled}"'
 
 
 def moving_dims() -> list[str]:

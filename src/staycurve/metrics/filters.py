@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from staycurve.errors import UsageError
 from staycurve.metrics.context import CONTAINS, EQUALS, Filter
+from staycurve.metrics.dimensions import dim_of, dim_text
 
 HINT = "Write: --where 'industry=EdTech,country=US', and quote a value with , or |: plan=\"a, b\""
 
-_DIM = re.compile(r"([^=<>~,]*?)(!?)(<=|>=|=|<|>|~)")
+# A name that holds a sign with a meaning stands in quotes, after property: or user:.
+_NAME = r'(?:\s*(?:property:|user:)?"(?:[^"]|"")*"\s*?|[^=<>~,]*?)'
+_DIM = re.compile(rf"({_NAME})(!?)(<=|>=|=|<|>|~)")
 # The same in words; a name may hold blanks, so the words stand before the value's end.
-_WORDS = re.compile(r"([^=<>~,]*?\S)\s+(is not set|is set|does not contain|contains)(?=\s|,|$)")
+_WORDS = re.compile(rf"({_NAME})\s+(is not set|is set|does not contain|contains)(?=\s|,|$)")
 _SAID = {
     "is set": (True, EQUALS), "is not set": (False, EQUALS), "contains": (False, CONTAINS),
     "does not contain": (True, CONTAINS),
@@ -28,7 +31,8 @@ def parse_filters(text: str) -> tuple[Filter, ...]:
 
     Nothing after = means empty. A value is quoted where it holds , or |; a quote in it is doubled.
     ~ looks for a part of the value, in any case; !~ leaves out what has it. 'owner is set' is
-    'owner!=', 'owner is not set' is 'owner=', 'name contains lab' is 'name~lab'.
+    'owner!=', 'owner is not set' is 'owner=', 'name contains lab' is 'name~lab'. A name that holds
+    one of these signs is quoted too: property:"a=b"=1.
 
     Raises
     ------
@@ -44,10 +48,10 @@ def parse_filters(text: str) -> tuple[Filter, ...]:
         said = _WORDS.match(text, place)
         named = None if said else _DIM.match(text, place)
         if said:
-            dim, (is_negated, test) = said[1].strip(), _SAID[said[2]]
+            dim, (is_negated, test) = dim_of(said[1]), _SAID[said[2]]
             place = said.end()
         else:
-            dim = named[1].strip() if named else ""
+            dim = dim_of(named[1]) if named else ""
             if not named or not dim.strip("! "):
                 part = text[place:].partition(",")[0].strip()
                 raise UsageError(f"'{part}' is not a filter.", hint=HINT)
@@ -97,6 +101,6 @@ def value_text(value: str | None) -> str:
 def where_text(filters: Sequence[Filter]) -> str:
     """Filters as `where` writes them: `parse_filters` reads the same from it."""
     return ",".join(
-        f"{f.dim}{f.sign}{'|'.join(value_text(v) for v in f.values)}"
+        f"{dim_text(f.dim)}{f.sign}{'|'.join(value_text(v) for v in f.values)}"
         for f in filters
     )

@@ -23,7 +23,7 @@ from staycurve.metrics.relations import RELATIONS
 from staycurve.metrics.usage_relations import FEATURE
 from staycurve.tables.account_roots import account_column
 from staycurve.tables.accounts import ACCOUNTS
-from staycurve.tables.engine import AnyEngine, name, quoted
+from staycurve.tables.engine import AnyEngine, json_text, name, quoted
 from staycurve.tables.usage_days import property_sql
 
 MOST = 2_000
@@ -96,7 +96,7 @@ def values_sql(
     """SQL of one column `value`: every value that a dimension has anywhere; empty if unknown."""
     if dim.startswith(PROPERTY):
         key = dim.removeprefix(PROPERTY)
-        if not key.replace('"', ""):
+        if not key:
             return ""
         return f"SELECT {property_sql('e.properties', key)} AS value FROM events e"
     if user_traits.among((dim,), traits, attributes):
@@ -126,8 +126,7 @@ def values_sql(
         parts.append(f"SELECT {account_column(dim, alias='a')} AS value FROM accounts a")
     # Leads carry attributes of their own, and a question about them is cut by those.
     if dim not in ITEM_TRAITS and dim in engine.json_keys("leads", "attributes"):
-        path = quoted('$."' + dim.replace('"', "") + '"')
-        parts.append(f"SELECT json_extract_string(l.attributes, {path}) AS value FROM leads l")
+        parts.append(f"SELECT {json_text('l.attributes', dim)} AS value FROM leads l")
     return " UNION ALL ".join(parts)
 
 
@@ -173,7 +172,7 @@ def check_property(key: str, engine: AnyEngine) -> None:
     UsageError
         If it has no name.
     """
-    if not key.replace('"', ""):
+    if not key:
         raise UsageError(
             f"'{PROPERTY}{key}' names no property.", hint=f"Write: {PROPERTY}plan"
         )

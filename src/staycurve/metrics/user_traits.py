@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, moving_dims
+from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, USER, moving_dims
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.base import PROVENANCE
-from staycurve.tables.engine import name, quoted
+from staycurve.tables.engine import json_text, name
 from staycurve.tables.users import USERS
-
-USER = "user:"
-"""Before the name of a trait of users, where a dimension of accounts may have the same."""
 
 PLAIN = ("role", "is_champion")
 """Columns of users that need no prefix."""
@@ -61,5 +58,4 @@ def trait_sql(dim: str, *, alias: str) -> str:
     column = dim.removeprefix(USER)
     if column in COLUMNS:
         return f"CAST({alias}.{name(column)} AS VARCHAR)"
-    path = quoted('$."' + column.replace('"', "") + '"')
-    return f"json_extract_string({alias}.attributes, {path})"
+    return json_text(f"{alias}.attributes", column)

@@ -11,7 +11,7 @@ from staycurve.sections import near
 from staycurve.tables import account_merges
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.derived import Derived
-from staycurve.tables.engine import AnyEngine, quoted
+from staycurve.tables.engine import AnyEngine, json_text, quoted
 
 LEVELS = 6
 """How many parents above each other are followed; a longer chain, or a circle, stops there."""
@@ -30,8 +30,7 @@ def account_column(column: str, *, alias: str) -> str:
         return f'CAST({alias}."{column}" AS VARCHAR)'
     if any(declared == column for declared, _ in ACCOUNTS.stored):
         return f'CAST({alias}."{column}" AS VARCHAR)'
-    path = quoted('$."' + column.replace('"', "") + '"')
-    return f"json_extract_string({alias}.attributes, {path})"
+    return json_text(f"{alias}.attributes", column)
 
 
 def matches(column: str, pattern: str) -> str:

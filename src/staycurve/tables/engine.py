@@ -43,6 +43,28 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def json_text(column: str, key: str) -> str:
+    """SQL for what a JSON object has under a key, as text; NULL where it has nothing.
+
+    Parameters
+    ----------
+    column : str
+        SQL of the object's text.
+    key : str
+        Any text: what means something in a path means itself here.
+    """
+    if not key or set(key) & set('"*'):
+        # A path takes * for every key, and not every engine reads one that holds a quote.
+        return f"json_extract_string({column}, {quoted('/' + pointed(key))})"
+    path = '$."' + key.replace("\\", "\\\\") + '"'
+    return f"json_extract_string({column}, {quoted(path)})"
+
+
+def pointed(key: str) -> str:
+    """A key as a JSON pointer names it (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
 FAR = "DATE '9999-12-31'"
 """SQL for the end, as a day, of what has none."""
 

@@ -118,7 +118,9 @@ def _taken_out(tree: exp.Expr) -> list[tuple[str, exp.Expr]]:
             body = cte.this.copy()
             before = _needed(body, kept)
             if before:
-                body.set("with_", exp.With(expressions=[one.copy() for one in before]))
+                # What it names goes before the relations of a WITH of its own.
+                own = body.args["with_"].expressions if body.args.get("with_") else []
+                body.set("with_", exp.With(expressions=[one.copy() for one in (*before, *own)]))
             text = body.sql(dialect="duckdb")
             relation = f"step_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
             found.append((relation, body))
@@ -195,9 +197,11 @@ def _mend(tree: exp.Expr) -> None:
         if call.name.upper() == "JSON_MERGE_PATCH":
             call.replace(_merged_json(*call.expressions))
     for text in reversed(list(tree.find_all(exp.JSONExtractScalar))):
-        key = _only_key(text.expression)
-        if key is not None:
-            text.replace(_json_text(text.this, key))
+        found = text.this
+        for key in _keys(text.expression):
+            found = _json_text(found, key)
+        if found is not text.this:
+            text.replace(found)
 
 
 def _exact_quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
@@ -233,10 +237,15 @@ def _is_big(node: exp.Expr) -> bool:
     return any(cast.to == BIG for cast in node.find_all(exp.Cast))
 
 
-def _only_key(path: exp.Expr) -> str | None:
-    """The key that a JSON path names, if it is a root and one key."""
-    if isinstance(path, exp.JSONPath) and len(path.expressions) == 2:
-        last = path.expressions[1]
-        if isinstance(last, exp.JSONPathKey) and isinstance(last.this, str):
-            return last.this
-    return None
+def _keys(path: exp.Expr) -> list[str]:
+    """The keys that a JSON path names one inside the other; none if it is anything else.
+
+    A pointer names one key.
+    """
+    if isinstance(path, exp.Literal) and path.name.startswith("/"):
+        return [path.name[1:].replace("~1", "/").replace("~0", "~")]
+    if not isinstance(path, exp.JSONPath):
+        return []
+    found = [one.this for one in path.expressions[1:] if isinstance(one, exp.JSONPathKey)]
+    keys = [one for one in found if isinstance(one, str)]
+    return keys if len(keys) == len(path.expressions) - 1 else []

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
 from staycurve import personal
 from staycurve.config import Config
 from staycurve.errors import NotPermittedError
 from staycurve.i18n import N_
 from staycurve.tables.base import MOST_WHOLE
 from staycurve.tables.derived import Derived
-from staycurve.tables.engine import quoted
+from staycurve.tables.engine import json_text, quoted
+
+_PLAIN = re.compile(r'[^"*\\]+')
 
 
 def property_sql(column: str, key: str) -> str:
     """SQL for one property of an event as text; NULL where it has none.
+
+    A dot leads into what is nested, where no property has the name as a whole.
 
     Raises
     ------
     NotPermittedError
         If it is called like personal data, and the present request may not see that.
     """
-    if not personal.is_shown() and personal.is_named_so(key):
+    if not personal.is_shown() and any(map(personal.is_named_so, (key, *key.split(".")))):
         raise NotPermittedError(
             f"Your role does not allow to see the property '{key}'.",
             hint="It may hold personal data, which the role operator or admin may see.",
@@ -28,9 +34,13 @@ def property_sql(column: str, key: str) -> str:
 
 
 def _property_sql(column: str, key: str) -> str:
-    # A path cannot name a key with a quote, and a backslash in it stands for the sign after it.
-    path = quoted('$."' + key.replace('"', "").replace("\\", "\\\\") + '"')
-    return f"json_extract_string({column}, {path})"
+    own = json_text(column, key)
+    parts = key.split(".")
+    if len(parts) < 2 or not all(_PLAIN.fullmatch(part) for part in parts):
+        return own
+    # Senders flatten what is nested, or do not: address.city is the city of an address in both.
+    path = "$" + "".join(f'."{part}"' for part in parts)
+    return f"coalesce({own}, json_extract_string({column}, {quoted(path)}))"
 
 
 def feature_sql(config: Config, *, event: str = "e") -> str:

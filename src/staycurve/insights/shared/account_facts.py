@@ -26,6 +26,7 @@ SIZE_LABEL = N_("account size: employees, or MRR where they are not known")
 def check_dims(
     by: Sequence[str], filters: Sequence[Filter], attributes: Sequence[str],
     *, relation: str = "closing", also: Sequence[str] = (),
+    not_carried: Sequence[str] = (),
 ) -> None:
     """Raise for a dimension that is not known, or that the reading does not carry.
 
@@ -37,6 +38,8 @@ def check_dims(
         The relation of the metrics that can be cut as the reading can.
     also : sequence of str
         What else the reading carries, for the suggestion.
+    not_carried : sequence of str
+        What is known, and not of accounts.
     """
     known = known_dims(RELATIONS[relation], attributes)
     for dim in (*by, *(f.dim for f in filters)):
@@ -48,7 +51,7 @@ def check_dims(
                 hint=f"It can be cut by: {', '.join(known)}",
                 dimension=dim,
             )
-        if dim.startswith(PROPERTY):
+        if dim.startswith(PROPERTY) or dim in not_carried:
             raise NotAnsweredError(
                 f"This cannot be cut by {dim}: it is about accounts, and not about what they do.",
                 hint=f"It can be cut by: {', '.join(known)}",

@@ -11,6 +11,7 @@ from staycurve.insights.shared.first_month import is_first_month
 from staycurve.insights.shared.known_use import has_events
 from staycurve.insights.shared.members import Question, check
 from staycurve.insights.shared.reader import Reader
+from staycurve.metrics import user_traits
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
 from staycurve.metrics.filters import filters_of
@@ -43,7 +44,10 @@ def question_on_day(
         The relation of the metrics that can be cut as the answer can.
     """
     dims, filters = dims_of(by), filters_of(where)
-    check_dims(dims, filters, company.attributes(), relation=relation)
+    check_dims(
+        dims, filters, company.attributes(), relation=relation,
+        not_carried=user_traits.names(company.traits()),
+    )
     return Question(company.config, company.as_of(as_of), dims, filters)
 
 

@@ -55,6 +55,7 @@ from staycurve.insights.usage.usage_asking import (
     Whose,
     fiscal_of,
     has_events,
+    never_so,
     question_of,
     seeing,
 )
@@ -214,7 +215,7 @@ def activity(
         held = engine.rows(sessions.statement(asked.span)) if asked.span.is_named else []
     return replace(
         of_answer(asked, answer, most, held, sql=sql, has_events=has_events(company)),
-        event=event, values=values,
+        event=event, values=values, notes=never_so(company, use, (asked.doing,)),
         behind=lambda least, most, segment, figure=None: active_on(
             company, asked, segment, least=least, most=most, figure=figure
         ),

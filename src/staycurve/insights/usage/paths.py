@@ -51,6 +51,7 @@ from staycurve.insights.usage.usage_asking import (
     days_of,
     has_events,
     narrowed,
+    never_so,
     question_of,
     seeing,
 )
@@ -274,7 +275,7 @@ def paths(
         answer = engine.rows(sql)
     found = replace(
         of_answer(asked, answer, within=within, sql=sql, has_events=has_events(company)),
-        values=values, asked_of=anchor,
+        values=values, asked_of=anchor, notes=never_so(company, use, named),
         behind=lambda path, but, segment: on_path(company, asked, path, but, segment),
     )
     return _opened(found, members) if members else found

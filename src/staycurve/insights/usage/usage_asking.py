@@ -14,7 +14,8 @@ from staycurve.insights.base import Param
 from staycurve.insights.shared.known_use import has_events as has_events
 from staycurve.insights.shared.ranges import ends_of
 from staycurve.insights.shared.reader import Reader
-from staycurve.insights.usage.usage_question import WHOSE, Doing, UseQuestion, check, undone
+from staycurve.insights.usage.usage_known import check, undone
+from staycurve.insights.usage.usage_question import WHOSE, Doing, UseQuestion
 from staycurve.metrics import user_traits
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
@@ -98,6 +99,11 @@ def not_done(company: Reader, use: UseQuestion, doings: Sequence[Doing]) -> tupl
     """A sentence for each thing that nobody has done yet; none where no event is loaded."""
     with company.reading() as engine:
         return undone(use.config, doings, engine) if has_events(company) else ()
+
+
+def never_so(company: Reader, use: UseQuestion, doings: Sequence[Doing]) -> tuple[str, ...]:
+    """A sentence for each thing that was done, but never with the properties in its brackets."""
+    return not_done(company, use, [one for one in doings if one.brackets])
 
 
 def narrowed(use: UseQuestion, segment: Mapping[str, Any]) -> UseQuestion:

@@ -54,6 +54,7 @@ from staycurve.insights.usage.usage_asking import (
     fiscal_of,
     has_events,
     narrowed,
+    never_so,
     periods_of,
     place_of,
     question_of,
@@ -247,6 +248,7 @@ def lifecycle(
     return replace(
         of_answer(asked, answer, sql=sql, has_events=is_loaded),
         event=event, first=first, last=last, values=values,
+        notes=never_so(company, asked.use, (asked.doing,)),
         behind=lambda period, kind, segment: of_kind(company, asked, period, kind, segment),
     )
 

@@ -11,19 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from staycurve.config import Config
-from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError, did_you_mean
+from staycurve.errors import UsageError
 from staycurve.i18n import N_
 from staycurve.insights.shared.asked import Asked
 from staycurve.insights.shared.known_use import NO_EVENTS as NO_EVENTS
-from staycurve.metrics import user_traits
 from staycurve.metrics.cohorts import SMALL as SMALL
 from staycurve.metrics.context import Context, Filter
-from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, OTHER, PROPERTY, moving_dims
+from staycurve.metrics.dimensions import ITEM_TRAITS, OTHER, PROPERTY
 from staycurve.metrics.filters import parse_filters
-from staycurve.metrics.segment_values import check_property
-from staycurve.tables.accounts import ACCOUNTS
-from staycurve.tables.engine import AnyEngine, quoted
-from staycurve.tables.usage_days import active_sql, counted_sql, feature_sql, property_sql
+from staycurve.tables.engine import quoted
+from staycurve.tables.usage_days import active_sql, feature_sql, property_sql
 
 WHOSE = {"user": N_("users"), "account": N_("accounts")}
 """Who is counted, and the word for several."""
@@ -64,6 +61,11 @@ class Doing:
         return not (self.event or self.feature or self.parts)
 
     @property
+    def brackets(self) -> tuple[Filter, ...]:
+        """Everything in its brackets, and in those of its events."""
+        return (*self.filters, *(own for part in self.parts for own in part.filters))
+
+    @property
     def label(self) -> str:
         """As tables show it."""
         return self.text or N_("any activity")
@@ -82,9 +84,8 @@ class Doing:
             tests.append(f"{feature_sql(config, event=alias)} = {quoted(self.feature)}")
         for one in self.filters:
             # A property that is absent is in no list, so it passes a filter that excludes.
-            tests.append(
-                f"coalesce({one.sql(property_sql(f'{alias}.properties', one.dim))}, FALSE)"
-            )
+            column = property_sql(f"{alias}.properties", one.dim.removeprefix(PROPERTY))
+            tests.append(f"coalesce({one.sql(column)}, FALSE)")
         return f"({' AND '.join(tests)})"
 
     def day_test(self, config: Config) -> str | None:
@@ -253,91 +254,3 @@ class UseQuestion(Asked):
         return replace(
             self, filters=tuple(one for one in self.filters if one.dim not in self.told)
         )
-
-
-def check(
-    question: UseQuestion, doings: Sequence[Doing], engine: AnyEngine,
-    attributes: Sequence[str], traits: Sequence[str] = (),
-) -> None:
-    """Raise where a dimension, an event or a feature is not known.
-
-    Parameters
-    ----------
-    attributes, traits : sequence of str
-        Names of what is loaded of accounts, and of users, beside the declared columns.
-
-    Raises
-    ------
-    UnknownNameError
-        With the nearest name that is known.
-    NotAnsweredError
-        If no events are loaded.
-    """
-    columns = [c.name for c in ACCOUNTS.columns if c.kind == "text" or c.name == "employees"]
-    known = [*columns, *attributes, *ITEM_TRAITS, COHORT, *moving_dims()]
-    known += [one for one in user_traits.names(traits) if one not in known]
-    for dim in question.dims:
-        if dim.startswith(PROPERTY):
-            check_property(dim.removeprefix(PROPERTY), engine)
-        elif dim not in known:
-            raise UnknownNameError("dimension", dim, known)
-    _check_doings(question.config, doings, engine)
-
-
-def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> None:
-    for one in doings:
-        known = _missing(config, one, engine)
-        if known is not None:
-            if not known:
-                raise NotAnsweredError(
-                    f"{one.text} is not known: {NO_EVENTS}.",
-                    hint="Load what users do in the product: staycurve load events.csv",
-                )
-            if not one.feature:
-                known = [*known, *config.behaviour.usage.actions]
-            raise UnknownNameError("feature" if one.feature else "event", _name(one), known)
-
-
-def undone(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> tuple[str, ...]:
-    """A sentence for each thing that nobody has done yet, with the nearest that somebody has.
-
-    Where no event is loaded at all there is none: nobody knows what was done.
-    """
-    found = []
-    for one in dict.fromkeys(doings):
-        known = _missing(config, one, engine)
-        if known:
-            kind = N_("feature") if one.feature else N_("event")
-            near = did_you_mean(_name(one), [
-                name for name in (*known, *config.behaviour.usage.actions) if name != _name(one)
-            ])
-            found.append(f"Nobody has done the {kind} '{_name(one)}' yet.{near}")
-    return tuple(found)
-
-
-def _name(one: Doing) -> str:
-    return one.feature or one.event or one.text.partition("[")[0]
-
-
-def _missing(config: Config, one: Doing, engine: AnyEngine) -> list[str] | None:
-    """Names that were ever done, if `one` was not; None if it was, or if any activity counts."""
-    if one.is_any:
-        return None
-    if one.parts:
-        missing = [_missing(config, part, engine) for part in one.parts]
-        known = sorted({name for names in missing for name in names or ()})
-        return None if None in missing else known
-    is_feature = bool(one.feature) or not config.behaviour.usage.feature
-    if not is_feature:
-        sql = f"SELECT DISTINCT e.event FROM events e WHERE {counted_sql(config)} ORDER BY 1"
-        known = [row[0] for row in engine.rows(sql)]
-        return None if _name(one) in known else known
-    sql = "SELECT DISTINCT feature FROM feature_months WHERE feature IS NOT NULL"
-    known = [row[0] for row in engine.rows(sql)]
-    if _name(one) in known:
-        return None
-    # The table of months leaves out what nobody of an account did.
-    days = "SELECT DISTINCT d.feature FROM usage_days d WHERE d.feature IS NOT NULL"
-    if engine.rows(f"{days} AND d.feature = {quoted(_name(one))}"):
-        return None
-    return sorted(known) or sorted(row[0] for row in engine.rows(days))

@@ -56,6 +56,7 @@ from staycurve.insights.usage.usage_asking import (
     Whose,
     has_events,
     narrowed,
+    never_so,
     periods_of,
     place_of,
     question_of,
@@ -337,8 +338,9 @@ def retention(
             sql = sqls.statement(asked)
             answer = engine.rows(sql)
         is_loaded = bool(answer) or has_events(company)
+    found = of_answer(asked, answer, sql=sql, has_events=is_loaded)
     return replace(
-        of_answer(asked, answer, sql=sql, has_events=is_loaded),
+        found, notes=(*found.notes, *never_so(company, asked.use, (asked.start, asked.back))),
         start_at=start, back_at=back, first=first, last=last, ages=ages, values=values,
         behind=lambda cohort, age, segment: returners(company, asked, cohort, age, segment),
     )

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from staycurve.errors import UnknownNameError
+from staycurve import personal
+from staycurve.errors import NotPermittedError, UnknownNameError
 from staycurve.interfaces.api.app import create_app
 from staycurve.metrics.context import Filter
 from staycurve.metrics.dimensions import dims_of
@@ -164,3 +165,53 @@ def test_brackets_that_nothing_has_are_said(shop: Company) -> None:
         assert not any("Nobody" in note for note in ask("o[my prop=a b]").notes)
     with pytest.raises(UnknownNameError, match="Did you mean 'my prop'"):
         who(shop, "o", "property:myprop=1")
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    sources = ["(other)", "(other)", "(other)", "a", "a", "b", ""]
+    rows = [
+        {"event_id": f"e{place}", "account_id": "acme", "user_id": f"u{place}", "event": "e",
+         "occurred_at": "2024-03-04",
+         "properties": json.dumps({"source": source, "card": {"email": "a@x.com"}})}
+        for place, source in enumerate(sources)
+    ]
+    users = [{"user_id": f"u{place}", "account_id": "acme", "email": f"u{place}@x.com"}
+             for place in range(len(sources))]
+    folder = tmp_path_factory.mktemp("people") / "p"
+    with build(folder, {"accounts": "account_id\nacme", "users": users, "events": rows}) as made:
+        yield made
+
+
+def test_a_value_that_is_written_as_the_others_is_among_them(people: Company) -> None:
+    found = people.usage.trends(
+        event="e", measure="users", by="property:source", values=1, **MARCH)
+    assert {row.segment["property:source"]: row.value for row in found.totals} == {
+        "a": 2, "(other)": 5}
+    for row in found.totals:
+        assert found.users(None, **row.segment).total.people == row.value
+    shown = people.usage.trends(
+        event="e", measure="users", by="property:source", values=9, **MARCH)
+    assert {row.segment["property:source"]: row.value for row in shown.totals} == {
+        "": 1, "a": 2, "b": 1, "(other)": 3}
+
+
+def test_who_may_not_see_personal_data_sees_none_in_a_segment(people: Company) -> None:
+    def segments(by: str) -> set[str | None]:
+        found = people.usage.trends(event="e", by=by, **MARCH)
+        return {row.segment[by] for row in found.totals}
+
+    assert "u1@x.com" in segments("user:email")
+    assert segments("property:card.email") == {"a@x.com"}
+    with personal.reading(is_shown=False):
+        with pytest.raises(UnknownNameError):
+            segments("user:email")
+        with pytest.raises(NotPermittedError):
+            people.usage.trends(event="e", where="user:email~u1", **MARCH)
+        with pytest.raises(NotPermittedError):
+            people.show("mau", where="user:email=u1@x.com", start="2024-03", end="2024-03")
+        with pytest.raises(NotPermittedError):
+            segments("property:card.email")
+        # What is nested may hold anybody.
+        assert segments("property:card") == {personal.HIDDEN}
+        assert segments("property:source") == {"", "a", "b", "(other)"}

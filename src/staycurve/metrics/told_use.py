@@ -122,6 +122,7 @@ def _acts(context: Context, dims: tuple[str, ...], first: dt.date, last: dt.date
 
 def _tops(acts: str, place: int) -> str:
     """SQL of the values that most users have, then those with most events, then by their text."""
-    return f"""SELECT told{place} AS value FROM ({acts}) ranked WHERE told{place} IS NOT NULL
+    return f"""SELECT told{place} AS value FROM ({acts}) ranked
+    WHERE told{place} IS NOT NULL AND told{place} <> {quoted(OTHER)}
     GROUP BY told{place}
     ORDER BY COUNT(DISTINCT user_id) DESC, COUNT(day) DESC, told{place} LIMIT {FIRST_VALUES}"""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from staycurve import personal
+from staycurve.errors import NotPermittedError
 from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, USER, moving_dims
 from staycurve.tables.accounts import ACCOUNTS
 from staycurve.tables.base import PROVENANCE
@@ -30,7 +32,8 @@ def names(attributes: Iterable[str]) -> list[str]:
         What is loaded of users beside the declared columns.
     """
     attributes = list(attributes)
-    return [*PLAIN, *attributes, *(f"{USER}{one}" for one in (*COLUMNS, *attributes))]
+    columns = personal.may_see(COLUMNS)
+    return [*PLAIN, *attributes, *(f"{USER}{one}" for one in (*columns, *attributes))]
 
 
 def among(
@@ -54,8 +57,19 @@ def among(
 
 
 def trait_sql(dim: str, *, alias: str) -> str:
-    """SQL for a trait of a row `alias` of users, as text; NULL where it is not known."""
+    """SQL for a trait of a row `alias` of users, as text; NULL where it is not known.
+
+    Raises
+    ------
+    NotPermittedError
+        If it is called like personal data, and the present request may not see that.
+    """
     column = dim.removeprefix(USER)
+    if not personal.is_shown() and personal.is_named_so(column):
+        raise NotPermittedError(
+            f"Your role does not allow to see '{column}' of users.",
+            hint="It may hold personal data, which the role operator or admin may see.",
+        )
     if column in COLUMNS:
         return f"CAST({alias}.{name(column)} AS VARCHAR)"
     return json_text(f"{alias}.attributes", column)

@@ -30,7 +30,12 @@ def property_sql(column: str, key: str) -> str:
             f"Your role does not allow to see the property '{key}'.",
             hint="It may hold personal data, which the role operator or admin may see.",
         )
-    return _property_sql(column, key)
+    found = _property_sql(column, key)
+    if personal.is_shown():
+        return found
+    # What is nested may hold a person under any name inside.
+    is_nested = f"{found} LIKE '{{%' OR {found} LIKE '[%'"
+    return f"CASE WHEN {is_nested} THEN {quoted(personal.HIDDEN)} ELSE {found} END"
 
 
 def _property_sql(column: str, key: str) -> str:

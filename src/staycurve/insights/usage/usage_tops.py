@@ -2,7 +2,8 @@
 
 Nobody knows beforehand how many values a property has. Those that most users or accounts have in
 the days that are asked for stand by themselves, then those with the most events, then the first by
-their text; all others stand together. Who has none of the dimension stands apart as before.
+their text; all others stand together, and so does a value that is written as they are. Who has
+none of the dimension stands apart as before.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from staycurve.insights.usage.usage_asking import seeing
 from staycurve.insights.usage.usage_question import Doing, UseQuestion
 from staycurve.insights.usage.usage_segments import cut
 from staycurve.metrics.dimensions import OTHER
+from staycurve.tables.engine import quoted
 
 FIRST_VALUES = 25
 """As many as PostHog shows of a breakdown without more being asked for."""
@@ -89,7 +91,7 @@ def _statement(
     return f"""WITH {ctes}
 SELECT seg0 AS value, CAST(COUNT(DISTINCT entity) AS BIGINT) AS people,
        CAST(COUNT(*) AS BIGINT) AS days
-FROM {cutting.name} WHERE seg0 IS NOT NULL
+FROM {cutting.name} WHERE seg0 IS NOT NULL AND seg0 <> {quoted(OTHER)}
 GROUP BY seg0
 ORDER BY people DESC, days DESC, seg0
 LIMIT {most + 1}"""

@@ -48,6 +48,10 @@ MORE: dict[str, Asked] = {
     "first value by what is told": lambda c: c.onboarding.time_to_value(
         as_of="2024-09-01", where="property:size>=2"
     ),
+    "activation by what is told": lambda c: c.show(
+        "activation_rate", "time_to_first_value", where="property:size>=2,role is not set",
+        start="2024-01", end="2024-05", as_of="2024-09-01"
+    ),
     "checklist by what is told": lambda c: c.onboarding.checklist(
         as_of="2024-09-01", where="property:size>=2"
     ),

@@ -29,6 +29,10 @@ AS_OF = "2024-04-01"
 FEB: dict[str, Any] = {"period": "2024-02", "as_of": AS_OF}
 
 ASK: dict[str, Callable[..., Any]] = {
+    "metrics": lambda c, **a: c.show(
+        "time_to_first_value", "activation_rate", start="2024-01", end="2024-01", as_of=AS_OF, **a),
+    "accounts of a metric": lambda c, **a: c.accounts(
+        "activation_rate", period="2024-01", as_of=AS_OF, **a),
     "features report": lambda c, **a: c.features.report(spans=2, months=1, **FEB, **a),
     "features report of some days": lambda c, **a: c.features.report(
         period="28d", as_of=AS_OF, spans=0, **a),
@@ -101,8 +105,9 @@ def test_an_answer_is_what_the_kept_events_alone_would_say(
 def test_every_insight_into_features_and_onboarding_takes_them(shop: Company) -> None:
     # Limits and trials are of accounts: what their allowances and trials are, no event tells.
     of_accounts = {"features limits", "features limited"}
-    asked = {name.removesuffix(" of some days") for name in ASK} | of_accounts
-    assert asked == {
+    asked = {name.removesuffix(" of some days") for name in ASK} - {
+        "metrics", "accounts of a metric"}
+    assert asked | of_accounts == {
         name for name, one in INSIGHTS.items()
         if name.split()[0] in ("features", "onboarding") and one.takes("where")
     }
@@ -121,6 +126,10 @@ def test_what_is_not_known_is_refused(shop: Company) -> None:
     for by in ("property:platform", "role"):
         with pytest.raises(NotAnsweredError, match="an account has several"):
             shop.onboarding.time_to_value(by=by)
+        with pytest.raises(NotAnsweredError, match=f"cannot be cut by {by}"):
+            shop.show("activation_rate", by=by)
+    with pytest.raises(UnknownNameError, match="Did you mean 'platform'"):
+        shop.show("activation_rate", where="property:platfrom=ios")
 
 
 def test_by_hand(tmp_path: Path) -> None:
@@ -150,6 +159,19 @@ def test_by_hand(tmp_path: Path) -> None:
                 {row.feature: (row.accounts, row.uses, row.users) for row in report.rows},
                 (time.size, time.activated, time.rate.value), early.active_accounts,
             )
+
+        def shown(where: str) -> tuple[Any, ...]:
+            rows = company.show(
+                "activation_rate", "time_to_first_value", where=where, start="2024-01",
+                end="2024-01", as_of="2024-03-01",
+            ).rows
+            return tuple(row["value"] for row in rows)
+
+        # The two are 3 days and never, 5 and never, 3 and never, never and never.
+        assert shown("") == (0.5, 3)
+        assert shown("property:platform=ios") == (0.0, 5)
+        assert shown("role=member") == (0.5, 3)
+        assert shown("role=admin,property:platform=web") == (0.0, None)
 
         assert told("") == (2, {"view": (2, 3, 2), "done": (1, 2, 2)}, (2, 1, 0.5), 2)
         assert told("property:platform=ios") == (

@@ -271,7 +271,7 @@ def test_what_cannot_be_asked_is_refused(shop: Company) -> None:
     with pytest.raises(UnknownValueError, match="web"):
         shown(shop, "mau", "property:platform=wbe")
     with pytest.raises(NotAnsweredError, match="property:platform"):
-        shown(shop, "activation_rate", "property:platform=web")
+        shown(shop, "mrr", "property:platform=web")
 
 
 def test_a_filter_that_keeps_several_values_counts_users_and_days_once(tmp_path: Any) -> None:

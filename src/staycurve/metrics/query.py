@@ -209,7 +209,11 @@ def _check_dims(
         for measure in measures:
             relation = RELATIONS[measure.relation]
             known = known_dims(relation, attributes, traits)
-            if dim not in known and not (relation.has_users and dim.startswith(PROPERTY)):
+            is_told = dim.startswith(PROPERTY)
+            carries = relation.has_users and is_told
+            if relation.is_restricted_by_use and dim not in query.by:
+                carries = is_told or dim in user_traits.names(traits)
+            if dim not in known and not carries:
                 raise NotAnsweredError(
                     f"{', '.join(query.metrics)} cannot be cut by {dim}: "
                     f"{measure.label} does not carry it.",

@@ -23,7 +23,7 @@ from staycurve.metrics.mrr_totals import (
     value_totals,
 )
 from staycurve.metrics.openers import base_rows, opener_rows
-from staycurve.metrics.told_use import told_dims
+from staycurve.metrics.told_use import told_dims, told_filters
 from staycurve.metrics.usage_relations import (
     FEATURE,
     account_rows as usage_account_rows,
@@ -70,6 +70,8 @@ class Relation:
         only restrict.
     has_users : bool
         Whether it is of what users do, so that their traits and properties of events cut it.
+    is_restricted_by_use : bool
+        Whether these restrict it all the same, and do not split it: an account has several.
     is_summed : bool
         Whether an account has at most one row in a period and its segments.
     told : callable
@@ -88,6 +90,7 @@ class Relation:
     has_totals: Callable[[Context], bool] = has_still_segments
     totals_filter: bool = False
     has_users: bool = False
+    is_restricted_by_use: bool = False
     is_summed: bool = False
     told: Callable[[Context], tuple[str, ...]] = lambda context: ()
 
@@ -319,11 +322,13 @@ RELATIONS: dict[str, Relation] = {
         "account_months", feature_base_rows, own=FEATURE, totals=feature_base_totals
     ),
     "signups": Relation(
-        "events", signup_rows, day="created_on", table="accounts", rests_on="account_months"
+        "events", signup_rows, day="created_on", table="accounts", rests_on="account_months",
+        told=told_filters, is_restricted_by_use=True,
     ),
     "first_value": Relation(
         "events", signup_rows, day="created_on", table="accounts", rests_on="account_months",
         totals=signup_medians, has_totals=always, totals_filter=True,
+        told=told_filters, is_restricted_by_use=True,
     ),
 }
 

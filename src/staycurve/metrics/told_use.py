@@ -7,12 +7,19 @@ by such a dimension counts as if the events of a segment were all that there are
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import OTHER, PROPERTY
 from staycurve.metrics.user_traits import trait_sql
 from staycurve.tables.engine import quoted
-from staycurve.tables.usage_days import active_sql, counted_sql, feature_sql, property_sql
+from staycurve.tables.usage_days import (
+    activation_sql,
+    active_sql,
+    counted_sql,
+    feature_sql,
+    property_sql,
+)
 from staycurve.tables.usage_months import DAY_BIT
 
 FIRST_VALUES = 25
@@ -60,7 +67,8 @@ def months_sql(context: Context, table: str, first: dt.date, last: dt.date) -> s
     """
     dims = told_dims(context, table)
     split = context.dims[: context.by_count]
-    acts = _acts(context, dims, first, last)
+    plain = [one for one in context.filters if not _is_rest(one)]
+    acts = _acts(context, dims, plain, first, last)
     shown, joins, tests = [], [], []
     for place, dim in enumerate(dims):
         rest = [one for one in context.filters if one.dim == dim and _is_rest(one)]
@@ -88,12 +96,33 @@ FROM (
 ) told GROUP BY {keys}, {tolds}, {month}"""
 
 
+def told_filters(context: Context) -> tuple[str, ...]:
+    """The dimensions that only restrict, and that events or their users tell."""
+    split = context.dims[: context.by_count]
+    return tuple(
+        dim for dim in context.dims
+        if dim not in split and (dim.startswith(PROPERTY) or dim in context.of_users)
+    )
+
+
+def activations_sql(context: Context) -> str:
+    """SQL of rows (account_id, activated_on): the first activation among the told events."""
+    last = context.as_of.last_day
+    acts = _acts(context, told_filters(context), context.filters, dt.date.min, last)
+    return f"""SELECT account_id, MIN(day) AS activated_on FROM (
+    {acts} AND {activation_sql(context.config)}
+) told WHERE account_id IS NOT NULL GROUP BY account_id"""
+
+
 def _is_rest(one: Filter) -> bool:
     """Whether a filter asks for the values that are not shown one by one."""
     return one.is_of_values and OTHER in one.values
 
 
-def _acts(context: Context, dims: tuple[str, ...], first: dt.date, last: dt.date) -> str:
+def _acts(
+    context: Context, dims: tuple[str, ...], filters: Sequence[Filter], first: dt.date,
+    last: dt.date,
+) -> str:
     """SQL of the events that count, as usage_days counts them, with what they tell."""
     config = context.config
     tells = {
@@ -101,10 +130,7 @@ def _acts(context: Context, dims: tuple[str, ...], first: dt.date, last: dt.date
         else property_sql("e.properties", dim.removeprefix(PROPERTY))
         for dim in dims
     }
-    tests = [
-        one.sql(tells[one.dim])
-        for one in context.filters if one.dim in tells and not _is_rest(one)
-    ]
+    tests = [one.sql(tells[one.dim]) for one in filters if one.dim in tells]
     own = "".join(f", {tells[dim]} AS told{place}" for place, dim in enumerate(dims))
     where = " AND ".join((
         counted_sql(config), f"e.occurred_at < {context.as_of_sql}",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from staycurve.metrics.context import Context
-from staycurve.metrics.told_use import months_sql, told_dims
+from staycurve.metrics.told_use import activations_sql, months_sql, told_dims, told_filters
 from staycurve.period import Period, month_index, month_start
 from staycurve.tables.standing import spans_sql
 
@@ -242,9 +242,14 @@ def _of(column: str) -> str:
 def signup_sql(context: Context) -> str:
     """One row a customer: when it signed up, and the first day of an activation event, if any.
 
-    Sign-up is the creation of the account; where that is not known, its first subscription.
+    Sign-up is the creation of the account; where that is not known, its first subscription. Of what
+    events or their users tell, those alone can activate that are asked for.
     """
     last = f"DATE '{context.as_of.last_day}'"
+    activated = """SELECT account_id, MIN(activated_on) AS activated_on FROM account_months
+    WHERE activated_on IS NOT NULL GROUP BY account_id"""
+    if told_filters(context):
+        activated = activations_sql(context)
     return f"""SELECT s.account_id, s.signup_on,
        CASE WHEN f.activated_on <= {last} THEN greatest(f.activated_on, s.signup_on) END
            AS activated_on
@@ -260,8 +265,7 @@ FROM (
     ) known GROUP BY account_id
 ) s
 LEFT JOIN (
-    SELECT account_id, MIN(activated_on) AS activated_on FROM account_months
-    WHERE activated_on IS NOT NULL GROUP BY account_id
+    {activated}
 ) f ON f.account_id = s.account_id
 WHERE s.signup_on <= {last}"""
 
@@ -272,7 +276,8 @@ def signup_rows(context: Context) -> str:
     Columns: days (to its activation, or those it has been seen for), is_activated (1 or 0),
     is_mature (its window has passed), is_in_window (it activated within).
     """
-    segments, joins = context.segments(account="s.account_id", own={}, day="s.signup_on")
+    own = dict.fromkeys(told_filters(context), "NULL")
+    segments, joins = context.segments(account="s.account_id", own=own, day="s.signup_on")
     last = f"DATE '{context.as_of.last_day}'"
     days = context.config.behaviour.activation.window_days
     window_end = f"CAST(s.signup_on + INTERVAL {days} DAY AS DATE)"
@@ -306,7 +311,8 @@ FROM (
                    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS at_risk
         FROM (
             SELECT {key}, days, SUM(is_activated) AS reached, COUNT(account_id) AS accounts
-            FROM ({signup_rows(context)}) r WHERE {context.where()}
+            FROM ({signup_rows(context)}) r
+            WHERE {context.where(without=told_filters(context))}
             GROUP BY {key}, days
         ) steps
     ) risks

@@ -338,9 +338,9 @@ def retention(
             sql = sqls.statement(asked)
             answer = engine.rows(sql)
         is_loaded = bool(answer) or has_events(company)
-    found = of_answer(asked, answer, sql=sql, has_events=is_loaded)
+    shown = of_answer(asked, answer, sql=sql, has_events=is_loaded)
     return replace(
-        found, notes=(*found.notes, *never_so(company, asked.use, (asked.start, asked.back))),
+        shown, notes=(*shown.notes, *never_so(company, asked.use, (asked.start, asked.back))),
         start_at=start, back_at=back, first=first, last=last, ages=ages, values=values,
         behind=lambda cohort, age, segment: returners(company, asked, cohort, age, segment),
     )

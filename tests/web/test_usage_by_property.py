@@ -18,12 +18,14 @@ acme ann viewed 2024-03-04T10:00:00 web
 acme ben viewed 2024-03-05T10:00:00 ios
 acme ben viewed 2024-03-06T10:00:00 web
 bolt cid viewed 2024-03-07T10:00:00 tv"""
+ACCOUNTS = "account_id created_at\nacme 2024-03-01\nbolt 2024-03-01"
 USERS = "user_id account_id role\nann acme admin\nben acme member\ncid bolt admin"
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with company_of(tmp_path_factory.mktemp("pages") / "p", ROWS, users=USERS) as company:
+    folder = tmp_path_factory.mktemp("pages") / "p"
+    with company_of(folder, ROWS, users=USERS, accounts=ACCOUNTS) as company:
         yield TestClient(create_app(company))
 
 
@@ -36,6 +38,25 @@ def test_the_usage_page_keeps_to_a_property(client: TestClient) -> None:
     wrong = client.get("/usage?where=property:platfrom=web")
     assert wrong.status_code == 422
     assert "Did you mean 'platform'?" in html.unescape(wrong.text)
+
+
+@pytest.mark.parametrize(("where", "active"), [("property:platform=web", 1), ("role=admin", 2)])
+def test_the_pages_of_features_and_activation_keep_to_it(
+    client: TestClient, where: str, active: int
+) -> None:
+    asked = f"where={where}&as_of=2024-04-01"
+    page = client.get(f"/features.json?{asked}").json()
+    panels = {panel["name"]: panel for panel in page["panels"]}
+    figures = {row["figure"]: row["value"] for row in panels["figures"]["rows"]}
+    assert figures["active"] == str(active)
+    # No allowance is of some events alone: the panel of limits says so, and the page stands.
+    assert "about accounts" in client.get(f"/features?{asked}").text
+    behind = client.get(f"/features/accounts?part=active&period=2024-03&{asked}").text
+    assert ("bolt" in behind) == (active == 2)
+    assert "acme" in behind
+    activation = client.get(f"/activation.json?{asked}").json()
+    reached = {panel["name"]: panel["rows"] for panel in activation["panels"]}["figures"]
+    assert next(row for row in reached if row["figure"] == "activated")["value"] == str(active)
 
 
 def test_the_others_open_into_whom_they_hold(client: TestClient) -> None:

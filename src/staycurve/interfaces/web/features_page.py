@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from staycurve.errors import NotAnsweredError
 from staycurve.i18n import N_
 from staycurve.insights.features.feature_adoption import Adopted, adoption
 from staycurve.insights.features.feature_report import FeatureReport, report
@@ -102,7 +103,11 @@ def _figures(ask: Ask) -> Shown:
 
 
 def _ceiling(ask: Ask) -> list[Card]:
-    found = limits_of(ask)
+    try:
+        found = limits_of(ask)
+    except NotAnsweredError:
+        # A filter may be about events alone, which no allowance is; the panel of limits says so.
+        return []
     if not found.summary:
         return []
     close = sum(row.near + row.above for row in found.summary)

@@ -45,7 +45,7 @@ def progress_sql(asked: UseOf) -> str:
     time, on0 … its local day). A chain takes the earliest time that follows the step before.
     """
     steps = asked.config.behaviour.activation.checklist
-    parts = [members_sql(asked), _acts(asked)]
+    parts = [members_sql(asked, asked.told_sql()), _acts(asked)]
     for place, step in enumerate(steps):
         before = f"JOIN chain{place - 1} c ON c.account_id = a.account_id" if place else ""
         after = "AND a.occurred_at >= c.at" if place else ""

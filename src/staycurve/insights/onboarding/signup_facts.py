@@ -11,18 +11,24 @@ from staycurve.metrics.usage_relations import signup_sql
 from staycurve.tables.standing import spans_sql
 
 
-def members_sql(asked: UseOf) -> str:
+def members_sql(asked: UseOf, told: str | None = None) -> str:
     """WITH and the relations up to `members`: one row an account that signed up, in the segment.
 
     Rows of (account_id, signup_on, cohort_on, seg…, activated_on, days, is_mature, is_in_window).
     Days are those to first value, or those that the account has been seen for without it.
+
+    Parameters
+    ----------
+    told : str, optional
+        The relations of the told events; their activations without it.
     """
+    told = asked.activations_sql() if told is None else told
     context = asked.context
     segments, joins = context.segments(account="s.account_id", own={}, day="s.signup_on")
     last = f"DATE '{asked.as_of.last_day}'"
     window = asked.config.behaviour.activation.window_days
     end = f"CAST(s.signup_on + INTERVAL {window} DAY AS DATE)"
-    return f"""WITH {asked.told_sql()}{shared_sql(asked)}signups AS ({signup_sql(context)}),
+    return f"""WITH {told}{shared_sql(asked)}signups AS ({signup_sql(context)}),
 members AS (
     SELECT * FROM (
         SELECT s.account_id, s.signup_on,

@@ -16,10 +16,11 @@ from staycurve.insights.shared.account_facts import check_dims
 from staycurve.insights.shared.members import Question
 from staycurve.insights.shared.reader import Reader
 from staycurve.metrics import user_traits
-from staycurve.metrics.context import Filter
+from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import PROPERTY, dims_of
 from staycurve.metrics.filters import filters_of
 from staycurve.metrics.segment_values import check_property
+from staycurve.metrics.told_use import activations_sql
 from staycurve.metrics.user_traits import trait_sql
 from staycurve.tables.derived import Derived
 from staycurve.tables.usage_days import USAGE_DAYS, property_sql
@@ -43,6 +44,19 @@ class UseOf(Question):
     def undivided(self) -> UseOf:
         """The same accounts and events, not split."""
         return replace(self, by=())
+
+    def activations_sql(self) -> str:
+        """The relation account_months of the told events, with activated_on alone.
+
+        To follow WITH, a comma after it; empty where nothing is told. Who reached first value needs
+        no more, and what is done every day need not be summed up for it.
+        """
+        if not self.told:
+            return ""
+        dims = tuple(dict.fromkeys(one.dim for one in self.told))
+        traits = tuple(dim for dim in dims if not dim.startswith(PROPERTY))
+        context = Context(self.config, "day", (), self.as_of, dims, 0, self.told, traits)
+        return f"account_months AS ({activations_sql(context)}),\n"
 
     def told_sql(self, first: dt.date | None = None, last: dt.date | None = None) -> str:
         """The relations events, usage_days, account_months and feature_months of the told events.

@@ -127,6 +127,20 @@ def test_by_week_everybody_counts_in_each_in_which_they_began(tmp_path: Path) ->
             first="2024-03-18", last="2024-03-23", per="day", steps=["a", "b"], window="2d",
             as_of="2024-03-24")
         assert [row.open for row in later.over_time] == [False] * 4 + [True] * 2
+        split = company.usage.funnel(
+            first="2024-01-17", last="2024-03-20", per="week", by="property:platform",
+            **asked)
+        # Every week of every segment is there, also where nobody began, and opens into its own.
+        assert [(row.period, row.segment["property:platform"]) for row in split.over_time] == [
+            (row.period, name) for row in found.over_time for name in ("mobile", "web")]
+        for name in ("mobile", "web"):
+            alone = company.usage.funnel(
+                first="2024-01-17", last="2024-03-20", per="week",
+                where=f"property:platform={name}", **asked)
+            assert [(row.started, row.converted, row.value) for row in split.over_time
+                    if row.segment["property:platform"] == name] == [
+                (row.started, row.converted, row.value) for row in alone.over_time]
+        assert any(not row.started for row in split.over_time)
         assert "over_time" not in company.usage.funnel(**asked).as_dict()
 
 

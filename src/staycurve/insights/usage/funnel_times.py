@@ -7,9 +7,9 @@ furthest of those that began in it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from staycurve.i18n import N_
 from staycurve.insights.answers import (
@@ -31,6 +31,7 @@ from staycurve.insights.usage.funnels_asked import FunnelQuestion
 from staycurve.insights.usage.usage_question import SMALL
 from staycurve.insights.usage.usage_segments import shares
 from staycurve.metrics.base import Unit
+from staycurve.metrics.dimensions import order_of
 from staycurve.period import Period, day_start, period_of
 from staycurve.tables.engine import AnyEngine
 
@@ -126,22 +127,47 @@ def periods_within(company: Reader, per: str, first: dt.date, last: dt.date) -> 
     return [(one, max(one.start, first), min(one.end - _ONE, last)) for one in found]
 
 
-def begun_in(
-    engine: AnyEngine, asked: FunnelQuestion, period: Period, first: dt.date, last: dt.date
+Values = tuple[str | None, ...]
+
+
+def begun_over_time(engine: AnyEngine, asked: FunnelQuestion, spans: Sequence[Span]) -> list[Begun]:
+    """One row a period and segment of who began in it, also where nobody of a segment did."""
+    found = [_begun(engine, asked, first, last) for _, first, last in spans]
+    segments = sorted({values for own in found for values in own}, key=lambda values: [
+        order_of(dim, value) for dim, value in zip(asked.use.by, values, strict=True)
+    ])
+    return [
+        row for span, own in zip(spans, found, strict=True)
+        for row in _rows(asked, span, {values: own.get(values) for values in segments})
+    ]
+
+
+def _begun(
+    engine: AnyEngine, asked: FunnelQuestion, first: dt.date, last: dt.date
+) -> dict[Values, Sequence[Any]]:
+    """Segment → (excluded, numbers of each step…) of who began between two days."""
+    places = len(asked.use.by)
+    rows = engine.rows(sqls.statement(replace(asked, first=first, last=last)))
+    return {
+        tuple(line[:places]): line[places:] for line in rows
+        if line[places] or line[places + 1] or not places
+    }
+
+
+def _rows(
+    asked: FunnelQuestion, span: Span, begun: Mapping[Values, Sequence[Any] | None]
 ) -> Iterator[Begun]:
-    """One row a segment of who began in a period."""
-    one = replace(asked, first=first, last=last)
-    places, count = len(asked.use.by), len(asked.steps)
+    period, first, last = span
+    count = len(asked.steps)
     zone, seen = asked.use.config.company.zone, asked.use.as_of
     closes = day_start(last + _ONE, zone) + dt.timedelta(seconds=asked.window)
-    for line in engine.rows(sqls.statement(one)):
-        excluded, *numbers = line[places:]
-        if not (numbers[0] or excluded or not places):
-            continue
+    for values, line in begun.items():
+        # Without a chain there is neither a count nor a time between steps.
+        excluded, *numbers = line or (0, *[0] * (2 * count - 1), *[None] * count)
         started, converted = numbers[0], numbers[count - 1]
         ((value, low, high),) = shares([converted], [started])
         yield Begun(
-            period.start, asked.use.segment(line[:places]), started, converted, excluded,
+            period.start, asked.use.segment(values), started, converted, excluded,
             sum(numbers[count:2 * count - 1]), value, low, high, numbers[-1], closes > seen.at,
             started < SMALL, str(first), str(last), count, None if started else NOBODY,
         )

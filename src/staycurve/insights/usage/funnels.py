@@ -67,7 +67,7 @@ from staycurve.insights.usage.funnel_times import (
     PER,
     Begun,
     Bin,
-    begun_in,
+    begun_over_time,
     bins_of,
     periods_within,
 )
@@ -344,12 +344,12 @@ def funnel(
     steps_between = _between(between, len(steps))
     with seeing(company, use) as engine:
         answer = engine.rows(sql)
-        over_time = [row for span in spans for row in begun_in(engine, asked, *span)]
+        begun = begun_over_time(engine, asked, spans)
         binned = () if bins is None else bins_of(engine, asked, *steps_between, bins)
     notes = not_done(company, use, named)
     return replace(
         of_answer(asked, answer, sql=sql, has_events=has_events(company), notes=notes),
-        window=window, values=values, per=per, over_time=tuple(over_time),
+        window=window, values=values, per=per, over_time=tuple(begun),
         time_to_convert=tuple(binned),
         behind=lambda step, part, segment: of_step(company, asked, step, part, segment),
     )

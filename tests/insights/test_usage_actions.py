@@ -67,6 +67,26 @@ def test_an_action_that_nobody_did_is_zero_with_a_note(tmp_path: Path) -> None:
         assert found.rows[1].count == 0
 
 
+def test_a_part_that_nobody_did_is_said(tmp_path: Path) -> None:
+    settings = '[usage.actions]\nhalf = ["a", "bee", "b[platfrm=web]"]\nboth = ["a", "b"]\n'
+    events = [
+        dataclasses.replace(one, name="bees" if one.name == "c" else one.name)
+        for one in at_random(5, count=60)
+    ]
+    with company_of(tmp_path / "p", events, settings=settings) as company:
+        for ask in (
+            lambda name: company.usage.lifecycle(event=name, as_of=AS_OF),
+            lambda name: company.usage.retention(start=name, as_of=AS_OF),
+            lambda name: company.usage.trends(event=name, as_of=AS_OF),
+        ):
+            assert {note for note in ask("half").notes if "part of" in note} == {
+                "Nobody has done the event 'bee' yet. Did you mean 'bees'? It is part of 'half'.",
+                "Nobody has done 'b[platfrm=web]' yet. Did you mean 'platform'? "
+                "It is part of 'half'.",
+            }
+            assert not any("Nobody" in note for note in ask("both").notes)
+
+
 def test_actions_do_not_touch_the_usage_tables() -> None:
     with_actions = config.parse(f'[company]\nname = "A"\ncurrency = "USD"\n{SETTINGS}')
     without = config.parse('[company]\nname = "A"\ncurrency = "USD"\n')

@@ -102,8 +102,8 @@ def not_done(company: Reader, use: UseQuestion, doings: Sequence[Doing]) -> tupl
 
 
 def never_so(company: Reader, use: UseQuestion, doings: Sequence[Doing]) -> tuple[str, ...]:
-    """A sentence for each thing that was done, but never with the properties in its brackets."""
-    return not_done(company, use, [one for one in doings if one.brackets])
+    """A sentence for what was done, but never with its brackets, or not in all its parts."""
+    return not_done(company, use, [one for one in doings if one.brackets or one.parts])
 
 
 def narrowed(use: UseQuestion, segment: Mapping[str, Any]) -> UseQuestion:

@@ -63,14 +63,18 @@ def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) ->
 def undone(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> tuple[str, ...]:
     """A sentence for each thing that nobody has done yet, with the nearest that somebody has.
 
-    So for one that was done, but never with the properties in its brackets. Where no event is
-    loaded at all there is none: nobody knows what was done.
+    So for one that was done, but never with the properties in its brackets, and for each part of an
+    action. Where no event is loaded at all there is none: nobody knows what was done.
     """
     found = []
     for one in dict.fromkeys(doings):
         known = _missing(config, one, engine)
         if known is None:
             found += _never_so(config, one, engine)
+            found += [
+                f"{said} It is part of '{_name(one)}'."
+                for part in one.parts for said in undone(config, (part,), engine)
+            ]
         elif known:
             kind = N_("feature") if one.feature else N_("event")
             near = did_you_mean(_name(one), [

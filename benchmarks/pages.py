@@ -28,6 +28,9 @@ ACCOUNT = "{account}"
 PAGES: dict[str, str] = {
     "Overview": "/",
     "Overview, ten metrics": "/?panel=ten",
+    "Overview of one plan": "/?plan=Team",
+    "Overview of one plan, ten metrics": "/?panel=ten&plan=Team",
+    "Overview of one industry": "/?industry=Retail",
     "a metric: MRR": "/metrics/mrr",
     "a metric: MRR by industry": "/metrics/mrr?by=industry",
     "a metric: NRR": "/metrics/nrr",

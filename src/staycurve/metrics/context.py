@@ -12,7 +12,7 @@ from staycurve.metrics.dimensions import COHORT, ITEM_TRAITS, MOVING, now_of
 from staycurve.metrics.user_traits import trait_sql
 from staycurve.period import AsOf, Period
 from staycurve.tables.account_roots import account_column
-from staycurve.tables.engine import quoted, timestamp
+from staycurve.tables.engine import name, quoted, timestamp
 
 EQUALS, CONTAINS = "=", "~"
 COMPARED = ("<", "<=", ">", ">=")
@@ -245,6 +245,23 @@ class Context:
         """`, MIN(seg1) AS seg1, …` of those that only restrict: of what passes, any value does."""
         rest = range(self.by_count, len(self.dims))
         return "".join(f", MIN(seg{place}) AS seg{place}" for place in rest)
+
+    def item_where(self, alias: str) -> str:
+        """SQL that keeps the items in the segments that an item's own traits make, or ''."""
+        tests = [
+            f.sql(f"CAST({alias}.{name(f.dim)} AS VARCHAR)")
+            for f in self.filters if f.dim in ITEM_TRAITS
+        ]
+        return " AND ".join(tests)
+
+    def chosen(self, account: str) -> str:
+        """SQL that keeps accounts with any item in the asked segments, or ''.
+
+        Of an account every item counts, since one segment gains what another loses; of an account
+        that never was in the asked segments, nothing can pass.
+        """
+        test = self.item_where("c")
+        return f"{account} IN (SELECT c.account_id FROM mrr_items c WHERE {test})" if test else ""
 
     def where(self, *, without: Collection[str] = ()) -> str:
         """SQL that keeps the rows in the asked segments.

@@ -58,14 +58,15 @@ def value_edges(context: Context) -> str:
     """SQL of `value_edges`: by segment and amount, how many stand from `day` on, to `until`."""
     own = quoted(context.config.company.currency)
     segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS)
-    seg = context.seg_names
+    seg, chosen = context.seg_names, context.item_where("i")
     # A foreign item keeps its amount, so that each is valued and rounded as by itself.
     spans = f"""SELECT i.starts_on, i.ends_on, i.currency,
                    CASE WHEN i.currency = {own} THEN 1 ELSE i.amount END AS amount,
                    CASE WHEN i.currency = {own} THEN i.amount ELSE 1 END AS many{segments}
             FROM mrr_items i
             {joins}
-            WHERE i.amount > 0 AND (i.ends_on IS NULL OR i.ends_on > i.starts_on)"""
+            WHERE i.amount > 0 AND (i.ends_on IS NULL OR i.ends_on > i.starts_on)
+            {"AND " + chosen if chosen else ""}"""
     starts, ends = "s.starts_on", "s.ends_on"
     if _has_month_ends(context):
         spans = f"""SELECT {_month("starts_on")} AS starts_in, {_month("ends_on")} AS ends_in,

@@ -55,12 +55,25 @@ class Asking:
         self, *metrics: str, periods: Sequence[Period], by: tuple[str, ...] = ()
     ) -> Measured:
         """The measures of metrics in periods, read once."""
-        key = (metrics, tuple(periods), by)
-        if key not in self._known:
-            self._known[key] = measured(self.company, Query(
-                metrics, self.first.grain, tuple(periods), self.as_of, by, self.filters
-            ))
-        return self._known[key]
+        for known, found in self._known.items():
+            if known[1:] == (tuple(periods), by) and set(metrics) <= set(known[0]):
+                return found
+        found = measured(self.company, Query(
+            metrics, self.first.grain, tuple(periods), self.as_of, by, self.filters
+        ))
+        self._known[metrics, tuple(periods), by] = found
+        return found
+
+    def ends(self, *metrics: str, by: tuple[str, ...] = ()) -> tuple[Measured, Measured]:
+        """The measures of metrics in the first and in the last period."""
+        if self.first.end == self.last.start:
+            # Neighbours cost hardly more than one of them.
+            both = self.read(*metrics, periods=(self.first, self.last), by=by)
+            return both, both
+        first, last = (
+            self.read(*metrics, periods=(period,), by=by) for period in (self.first, self.last)
+        )
+        return first, last
 
 
 @dataclass(frozen=True)
@@ -98,8 +111,9 @@ def values_of(asked: Asking) -> tuple[tuple[Fraction | None, Fraction | None], s
     """The metric before and after, why one of them is empty, and the statement."""
     found: list[Fraction | None] = []
     why, sql = None, ""
-    for period in (asked.first, asked.last):
-        own = asked.read(asked.metric, periods=(period,))
+    rates = _rates(asked)
+    ends = asked.ends(asked.metric, *([rates.gross] if rates else []))
+    for own, period in zip(ends, (asked.first, asked.last), strict=True):
         formula = own.plan.formulas[asked.metric]
         values, sql = own.at((), period.start), own.plan.sql
         # A period that has not closed enters no comparison, whether or not it shows a value.
@@ -118,10 +132,10 @@ def drivers(asked: Asking) -> list[Part]:
     bridge = BRIDGES.get(asked.metric)
     if bridge is not None:
         return _bridged(asked, bridge)
-    rates = RATES.get(asked.metric)
-    if rates and asked.company.config.convention("revenue_rates") == "accounts":
+    rates = _rates(asked)
+    if rates:
         return _rated(asked, rates)
-    own = [asked.read(asked.metric, periods=(period,)) for period in (asked.first, asked.last)]
+    own = asked.ends(asked.metric)
     formula = own[0].plan.formulas[asked.metric]
     before, after = (
         one.at((), period.start)
@@ -144,11 +158,18 @@ def drivers(asked: Asking) -> list[Part]:
     ]
 
 
+def _rates(asked: Asking) -> Rates | None:
+    """What a revenue rate is told apart into, where accounts are what it counts."""
+    if asked.company.config.convention("revenue_rates") != "accounts":
+        return None
+    return RATES.get(asked.metric)
+
+
 def _rated(asked: Asking, rates: Rates) -> list[Part]:
     """What was added and what was lost, each as a share of the opening."""
     ends: list[tuple[Fraction, Fraction]] = []
-    for period in (asked.first, asked.last):
-        own = asked.read(asked.metric, rates.gross, periods=(period,))
+    read = asked.ends(asked.metric, rates.gross)
+    for own, period in zip(read, (asked.first, asked.last), strict=True):
         values = own.at((), period.start)
         net, gross = (
             base.evaluate(own.plan.formulas[name], values) or Fraction(0)
@@ -230,8 +251,7 @@ def segment_parts(asked: Asking) -> tuple[list[SegmentPart], str | None]:
     if counted:
         metrics.append(counted)
     ends = (asked.first, asked.last)
-    split = [asked.read(*metrics, periods=(period,), by=asked.by) for period in ends]
-    whole = [asked.read(*metrics, periods=(period,)) for period in ends]
+    split, whole = asked.ends(*metrics, by=asked.by), asked.ends(*metrics)
     formula = split[0].plan.formulas[asked.metric]
     segments = sorted(
         {*split[0].values, *split[1].values},

@@ -37,8 +37,7 @@ from staycurve.insights.growth.additions import (
 )
 from staycurve.insights.growth.scoring import HORIZON, Horizon
 from staycurve.insights.risk.asked import NO_HISTORY
-from staycurve.insights.risk.frames import Moment, moment_of
-from staycurve.insights.risk.triggers import apart
+from staycurve.insights.risk.frames import Moment, apart, moment_of
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.proportions import ALPHA, adjusted

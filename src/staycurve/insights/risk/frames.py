@@ -225,6 +225,15 @@ def cut(part: Frame, days: Sequence[dt.date], horizon: int) -> Frame:
     return part.where(np.isin(part.days, wanted)).within(horizon)
 
 
+def apart(days: Sequence[dt.date], horizon: int) -> list[dt.date]:
+    """Days at least a horizon apart, from the last one back."""
+    found: list[dt.date] = []
+    for day in reversed(days):
+        if not found or (found[-1] - day).days >= horizon:
+            found.append(day)
+    return found
+
+
 def frame_of(company: Reader, engine: AnyEngine, moment: Moment) -> Frame:
     """The accounts of the day that is judged; kept for the next question."""
     key = (moment.seen.at, mark_of(company.pulses()))

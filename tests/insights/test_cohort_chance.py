@@ -261,7 +261,7 @@ def test_triggers_of_planted_causes_stand_before_all_others(
     others = set(order) - signs
     assert {"champion_bounced", "downgrade", "onboarding_stalled"} <= others
     assert set(order[:len(signs)]) == signs
-    assert [row.trigger for row in rows if row.is_significant][0] == "renewal_near"
+    assert next(row.trigger for row in rows if row.is_significant) == "renewal_near"
     assert not any(row.is_significant for row in rows if row.trigger in others)
     found = {row.trigger: row for row in rows}
     # 27 accounts that left after their champion are too few for a test among fourteen, not for the

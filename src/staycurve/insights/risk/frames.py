@@ -121,7 +121,11 @@ class Moment:
 
 def moment_of(engine: AnyEngine, seen: AsOf, horizon: int) -> Moment:
     """The days that a question as of an instant looks at."""
-    day = last_whole_day(seen)
+    return moment_on(engine, seen, last_whole_day(seen), horizon)
+
+
+def moment_on(engine: AnyEngine, seen: AsOf, day: dt.date, horizon: int) -> Moment:
+    """The days that a question about a day looks at."""
     first = engine.value(
         f"SELECT MIN(day) FROM mrr_movements WHERE after > 0 AND day <= DATE '{day}'"
     )

@@ -6,8 +6,8 @@
 All three answer from the same events: staycurve from the project into which the file was loaded,
 the others from the Parquet file itself. Every figure is compared before anything is timed. Each way
 runs in a process of its own, with two threads and at most 4 GiB; a question is asked once to warm
-up, then `--runs` times. `--only` asks one of the questions. `--python` is an interpreter that has chdb, ClickHouse in process: the
-extra `bench` of this project, or any other environment with it.
+up, then `--runs` times. `--only` asks one of the questions. `--python` is an interpreter that has
+chdb, ClickHouse in process: the extra `bench` of this project, or any other environment with it.
 """
 
 from __future__ import annotations

@@ -285,8 +285,9 @@ def check(
 
 
 def _check_doings(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> None:
+    names = _Names(engine)
     for one in doings:
-        known = _missing(config, one, engine)
+        known = _missing(config, one, names)
         if known is not None:
             if not known:
                 raise NotAnsweredError(
@@ -304,8 +305,9 @@ def undone(config: Config, doings: Sequence[Doing], engine: AnyEngine) -> tuple[
     Where no event is loaded at all there is none: nobody knows what was done.
     """
     found = []
+    names = _Names(engine)
     for one in dict.fromkeys(doings):
-        known = _missing(config, one, engine)
+        known = _missing(config, one, names)
         if known:
             kind = N_("feature") if one.feature else N_("event")
             near = did_you_mean(_name(one), [
@@ -319,25 +321,38 @@ def _name(one: Doing) -> str:
     return one.feature or one.event or one.text.partition("[")[0]
 
 
-def _missing(config: Config, one: Doing, engine: AnyEngine) -> list[str] | None:
+class _Names:
+    """Names that statements list; each statement is asked once, of however many doings."""
+
+    def __init__(self, engine: AnyEngine) -> None:
+        self._engine = engine
+        self._found: dict[str, list[str]] = {}
+
+    def of(self, sql: str) -> list[str]:
+        """The first column of the answer."""
+        if sql not in self._found:
+            self._found[sql] = [row[0] for row in self._engine.rows(sql)]
+        return self._found[sql]
+
+
+def _missing(config: Config, one: Doing, names: _Names) -> list[str] | None:
     """Names that were ever done, if `one` was not; None if it was, or if any activity counts."""
     if one.is_any:
         return None
     if one.parts:
-        missing = [_missing(config, part, engine) for part in one.parts]
-        known = sorted({name for names in missing for name in names or ()})
+        missing = [_missing(config, part, names) for part in one.parts]
+        known = sorted({name for listed in missing for name in listed or ()})
         return None if None in missing else known
     is_feature = bool(one.feature) or not config.behaviour.usage.feature
     if not is_feature:
         sql = f"SELECT DISTINCT e.event FROM events e WHERE {counted_sql(config)} ORDER BY 1"
-        known = [row[0] for row in engine.rows(sql)]
+        known = names.of(sql)
         return None if _name(one) in known else known
-    sql = "SELECT DISTINCT feature FROM feature_months WHERE feature IS NOT NULL"
-    known = [row[0] for row in engine.rows(sql)]
+    known = names.of("SELECT DISTINCT feature FROM feature_months WHERE feature IS NOT NULL")
     if _name(one) in known:
         return None
     # The table of months leaves out what nobody of an account did.
     days = "SELECT DISTINCT d.feature FROM usage_days d WHERE d.feature IS NOT NULL"
-    if engine.rows(f"{days} AND d.feature = {quoted(_name(one))}"):
+    if names.of(f"{days} AND d.feature = {quoted(_name(one))}"):
         return None
-    return sorted(known) or sorted(row[0] for row in engine.rows(days))
+    return sorted(known) or sorted(names.of(days))

@@ -6,8 +6,8 @@ chain at once is its next step, and the later ones add nothing: they come from t
 
 Where no event can be two of the steps, their order at one instant matters to those alone who took
 two steps in a row at one. First all are walked as if the earlier step came first, without the
-events' ids, which are long to read and to sort by. Who took two steps at once is then walked again
-with them.
+events' ids, which are long to read and to sort by. Who took two steps at once is then walked again,
+with the ids of what was done at such instants.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ class _Walk:
     ----------
     mark : str
         What its relations are called by, behind their names.
-    key : str
-        The column that orders somebody's events.
+    keys : tuple of str
+        The columns that order somebody's events.
     steps, is_next : str
         What orders those of one key: rows of `lined` for the second step, then a chain and what may
         follow it.
     """
 
     mark: str
-    key: str
-    steps: str
-    is_next: str
+    keys: tuple[str, ...]
+    steps: str = ""
+    # An event that can be both steps comes first as the next one: it does not follow itself.
+    is_next: str = ", is_next DESC"
 
 
-_BY_TIME = _Walk("", "done_at", ", steps", ", is_next")
-# An event that can be both steps comes first as the next one: it does not follow itself.
-_BY_PLACE = _Walk("", "pos", "", ", is_next DESC")
-_AGAIN = _Walk("_again", "pos", "", ", is_next DESC")
+_BY_TIME = _Walk("", ("done_at",), ", steps", ", is_next")
+_BY_PLACE = _Walk("", ("pos",))
+_AGAIN = _Walk("_again", ("done_at", "nth"))
 
 
 def is_for(asked: FunnelQuestion) -> bool:
@@ -68,18 +68,14 @@ def chains(asked: FunnelQuestion, acts: str, acts_with_ids: str) -> list[str]:
     """
     if not are_apart(asked):
         return [
-            f"acts AS ({acts_with_ids})", _known(), _placed(asked, "acts", "known", _BY_PLACE),
+            f"acts AS ({acts_with_ids})", _known(), _lined(asked, ", row_number() OVER ("
+            "PARTITION BY a.entity ORDER BY a.done_at, a.event_id) AS pos"),
             *_levels(asked, _BY_PLACE), *_best(asked, is_again=False), _all(asked),
         ]
     return [
-        f"acts AS ({acts})", _known(),
-        f"lined AS (\n    SELECT a.entity, a.done_at, a.steps {_lined(asked, 'acts', 'known')}\n)",
-        *_levels(asked, _BY_TIME), _tied(asked),
-        _placed(
-            asked, f"({acts_with_ids})",
-            "(SELECT * FROM known WHERE entity IN (SELECT entity FROM tied))", _AGAIN,
-        ),
-        *_levels(asked, _AGAIN), *_best(asked, is_again=True), _all(asked),
+        f"acts AS ({acts})", _known(), _lined(asked), *_levels(asked, _BY_TIME),
+        *_tied(asked, acts_with_ids), *_levels(asked, _AGAIN), *_best(asked, is_again=True),
+        _all(asked),
     ]
 
 
@@ -114,21 +110,15 @@ def _known() -> str:
 )"""
 
 
-def _lined(asked: FunnelQuestion, acts: str, known: str) -> str:
-    """FROM and WHERE of the events that can be part of a chain of two steps or more."""
+def _lined(asked: FunnelQuestion, placed: str = "") -> str:
+    """The events that can be part of a chain of two steps or more, and what `placed` adds to them."""
     # A start after the last second step, and what was done before the first start, lead nowhere.
     later = " + ".join(str(1 << place) for place in range(1, len(asked.steps)))
-    return f"""FROM {acts} a JOIN {known} k ON k.entity = a.entity
+    return f"""lined AS (
+    SELECT a.entity, a.done_at, a.steps{placed}
+    FROM acts a JOIN known k ON k.entity = a.entity
     WHERE k.last_at >= k.first_at AND a.done_at >= k.first_at
-      AND (a.done_at <= k.last_at OR (a.steps & ({later})) <> 0)"""
-
-
-def _placed(asked: FunnelQuestion, acts: str, known: str, walk: _Walk) -> str:
-    """They, with their place in the order of time and of ids."""
-    return f"""lined{walk.mark} AS (
-    SELECT a.entity, a.done_at, a.steps,
-           row_number() OVER (PARTITION BY a.entity ORDER BY a.done_at, a.event_id) AS pos
-    {_lined(asked, acts, known)}
+      AND (a.done_at <= k.last_at OR (a.steps & ({later})) <> 0)
 )"""
 
 
@@ -138,25 +128,24 @@ def _levels(asked: FunnelQuestion, walk: _Walk) -> Iterator[str]:
     The start is the latest that the chain can have, which leaves the most time: what it cannot
     reach no other start can. Each step is the earliest after the one before.
     """
-    mark, key = walk.mark, walk.key
-    own = _listed(f"l.{key}", "l.done_at")
-    over = f"OVER (PARTITION BY entity ORDER BY {key}{walk.steps})"
+    mark, keys = walk.mark, ", ".join(walk.keys)
+    own = _listed(*(f"l.{key}" for key in walk.keys), "l.done_at")
+    columns = _listed("entity", *walk.keys, "done_at")
+    over = f"OVER (PARTITION BY entity ORDER BY {keys}{walk.steps})"
     yield f"""level2{mark} AS (
     SELECT l.entity, {own}, l.t1, l.done_at AS t2
     FROM (
-        SELECT {_listed("entity", key, "done_at")}, steps, lag(done_at) {over} AS t1,
-               lag(steps) {over} AS before
+        SELECT {columns}, steps, lag(done_at) {over} AS t1, lag(steps) {over} AS before
         FROM lined{mark} WHERE {_is(1)} OR {_is(2)}
     ) l
     WHERE {_is(2, "l")} AND (l.before & 1) <> 0 AND l.done_at <= {_end(asked, "l.t1")}
 )"""
-    over = f"OVER (PARTITION BY entity ORDER BY {key}{walk.is_next})"
+    over = f"OVER (PARTITION BY entity ORDER BY {keys}{walk.is_next})"
     for step in range(3, len(asked.steps) + 1):
         times = [f"t{place}" for place in range(1, step)]
         before = f"level{step - 1}{mark}"
         led = ", ".join(f"lag({time}) {over} AS {time}" for time in times)
         none = ", ".join(f"NULL AS {time}" for time in times)
-        columns = _listed("entity", key, "done_at")
         yield f"""level{step}{mark} AS (
     SELECT l.entity, {own}, {_listed(*(f"l.{time}" for time in times))}, l.done_at AS t{step}
     FROM (
@@ -172,12 +161,27 @@ def _levels(asked: FunnelQuestion, walk: _Walk) -> Iterator[str]:
 )"""
 
 
-def _tied(asked: FunnelQuestion) -> str:
-    """Who took a step at the instant of the one before: there the order of ids decides."""
-    return "tied AS (\n    " + "\n    UNION ".join(
+def _tied(asked: FunnelQuestion, acts_with_ids: str) -> Iterator[str]:
+    """Who took a step at the instant of the one before, and `lined` in their order of ids."""
+    yield "tied AS (\n    " + "\n    UNION ".join(
         f"SELECT entity FROM level{step} WHERE t{step} = t{step - 1}"
         for step in range(2, len(asked.steps) + 1)
     ) + "\n)"
+    # Events of one step at one instant are as good as each other.
+    yield """instants AS (
+    SELECT entity, done_at FROM lined WHERE entity IN (SELECT entity FROM tied)
+    GROUP BY entity, done_at HAVING MIN(steps) <> MAX(steps)
+)"""
+    yield f"""lined_again AS (
+    SELECT l.entity, l.done_at, l.steps, CAST(0 AS BIGINT) AS nth
+    FROM lined l
+    WHERE l.entity IN (SELECT entity FROM tied) AND NOT EXISTS (
+        SELECT 1 FROM instants i WHERE i.entity = l.entity AND i.done_at = l.done_at)
+    UNION ALL
+    SELECT a.entity, a.done_at, a.steps,
+           row_number() OVER (PARTITION BY a.entity, a.done_at ORDER BY a.event_id) AS nth
+    FROM ({acts_with_ids}) a JOIN instants i ON i.entity = a.entity AND i.done_at = a.done_at
+)"""
 
 
 def _best(asked: FunnelQuestion, *, is_again: bool) -> Iterator[str]:

@@ -22,6 +22,9 @@ ASKED: dict[str, Asked] = {
 }
 # These take Spark half a minute: `make test-spark` runs them.
 MORE: dict[str, Asked] = {
+    "at one instant": lambda c: c.usage.funnel(
+        steps=["a", "b"], window="6d", whose="account", as_of=AS_OF
+    ),
     "a step twice": lambda c: c.usage.funnel(
         steps=["a", "a", "b", "c"], window="6d", whose="account", as_of=AS_OF
     ),

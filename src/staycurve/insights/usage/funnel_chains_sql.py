@@ -111,7 +111,7 @@ def _known() -> str:
 
 
 def _lined(asked: FunnelQuestion, placed: str = "") -> str:
-    """The events that can be part of a chain of two steps or more, and what `placed` adds to them."""
+    """The events that can be part of a chain of two steps or more, and what `placed` adds."""
     # A start after the last second step, and what was done before the first start, lead nowhere.
     later = " + ".join(str(1 << place) for place in range(1, len(asked.steps)))
     return f"""lined AS (

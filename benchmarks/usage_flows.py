@@ -1,12 +1,13 @@
 """Retention, lifecycle, stickiness and a funnel: staycurve, SQL by hand, and ClickHouse.
 
     .venv/bin/python benchmarks/usage_flows.py [--events 5000000] [--runs 3] [--python PATH]
+        [--only funnel]
 
 All three answer from the same events: staycurve from the project into which the file was loaded,
 the others from the Parquet file itself. Every figure is compared before anything is timed. Each way
 runs in a process of its own, with two threads and at most 4 GiB; a question is asked once to warm
-up, then `--runs` times. `--python` is an interpreter that has chdb, ClickHouse in process: the
-extra `bench` of this project, or any other environment with it.
+up, then `--runs` times. `--only` asks one of the questions. `--python` is an interpreter that has
+chdb, ClickHouse in process: the extra `bench` of this project, or any other environment with it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,13 +182,15 @@ WAYS: dict[str, Callable[[str], dict[str, Ask]]] = {
 }
 
 
-def ask_all(way: str, source: str, runs: int) -> dict[str, Any]:
-    """Each question's answer, the seconds it took at first, and the medians of `runs` more.
+def ask_all(way: str, source: str, runs: int, names: Collection[str]) -> dict[str, Any]:
+    """Each named question's answer, the seconds it took at first, and the medians of `runs` more.
 
     `cpu` is the time of all threads: what else the machine does weighs less on it.
     """
     found: dict[str, Any] = {}
     for name, ask in WAYS[way](source).items():
+        if name not in names:
+            continue
         times, costs = [], []
         for _ in range(runs + 1):
             began, used = time.perf_counter(), time.process_time()
@@ -241,23 +244,25 @@ def _child(python: str, *words: str) -> dict[str, Any]:
     return found
 
 
-def compare(events: int, runs: int, python: str, path: Path, folder: Path) -> None:
+def compare(
+    events: int, runs: int, python: str, path: Path, folder: Path, names: Sequence[str]
+) -> None:
     """Ask all three, compare their figures, and print a table of times."""
     found = {}
     for way in WAYS:
         source = folder if way == "staycurve" else path
         interpreter = python if way == "clickhouse" else sys.executable
-        found[way] = _child(interpreter, "--ask", way, str(source), str(runs))
+        found[way] = _child(interpreter, "--ask", way, str(source), str(runs), *names)
     ours = found["staycurve"]["questions"]
     count = sum(
         agree(ours[name]["rows"], found[way]["questions"][name]["rows"], f"{name}, {way}")
         for way in ("by hand", "clickhouse")
-        for name in QUESTIONS
+        for name in names
     )
     print(f"{count} figures are equal\n")
     print(f"| {events:,} events | staycurve | first time | by hand | ratio | ClickHouse | ratio |")
     print("|---|---|---|---|---|---|---|")
-    for name in QUESTIONS:
+    for name in names:
         own = ours[name]
         hand, other = (found[way]["questions"][name] for way in ("by hand", "clickhouse"))
         print(
@@ -280,8 +285,8 @@ def _ratio(one: dict[str, Any], other: dict[str, Any]) -> str:
 def main() -> None:
     """Write and load what is missing, then compare."""
     if sys.argv[1:2] == ["--ask"]:
-        way, source, runs = sys.argv[2:]
-        print(json.dumps(ask_all(way, source, int(runs))))
+        way, source, runs, *names = sys.argv[2:]
+        print(json.dumps(ask_all(way, source, int(runs), names)))
         return
     if sys.argv[1:2] == ["--prepare"]:
         prepare(*sys.argv[2:])
@@ -290,6 +295,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--python", default=sys.executable, help="an interpreter that has chdb")
+    parser.add_argument("--only", choices=QUESTIONS, help="one question; all of them without it")
     parser.add_argument("--data", type=Path, default=DATA, help="where files are written")
     asked = parser.parse_args()
     path = asked.data / f"usage-{asked.events}.parquet"
@@ -304,7 +310,8 @@ def main() -> None:
     if not folder.exists():
         print("loading them …", file=sys.stderr)
         _child(sys.executable, "--prepare", str(path), str(folder))
-    compare(asked.events, asked.runs, asked.python, path, folder)
+    compare(asked.events, asked.runs, asked.python, path, folder,
+            (asked.only,) if asked.only else QUESTIONS)
 
 
 if __name__ == "__main__":

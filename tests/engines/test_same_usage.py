@@ -23,6 +23,12 @@ ASKED: dict[str, Asked] = {
 }
 # These take Spark half a minute: `make test-spark` runs them.
 MORE: dict[str, Asked] = {
+    "at one instant": lambda c: c.usage.funnel(
+        steps=["a", "b"], window="6d", whose="account", as_of=AS_OF
+    ),
+    "a step twice": lambda c: c.usage.funnel(
+        steps=["a", "a", "b", "c"], window="6d", whose="account", as_of=AS_OF
+    ),
     "counted": lambda c: c.usage.retention(whose="account", as_of=AS_OF),
     "after": lambda c: c.usage.retention(
         per="week", returns="after", start="a", back="c", ages=3, by="country", as_of=AS_OF

@@ -1,14 +1,51 @@
 """Chains of a funnel that nothing splits: the same as `funnels_sql` finds, with less to walk.
 
-Most who start never do the second step after it. One look at what everybody did tells who they are;
-of the others alone the events are put in their order, once, and walked.
+Most who start never do the second step after it: one look at what everybody did tells who they are.
+Of the others each level lays chains and the events of the next step in one order. What follows a
+chain at once is its next step, and the later ones add nothing: they come from the same start.
+
+Where no event can be two of the steps, their order at one instant matters to those alone who took
+two steps in a row at one. First all are walked as if the earlier step came first, without the
+events' ids, which are long to read and to sort by. Who took two steps at once is then walked again,
+with the ids of what was done at such instants.
 """
 
 from __future__ import annotations
 
-from staycurve.insights.usage.funnels_asked import FunnelQuestion
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
 
-_ORDER = "PARTITION BY a.entity ORDER BY a.done_at, a.event_id"
+from staycurve.config import Config
+from staycurve.insights.usage.funnels_asked import FunnelQuestion
+from staycurve.insights.usage.usage_question import Doing
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """How events are put in order.
+
+    Attributes
+    ----------
+    mark : str
+        What its relations are called by, behind their names.
+    keys : tuple of str
+        The columns that order somebody's events.
+    steps, is_next : str
+        What orders those of one key: rows of `lined` for the second step, then a chain and what may
+        follow it.
+    """
+
+    mark: str
+    keys: tuple[str, ...]
+    steps: str = ""
+    # An event that can be both steps comes first as the next one: it does not follow itself.
+    is_next: str = ", is_next DESC"
+
+
+_BY_TIME = _Walk("", ("done_at",), ", steps", ", is_next")
+_BY_PLACE = _Walk("", ("pos",))
+_AGAIN = _Walk("_again", ("done_at", "nth"))
 
 
 def is_for(asked: FunnelQuestion) -> bool:
@@ -19,45 +56,171 @@ def is_for(asked: FunnelQuestion) -> bool:
     )
 
 
-def chains(asked: FunnelQuestion, acts: str) -> list[str]:
+def chains(asked: FunnelQuestion, acts: str, acts_with_ids: str) -> list[str]:
     """Up to `chains`: (entity, t1…, is_excluded), one row for everybody who started.
 
     Parameters
     ----------
     acts : str
-        SQL of rows (entity, event_id, done_at, steps), as `funnels_sql` makes them.
+        SQL of rows (entity, done_at, steps), as `funnels_sql` makes them.
+    acts_with_ids : str
+        The same with event_id.
     """
-    count = len(asked.steps)
-    # A start after the last second step, and what was done before the first start, lead nowhere.
-    later = " + ".join(str(1 << place) for place in range(1, count))
+    if not are_apart(asked):
+        return [
+            f"acts AS ({acts_with_ids})", _known(), _lined(asked, ", row_number() OVER ("
+            "PARTITION BY a.entity ORDER BY a.done_at, a.event_id) AS pos"),
+            *_levels(asked, _BY_PLACE), *_best(asked, is_again=False), _all(asked),
+        ]
     return [
-        f"acts AS ({acts})",
-        f"""known AS (
+        f"acts AS ({acts})", _known(), _lined(asked), *_levels(asked, _BY_TIME),
+        *_tied(asked, acts_with_ids), *_levels(asked, _AGAIN), *_best(asked, is_again=True),
+        _all(asked),
+    ]
+
+
+def are_apart(asked: FunnelQuestion) -> bool:
+    """Whether no event can be two of the steps, as their names tell."""
+    config = asked.use.config
+    named = [_events(step, config) for step in asked.steps]
+    return all(
+        one is not None and other is not None and not one & other
+        for one, other in combinations(named, 2)
+    )
+
+
+def _events(one: Doing, config: Config) -> frozenset[str] | None:
+    """The events that can be it; None where their names do not tell."""
+    if one.parts:
+        parts = [_events(part, config) for part in one.parts]
+        known = [part for part in parts if part is not None]
+        return frozenset().union(*known) if len(known) == len(parts) else None
+    if one.event:
+        return frozenset((one.event,))
+    return None
+
+
+def _known() -> str:
+    """Everybody who started: when first, and when the second step was done last."""
+    return f"""known AS (
     SELECT entity, MIN(CASE WHEN {_is(1)} THEN done_at END) AS first_at,
            MAX(CASE WHEN {_is(2)} THEN done_at END) AS last_at
     FROM acts GROUP BY entity
     HAVING MIN(CASE WHEN {_is(1)} THEN done_at END) IS NOT NULL
-)""",
-        f"""lined AS (
-    SELECT a.entity, a.done_at, a.steps,
-           row_number() OVER ({_ORDER}) AS pos,
-           COUNT(CASE WHEN {_is(1, "a")} THEN 1 END) OVER (
-               {_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS starts,
-           MAX(CASE WHEN {_is(1, "a")} THEN a.done_at END) OVER (
-               {_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS begun_at
+)"""
+
+
+def _lined(asked: FunnelQuestion, placed: str = "") -> str:
+    """The events that can be part of a chain of two steps or more, and what `placed` adds."""
+    # A start after the last second step, and what was done before the first start, lead nowhere.
+    later = " + ".join(str(1 << place) for place in range(1, len(asked.steps)))
+    return f"""lined AS (
+    SELECT a.entity, a.done_at, a.steps{placed}
     FROM acts a JOIN known k ON k.entity = a.entity
     WHERE k.last_at >= k.first_at AND a.done_at >= k.first_at
       AND (a.done_at <= k.last_at OR (a.steps & ({later})) <> 0)
-)""",
-        f"""level2 AS (
-    SELECT entity, pos, done_at, begun_at AS t1, {_nth("l")} AS n1
-    FROM lined l WHERE {_is(2, "l")} AND done_at <= {_end(asked, "begun_at")}
-)""",
-        *(_level(asked, step) for step in range(3, count + 1)),
-        _starts(count),
-        *(_follow(asked, step) for step in range(2, count + 1)),
-        _all(count),
-    ]
+)"""
+
+
+def _levels(asked: FunnelQuestion, walk: _Walk) -> Iterator[str]:
+    """Chains of two steps, of three, and so on: (entity, key, t1…), each from another start.
+
+    The start is the latest that the chain can have, which leaves the most time: what it cannot
+    reach no other start can. Each step is the earliest after the one before.
+    """
+    mark, keys = walk.mark, ", ".join(walk.keys)
+    own = _listed(*(f"l.{key}" for key in walk.keys), "l.done_at")
+    columns = _listed("entity", *walk.keys, "done_at")
+    over = f"OVER (PARTITION BY entity ORDER BY {keys}{walk.steps})"
+    yield f"""level2{mark} AS (
+    SELECT l.entity, {own}, l.t1, l.done_at AS t2
+    FROM (
+        SELECT {columns}, steps, lag(done_at) {over} AS t1, lag(steps) {over} AS before
+        FROM lined{mark} WHERE {_is(1)} OR {_is(2)}
+    ) l
+    WHERE {_is(2, "l")} AND (l.before & 1) <> 0 AND l.done_at <= {_end(asked, "l.t1")}
+)"""
+    over = f"OVER (PARTITION BY entity ORDER BY {keys}{walk.is_next})"
+    for step in range(3, len(asked.steps) + 1):
+        times = [f"t{place}" for place in range(1, step)]
+        before = f"level{step - 1}{mark}"
+        led = ", ".join(f"lag({time}) {over} AS {time}" for time in times)
+        none = ", ".join(f"NULL AS {time}" for time in times)
+        yield f"""level{step}{mark} AS (
+    SELECT l.entity, {own}, {_listed(*(f"l.{time}" for time in times))}, l.done_at AS t{step}
+    FROM (
+        SELECT {columns}, is_next, {led}
+        FROM (
+            SELECT {columns}, 0 AS is_next, {_listed(*times)} FROM {before}
+            UNION ALL
+            SELECT {columns}, 1 AS is_next, {none} FROM lined{mark}
+            WHERE {_is(step)} AND entity IN (SELECT entity FROM {before})
+        ) both_steps
+    ) l
+    WHERE l.is_next = 1 AND l.done_at <= {_end(asked, "l.t1")}
+)"""
+
+
+def _tied(asked: FunnelQuestion, acts_with_ids: str) -> Iterator[str]:
+    """Who took a step at the instant of the one before, and `lined` in their order of ids."""
+    yield "tied AS (\n    " + "\n    UNION ".join(
+        f"SELECT entity FROM level{step} WHERE t{step} = t{step - 1}"
+        for step in range(2, len(asked.steps) + 1)
+    ) + "\n)"
+    # Events of one step at one instant are as good as each other.
+    yield """instants AS (
+    SELECT entity, done_at FROM lined WHERE entity IN (SELECT entity FROM tied)
+    GROUP BY entity, done_at HAVING MIN(steps) <> MAX(steps)
+)"""
+    yield f"""lined_again AS (
+    SELECT l.entity, l.done_at, l.steps, CAST(0 AS BIGINT) AS nth
+    FROM lined l
+    WHERE l.entity IN (SELECT entity FROM tied) AND NOT EXISTS (
+        SELECT 1 FROM instants i WHERE i.entity = l.entity AND i.done_at = l.done_at)
+    UNION ALL
+    SELECT a.entity, a.done_at, a.steps,
+           row_number() OVER (PARTITION BY a.entity, a.done_at ORDER BY a.event_id) AS nth
+    FROM ({acts_with_ids}) a JOIN instants i ON i.entity = a.entity AND i.done_at = a.done_at
+)"""
+
+
+def _best(asked: FunnelQuestion, *, is_again: bool) -> Iterator[str]:
+    """Of everybody the first chain of each length; all its instants are the smallest."""
+    for step in range(2, len(asked.steps) + 1):
+        times = [f"t{place}" for place in range(1, step + 1)]
+        rows = f"level{step}"
+        if is_again:
+            listed = _listed("entity", *times)
+            rows = (
+                f"(\n        SELECT {listed} FROM {rows} "
+                "WHERE NOT EXISTS (SELECT 1 FROM tied t "
+                f"WHERE t.entity = {rows}.entity)\n        UNION ALL "
+                f"SELECT {listed} FROM level{step}_again\n    ) l"
+            )
+        least = ", ".join(f"MIN({time}) AS {time}" for time in times)
+        yield f"best{step} AS (\n    SELECT entity, {least} FROM {rows} GROUP BY entity\n)"
+
+
+def _all(asked: FunnelQuestion) -> str:
+    """Of everybody the deepest; who has none has the first start."""
+    count = len(asked.steps)
+    first = [f"b{step}.t1" for step in range(count, 1, -1)]
+    times = f"coalesce({', '.join(first)}, k.first_at) AS t1"
+    for place in range(2, count + 1):
+        found = [f"b{step}.t{place}" for step in range(count, place - 1, -1)]
+        times += f", {f'coalesce({_listed(*found)})' if found[1:] else found[0]} AS t{place}"
+    joins = "".join(
+        f"\n    LEFT JOIN best{step} b{step} ON b{step}.entity = k.entity"
+        for step in range(2, count + 1)
+    )
+    return f"""chains AS (
+    SELECT k.entity, {times}, 0 AS is_excluded
+    FROM known k{joins}
+)"""
+
+
+def _listed(*columns: str) -> str:
+    return ", ".join(dict.fromkeys(columns))
 
 
 def _is(step: int, alias: str = "") -> str:
@@ -65,71 +228,5 @@ def _is(step: int, alias: str = "") -> str:
     return f"({alias + '.' if alias else ''}steps & {1 << step - 1}) <> 0"
 
 
-def _nth(alias: str) -> str:
-    """SQL of which of somebody's starts was the last before a row; none does follow itself."""
-    return f"{alias}.starts - CASE WHEN {_is(1, alias)} THEN 1 ELSE 0 END"
-
-
 def _end(asked: FunnelQuestion, start: str) -> str:
     return f"{start} + INTERVAL {asked.window} SECOND"
-
-
-def _level(asked: FunnelQuestion, step: int) -> str:
-    """Rows that can be a step, with the latest start of a chain that they can belong to."""
-    # An event that can be both steps comes first as the next one: it does not follow itself.
-    window = (
-        "OVER (PARTITION BY entity ORDER BY pos, is_next DESC "
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
-    )
-    return f"""level{step} AS (
-    SELECT entity, pos, done_at, t1, n1 FROM (
-        SELECT entity, pos, done_at, is_next, MAX(begun_at) {window} AS t1,
-               MAX(begun) {window} AS n1
-        FROM (
-            SELECT entity, pos, done_at, t1 AS begun_at, n1 AS begun, 0 AS is_next
-            FROM level{step - 1}
-            UNION ALL
-            SELECT d.entity, d.pos, d.done_at, NULL AS begun_at, NULL AS begun, 1 AS is_next
-            FROM lined d WHERE {_is(step, "d")} AND d.entity IN (SELECT entity FROM level{step - 1})
-        ) both_steps
-    ) passed WHERE is_next = 1 AND done_at <= {_end(asked, "t1")}
-)"""
-
-
-def _starts(count: int) -> str:
-    """Of everybody who got to the second step, the start whose chain gets furthest first."""
-    deepest = [f"l{step}" for step in range(count, 1, -1)]
-    joins = "".join(
-        f"\n    LEFT JOIN (SELECT entity, MIN(t1) AS t1, MIN(n1) AS n1 FROM level{step} "
-        f"GROUP BY entity) l{step} ON l{step}.entity = l2.entity"
-        for step in range(3, count + 1)
-    )
-    return f"""begun AS (
-    SELECT l2.entity, coalesce({", ".join(f"{one}.t1" for one in deepest)}) AS t1,
-           coalesce({", ".join(f"{one}.n1" for one in deepest)}) AS n1
-    FROM (SELECT entity, MIN(t1) AS t1, MIN(n1) AS n1 FROM level2 GROUP BY entity) l2{joins}
-)"""
-
-
-def _follow(asked: FunnelQuestion, step: int) -> str:
-    """Each start with its next step, as early as it can be after the one before."""
-    kept = ", ".join(f"c.t{place}" for place in range(1, step))
-    before, is_after = f"t{step - 1}s", f"d.pos > c.p{step - 1}"
-    if step == 2:
-        before, is_after = "begun", f"{_nth('d')} >= c.n1"
-    return f"""t{step}s AS (
-    SELECT c.entity, {kept}, MIN(d.done_at) AS t{step}, MIN(d.pos) AS p{step}
-    FROM {before} c
-    LEFT JOIN lined d ON d.entity = c.entity AND {_is(step, "d")} AND {is_after}
-         AND d.done_at <= {_end(asked, "c.t1")}
-    GROUP BY c.entity, {kept}{"" if step == 2 else f", c.p{step - 1}"}
-)"""
-
-
-def _all(count: int) -> str:
-    """Beside them, everybody whose first start nothing follows in time."""
-    times = ", ".join(f"f.t{place}" for place in range(2, count + 1))
-    return f"""chains AS (
-    SELECT k.entity, coalesce(f.t1, k.first_at) AS t1, {times}, 0 AS is_excluded
-    FROM known k LEFT JOIN t{count}s f ON f.entity = k.entity
-)"""

@@ -143,7 +143,8 @@ def _cut(asked: FunnelQuestion, *, is_listed: bool = False) -> tuple[list[str], 
     Whose account it is, and what the first event was, is read where it is needed alone.
     """
     if funnel_chains_sql.is_for(asked) and not is_listed:
-        return funnel_chains_sql.chains(asked, _acts(asked)), Cut((), "chains")
+        acts = _acts(asked, has_ids=False)
+        return funnel_chains_sql.chains(asked, acts, _acts(asked)), Cut((), "chains")
     if not (asked.use.dims or is_listed):
         return [*_done(asked), *_chains(asked)], Cut((), "chains")
     own = asked.own
@@ -172,7 +173,7 @@ def _done(asked: FunnelQuestion, *, has_accounts: bool = False) -> list[str]:
     return [f"done AS (SELECT a.*, {place} AS pos FROM ({sql}) a)"]
 
 
-def _acts(asked: FunnelQuestion, *, has_accounts: bool = False) -> str:
+def _acts(asked: FunnelQuestion, *, has_accounts: bool = False, has_ids: bool = True) -> str:
     """Rows of `done` without their places."""
     use = asked.use
     tests = [step.test(use.config) for step in asked.steps]
@@ -180,7 +181,7 @@ def _acts(asked: FunnelQuestion, *, has_accounts: bool = False) -> str:
     last = asked.last + dt.timedelta(seconds=asked.window, days=1)
     begins = f"{tests[0]} AND e.occurred_on <= DATE '{asked.last}'"
     any_step = tests[0]
-    columns = ["e.event_id", "e.occurred_at AS done_at"]
+    columns = [*(["e.event_id"] if has_ids else []), "e.occurred_at AS done_at"]
     if asked.order == UNORDERED:
         any_step = f"({' OR '.join(dict.fromkeys(tests))})"
         columns += [f"{_bits(tests)} AS steps", (

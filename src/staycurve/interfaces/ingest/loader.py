@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import ctypes
 import datetime as dt
 import json
 import os
@@ -82,10 +83,17 @@ def _loaded(company: Company, *, is_first: bool) -> dict[str, Any]:
     except Exception as error:
         kept = faults.keep(error, doing=DOING, at=_clock(), folder=company.folder)
         return {"fault": f"entry {kept.number} of {kept.path}"}
+    _trim()
     return {
         "requests": done.requests, "refresh_seconds": company.refresh_seconds,
         "resident": _resident(),
     }
+
+
+def _trim() -> None:
+    """Give what a load left free back to the system, where its C library can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident() -> int:

@@ -203,6 +203,9 @@ def _refusal(door: Door, status: int, code: str, error: StaycurveError) -> Respo
     if status in AGAIN:
         # SDKs read whole seconds alone.
         response.headers["Retry-After"] = str(RETRY_AFTER)
+    if status == 408:
+        # What is left of the body may come at any time: the connection is of no more use.
+        response.headers["Connection"] = "close"
     return response
 
 

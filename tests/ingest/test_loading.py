@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from staycurve.interfaces.ingest.loading import MOST_IDLE, Loading
+from staycurve.sources.draining import drain
 from staycurve.tables import listings
 from staycurve.tables.delta import KEPT
+from staycurve.workspace import inbox
 from tests.ingest.conftest import Ours
 from tests.ingest.test_doors import track
 
@@ -51,6 +56,23 @@ def test_a_loader_that_was_killed_is_followed_by_another(ours: Ours) -> None:
         assert loading.process is None
     finally:
         loading.close()
+
+
+def test_what_waits_longer_than_a_load_may_take_is_the_next_ones(
+    ours: Ours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain, "__kwdefaults__", {**(drain.__kwdefaults__ or {}), "most": 1})
+    for number in (1, 2, 3):
+        ours.post("/v1/batch", {"batch": [track(number)]})
+    ticks = iter(range(100))
+    monkeypatch.setattr(inbox, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    # It begins at 0, and looks before each commit: at 1, 2 and 3.
+    assert ours.company.events.bring(within=2.0).requests == 2
+    assert ours.company.events.is_waiting
+    assert not ours.company.is_due()
+    assert ours.company.events.bring().requests == 1
+    monkeypatch.undo()
+    assert loaded(ours) == ["m1", "m2", "m3"]
 
 
 def test_a_loader_ends_with_its_server(ours: Ours) -> None:

@@ -180,7 +180,7 @@ def test_times_by_the_senders_clock_by_an_offset_and_as_they_stand(ours: Ours) -
         NEWER, json={"created_at": AT, "batch": [
             captured(7, timestamp="2026-11-20T10:30:00Z"),
             captured(8, timestamp="2026-11-20T10:30:00Z",
-                     options={"disable_skew_correction": True}),
+                     options={"disable_skew_correction": True, "product_tour_id": "tour"}),
         ]}, headers=bearer(ours),
     )
     ours.client.post(
@@ -192,6 +192,9 @@ def test_times_by_the_senders_clock_by_an_offset_and_as_they_stand(ours: Ours) -
     assert times == [
         "11:30:00", "11:30:00", "10:30:00", "11:58:30", "12:00:00", "11:30:00", "11:30:00",
         "10:30:00", "2024-01-01 00:00:00",
+    ]
+    assert ours.rows("SELECT properties FROM events WHERE properties LIKE '%tour%'") == [
+        ('{"$product_tour_id":"tour"}',)
     ]
 
 

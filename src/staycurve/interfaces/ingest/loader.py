@@ -28,6 +28,8 @@ from staycurve.errors import BusyError, StaycurveError
 from staycurve.workspace import Company
 
 DOING = "loading events"
+WITHIN = 20.0
+"""Seconds of loading after which a refresh is due: else pages would stand behind a long queue."""
 
 
 def main() -> None:
@@ -73,7 +75,7 @@ def _lines(company: Company) -> Iterator[bytes]:
 def _loaded(company: Company, *, is_first: bool) -> dict[str, Any]:
     """Bring in what waits, and refresh; what came of it."""
     try:
-        done = company.events.bring(is_owed=is_first)
+        done = company.events.bring(is_owed=is_first, within=WITHIN)
         if is_first or done.requests:
             company.lake.publish(company.lake.pointer.latest())
     except BusyError as error:

@@ -177,6 +177,27 @@ def test_posthogs_python_client(server: Server, flaky: Flaky, key: str, mode: st
     check(server, flaky, user)
 
 
+FLAGS = """
+    import sys
+    from posthog import Posthog
+    host, key, user, count = sys.argv[1:]
+    client = Posthog(key, host=host)
+    found = client.get_flags_decision(user)
+    assert (found["flags"], found["errorsWhileComputingFlags"]) == ({}, False), found
+    assert not client.get_feature_flag("new-page", user)
+    client.shutdown()
+"""
+
+
+def test_posthogs_python_client_is_told_of_no_flags(
+    server: Server, flaky: Flaky, key: str
+) -> None:
+    pytest.importorskip("posthog")
+    flaky.statuses.clear()
+    run(FLAGS, flaky, key, "flags")
+    assert set(flaky.seen) == {200}
+
+
 def test_a_server_brings_events_in_by_itself(server: Server, key: str) -> None:
     event = {"userId": "u", "event": "Seen by itself", "messageId": "by-itself"}
     answer = httpx.post(f"{server.address}/v1/track", json={**event, "writeKey": key})

@@ -36,8 +36,8 @@ OF_ROWS: dict[str, Any] = {
 }
 """What the engine takes: rows arrive by the ten thousand, from a process that holds them.
 
-Where the small files of a day are written into one, groups of DuckDB's own size took 80 MiB more
-in each thread for events of 500 bytes, and no less time.
+Where the small files of a day are written into one, groups of DuckDB's own size took up to 120 MiB
+more for events of 500 bytes, and no less time.
 """
 
 

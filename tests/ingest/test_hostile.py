@@ -153,6 +153,20 @@ def test_nesting(sent: Sent) -> None:
     assert sent.beside_good(bad) == ["is nested deeper than 32 levels"]
 
 
+def test_abyss(sent: Sent) -> None:
+    """Deeper than any reader goes: of the batch, that event alone is lost."""
+    deep = '{"a":["]}\\"",' * 20_000 + "1" + "]}" * 20_000
+    events = [json.dumps(sent.event(name)) for name in ("before", "after")]
+    bad = json.dumps(sent.event(1, properties="…")).replace('"\\u2026"', deep)
+    body = f'{{"batch": [{events[0]}, {bad}, {events[1]}]}}'
+    answer = sent.post(body.encode())
+    assert (answer.status_code, answer.json()["rejected"]) == (200, 1)
+    assert sent.loaded() == ["abyss-after", "abyss-before"]
+    assert "is nested deeper than 32 levels" in [
+        rule for row, rule in sent.rejected() if "user of abyss" in row
+    ]
+
+
 def test_nul(sent: Sent) -> None:
     assert sent.beside_good(sent.event(1, properties={"a\0": "x\0y"}, userId="u\0")) == []
     assert sent.loaded("user_id || ' ' || properties")[0] == 'u {"a":"xy"}'

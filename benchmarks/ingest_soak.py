@@ -40,10 +40,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from staycurve.sources.sent import segment
-from staycurve.sources.sent.facts import Facts
-from staycurve.workspace import Company
-
 _RUN = "from staycurve.interfaces.cli import main; main()"
 
 
@@ -232,6 +228,10 @@ def _is_counted(answer: bytes) -> bool:
 
 def _let_wait(folder: Path, count: int) -> None:
     """Put events into the inbox of a project that nobody serves."""
+    from staycurve.sources.sent import segment
+    from staycurve.sources.sent.facts import Facts
+    from staycurve.workspace import Company
+
     with Company(folder, clock=lambda: dt.datetime.now(dt.UTC)) as company:
         for number in range(0, count, 1000):
             now = dt.datetime.now(dt.UTC)
@@ -248,6 +248,9 @@ def _let_wait(folder: Path, count: int) -> None:
 
 def main() -> None:
     """Run the soak, and print what was measured."""
+    # Here: each sender reads this file anew, and would take seconds to begin.
+    from staycurve.workspace import Company
+
     parser = argparse.ArgumentParser()
     for option, default in (("seconds", 120), ("batch", 50), ("senders", 4), ("kills", 0),
                             ("rate", 0), ("backlog", 0)):

@@ -94,7 +94,8 @@ def flaky(server: Server) -> Iterator[Flaky]:
 def rows(server: Server, sql: str) -> list[Any]:
     """What is loaded once everything that waits is."""
     with Company(server.folder, clock=lambda: dt.datetime.now(dt.UTC)) as company:
-        company.events.bring()
+        # The server may have loaded it, and not refreshed yet.
+        company.events.bring(is_owed=True)
         with company.reading() as engine:
             return engine.rows(sql)
 

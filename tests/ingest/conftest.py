@@ -80,17 +80,17 @@ class Server:
     process: subprocess.Popen[str]
 
 
-def command(folder: Path, *words: str) -> list[str]:
-    """The command line of a staycurve command."""
-    run = "from staycurve.interfaces.cli import main; main()"
+def command(folder: Path, *words: str, before: str = "") -> list[str]:
+    """The command line of a staycurve command; `before` is run in its process first."""
+    run = f"{before}\nfrom staycurve.interfaces.cli import main; main()"
     return [sys.executable, "-c", run, "--project", str(folder), *words]
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
+def serving(folder: Path, *, before: str = "") -> Iterator[Server]:
     """A server that has told its address."""
     process = subprocess.Popen(
-        command(folder, "serve", "--port", "0"), stdout=subprocess.PIPE, text=True,
+        command(folder, "serve", "--port", "0", before=before), stdout=subprocess.PIPE, text=True,
         env={**os.environ, "STAYCURVE_DRAIN_EVERY": "1"},
     )
     try:

@@ -7,12 +7,14 @@ import base64
 import gzip
 import json
 import time
+import tracemalloc
 import zlib
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from starlette.datastructures import Headers
 
@@ -242,9 +244,30 @@ def test_bombs_and_broken_packages_are_refused(ours: Ours) -> None:
     answer = ours.client.post("/v1/batch", content=b" " * (20 * 2**20 + 1), headers=headers)
     assert answer.status_code == 413
     answer = ours.client.post(
-        "/v1/batch", content=whole, headers={**headers, "Content-Encoding": "br"}
+        "/v1/batch", content=whole, headers={**headers, "Content-Encoding": "compress"}
     )
     assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+def test_no_more_of_a_bomb_is_unpacked_than_is_taken(encoding: str) -> None:
+    plain = b" " * (10 * bodies.MOST_BODY)
+    bomb = {
+        "gzip": gzip.compress, "deflate": zlib.compress,
+        "br": lambda body: pa.compress(body, codec="brotli", asbytes=True),
+        "zstd": lambda body: pa.compress(body, codec="zstd", asbytes=True),
+    }[encoding](plain)
+    del plain
+    tracemalloc.start()
+    try:
+        held = pa.total_allocated_bytes()
+        with pytest.raises(bodies.RefusedError) as refused:
+            bodies.unpacked(bomb, encoding)
+        most = tracemalloc.get_traced_memory()[1] + pa.total_allocated_bytes() - held
+    finally:
+        tracemalloc.stop()
+    assert refused.value.status == 413
+    assert most < 3 * bodies.MOST_BODY
 
 
 def test_ten_thousand_events_in_one_request(ours: Ours) -> None:

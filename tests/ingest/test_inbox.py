@@ -16,7 +16,7 @@ import pytest
 from staycurve.errors import StaycurveError
 from staycurve.insights.examination.doctor import examine
 from staycurve.sources import draining
-from staycurve.sources.inbox import Inbox, InboxError, InboxFullError
+from staycurve.sources.inbox import Inbox, InboxError, InboxFullError, has_any, waiting_in
 from staycurve.workspace import Company
 from tests.ingest.conftest import NOW, Ours, made
 from tests.ingest.test_doors import captured, track
@@ -62,6 +62,33 @@ def test_a_full_inbox_takes_again_once_it_is_drained(tmp_path: Path) -> None:
     put(inbox, "again").result(timeout=30)
     assert payloads(inbox) == [b"again"]
     inbox.close()
+
+
+def test_what_is_taken_at_once_is_bounded_by_events_and_by_bytes(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "inbox.db")
+    for size in (400, 400, 400, 2000, 10):
+        put(inbox, "x" * size).result(timeout=30)
+
+    def taken(most: int, most_bytes: int) -> list[int]:
+        """How many requests each look takes."""
+        found, after = [], 0
+        while stored := inbox.pending(after, most=most, most_bytes=most_bytes, through=5):
+            found.append(len(stored))
+            after = stored[-1].seq
+        return found
+
+    assert taken(2, 10_000) == [2, 2, 1]
+    # One that is larger than all of it goes alone.
+    assert taken(100, 1000) == [2, 1, 1, 1]
+    inbox.close()
+
+
+def test_an_inbox_that_is_being_made_has_nothing_that_waits(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.db"
+    sqlite3.connect(path).execute("PRAGMA journal_mode=WAL")
+    assert path.exists()
+    assert not has_any(path)
+    assert waiting_in(path) == (0, 0)
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(

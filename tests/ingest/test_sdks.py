@@ -94,7 +94,8 @@ def flaky(server: Server) -> Iterator[Flaky]:
 def rows(server: Server, sql: str) -> list[Any]:
     """What is loaded once everything that waits is."""
     with Company(server.folder, clock=lambda: dt.datetime.now(dt.UTC)) as company:
-        company.events.bring()
+        # The server may have loaded it, and not refreshed yet.
+        company.events.bring(is_owed=True)
         with company.reading() as engine:
             return engine.rows(sql)
 
@@ -175,6 +176,27 @@ def test_posthogs_python_client(server: Server, flaky: Flaky, key: str, mode: st
     user = f"phpy{mode}"
     run(POSTHOG, flaky, key, user, **({"POSTHOG_CAPTURE_MODE": mode} if mode else {}))
     check(server, flaky, user)
+
+
+FLAGS = """
+    import sys
+    from posthog import Posthog
+    host, key, user, count = sys.argv[1:]
+    client = Posthog(key, host=host)
+    found = client.get_flags_decision(user)
+    assert (found["flags"], found["errorsWhileComputingFlags"]) == ({}, False), found
+    assert not client.get_feature_flag("new-page", user)
+    client.shutdown()
+"""
+
+
+def test_posthogs_python_client_is_told_of_no_flags(
+    server: Server, flaky: Flaky, key: str
+) -> None:
+    pytest.importorskip("posthog")
+    flaky.statuses.clear()
+    run(FLAGS, flaky, key, "flags")
+    assert set(flaky.seen) == {200}
 
 
 def test_a_server_brings_events_in_by_itself(server: Server, key: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import sqlite3
+import sys
 import threading
 import time
 import zlib
@@ -158,20 +159,24 @@ class Inbox:
             ).fetchone()
         return int(found)
 
-    def pending(self, after: int, *, most: int, through: int) -> list[Stored]:
-        """The next requests with a greater number, of about `most` events together."""
+    def pending(
+        self, after: int, *, most: int, through: int, most_bytes: int = sys.maxsize
+    ) -> list[Stored]:
+        """The next requests with a greater number: at most so many events and bytes, or one."""
         found: list[Stored] = []
-        events = 0
+        events = size = 0
         with told(self.path), closing(self._connect()) as connection:
             rows = connection.execute(
                 "SELECT seq, received_at, dialect, events, payload FROM requests "
                 "WHERE seq > ? AND seq <= ? AND failed IS NULL ORDER BY seq", (after, through)
             )
             for seq, received_at, dialect, count, packed in rows:
-                if found and events + count > most:
+                payload = zlib.decompress(packed)
+                if found and (events + count > most or size + len(payload) > most_bytes):
                     break
                 events += count
-                found.append(Stored(seq, received_at, dialect, count, zlib.decompress(packed)))
+                size += len(payload)
+                found.append(Stored(seq, received_at, dialect, count, payload))
         return found
 
     def forget(self, through: int) -> None:
@@ -309,6 +314,8 @@ def _packed(payload: bytes) -> bytes:
 def waiting_in(path: Path) -> tuple[int, int]:
     """Of the inbox at a path: how many events wait, and how many requests cannot be loaded."""
     with told(path), closing(sqlite3.connect(path, timeout=WAIT)) as connection:
+        if not _is_made(connection):
+            return 0, 0
         events, failed = connection.execute(
             "SELECT coalesce(SUM(CASE WHEN failed IS NULL THEN events END), 0), COUNT(failed) "
             "FROM requests"
@@ -319,9 +326,16 @@ def waiting_in(path: Path) -> tuple[int, int]:
 def has_any(path: Path) -> bool:
     """Whether the inbox at a path holds a request that can be loaded."""
     with told(path), closing(sqlite3.connect(path, timeout=WAIT)) as connection:
-        return connection.execute(
+        return _is_made(connection) and connection.execute(
             "SELECT 1 FROM requests WHERE failed IS NULL LIMIT 1"
         ).fetchone() is not None
+
+
+def _is_made(connection: sqlite3.Connection) -> bool:
+    """Whether the file holds an inbox: another process may be making it just now."""
+    return connection.execute(
+        "SELECT 1 FROM sqlite_schema WHERE name = 'requests'"
+    ).fetchone() is not None
 
 
 @contextlib.contextmanager

@@ -26,6 +26,9 @@ from staycurve.tables.writing import Writing
 HEAVY = 10**6
 """A month, in major units: nine million lighter rows of one account fit in 64 bits."""
 
+FEW = 200_000
+"""Rows whose keys are held in memory while they are looked up."""
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -264,6 +267,10 @@ class Placing:
                     f"(SELECT {', '.join(key)} FROM {arriving} UNION ALL "
                     f"SELECT {', '.join(key)} FROM flipped)"
                 )
+        if count <= FEW:
+            # Of a table the engine knows how many rows there are: see `Writing.largest_first`.
+            self.engine.keep("arriving_keys", f"SELECT * FROM {keys} k")
+            keys = "arriving_keys"
         replaced = self._touch(table, new=new, kept=kept, keys=keys, load=load)
         self.writing.replace(
             self.engine, table.name, table.stored,
@@ -332,7 +339,7 @@ class Placing:
         }.get(table.name, [])
         same = overlaps.same("t", "k", [name(column) for column in table.key])
         replaced = 0
-        files = self.writing.files(table.name)
+        files = self.writing.largest_first(table.name)
         self._held: frozenset[str] = frozenset()
         days = [table.partition] if table.partition else []
         if files:

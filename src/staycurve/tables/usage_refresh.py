@@ -111,7 +111,7 @@ def _stale_days(engine: AnyEngine, writing: Writing) -> list[str]:
     stale = writing.scan(STALE_DAYS_TABLE, STALE_DAYS_COLUMNS)
     found = {str(row[0]) for row in engine.rows(f"SELECT DISTINCT occurred_on FROM ({stale})")}
     if engine.value("SELECT COUNT(*) FROM moved_ids") and writing.files(EVENTS.name):
-        held = writing.scan(EVENTS.name, EVENTS.stored)
+        held = writing.scan_history(EVENTS.name, EVENTS.stored)
         found |= {str(row[0]) for row in engine.rows(
             f"SELECT DISTINCT occurred_on FROM ({held}) e "
             "WHERE coalesce(user_id, anonymous_id) IN (SELECT alias FROM moved_ids)"
@@ -123,7 +123,7 @@ def _stale_days(engine: AnyEngine, writing: Writing) -> list[str]:
     engine.keep("moved_users", users or "SELECT user_id FROM users WHERE 1 = 0")
     # Accounts that were merged, or are no longer, have events under their own ids.
     held = by_person_sql(
-        writing.lake, writing.now_seen, writing.scan(EVENTS.name, EVENTS.stored)
+        writing.lake, writing.now_seen, writing.scan_history(EVENTS.name, EVENTS.stored)
     )
     known = writing.scan("users", CONFORMED["users"].stored)
     # An event that names its user alone goes where the user's account goes.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 
@@ -76,8 +78,13 @@ class Events:
             facts.packed(), dialect=dialect, events=count, received_at=received_at
         )
 
-    def drain(self, *, wait: float = 600.0) -> Drained:
+    def drain(self, *, wait: float = 600.0, within: float = math.inf) -> Drained:
         """Bring everything that waits into the lake.
+
+        Parameters
+        ----------
+        within : float
+            Seconds after which no further commit is begun; the rest waits for the next drain.
 
         Raises
         ------
@@ -90,21 +97,25 @@ class Events:
         with alone(project.folder / LOCK, "loading events", wait=wait):
             writer = LakeWriter(project.lake, project.config, now=project.clock(), wait=wait)
             forgotten = tombstones.read(project.folder)
+            ends = time.monotonic() + within
             return drain(
-                self.inbox, writer, self._known, should_stop=self._stop.is_set,
+                self.inbox, writer, self._known,
+                should_stop=lambda: self._stop.is_set() or time.monotonic() > ends,
                 strip=lambda facts: strip(facts, forgotten),
             )
 
-    def bring(self, *, is_owed: bool = False) -> Drained:
+    def bring(self, *, is_owed: bool = False, within: float = math.inf) -> Drained:
         """Drain, and refresh what rests on it; readers wait for neither.
 
         Parameters
         ----------
+        within : float
+            Seconds for draining, as in `drain`.
         is_owed : bool
             Whether a refresh may be due although nothing was drained: who drained last may have
             been killed before it.
         """
-        done = self.drain()
+        done = self.drain(within=within)
         project = self._project
         if (done.requests or is_owed) and project.is_due():
             # Not by project.refresh: readers of this process would wait for its lock.

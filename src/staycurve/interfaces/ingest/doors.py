@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 
 from staycurve.interfaces.ingest.bodies import refused
 from staycurve.sources.sent import posthog, segment
@@ -28,12 +28,23 @@ class Received:
 
     body: Any
     headers: Headers
+    query: QueryParams
     received_at: dt.datetime
     account_type: str
 
 
 Read = Callable[[Received, Facts], Sequence[Outcome]]
 Answer = Callable[[Sequence[Outcome]], Mapping[str, Any]]
+Complaint = Callable[[str, str, str], Mapping[str, Any]]
+
+
+def _complaint(code: str, message: str, hint: str) -> Mapping[str, Any]:
+    return {"error": {"code": code, "message": message, "hint": hint}}
+
+
+def _flat_complaint(code: str, message: str, hint: str) -> Mapping[str, Any]:
+    # PostHog's newer clients log these two.
+    return {"error": code, "error_description": f"{message} {hint}".strip()}
 
 
 @dataclass(frozen=True)
@@ -48,11 +59,17 @@ class Door:
         Adds what the events tell to the facts, and gives the outcome of each.
     answer : callable
         Outcomes → the JSON of the answer.
+    complaint : callable
+        Code, message and hint → the JSON with which a request is refused.
+    methods : tuple of str
+        GET brings the body as `data` in the address.
     """
 
     dialect: str
     read: Read
     answer: Answer
+    complaint: Complaint = _complaint
+    methods: tuple[str, ...] = ("POST",)
 
 
 def _listed(body: Any, key: str) -> list[Any]:
@@ -66,7 +83,20 @@ def _segment_batch(got: Received, facts: Facts) -> Sequence[Outcome]:
     events = _listed(got.body, "batch")
     return segment.tell_all(
         events, facts, received_at=got.received_at, sent_at=got.body.get("sentAt"),
-        account_type=got.account_type,
+        account_type=got.account_type, context=got.body.get("context"),
+    )
+
+
+def _segment_history(got: Received, facts: Facts) -> Sequence[Outcome]:
+    events = _listed(got.body, "batch")
+    # What happened long ago is said as it was, by whatever clock sends it.
+    told = [
+        {key: one for key, one in event.items() if key != "sentAt"}
+        if isinstance(event, dict) else event for event in events
+    ]
+    return segment.tell_all(
+        told, facts, received_at=got.received_at, sent_at=None, account_type=got.account_type,
+        context=got.body.get("context"),
     )
 
 
@@ -97,9 +127,10 @@ def _captured(got: Received, facts: Facts) -> Sequence[Outcome]:
     if not isinstance(body, dict):
         raise refused(400, "bad_body", "The body is no JSON object.", "Send one event, or a batch.")
     is_history = body.get("historical_migration") is True
+    # Browsers say it in the address.
+    sent_at = body.get("sent_at", body.get("sentAt")) or got.query.get("_")
     return posthog.tell_all(
-        events, facts, received_at=got.received_at,
-        sent_at=None if is_history else body.get("sent_at", body.get("sentAt")),
+        events, facts, received_at=got.received_at, sent_at=None if is_history else sent_at,
         account_type=got.account_type,
     )
 
@@ -131,6 +162,23 @@ def _analytics_answer(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
     return {"results": results}
 
 
+def _nothing(got: Received, facts: Facts) -> Sequence[Outcome]:
+    del got, facts
+    return ()
+
+
+def _no_flags(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
+    """No flag is known here; the rest tells browsers to record and to collect nothing more."""
+    del outcomes
+    return {
+        "flags": {}, "featureFlags": {}, "featureFlagPayloads": {},
+        "errorsWhileComputingFlags": False, "supportedCompression": ["gzip", "gzip-js"],
+        "config": {}, "toolbarParams": {}, "isAuthenticated": False, "siteApps": [],
+        "sessionRecording": False, "capturePerformance": False, "surveys": False,
+        "autocapture_opt_out": False, "heatmaps": False,
+    }
+
+
 _LETTERS = {
     "t": "track", "i": "identify", "g": "group", "p": "page", "s": "screen", "a": "alias",
 }
@@ -139,13 +187,18 @@ _LETTERS = {
 def _doors() -> dict[str, Door]:
     batch = Door("segment", _segment_batch, _segment_answer)
     found = {"/v1/batch": batch, "/v1/b": batch, "/b": batch}
+    found["/v1/import"] = Door("segment", _segment_history, _segment_answer)
     for letter, call in _LETTERS.items():
         door = Door("segment", _segment_call(call), _segment_answer)
         found |= {f"/v1/{call}": door, f"/v1/{letter}": door, f"/{letter}": door}
     captured = Door("posthog", _captured, _captured_answer)
-    found |= dict.fromkeys(("/batch", "/capture", "/e", "/track", "/i/v0/e"), captured)
-    found["/i/v1/analytics/events"] = Door("posthog", _analytics, _analytics_answer)
-    return found
+    found |= dict.fromkeys(("/batch", "/i/v0/ai/batch"), captured)
+    by_address = replace(captured, methods=("POST", "GET"))
+    found |= dict.fromkeys(("/capture", "/e", "/track", "/i/v0/e"), by_address)
+    found["/i/v1/analytics/events"] = Door(
+        "posthog", _analytics, _analytics_answer, complaint=_flat_complaint
+    )
+    return found | dict.fromkeys(("/flags", "/decide"), Door("posthog", _nothing, _no_flags))
 
 
 DOORS: Mapping[str, Door] = _doors()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,6 +22,7 @@ from staycurve.interfaces.ingest.bodies import (
     RefusedError,
     body_key,
     form_data,
+    from_base64,
     header_key,
     read_body,
     refused,
@@ -38,11 +39,18 @@ from staycurve.workspace import Company
 
 RETRY_AFTER = 10
 """Seconds after which a sender that was told to wait should come again."""
+AGAIN = (408, 429, 503, 507)
+"""Statuses after which the same may be sent again."""
+PACKED = frozenset({"", "gzip", "gzip-js", "base64"})
+"""Values of `compression` in the address, as browsers' SDKs name how a body is packed."""
+REQUEST_ID = "PostHog-Request-Id"
+"""A header that is sent back as it came."""
 SMALL = 32 * 1024
 """Bytes that are read at once; larger bodies are read beside the others."""
 MOST_AT_ONCE = 4 * MOST_BODY
 """Bytes of bodies that are being read at the same time."""
 
+_NAMED = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9, -]{0,2000}")
 
 
@@ -58,7 +66,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = door_at(scope["path"]) if scope["type"] == "http" else None
-        if door is None or scope["method"] not in ("POST", "OPTIONS"):
+        if door is None or scope["method"] not in (*door.methods, "OPTIONS"):
             await self.app(scope, receive, send)
             return
         # By its address what passes here is counted.
@@ -70,13 +78,15 @@ class Gate:
             if scope["method"] == "OPTIONS":
                 response = Response(status_code=204)
             else:
-                response = await self._taken(door, headers, receive)
+                query = QueryParams(scope.get("query_string", b""))
+                by_address = query.get("data", "") if scope["method"] == "GET" else None
+                response = await self._taken(door, headers, query, receive, by_address)
         except RefusedError as error:
-            response = _error(error.status, error.reason, error)
-            if error.status == 429:
-                response.headers["Retry-After"] = str(RETRY_AFTER)
+            response = _refusal(door, error.status, error.reason, error)
         if allowed:
             _allow(response, allowed, headers)
+        if _NAMED.fullmatch(headers.get(REQUEST_ID, "")):
+            response.headers[REQUEST_ID] = headers[REQUEST_ID]
         await response(scope, receive, send)
 
     def _allowed_origin(self, headers: Headers) -> str:
@@ -97,7 +107,10 @@ class Gate:
             "List its origin in staycurve.toml: [ingest] origins = [\"…\"]",
         )
 
-    async def _taken(self, door: Door, headers: Headers, receive: Receive) -> Response:
+    async def _taken(
+        self, door: Door, headers: Headers, query: QueryParams, receive: Receive,
+        by_address: str | None,
+    ) -> Response:
         own = header_key(headers)
         if own:
             await self._check(own)
@@ -109,23 +122,30 @@ class Gate:
             )
         self._reading += size
         try:
-            body = await read_body(receive, headers)
+            if by_address is None:
+                body = await read_body(receive, headers)
+            else:
+                body = from_base64(by_address)
             received_at = self.company.clock()
             if len(body) <= SMALL and not headers.get("content-encoding"):
-                value = _value(body, headers)
+                value = _value(body, headers, query)
             else:
-                value = await asyncio.to_thread(_value, body, headers)
+                value = await asyncio.to_thread(_value, body, headers, query)
             if not own:
                 await self._check(body_key(value))
-            got = Received(value, headers, received_at, self.company.config[INGEST].account_type)
+            account_type = self.company.config[INGEST].account_type
+            got = Received(value, headers, query, received_at, account_type)
             facts = Facts()
             if len(body) <= SMALL:
                 outcomes = door.read(got, facts)
             else:
                 outcomes = await asyncio.to_thread(door.read, got, facts)
-            return await self._kept(door, facts, outcomes, got)
+            response = await self._kept(door, facts, outcomes, got)
         finally:
             self._reading -= size
+        if response.status_code == 200 and query.get("beacon") == "1":
+            return Response(status_code=204)
+        return response
 
     async def _check(self, text: str) -> None:
         key = await self.keyring.find(text) if text else None
@@ -150,15 +170,23 @@ class Gate:
                 )
                 await self.waiting.until(done)
             except InboxFullError as error:
-                return _later(429, error)
+                return _refusal(door, 429, error.code, error)
             except InboxError as error:
-                return _later(507 if error.fields.get("is_full") else 503, error)
+                status = 507 if error.fields.get("is_full") else 503
+                return _refusal(door, status, error.code, error)
         return _json(200, door.answer(outcomes))
 
 
-def _value(body: bytes, headers: Headers) -> Any:
+def _value(body: bytes, headers: Headers, query: QueryParams) -> Any:
+    packed = query.get("compression", "")
+    if packed not in PACKED:
+        raise refused(
+            415, "unknown_encoding", f"The compression '{packed[:40]}' is not known.",
+            f"Known: {', '.join(sorted(PACKED - {''}))}.",
+        )
     plain = unpacked(body, headers.get("content-encoding", ""))
-    if "form-urlencoded" in headers.get("content-type", "") and plain[:1] not in (b"{", b"["):
+    is_form = packed == "base64" or "form-urlencoded" in headers.get("content-type", "")
+    if is_form and plain[:1] not in (b"{", b"["):
         plain = unpacked(form_data(plain), "")
     try:
         return read_json(plain)
@@ -170,16 +198,14 @@ def _json(status: int, value: Any) -> Response:
     return Response(orjson.dumps(value), status, media_type="application/json")
 
 
-def _error(status: int, code: str, error: StaycurveError) -> Response:
-    return _json(
-        status, {"error": {"code": code, "message": error.message, "hint": error.hint}}
-    )
-
-
-def _later(status: int, error: StaycurveError) -> Response:
-    response = _error(status, error.code, error)
-    # SDKs read whole seconds alone.
-    response.headers["Retry-After"] = str(RETRY_AFTER)
+def _refusal(door: Door, status: int, code: str, error: StaycurveError) -> Response:
+    response = _json(status, door.complaint(code, error.message, error.hint))
+    if status in AGAIN:
+        # SDKs read whole seconds alone.
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    if status == 408:
+        # What is left of the body may come at any time: the connection is of no more use.
+        response.headers["Connection"] = "close"
     return response
 
 
@@ -190,7 +216,7 @@ def _allow(response: Response, origin: str, headers: Headers) -> None:
     response.headers["Vary"] = "Origin"
     asked = headers.get("access-control-request-headers", "")
     if response.status_code == 204 and _HEADER_NAMES.fullmatch(asked):
-        response.headers["Access-Control-Allow-Methods"] = "POST"
+        response.headers["Access-Control-Allow-Methods"] = "POST, GET"
         response.headers["Access-Control-Allow-Headers"] = asked
         response.headers["Access-Control-Max-Age"] = "600"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import ctypes
 import datetime as dt
 import json
 import os
@@ -27,6 +28,8 @@ from staycurve.errors import BusyError, StaycurveError
 from staycurve.workspace import Company
 
 DOING = "loading events"
+WITHIN = 20.0
+"""Seconds of loading after which a refresh is due: else pages would stand behind a long queue."""
 
 
 def main() -> None:
@@ -72,7 +75,7 @@ def _lines(company: Company) -> Iterator[bytes]:
 def _loaded(company: Company, *, is_first: bool) -> dict[str, Any]:
     """Bring in what waits, and refresh; what came of it."""
     try:
-        done = company.events.bring(is_owed=is_first)
+        done = company.events.bring(is_owed=is_first, within=WITHIN)
         if is_first or done.requests:
             company.lake.publish(company.lake.pointer.latest())
     except BusyError as error:
@@ -82,10 +85,17 @@ def _loaded(company: Company, *, is_first: bool) -> dict[str, Any]:
     except Exception as error:
         kept = faults.keep(error, doing=DOING, at=_clock(), folder=company.folder)
         return {"fault": f"entry {kept.number} of {kept.path}"}
+    _trim()
     return {
         "requests": done.requests, "refresh_seconds": company.refresh_seconds,
         "resident": _resident(),
     }
+
+
+def _trim() -> None:
+    """Give what a load left free back to the system, where its C library can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident() -> int:

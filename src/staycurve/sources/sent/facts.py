@@ -171,7 +171,9 @@ class Facts:
         })
 
     def link(self, source: str, alias: str, user_id: str, since: dt.datetime) -> None:
-        """Add that an id was another's; an id that is its own says nothing."""
+        """Add that an id was another's; an id that is its own, or nobody's, says nothing."""
+        if is_nobody(alias) or is_nobody(user_id):
+            return
         if alias and user_id and alias != user_id:
             self.links.append([source, alias, user_id, text_of(since)])
 
@@ -206,6 +208,34 @@ Tell = Callable[[Facts, dict[str, Any], str], str]
 
 It returns the id that its sender gave it.
 """
+
+
+NOBODY = frozenset({
+    "anonymous", "guest", "distinctid", "distinct_id", "id", "not_authenticated", "email",
+    "undefined", "true", "false", "null", "none", "nan", "0", "[object object]", "unidentified",
+})
+"""What programs send as an id when they have none: joined, all of whom it is said were one person.
+
+PostHog refuses these, too.
+"""
+
+
+def is_nobody(one: str) -> bool:
+    """Whether an id is none."""
+    return one.strip("'\" ").lower() in NOBODY
+
+
+def check_somebody(*ids: str) -> None:
+    """Refuse an alias whose ids are nobody's.
+
+    Raises
+    ------
+    BadEventError
+        If one of them is what programs send for want of an id.
+    """
+    for one in ids:
+        if is_nobody(one):
+            raise BadEventError(f"joins an id that is nobody's: {one}")
 
 
 def account_of(groups: Any, account_type: str) -> str:

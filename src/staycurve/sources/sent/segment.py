@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from staycurve.sources.sent.facts import Clock, Facts, Outcome, account_of
+from staycurve.sources.sent.facts import Clock, Facts, Outcome, account_of, check_somebody
 from staycurve.sources.sent.sound import BadEventError, id_of
 
 SOURCE = "segment"
@@ -25,7 +25,7 @@ VIEWS = {"page": "$pageview", "screen": "$screen"}
 
 def tell_all(
     events: Sequence[Any], facts: Facts, *, received_at: dt.datetime, sent_at: Any,
-    call: str = "", account_type: str = "",
+    call: str = "", account_type: str = "", context: Any = None,
 ) -> list[Outcome]:
     """Add what the events of a request tell; the outcome of each.
 
@@ -37,8 +37,10 @@ def tell_all(
         What every event is, where the address says it; else each one's `type`.
     account_type : str
         The type of group that is an account, for events that name groups.
+    context : any
+        Of the batch: what an event's own context does not say, it says.
     """
-
+    shared = context if isinstance(context, dict) else {}
     found = []
     for place, event in enumerate(events):
         stated = sent_at
@@ -47,7 +49,7 @@ def tell_all(
             # event is sent again.
             own = {key: one for key, one in event.items() if key not in ("writeKey", "sentAt")}
             stated = event.get("sentAt") if sent_at is None else sent_at
-            event = own
+            event = _within(own, shared) if shared else own
         tell = partial(
             _tell, clock=Clock.of(received_at, stated), call=call, account_type=account_type
         )
@@ -73,6 +75,7 @@ def _tell(
         before = id_of(event.get("previousId"))
         if not before:
             raise BadEventError("names no previousId")
+        check_somebody(before, user or visitor)
         facts.link(SOURCE, before, user or visitor, at)
     elif kind == "identify":
         facts.add_traits("user" if user else "visitor", user or visitor, event.get("traits"), at)
@@ -90,6 +93,11 @@ def _tell(
             occurred_at=at, received_at=clock.received_at, properties=_properties(event, kind),
         )
     return stated_id
+
+
+def _within(event: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    own = event.get("context")
+    return {**event, "context": {**shared, **(own if isinstance(own, dict) else {})}}
 
 
 def _account(event: dict[str, Any], account_type: str) -> str:

@@ -17,10 +17,15 @@ from staycurve.errors import StaycurveError
 
 DEEPEST = 32
 """Levels of objects and lists in one event; what analyses one looks at its properties."""
+CUT_AT = 4 * DEEPEST
+"""Levels below which a body that no reader can follow to its end is cut."""
+MOST_CUT = 1 << 20
+"""Bytes of such a body at most: to look through it takes time, and no key was looked at yet."""
 MOST_NAME = 200
 """Letters of an event's name; of ids see MOST_ID."""
 MOST_ID = 200
 
+_SIGNS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _LONG = re.compile(rb"[0-9]{19}")
 _INT64 = range(-(2**63), 2**63)
 
@@ -50,7 +55,14 @@ def read_json(body: bytes) -> Any:
             pass
     # Python's reader keeps every digit, and takes NaN, as Python programs write it.
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=lambda _: None)
+        text = body.decode("utf-8")
+        try:
+            return json.loads(text, parse_constant=lambda _: None)
+        except RecursionError:
+            if len(body) > MOST_CUT:
+                raise
+            # Of a batch, one event is at fault: the others are not to go with it.
+            return json.loads(_cut(text), parse_constant=lambda _: None)
     except UnicodeDecodeError as error:
         raise NotJsonError(
             f"The body is not UTF-8: byte {error.start}.", hint="Send JSON in UTF-8."
@@ -61,6 +73,27 @@ def read_json(body: bytes) -> Any:
         ) from None
     except ValueError as error:
         raise NotJsonError(f"The body is not JSON: {error}.", hint="Send JSON.") from None
+
+
+def _cut(text: str) -> str:
+    """JSON without what lies so deep that no reader gets there; the rest is too deep to be taken.
+
+    What is cut stands inside an event that is rejected for its depth all the same.
+    """
+    parts: list[str] = []
+    depth = start = 0
+    for found in _SIGNS.finditer(text):
+        sign = found.group()
+        if sign in "[{":
+            depth += 1
+            if depth == CUT_AT + 1:
+                parts.append(text[start : found.start()])
+        elif sign in "]}":
+            if depth == CUT_AT + 1:
+                parts.append("null")
+                start = found.end()
+            depth -= 1
+    return "".join(parts) + text[start:] if depth <= CUT_AT else text
 
 
 def sound(value: Any, *, deepest: int = DEEPEST) -> Any:

@@ -30,6 +30,7 @@ def asked(company: Company) -> None:
     timed("growth worklist, models kept", growth.worklist)
     timed("growth signals", growth.signals)
     timed("growth expansion", growth.expansion)
+    timed("growth backtest", growth.backtest)
     timed("growth next", growth.next)
     timed("growth drivers", growth.drivers)
     found = growth.expansion()
@@ -40,6 +41,12 @@ def asked(company: Company) -> None:
         sys.stdout.write(
             f"{row.form:10} AUC {row.auc:.3f}  PR-AUC {row.pr_auc:.3f}  Brier {row.brier:.4f}  "
             f"calibration {row.calibration_error:.3f}  lift {row.lift_top_decile:.2f}\n"
+        )
+    money = growth.backtest()
+    if money.ratio is not None:
+        sys.stdout.write(
+            f"expected {money.expected:,.0f} of MRR, {money.followed:,.0f} followed: "
+            f"{money.ratio:.2f} ({money.ratio_low:.2f} to {money.ratio_high:.2f})\n"
         )
     sys.stdout.write(
         f"points less baseline: {found.difference:+.3f} ({found.difference_low:+.3f} to "

@@ -164,7 +164,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Tr
     company = create(tmp_path_factory.mktemp("example"))
     (company.folder / "staycurve.toml").write_text(PROJECT_TOML, encoding="utf-8")
     with Company(company.folder, clock=lambda: NOW) as opened:
-        tables = ("accounts", "users", "subscriptions", "payments", "events", "fx_rates")
+        tables = ("accounts", "users", "subscriptions", "payments", "events", "tickets", "answers",
+                  "fx_rates")
         paths = [files / f"{table}.parquet" for table in tables]
         load_files(opened.lake, opened.config, paths, now=NOW)
         opened.refresh()
@@ -240,3 +241,30 @@ def test_holm_is_that_of_statsmodels() -> None:
     chances = [0.04, 0.0004, 0.5, 0.0004, 0.012, 0.9]
     assert adjusted(chances) == pytest.approx(list(multipletests(chances, method="holm")[1]))
     assert adjusted([]) == []
+
+
+PLANTED = {
+    "renewal_near": "annual_renewal", "champion_left": "champion_left",
+    "ticket_reopened": "ticket_pain", "ticket_unanswered": "ticket_pain", "usage_drop": "usage",
+    "usage_narrower": "usage", "engagement_gap": "usage", "champion_silent": "usage",
+}
+"""Trigger → the planted cause that it is a sign of. Failed payments end accounts on their own."""
+
+
+def test_triggers_of_planted_causes_stand_before_all_others(
+    example: Company, truth: Truth
+) -> None:
+    assert {truth.cause(name).name for name in PLANTED.values()} == set(PLANTED.values())
+    rows = example.risk.triggers().rows
+    order = [row.trigger for row in rows]
+    signs = {*PLANTED, "payment_failing"}
+    others = set(order) - signs
+    assert {"champion_bounced", "downgrade", "onboarding_stalled"} <= others
+    assert set(order[:len(signs)]) == signs
+    assert next(row.trigger for row in rows if row.is_significant) == "renewal_near"
+    assert not any(row.is_significant for row in rows if row.trigger in others)
+    found = {row.trigger: row for row in rows}
+    # 27 accounts that left after their champion are too few for a test among fourteen, not for the
+    # interval. Large accounts have more tickets and leave less: that hid what tickets do.
+    assert found["champion_left"].low > 1
+    assert found["ticket_reopened"].lift < 1 < found["ticket_reopened"].lift_alike

@@ -86,6 +86,21 @@ def test_leads_are_scored_with_reasons_and_a_track_record(company: Company) -> N
     assert low["cost_per_won"] is not None
 
 
+def test_scores_know_nothing_of_what_comes_after(company: Company, tmp_path: Path) -> None:
+    day = "2025-03-01"
+    leads = [
+        {key: "" if key in ("won_at", "lost_at") and value >= day else value
+         for key, value in row.items()}
+        for row in leads_of(600) if row["created_at"] < day
+    ]
+    assert len(leads) < 590
+    known = company.fit.leads(as_of=day)
+    assert len(known.rows) > 10
+    assert known.auc is not None
+    with project(tmp_path / "p", leads) as then:
+        assert then.fit.leads(as_of=day).as_dict() == known.as_dict()
+
+
 @pytest.mark.parametrize(("kept", "why"), [
     ("", "no lead was lost: nothing tells a lead that will be won from one that will not"),
     ("lost", "no lead was won: nothing tells a lead that will be won from one that will not"),

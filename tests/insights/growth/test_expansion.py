@@ -118,7 +118,7 @@ def test_a_company_without_upgrades_says_so(tmp_path: Path) -> None:
     assert "no account was upgraded" in found.why
     drivers = company.growth.drivers(as_of=AS_OF)
     assert drivers.tested == 0
-    assert drivers.said()[0].values["tested"][0] == 0
+    assert drivers.said()[0].text == "Too few accounts were upgraded to test any sign or trait."
     assert all(row.why and not row.is_significant for row in drivers.rows)
 
 

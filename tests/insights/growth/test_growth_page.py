@@ -19,7 +19,7 @@ def test_the_page_has_what_the_questions_answer(growing: Company) -> None:
     page = client.get(f"/growth?as_of={AS_OF}").text
     group = page[page.index('href="/risk'):]
     assert re.search(r'href="/track-record[^>]*>[^<]*</a>.{0,80}href="/growth', group, re.DOTALL)
-    for panel in ("worklist", "signals", "expansion", "next", "drivers"):
+    for panel in ("worklist", "signals", "expansion", "backtest", "next", "drivers"):
         assert f'id="{panel}"' in page
     text = client.get(f"/growth?as_of={AS_OF}&panel=worklist").text
     assert work.rows[0].account_id in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from staycurve.workspace import Company
@@ -53,3 +55,13 @@ def test_who_is_leaving_is_left_out_or_shown_so(growing: Company) -> None:
     assert all(row.probability is None and row.expected is None for row in rows.values())
     assert shown.accounts == found.accounts + 9
     assert shown.at_risk == 0
+
+
+def test_one_account_is_said_as_one(growing: Company) -> None:
+    found = growing.growth.worklist(as_of=AS_OF)
+    one = replace(found, at_risk=1, at_risk_mrr=80.0, unknown=1)
+    texts = [said.text for said in one.said()]
+    assert [text.split(" ")[0:3] for text in texts] == [
+        ["One", "account", "at"], ["For", "one", "account"],
+    ]
+    assert all("%(count)s accounts" in said.text for said in found.said())

@@ -43,10 +43,10 @@ def _gone() -> dict[str, Any]:
 
 
 COMPANIES = {
-    "trials": (_trials, "no account pays", "90 days must have passed"),
+    "trials": (_trials, "no account pays", "no account pays"),
     "twelve": (lambda: tables(12), "20 and 10 are needed", "20 and 10 are needed"),
     "loyal": (_loyal, "no account has churned", "no account has churned"),
-    "gone": (_gone, "no account pays", "are needed"),
+    "gone": (_gone, "no account pays", "no account pays"),
 }
 """Name → its tables, and what scores and the backtest say of it."""
 

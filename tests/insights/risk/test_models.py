@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from staycurve.insights.risk.feature_table import features
 from staycurve.insights.risk.frames import Frame
-from staycurve.insights.risk.judging import auc_difference, figures, top_lift
+from staycurve.insights.risk.judging import auc_difference, figures, local_rates, top_lift
 from staycurve.insights.risk.models import fit_baseline, fit_points
 from staycurve.insights.risk.track import fitted
 
@@ -101,6 +101,21 @@ def test_figures_by_hand() -> None:
     # Tenths of four rows hold one each: the mean of |0.1|, |0.4|, |0.65|, |0.2|.
     assert found.calibration_error == pytest.approx(1.35 / 4)
     assert found.lift_top_decile == 2
+
+
+def test_an_interval_is_that_of_the_most_similar_rows_to_the_very_ends() -> None:
+    # 1,000 accounts in order: nobody leaves below 0.9, every tenth up to 0.98, and the last 20.
+    probability = np.arange(1000) / 1000
+    left = (probability >= 0.9) & (np.arange(1000) % 10 == 0) | (probability >= 0.98)
+    low, high = local_rates(np.array([0.0, 0.5, 0.93, 0.9995]), probability, left, 1000)
+    # In the middle the tenth around it: 102 rows, of which none left; around 930 nine did.
+    assert (low[1], high[1]) == (0, pytest.approx(1 - 1 / (1 + 1.959964 ** 2 / 102)))
+    assert left[879:981].sum() == 9
+    assert low[2] < 9 / 102 < high[2]
+    # At the ends a fiftieth: of the last 22 rows 20 left, of the last tenth three in ten.
+    assert low[3] < 20 / 22 < high[3]
+    assert low[3] > left[900:].mean()
+    assert (low[0], high[0]) == (0, pytest.approx(1 - 1 / (1 + 1.959964 ** 2 / 22)))
 
 
 def test_the_top_tenth_takes_its_part_of_rows_with_equal_probability() -> None:

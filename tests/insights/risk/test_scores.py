@@ -38,6 +38,13 @@ def test_scores_know_nothing_of_what_comes_after(leaving: Company, tmp_path: Pat
     assert known.form is not None
     assert len(known.rows) > 30
     assert then.risk.scores(as_of=AS_OF).as_dict() == known.as_dict()
+    # Nor do the other forms, what is said of the past, and who stands under a trigger.
+    asked = [("scores", {"form": form}) for form in ("boosting", "by_stage")]
+    asked += [(name, {}) for name in ("triggers", "fired", "stages", "misses", "judged")]
+    for name, given in asked:
+        one, other = (getattr(each.risk, name)(as_of=AS_OF, **given) for each in (leaving, then))
+        assert one.rows, name
+        assert other.as_dict() == one.as_dict(), name
 
 
 def test_the_same_data_gives_the_same_track_record(leaving: Company) -> None:
@@ -110,7 +117,7 @@ def test_a_company_without_customers_or_churn_gets_a_clear_answer(tmp_path: Path
     trials = build(tmp_path / "trials", {"subscriptions": TRIALS})
     assert trials.risk.scores(as_of=AS_OF).why == "no account pays"
     assert trials.risk.scores(as_of=AS_OF).rows == ()
-    assert "90 days must have passed" in trials.risk.backtest(as_of=AS_OF).why
+    assert trials.risk.backtest(as_of=AS_OF).why == "no account pays"
     assert trials.risk.triggers(as_of=AS_OF).why
     assert trials.risk.fired(as_of=AS_OF).why == "no account pays"
     loyal = tables(30)

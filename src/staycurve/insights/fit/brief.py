@@ -173,7 +173,7 @@ def _paragraph(rows: Sequence[Clause]) -> str:
 
 def _typical(study: Studied) -> list[tuple[str, str]]:
     """(account_id, words) of the best customers: those whose words most others use as well, one an
-    account."""
+    account, and each text once."""
     texts = [
         (one.account_id, text.strip())
         for one, best in zip(study.chosen.customers, study.chosen.is_best, strict=True) if best
@@ -185,8 +185,12 @@ def _typical(study: Studied) -> list[tuple[str, str]]:
         / (len(_words(pair[1])) + 5), pair,
     ))
     found: dict[str, str] = {}
+    told: set[str] = set()
     for account, text in scored:
-        found.setdefault(account, text)
+        alike = " ".join(_split(text))
+        if account not in found and alike not in told:
+            found[account] = text
+            told.add(alike)
     return list(found.items())[:QUOTES]
 
 

@@ -37,8 +37,7 @@ from staycurve.insights.growth.additions import (
 )
 from staycurve.insights.growth.scoring import HORIZON, Horizon
 from staycurve.insights.risk.asked import NO_HISTORY
-from staycurve.insights.risk.frames import Moment, moment_of
-from staycurve.insights.risk.triggers import apart
+from staycurve.insights.risk.frames import Moment, apart, moment_of
 from staycurve.insights.shared.params import AsOfText
 from staycurve.insights.shared.reader import Reader
 from staycurve.insights.statistics.proportions import ALPHA, adjusted
@@ -204,14 +203,21 @@ def known_of(
     company: Reader, engine: AnyEngine, moment: Moment, horizon: int, segment: str = "size"
 ) -> Known:
     """What was added in the past, found once for a moment."""
-    def make() -> Known:
-        looks = tuple(apart(moment.past, horizon))
-        if not looks:
-            return Known((), None, (), 0)
-        additions = additions_of(company, engine, looks, moment.day, horizon, segment)
-        return Known(looks, additions, *compared(additions.counts))
+    return company.kept(
+        "growth additions", (moment.seen.at, horizon, segment),
+        lambda: known_on(company, engine, moment, horizon, segment), most=4,
+    )
 
-    return company.kept("growth additions", (moment.seen.at, horizon, segment), make, most=4)
+
+def known_on(
+    company: Reader, engine: AnyEngine, moment: Moment, horizon: int, segment: str = "size"
+) -> Known:
+    """What was added before the day of a moment."""
+    looks = tuple(apart(moment.past, horizon))
+    if not looks:
+        return Known((), None, (), 0)
+    additions = additions_of(company, engine, looks, moment.day, horizon, segment)
+    return Known(looks, additions, *compared(additions.counts))
 
 
 def compared(counts: Mapping[Thing, Counts]) -> tuple[tuple[Next, ...], int]:

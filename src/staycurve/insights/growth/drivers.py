@@ -104,6 +104,8 @@ class Drivers(Answer):
         if self.why:
             return ()
         found = [row for row in self.rows if row.is_significant]
+        if not self.tested:
+            return (Said(N_("Too few accounts were upgraded to test any sign or trait.")),)
         if not found:
             return (Said(
                 N_("None of %(tested)s signs and traits that were tested goes with upgrades here."),

@@ -16,7 +16,7 @@ from staycurve.insights.risk.judging import local_rates
 from staycurve.insights.risk.learned import learned, sampled
 from staycurve.insights.risk.models import Model
 from staycurve.insights.risk.pulse import mark_of
-from staycurve.insights.risk.track import Lacking, Track, fitted, made
+from staycurve.insights.risk.track import Lacking, Track, answered, fitted, made
 from staycurve.insights.shared.reader import Reader
 from staycurve.period import AsOf
 from staycurve.tables.engine import AnyEngine
@@ -45,11 +45,12 @@ def track_of(
     def make() -> Track | Lacking:
         traits = kept_traits(company, engine, moment)
         parts = learned(company, engine, moment, horizon, expansions_sql)
-        without = lost(frame_of(company, engine, moment), parts)
-        return made(
+        now = frame_of(company, engine, moment)
+        without = lost(now, parts)
+        return answered(now, made(
             (traits.beside(sampled(part).without(without)) for part in parts), horizon, {},
             outcome=EXPANSION, forms=FORMS, without=without,
-        )
+        ))
 
     return company.kept("growth track", key, make, most=4)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from staycurve.config import Config
 from staycurve.i18n import N_
 from staycurve.insights.account.asked import whose
 from staycurve.insights.answers import (
@@ -37,6 +38,7 @@ from staycurve.insights.shared.reader import Reader
 from staycurve.metrics.base import Unit
 from staycurve.money import MICRO
 from staycurve.period import AsOf
+from staycurve.tables.engine import AnyEngine
 
 SIGNALS = {
     "limit_reached": N_("Limit reached"), "limit_near": N_("Limit near"),
@@ -192,25 +194,9 @@ def _find(company: Reader, seen: AsOf) -> Standing:
     config = company.config
     with company.seeing(seen) as engine:
         moment = moment_of(engine, seen, HORIZON)
-        now, day = frame_of(company, engine, moment), moment.day
-        offers = offers_of(engine, config, day)
+        now = frame_of(company, engine, moment)
         known = known_of(company, engine, moment, HORIZON)
-        found = [
-            *limits_found(engine, config, day, offers),
-            *seats_found(_users(now), day, config[GROWTH].near, offers),
-            *features_found(engine, config, day, offers),
-        ]
-        named = [row for row in known.rows if row.is_significant and (row.lift or 0) > 1]
-        prices = product_prices(
-            engine, config, day, {row.thing for row in named if row.kind == "product"}
-        )
-    paying = set(now.account_ids)
-    found = [one for one in found if one.account_id in paying]
-    found += _cross(now.account_ids, known, offers, prices, day)
-    found.sort(key=lambda one: (
-        -(one.gain.amount if one.gain.amount is not None else -1.0), one.account_id, one.signal,
-        one.what,
-    ))
+        offers, found = found_on(engine, config, moment.day, now, known)
     is_used = bool(_users(now)) or any(values == values for values in now.values["days_inactive"])
     notes = [
         note for note, is_missing in (
@@ -221,7 +207,39 @@ def _find(company: Reader, seen: AsOf) -> Standing:
             (NO_CROSS, not any(one.signal == "similar_added" for one in found)),
         ) if is_missing and len(now)
     ]
-    return Standing(day, now, offers, tuple(found), tuple(notes))
+    return Standing(moment.day, now, offers, tuple(found), tuple(notes))
+
+
+def found_on(
+    engine: AnyEngine, config: Config, day: dt.date, now: Frame, known: Known
+) -> tuple[Offers, list[Found]]:
+    """What accounts may step up to on a day, and every signal, the largest gain first.
+
+    Parameters
+    ----------
+    now : Frame
+        The accounts that pay on the day.
+    known : Known
+        What was added before it.
+    """
+    offers = offers_of(engine, config, day)
+    found = [
+        *limits_found(engine, config, day, offers),
+        *seats_found(_users(now), day, config[GROWTH].near, offers),
+        *features_found(engine, config, day, offers),
+    ]
+    named = [row for row in known.rows if row.is_significant and (row.lift or 0) > 1]
+    prices = product_prices(
+        engine, config, day, {row.thing for row in named if row.kind == "product"}
+    )
+    paying = set(now.account_ids)
+    found = [one for one in found if one.account_id in paying]
+    found += _cross(now.account_ids, known, offers, prices, day)
+    found.sort(key=lambda one: (
+        -(one.gain.amount if one.gain.amount is not None else -1.0), one.account_id, one.signal,
+        one.what,
+    ))
+    return offers, found
 
 
 def _users(now: Frame) -> list[tuple[str, float]]:

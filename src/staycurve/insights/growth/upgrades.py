@@ -104,15 +104,38 @@ def expansions_sql(days: Days, horizon: int) -> str:
 
     A label of day D looks at (D, D + horizon]; its columns are those of `leavers_sql`.
     """
-    listed = ", ".join(
-        f"(DATE '{day}', DATE '{day + dt.timedelta(days=horizon)}')" for day in days
-    )
     until = max(days) + dt.timedelta(days=horizon)
     return f"""SELECT u.account_id, d.day, MIN(u.day) AS left_on
 FROM ({steps_sql(until, min(days))}) u
-JOIN (
-    SELECT CAST(day AS DATE) AS day, CAST(until AS DATE) AS until
-    FROM (VALUES {listed}) AS v(day, until)
-) d ON u.day > d.day AND u.day <= d.until
+JOIN ({_windows_sql(days, horizon)}) d ON u.day > d.day AND u.day <= d.until
 GROUP BY u.account_id, d.day
 ORDER BY d.day, u.account_id"""
+
+
+def gained_sql(days: Days, horizon: int) -> str:
+    """SQL of the expansion MRR of upgrades within the horizon: (account_id, day, gained), in
+    micro-units.
+
+    As in MRR movements: what nets with the step counts with it, and a contraction or churn that
+    follows takes nothing away.
+    """
+    until = max(days) + dt.timedelta(days=horizon)
+    return f"""SELECT g.account_id, d.day, CAST(SUM(g.amount) AS BIGINT) AS gained
+FROM (
+    SELECT s.account_id, m.day AS moved_on, m.last_mark, MIN(s.day) AS day, MAX(m.amount) AS amount
+    FROM ({steps_sql(until, min(days))}) s
+    JOIN mrr_movements m ON m.account_id = s.account_id AND m.movement = 'expansion'
+     AND m.first_day <= s.day AND m.day >= s.day
+    GROUP BY s.account_id, m.day, m.last_mark
+) g
+JOIN ({_windows_sql(days, horizon)}) d ON g.day > d.day AND g.day <= d.until
+GROUP BY g.account_id, d.day
+ORDER BY d.day, g.account_id"""
+
+
+def _windows_sql(days: Days, horizon: int) -> str:
+    listed = ", ".join(
+        f"(DATE '{day}', DATE '{day + dt.timedelta(days=horizon)}')" for day in days
+    )
+    return f"""SELECT CAST(day AS DATE) AS day, CAST(until AS DATE) AS until
+    FROM (VALUES {listed}) AS v(day, until)"""

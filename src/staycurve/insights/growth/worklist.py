@@ -159,12 +159,16 @@ class Worklist(Answer):
             )))
         if self.at_risk:
             found.append(Said(
+                N_("One account at risk with an MRR of %(mrr)s is left out: health at risk, or a "
+                   "cancellation requested.") if self.at_risk == 1 else
                 N_("%(count)s accounts at risk with an MRR of %(mrr)s are left out: health at "
                    "risk, or a cancellation requested."),
                 {"count": (self.at_risk, Unit.COUNT), "mrr": (self.at_risk_mrr, Unit.MONEY)},
             ))
         if self.unknown:
             found.append(Said(
+                N_("For one account the probability or the gain is not known; it stands last.")
+                if self.unknown == 1 else
                 N_("For %(count)s accounts the probability or the gain is not known; they stand "
                    "last."), {"count": (self.unknown, Unit.COUNT)},
             ))

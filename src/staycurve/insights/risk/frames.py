@@ -121,7 +121,11 @@ class Moment:
 
 def moment_of(engine: AnyEngine, seen: AsOf, horizon: int) -> Moment:
     """The days that a question as of an instant looks at."""
-    day = last_whole_day(seen)
+    return moment_on(engine, seen, last_whole_day(seen), horizon)
+
+
+def moment_on(engine: AnyEngine, seen: AsOf, day: dt.date, horizon: int) -> Moment:
+    """The days that a question about a day looks at."""
     first = engine.value(
         f"SELECT MIN(day) FROM mrr_movements WHERE after > 0 AND day <= DATE '{day}'"
     )
@@ -223,6 +227,15 @@ def cut(part: Frame, days: Sequence[dt.date], horizon: int) -> Frame:
 
     wanted = np.array(days, dtype="datetime64[D]")
     return part.where(np.isin(part.days, wanted)).within(horizon)
+
+
+def apart(days: Sequence[dt.date], horizon: int) -> list[dt.date]:
+    """Days at least a horizon apart, from the last one back."""
+    found: list[dt.date] = []
+    for day in reversed(days):
+        if not found or (found[-1] - day).days >= horizon:
+            found.append(day)
+    return found
 
 
 def frame_of(company: Reader, engine: AnyEngine, moment: Moment) -> Frame:

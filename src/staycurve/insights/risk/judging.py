@@ -128,7 +128,8 @@ def local_rates(
     """What happened to the test rows with the most similar probabilities: (low, high), shape (m,).
 
     The tenth of the rows around each asked probability, and the 95% interval of the share of them
-    that had the outcome (Wilson), by accounts.
+    that had the outcome (Wilson), by accounts. Towards the ends it is fewer, down to a fiftieth:
+    as many on either side, so that the highest probabilities do not stand beside far lower ones.
 
     Parameters
     ----------
@@ -142,9 +143,9 @@ def local_rates(
 
     order = np.argsort(probability, kind="stable")
     size = len(order)
-    half = max(1, size // (2 * GROUPS))
     place = np.searchsorted(probability[order], asked)
-    first = np.clip(place - half, 0, max(0, size - 2 * half))
+    half = np.clip(np.minimum(place, size - place), 1 + size // 100, 1 + size // (2 * GROUPS))
+    first = np.clip(place - half, 0, np.maximum(0, size - 2 * half))
     last = np.minimum(first + 2 * half, size)
     sums = np.concatenate([[0], np.cumsum(left[order])])
     rows = last - first

@@ -98,6 +98,8 @@ class EnteringMonths(Answer):
             return ()
         accounts = len({row.account_id for row in self.rows})
         found = [Said(
+            N_("One account with an MRR of %(mrr)s enters one within %(days)s days.")
+            if accounts == 1 else
             N_("%(accounts)s accounts with an MRR of %(mrr)s enter one within %(days)s days."),
             {"accounts": (accounts, Unit.COUNT), "mrr": (self.mrr, Unit.MONEY),
              "days": (self.within, Unit.COUNT)},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from staycurve.errors import UnknownNameError
 from staycurve.i18n import N_
+from staycurve.insights.risk.asked import NOBODY_PAYS
 from staycurve.insights.risk.drift import lost
 from staycurve.insights.risk.feature_table import features
 from staycurve.insights.risk.frames import (
@@ -262,15 +263,22 @@ def track_of(
 
     def make() -> Track | Lacking:
         parts = learned(company, engine, moment, horizon)
-        without = lost(frame_of(company, engine, moment), parts)
+        now = frame_of(company, engine, moment)
+        without = lost(now, parts)
         if is_staged:
             parts = [staged(engine, part) for part in parts]
-        return made(
+        return answered(now, made(
             [part.without(without) for part in parts] if without else parts, horizon, by_hand,
             without=without,
-        )
+        ))
 
     return company.kept("risk track", key, make, most=6)
+
+
+def answered(now: Frame, found: Track | Lacking) -> Track | Lacking:
+    """The same; of a company that nobody pays, that is why nothing can be learned: waiting for
+    more to churn does not help."""
+    return found if isinstance(found, Track) or len(now) else Lacking(NOBODY_PAYS)
 
 
 def made(

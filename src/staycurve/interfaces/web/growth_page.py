@@ -9,6 +9,7 @@ from typing import Any
 from staycurve.i18n import N_
 from staycurve.insights.answers import Answer
 from staycurve.insights.base import Insight
+from staycurve.insights.growth.backtest import backtest
 from staycurve.insights.growth.crosssell import next_things
 from staycurve.insights.growth.drivers import drivers
 from staycurve.insights.growth.expansion import expansion
@@ -41,6 +42,9 @@ GROWTH = Page(
         Panel("expansion", N_("Upgrade probability"),
               N_("How likely is an upgrade, and does that beat a plain baseline?"),
               "reading.html", _shows(expansion), is_late=True),
+        Panel("backtest", N_("Expected and followed"),
+              N_("What did the worklist expect on past days, and how much MRR followed?"),
+              "reading.html", _shows(backtest), is_late=True),
         Panel("next", N_("Cross-sell"), N_("What do similar accounts add next?"), "reading.html",
               _shows(next_things), is_late=True),
         Panel("drivers", N_("What goes with upgrades"), N_("Which signs and traits say something?"),

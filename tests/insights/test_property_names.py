@@ -86,7 +86,6 @@ def who(company: Company, event: str, where: str) -> set[str]:
 def test_a_test_finds_whom_it_names(shop: Company, test: str, wanted: set[str]) -> None:
     assert who(shop, "e", f"property:n{test}") == wanted
     assert who(shop, f"e[n{test}]", "") == wanted
-    assert who(shop, f"e[property:n{test}]", "") == wanted
 
 
 def test_segments_sum_to_the_whole_and_open_into_themselves(shop: Company) -> None:
@@ -109,9 +108,8 @@ def test_a_property_of_any_name_is_found(shop: Company, name: str) -> None:
     text = where_text([Filter(dim, (value,))])
     assert parse_filters(text) == (Filter(dim, (value,)),)
     assert who(shop, "o", text) == {"oddity"}
-    assert who(shop, "o", where_text([Filter(dim, (None,), is_negated=True)])) == {"oddity"}
-    assert who(shop, "o", where_text([Filter(dim, (None,))])) == set()
-    assert who(shop, f"o[{text.removeprefix('property:')}]", "") == {"oddity"}
+    assert who(shop, f"o[{text}]", where_text([Filter(dim, (None,), is_negated=True)])) == {
+        "oddity"}
     found = shop.usage.trends(event="o", by=(dim,), **MARCH)
     assert [(row.segment, row.value) for row in found.totals] == [({dim: value}, 1)]
 
@@ -127,10 +125,9 @@ def test_a_name_with_a_sign_is_written_in_quotes() -> None:
     assert where_text([Filter("property:my prop", ("a",))]) == "property:my prop=a"
 
 
-@pytest.mark.parametrize("name", ["a,b", 'q"uo'])
-def test_the_page_opens_a_segment_of_any_name(shop: Company, name: str) -> None:
+def test_the_page_opens_a_segment_of_any_name(shop: Company) -> None:
     client = TestClient(create_app(shop))
-    dim = 'property:"' + name.replace('"', '""') + '"'
+    dim = 'property:"a,b",property:"q""uo"'
     page = client.get("/usage/trends", params={
         "by": dim, "event": "o", "from": "2024-03", "to": "2024-03", "as_of": AS_OF})
     assert page.status_code == 200
@@ -142,8 +139,8 @@ def test_the_page_opens_a_segment_of_any_name(shop: Company, name: str) -> None:
         assert behind.status_code == 200, link
         assert "oddity" in behind.text, link
     answer = client.get("/api/v1/usage/trends", params={
-        "where": f"{dim} is set", "event": "o", "from": "2024-03", "to": "2024-03",
-        "as_of": AS_OF, "members": "all"})
+        "where": 'property:"a,b" is set,property:"q""uo"!=', "event": "o", "from": "2024-03",
+        "to": "2024-03", "as_of": AS_OF, "members": "all"})
     assert [row["user_id"] for row in answer.json()["rows"]] == ["oddity"]
 
 

@@ -127,9 +127,9 @@ class GainBacktest(Answer):
         ]
         for text, own in (
             (N_("Tenths in which too much is expected: %(tenths)s."),
-             [row.tenth for row in self.rows if row.expected > row.high]),
+             [row.tenth for row in self.rows if row.high is not None and row.expected > row.high]),
             (N_("Tenths in which too little is expected: %(tenths)s."),
-             [row.tenth for row in self.rows if row.expected < row.low]),
+             [row.tenth for row in self.rows if row.low is not None and row.expected < row.low]),
         ):
             if own:
                 found.append(Said(text, {"tenths": ", ".join(map(str, own))}))

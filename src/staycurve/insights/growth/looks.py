@@ -161,11 +161,11 @@ def sums_of(looks: Looks) -> Sums:
     size = len(expected)
     if not size:
         return Sums(Part(0, 0.0, 0.0, 0.0, 0), ())
-    # Equal gains are common, so ties stand by day and account, as rows come.
+    # Ties stand by day and account, as rows come.
     order = np.argsort(expected, kind="stable")
     groups = np.empty(size, dtype=int)
-    for place, part in enumerate(np.array_split(order, TENTHS)):
-        groups[part] = place
+    for place, rows in enumerate(np.array_split(order, TENTHS)):
+        groups[rows] = place
     count = int(groups.max()) + 1
     _names, owners = np.unique(looks.account_ids[known].astype(str), return_inverse=True)
     accounts = int(owners.max()) + 1

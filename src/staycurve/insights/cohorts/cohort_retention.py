@@ -258,21 +258,44 @@ def statement(question: Question, found: Sequence[tuple[dt.date, int]]) -> str:
         The cells; at least one.
     """
     rows = ", ".join(
-        f"(DATE '{cohort}', {age}, DATE '{_close(cohort, age)}')" for cohort, age in found
+        f"(DATE '{cohort}', {age}, {_month_of(_close(cohort, age))})" for cohort, age in found
     )
-    segs = segs_of(question, "m.")
-    order = "".join(f"seg{place} NULLS FIRST, " for place in range(len(question.by)))
+    segs, places = segs_of(question, "z."), range(len(question.by))
+    own = "".join(f", m.seg{place}" for place in places)
+    same = "".join(f"\n     AND p.seg{place} IS NOT DISTINCT FROM z.seg{place}" for place in places)
+    order = "".join(f"seg{place} NULLS FIRST, " for place in places)
+    # Cells close with a month, so that of a spell the months of its ends are all that counts: by
+    # them there are few, where accounts and cells are many.
     return f"""WITH {members_sql(question)},
 {spells_sql(question)},
-cells AS (SELECT * FROM (VALUES {rows}) AS v(cohort_on, age, close_on))
-SELECT m.cohort_on, CAST(c.age AS BIGINT) AS age{segs}, CAST(COUNT(*) AS BIGINT) AS size,
-       CAST(SUM(coalesce(s.is_paying, 0)) AS BIGINT) AS kept
-FROM members m
-JOIN cells c ON c.cohort_on = m.cohort_on
-LEFT JOIN spells s ON s.account_id = m.account_id AND s.starts_on <= c.close_on
-     AND s.ends_on > c.close_on
-GROUP BY m.cohort_on, c.age{segs}
-ORDER BY {order}m.cohort_on, c.age"""
+cells AS (SELECT * FROM (VALUES {rows}) AS v(cohort_on, age, closes_in)),
+sizes AS (
+    SELECT m.cohort_on{own}, CAST(COUNT(*) AS BIGINT) AS size FROM members m
+    GROUP BY m.cohort_on{own}
+),
+paid AS (
+    SELECT m.cohort_on{own}, {_month_sql("s.starts_on")} AS starts_in,
+           {_month_sql("s.ends_on")} AS ends_in, COUNT(*) AS many
+    FROM members m JOIN spells s ON s.account_id = m.account_id AND s.is_paying = 1
+    GROUP BY m.cohort_on{own}, {_month_sql("s.starts_on")}, {_month_sql("s.ends_on")}
+)
+SELECT z.cohort_on, CAST(c.age AS BIGINT) AS age{segs}, z.size,
+       CAST(SUM(coalesce(p.many, 0)) AS BIGINT) AS kept
+FROM sizes z
+JOIN cells c ON c.cohort_on = z.cohort_on
+LEFT JOIN paid p ON p.cohort_on = z.cohort_on AND p.starts_in <= c.closes_in
+     AND p.ends_in > c.closes_in{same}
+GROUP BY z.cohort_on, c.age{segs}, z.size
+ORDER BY {order}z.cohort_on, c.age"""
+
+
+def _month_of(day: dt.date) -> int:
+    """A day's month as a number, as `_month_sql` counts."""
+    return day.year * 12 + day.month
+
+
+def _month_sql(day: str) -> str:
+    return f"year({day}) * 12 + month({day})"
 
 
 def _close(cohort: dt.date, age: int) -> dt.date:

@@ -23,7 +23,7 @@ from staycurve.metrics.points import points_sql
 from staycurve.metrics.query import STILL_OPEN, known_dims
 from staycurve.metrics.relations import RELATIONS
 from staycurve.period import AsOf, Period
-from staycurve.tables.engine import FAR, quoted
+from staycurve.tables.engine import FAR, month_number, quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
 VALUES = {
@@ -171,7 +171,7 @@ started AS (
 turns AS (
     SELECT s.account_id, s.cohort_on{segs.replace("seg", "s.seg")}, s.after AS began, v.after,
            v.day, v.last_mark,
-           greatest({_month("v.day")}, {_month("s.cohort_on")} + 1) AS falls_in
+           greatest({month_number("v.day")}, {month_number("s.cohort_on")} + 1) AS falls_in
     FROM started s
     JOIN mrr_movements v ON v.account_id = s.account_id AND v.day >= s.first_paid_on
     WHERE s.is_abroad = 0
@@ -203,7 +203,7 @@ cells AS (
         UNION ALL
         SELECT f.cohort_on{segs.replace("seg", "f.seg")},
                {_age("p.start_on", "f.cohort_on")} AS age, f.change
-        FROM falls f JOIN periods p ON f.falls_in <= {_month("p.start_on")}
+        FROM falls f JOIN periods p ON f.falls_in <= {month_number("p.start_on")}
         UNION ALL
         SELECT cohort_on{segs}, age, number FROM abroad
     ) every GROUP BY cohort_on{segs}, age
@@ -335,11 +335,7 @@ lowered AS (
 
 
 def _age(later: str, cohort: str) -> str:
-    return f"({_month(later)}) - ({_month(cohort)})"
-
-
-def _month(day: str) -> str:
-    return f"year({day}) * 12 + month({day})"
+    return f"({month_number(later)}) - ({month_number(cohort)})"
 
 
 def _same_segments(count: int) -> str:

@@ -247,21 +247,24 @@ class Context:
         return "".join(f", MIN(seg{place}) AS seg{place}" for place in rest)
 
     def item_where(self, alias: str) -> str:
-        """SQL that keeps the items in the segments that an item's own traits make, or ''."""
+        """SQL that keeps the items in the segments that an item's own traits make."""
         tests = [
             f.sql(f"CAST({alias}.{name(f.dim)} AS VARCHAR)")
             for f in self.filters if f.dim in ITEM_TRAITS
         ]
-        return " AND ".join(tests)
+        return " AND ".join(tests) or "1 = 1"
 
     def chosen(self, account: str) -> str:
-        """SQL that keeps accounts with any item in the asked segments, or ''.
+        """SQL that keeps accounts with any item in the asked segments.
 
         Of an account every item counts, since one segment gains what another loses; of an account
         that never was in the asked segments, nothing can pass.
         """
-        test = self.item_where("c")
-        return f"{account} IN (SELECT c.account_id FROM mrr_items c WHERE {test})" if test else ""
+        if not any(f.dim in ITEM_TRAITS for f in self.filters):
+            return "1 = 1"
+        return (
+            f"{account} IN (SELECT c.account_id FROM mrr_items c WHERE {self.item_where('c')})"
+        )
 
     def where(self, *, without: Collection[str] = ()) -> str:
         """SQL that keeps the rows in the asked segments.

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from staycurve.metrics.context import Context
-from staycurve.tables.engine import FAR
+from staycurve.tables.engine import FAR, month_number
 
 
 def whole_months(start: str, end: str) -> str:
     """SQL of the whole months from one day to another; the 31st turns on a month's last day."""
     return (
-        f"((year({end}) * 12 + month({end})) - (year({start}) * 12 + month({start})) "
+        f"(({month_number(end)}) - ({month_number(start)}) "
         f"- CASE WHEN day({end}) < least(day({start}), day(last_day({end}))) THEN 1 ELSE 0 END)"
     )
 

@@ -25,14 +25,14 @@ def items_of(context: Context, day: str) -> tuple[str, str, str]:
     What does not change with time is joined to items, of which there are few, and not to what
     stands in each period.
     """
-    chosen = context.chosen("i.account_id")
-    where = f"\nWHERE {chosen}" if chosen else ""
+    chosen = f"WHERE {context.chosen('i.account_id')}"
     segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS, day=day)
-    if context.moving or not context.dims:
-        items = f"(SELECT i.* FROM mrr_items i{where}) i" if chosen else "mrr_items i"
-        return items, segments, joins
+    if not context.dims:
+        return "mrr_items i", segments, joins
+    if context.moving:
+        return f"(SELECT i.* FROM mrr_items i\n{chosen}) i", segments, joins
     columns = "".join(f", i.seg{place}" for place in range(len(context.dims)))
-    return f"(SELECT i.*{segments} FROM mrr_items i\n{joins}{where}) i", columns, ""
+    return f"(SELECT i.*{segments} FROM mrr_items i\n{joins}\n{chosen}) i", columns, ""
 
 
 def rates_at(points: str, point: str, *, item: str, alias: str) -> str:
@@ -167,7 +167,6 @@ def _cut_by_traits(context: Context, points: str) -> str:
     )
     group = "account_id, day, last_mark"
     placed = f"start_on, open_on, close_on{context.seg_names}"
-    chosen = context.chosen("g.account_id")
     standing = f"""SELECT g.account_id, g.day, g.last_mark, g.movement, g.end_class,
        p.start_on, p.open_on, p.close_on{segments},
        CASE WHEN {in_force_before("i", "g")} THEN 1 ELSE 0 END AS is_before,
@@ -179,7 +178,7 @@ JOIN ({marks_sql(context.config)}) i ON i.account_id = g.account_id AND i.starts
      AND coalesce(i.ends_on, {FAR}) >= g.first_day
 {rate_join(item="i", day="g.day", rate="x")}
 {joins}
-{"WHERE " + chosen if chosen else ""}"""
+WHERE {context.chosen("g.account_id")}"""
     changes = f"""SELECT {group}, movement, end_class, {placed},
        CAST(SUM(is_after * value) - SUM(is_before * value) AS BIGINT) AS change
 FROM ({standing}) standing GROUP BY {group}, movement, end_class, {placed}"""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from staycurve.metrics.context import Context
 from staycurve.metrics.dimensions import MOVEMENT_COHORT
 from staycurve.metrics.mrr_relations import ITEM_COLUMNS, rates_at
-from staycurve.tables.engine import FAR, quoted
+from staycurve.tables.engine import FAR, month_number, quoted
 from staycurve.tables.mrr_movements import rate_join, value_sql
 
 
@@ -45,11 +45,6 @@ def _has_month_ends(context: Context) -> bool:
     return all((day + one).day == 1 for day in (*ends, *opens))
 
 
-def _month(day: str) -> str:
-    """A day's month as a number: to group by it costs an engine far less than to make a day."""
-    return f"year({day}) * 12 + month({day})"
-
-
 def _month_end(day: str) -> str:
     return f"CAST(date_trunc('month', {day}) + INTERVAL 1 MONTH - INTERVAL 1 DAY AS DATE)"
 
@@ -58,7 +53,7 @@ def value_edges(context: Context) -> str:
     """SQL of `value_edges`: by segment and amount, how many stand from `day` on, to `until`."""
     own = quoted(context.config.company.currency)
     segments, joins = context.segments(account="i.account_id", own=ITEM_COLUMNS)
-    seg, chosen = context.seg_names, context.item_where("i")
+    seg = context.seg_names
     # A foreign item keeps its amount, so that each is valued and rounded as by itself.
     spans = f"""SELECT i.starts_on, i.ends_on, i.currency,
                    CASE WHEN i.currency = {own} THEN 1 ELSE i.amount END AS amount,
@@ -66,10 +61,11 @@ def value_edges(context: Context) -> str:
             FROM mrr_items i
             {joins}
             WHERE i.amount > 0 AND (i.ends_on IS NULL OR i.ends_on > i.starts_on)
-            {"AND " + chosen if chosen else ""}"""
+            AND {context.item_where("i")}"""
     starts, ends = "s.starts_on", "s.ends_on"
     if _has_month_ends(context):
-        spans = f"""SELECT {_month("starts_on")} AS starts_in, {_month("ends_on")} AS ends_in,
+        spans = f"""SELECT {month_number("starts_on")} AS starts_in,
+                   {month_number("ends_on")} AS ends_in,
                    currency, amount{seg}, MAX(starts_on) AS starts_on, MAX(ends_on) AS ends_on,
                    SUM(many) AS many
             FROM ({spans}) i GROUP BY ALL"""
@@ -124,7 +120,7 @@ def payer_totals(points: str, point: str) -> Callable[[Context], str]:
         seg = context.seg_names
         if _has_month_ends(context):
             turns = f"""SELECT {_month_end("day")} AS day{seg}, change FROM (
-        SELECT {_month("day")} AS turned_in{seg}, MAX(day) AS day, SUM(change) AS change
+        SELECT {month_number("day")} AS turned_in{seg}, MAX(day) AS day, SUM(change) AS change
         FROM ({turns}) turns GROUP BY ALL
     ) turns"""
         else:

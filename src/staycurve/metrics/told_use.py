@@ -114,6 +114,13 @@ def activations_sql(context: Context) -> str:
 ) told WHERE account_id IS NOT NULL GROUP BY account_id"""
 
 
+def tell_sql(dim: str) -> str:
+    """SQL of what an event `e`, or its user `t`, tells of a dimension, as text."""
+    if dim.startswith(PROPERTY):
+        return property_sql("e.properties", dim.removeprefix(PROPERTY))
+    return trait_sql(dim, alias="t")
+
+
 def _is_rest(one: Filter) -> bool:
     """Whether a filter asks for the values that are not shown one by one."""
     return one.is_of_values and OTHER in one.values
@@ -125,11 +132,7 @@ def _acts(
 ) -> str:
     """SQL of the events that count, as usage_days counts them, with what they tell."""
     config = context.config
-    tells = {
-        dim: trait_sql(dim, alias="t") if dim in context.of_users
-        else property_sql("e.properties", dim.removeprefix(PROPERTY))
-        for dim in dims
-    }
+    tells = {dim: tell_sql(dim) for dim in dims}
     tests = [one.sql(tells[one.dim]) for one in filters if one.dim in tells]
     own = "".join(f", {tells[dim]} AS told{place}" for place, dim in enumerate(dims))
     where = " AND ".join((

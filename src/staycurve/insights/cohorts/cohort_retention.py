@@ -50,6 +50,7 @@ from staycurve.insights.statistics.proportions import ALPHA, Share, adjusted, di
 from staycurve.metrics.base import Unit
 from staycurve.metrics.cohorts import SMALL
 from staycurve.period import month_index, month_start, period_of
+from staycurve.tables.engine import month_number
 
 SECOND_MONTH, ANNUAL = 1, 12
 
@@ -258,7 +259,7 @@ def statement(question: Question, found: Sequence[tuple[dt.date, int]]) -> str:
         The cells; at least one.
     """
     rows = ", ".join(
-        f"(DATE '{cohort}', {age}, {_month_of(_close(cohort, age))})" for cohort, age in found
+        f"(DATE '{cohort}', {age}, {_close(cohort, age)})" for cohort, age in found
     )
     segs, places = segs_of(question, "z."), range(len(question.by))
     own = "".join(f", m.seg{place}" for place in places)
@@ -274,10 +275,10 @@ sizes AS (
     GROUP BY m.cohort_on{own}
 ),
 paid AS (
-    SELECT m.cohort_on{own}, {_month_sql("s.starts_on")} AS starts_in,
-           {_month_sql("s.ends_on")} AS ends_in, COUNT(*) AS many
+    SELECT m.cohort_on{own}, {month_number("s.starts_on")} AS starts_in,
+           {month_number("s.ends_on")} AS ends_in, COUNT(*) AS many
     FROM members m JOIN spells s ON s.account_id = m.account_id AND s.is_paying = 1
-    GROUP BY m.cohort_on{own}, {_month_sql("s.starts_on")}, {_month_sql("s.ends_on")}
+    GROUP BY m.cohort_on{own}, {month_number("s.starts_on")}, {month_number("s.ends_on")}
 )
 SELECT z.cohort_on, CAST(c.age AS BIGINT) AS age{segs}, z.size,
        CAST(SUM(coalesce(p.many, 0)) AS BIGINT) AS kept
@@ -289,17 +290,10 @@ GROUP BY z.cohort_on, c.age{segs}, z.size
 ORDER BY {order}z.cohort_on, c.age"""
 
 
-def _month_of(day: dt.date) -> int:
-    """A day's month as a number, as `_month_sql` counts."""
-    return day.year * 12 + day.month
-
-
-def _month_sql(day: str) -> str:
-    return f"year({day}) * 12 + month({day})"
-
-
-def _close(cohort: dt.date, age: int) -> dt.date:
-    return month_start(month_index(cohort) + age + 1) - dt.timedelta(days=1)
+def _close(cohort: dt.date, age: int) -> int:
+    """The month with which a cell closes, as `month_number` counts."""
+    end = month_start(month_index(cohort) + age)
+    return end.year * 12 + end.month
 
 
 _Counts = dict[dt.date, tuple[int, int]]

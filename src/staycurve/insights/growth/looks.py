@@ -12,6 +12,7 @@ from staycurve.insights.growth.upgrades import gained_sql
 from staycurve.insights.growth.upsell import Found
 from staycurve.insights.growth.worklist import step_of
 from staycurve.insights.risk.frames import Frame, apart, moment_on
+from staycurve.insights.risk.judging import RESAMPLES, drawn_again
 from staycurve.insights.risk.track import Track, is_told
 from staycurve.insights.shared.reader import Reader
 from staycurve.money import MICRO
@@ -21,7 +22,6 @@ from staycurve.tables.engine import AnyEngine
 if TYPE_CHECKING:
     import numpy as np
 
-RESAMPLES = 400
 TENTHS = 10
 
 
@@ -167,11 +167,8 @@ def sums_of(looks: Looks) -> Sums:
     for place, rows in enumerate(np.array_split(order, TENTHS)):
         groups[rows] = place
     count = int(groups.max()) + 1
-    _names, owners = np.unique(looks.account_ids[known].astype(str), return_inverse=True)
-    accounts = int(owners.max()) + 1
-    draw, drawn, wholes = np.random.default_rng(0), [], []
-    for _ in range(RESAMPLES):
-        weights = draw.multinomial(accounts, np.full(accounts, 1 / accounts))[owners]
+    drawn, wholes = [], []
+    for weights in drawn_again(looks.account_ids[known], RESAMPLES):
         drawn.append(np.bincount(groups, weights=weights * followed, minlength=count))
         wholes.append((drawn[-1].sum(), float((weights * expected).sum())))
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -169,13 +170,9 @@ def auc_difference(
     """
     import numpy as np
 
-    _names, places = np.unique(accounts.astype(str), return_inverse=True)
-    size = int(places.max()) + 1
-    draw = np.random.default_rng(0)
     ready = (_Ranked(one, left), _Ranked(other, left))
     found = []
-    for _ in range(RESAMPLES if len(left) < MANY else RESAMPLES // 4):
-        weights = draw.multinomial(size, np.full(size, 1 / size))[places].astype(float)
+    for weights in drawn_again(accounts, RESAMPLES if len(left) < MANY else RESAMPLES // 4):
         values = [ranked.auc(weights) for ranked in ready]
         if None not in values:
             found.append((values[0] or 0.0) - (values[1] or 0.0))
@@ -183,6 +180,25 @@ def auc_difference(
     gap = (ready[0].auc(plain) or 0.0) - (ready[1].auc(plain) or 0.0)
     low, high = np.quantile(found, [0.025, 0.975])
     return gap, float(low), float(high)
+
+
+def drawn_again(accounts: np.ndarray, times: int) -> Iterator[np.ndarray]:
+    """How often each row is there when whole accounts are drawn again, shape (n,) as floats.
+
+    The draws are the same every time.
+
+    Parameters
+    ----------
+    accounts : array of object, shape (n,)
+        The account of each row; at least one.
+    """
+    import numpy as np
+
+    _names, places = np.unique(accounts.astype(str), return_inverse=True)
+    size = int(places.max()) + 1
+    draw = np.random.default_rng(0)
+    for _ in range(times):
+        yield draw.multinomial(size, np.full(size, 1 / size))[places].astype(float)
 
 
 class _Ranked:

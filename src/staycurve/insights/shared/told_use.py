@@ -20,10 +20,9 @@ from staycurve.metrics.context import Context, Filter
 from staycurve.metrics.dimensions import PROPERTY, dims_of
 from staycurve.metrics.filters import filters_of
 from staycurve.metrics.segment_values import check_property
-from staycurve.metrics.told_use import activations_sql
-from staycurve.metrics.user_traits import trait_sql
+from staycurve.metrics.told_use import activations_sql, tell_sql
 from staycurve.tables.derived import Derived
-from staycurve.tables.usage_days import USAGE_DAYS, property_sql
+from staycurve.tables.usage_days import USAGE_DAYS
 from staycurve.tables.usage_months import ACCOUNT_MONTHS, FEATURE_MONTHS
 
 _TABLES: tuple[Derived, ...] = (USAGE_DAYS, ACCOUNT_MONTHS, FEATURE_MONTHS)
@@ -76,7 +75,7 @@ class UseOf(Question):
             tests.append(f"e.occurred_on >= DATE '{first}'")
         if last:
             tests.append(f"e.occurred_on <= DATE '{last}'")
-        tests += [one.sql(_column(one.dim)) for one in self.told]
+        tests += [one.sql(tell_sql(one.dim)) for one in self.told]
         users = ""
         if any(not one.dim.startswith(PROPERTY) for one in self.told):
             users = "\n    LEFT JOIN users t ON t.user_id = e.user_id"
@@ -86,12 +85,6 @@ class UseOf(Question):
 )"""
         tables = [f"{one.name} AS ({one.statement(self.config).strip()})" for one in _TABLES]
         return "".join(f"{one},\n" for one in (events, *tables))
-
-
-def _column(dim: str) -> str:
-    if dim.startswith(PROPERTY):
-        return property_sql("e.properties", dim.removeprefix(PROPERTY))
-    return trait_sql(dim, alias="t")
 
 
 def use_on_day(

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from staycurve.insights.usage import funnel_chains_sql
 from staycurve.insights.usage.funnels_asked import UNORDERED, FunnelQuestion
-from staycurve.insights.usage.usage_acts import acts_sql, told_sql
+from staycurve.insights.usage.usage_acts import acts_sql
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
+from staycurve.metrics.told_use import tell_sql
 
 
 def statement(asked: FunnelQuestion) -> str:
@@ -195,7 +196,7 @@ def _acts(asked: FunnelQuestion, *, has_accounts: bool = False, has_ids: bool = 
     if has_accounts:
         columns.append("e.occurred_on AS day")
         columns += [
-            f"CASE WHEN {any_step} THEN {told_sql(use, dim)} END AS own{place}"
+            f"CASE WHEN {any_step} THEN {tell_sql(dim)} END AS own{place}"
             for place, dim in enumerate(asked.own)
         ]
     either = f"({' OR '.join(dict.fromkeys((*tests, *outs)))})"

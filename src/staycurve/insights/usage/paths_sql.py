@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from staycurve.errors import NotAnsweredError, UnknownNameError, UsageError
 from staycurve.i18n import N_
-from staycurve.insights.usage.usage_acts import acts_sql, session_sql, told_sql
+from staycurve.insights.usage.usage_acts import acts_sql, session_sql
 from staycurve.insights.usage.usage_question import Doing, UseQuestion
 from staycurve.insights.usage.usage_segments import Cut, cut, listed_sql, order_of
+from staycurve.metrics.told_use import tell_sql
 from staycurve.tables.engine import quoted
 
 WAYS = {"after": N_("what is done next"), "before": N_("what was done before")}
@@ -182,7 +183,7 @@ def _paths(asked: PathsQuestion) -> list[str]:
     if not asked.is_from_start:
         columns += f", CASE WHEN {anchor} THEN 1 ELSE 0 END AS is_anchor"
     columns += "".join(
-        f", CASE WHEN {anchor} THEN {told_sql(use, dim)} END AS own{place}"
+        f", CASE WHEN {anchor} THEN {tell_sql(dim)} END AS own{place}"
         for place, dim in enumerate(use.told)
     )
     if asked.end:

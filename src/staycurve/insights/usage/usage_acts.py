@@ -10,8 +10,7 @@ from staycurve.config import Config
 from staycurve.errors import UsageError
 from staycurve.insights.usage.usage_question import Doing, UseQuestion
 from staycurve.insights.usage.usage_windows import masks
-from staycurve.metrics.dimensions import PROPERTY
-from staycurve.metrics.user_traits import trait_sql
+from staycurve.metrics.told_use import tell_sql
 from staycurve.period import Period
 from staycurve.tables.usage_days import counted_sql, property_sql
 
@@ -168,11 +167,11 @@ def acts_sql(
     base = f"{counted_sql(config)} AND e.occurred_at < {question.seen_sql} AND {where}"
     if is_told:
         base += "".join(
-            f" AND {one.sql(told_sql(question, one.dim))}"
+            f" AND {one.sql(tell_sql(one.dim))}"
             for one in question.filters if one.dim in question.told
         )
         columns += "".join(
-            f", {question.shown_sql(dim, told_sql(question, dim))} AS {own}"
+            f", {question.shown_sql(dim, tell_sql(dim))} AS {own}"
             for own, dim in zip(owns(question), question.told_by, strict=True)
         )
     # A user has one value of a trait, and is looked up later; the users of an account differ.
@@ -199,13 +198,6 @@ SELECT coalesce(r.root_id, l.account_id) AS entity,
 FROM events e JOIN ({loose}) l ON l.user_id = e.user_id
 LEFT JOIN account_roots r ON r.account_id = l.account_id{their}
 WHERE e.account_id IS NULL AND {base} AND coalesce(r.is_excluded, FALSE) = FALSE"""
-
-
-def told_sql(question: UseQuestion, dim: str) -> str:
-    """SQL over an event `e`, and its user `t`, of a dimension that it tells."""
-    if dim in question.of_users:
-        return trait_sql(dim, alias="t")
-    return property_sql("e.properties", dim.removeprefix(PROPERTY))
 
 
 def owns(question: UseQuestion) -> list[str]:
